@@ -1,0 +1,1 @@
+"""Audition: train an idea against its baseline on paired seeds, and say what the numbers support."""

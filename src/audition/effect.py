@@ -1,0 +1,96 @@
+"""The shape of a training-dynamics plug-in, and the chain that composes them into one of their kind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from audition.signals import Controls, Gradient, GradientRule, Tensors, View
+from audition.streams import Streams
+
+State = Any
+"""Whatever an effect remembers: a value made of tensors, numbers, strings, tuples, lists, dicts."""
+
+MOMENTS = ("before_batch", "wrap_gradient", "on_gradients", "on_updates", "on_weights")
+
+
+class Effect:
+    """A plug-in that listens to any of five moments of a training step; each defaults to identity.
+
+    Every moment maps (signal, state, view) to (signal, state) and edits nothing in place. State is
+    a value, so it is checkpointed and resumed without the effect's help.
+    """
+
+    def init(self, params: Tensors, streams: Streams) -> State:
+        """The state before the first step."""
+        return None
+
+    def before_batch(self, controls: Controls, state: State, view: View) -> tuple[Controls, State]:
+        """Change this step's gains on learning rate, momentum, weight decay or dropout."""
+        return controls, state
+
+    def wrap_gradient(
+        self, rule: GradientRule, state: State, view: View
+    ) -> tuple[GradientRule, State]:
+        """Wrap or replace how this step's batch becomes gradients."""
+        return rule, state
+
+    def on_gradients(self, gradient: Gradient, state: State, view: View) -> tuple[Gradient, State]:
+        """Change the gradients before they are clipped and given to the optimizer."""
+        return gradient, state
+
+    def on_updates(self, updates: Tensors, state: State, view: View) -> tuple[Tensors, State]:
+        """Change p_new - p_old: the place for gains, which Adam would cancel on gradients."""
+        return updates, state
+
+    def on_weights(self, params: Tensors, state: State, view: View) -> tuple[Tensors, State]:
+        """Replace weights after the update; return the same tensor for a weight left alone."""
+        return params, state
+
+    def moments(self) -> frozenset[str]:
+        """The moments this effect listens to; the trainer skips the work of the others."""
+        kind = type(self)
+        return frozenset(m for m in MOMENTS if getattr(kind, m) is not getattr(Effect, m))
+
+
+@dataclass(frozen=True)
+class Chain(Effect):
+    """Effects in the order written, each with its own state and stream. `Chain()` is the identity."""
+
+    members: Mapping[str, Effect] = field(default_factory=dict)
+
+    def then(self, name: str, effect: Effect) -> "Chain":
+        """This chain with `effect` after its last; names are unique within a chain."""
+        if name in self.members:
+            raise ValueError(f"the chain already has an effect named '{name}'")
+        return Chain({**self.members, name: effect})
+
+    def init(self, params: Tensors, streams: Streams) -> dict[str, State]:
+        return {name: e.init(params, streams.child(name)) for name, e in self.members.items()}
+
+    def moments(self) -> frozenset[str]:
+        return frozenset().union(*(effect.moments() for effect in self.members.values()))
+
+    def before_batch(self, controls: Controls, state: State, view: View) -> tuple[Controls, State]:
+        return self._fold("before_batch", controls, state, view)
+
+    def wrap_gradient(
+        self, rule: GradientRule, state: State, view: View
+    ) -> tuple[GradientRule, State]:
+        return self._fold("wrap_gradient", rule, state, view)
+
+    def on_gradients(self, gradient: Gradient, state: State, view: View) -> tuple[Gradient, State]:
+        return self._fold("on_gradients", gradient, state, view)
+
+    def on_updates(self, updates: Tensors, state: State, view: View) -> tuple[Tensors, State]:
+        return self._fold("on_updates", updates, state, view)
+
+    def on_weights(self, params: Tensors, state: State, view: View) -> tuple[Tensors, State]:
+        return self._fold("on_weights", params, state, view)
+
+    def _fold(self, moment: str, signal: Any, state: State, view: View) -> tuple[Any, State]:
+        after = dict(state)
+        for name, effect in self.members.items():
+            if moment in effect.moments():
+                own = replace(view, streams=view.streams.child(name))
+                signal, after[name] = getattr(effect, moment)(signal, after[name], own)
+        return signal, after

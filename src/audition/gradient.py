@@ -1,0 +1,61 @@
+"""How a batch becomes gradients: the plain rule, and the wrapper that measures its two halves."""
+
+from collections.abc import Iterable
+
+from torch import Tensor
+
+from audition.signals import Cost, Gradient, GradientRule, Problem, Tensors
+
+
+def backward(problem: Problem) -> Gradient:
+    """One forward and one backward pass over the batch, in `micro_batches` equal pieces.
+
+    The model's own `.grad` fields are empty before and after: the gradients are handed over.
+    Raises ValueError where the pieces do not divide the batch's rows.
+    """
+    share = 1.0 / problem.micro_batches
+    totals: dict[str, Tensor] = {}
+    for piece in problem.batch.split(problem.micro_batches):
+        with problem.context():
+            terms = problem.loss(problem.model, piece)
+            total = sum_of(terms.values())
+        (total if share == 1.0 else total * share).backward()  # type: ignore[no-untyped-call]
+        for name, term in terms.items():
+            totals[name] = totals.get(name, 0.0) + term.detach() * share
+    grads = {}
+    for name, parameter in problem.model.named_parameters():
+        if parameter.grad is not None:
+            grads[name], parameter.grad = parameter.grad, None
+    return Gradient(grads, totals, Cost(forward=1.0, backward=1.0))
+
+
+def in_halves(rule: GradientRule) -> GradientRule:
+    """`rule` on each half of the batch: the same gradient in expectation, plus both halves of it.
+
+    Costs what the whole batch costs, since each half is half as long. The sum is rounded in another
+    order than the whole batch's, so it is not bit-identical to `rule`.
+    """
+
+    def measured(problem: Problem) -> Gradient:
+        first, second = (rule(problem.on(half)) for half in problem.batch.split(2))
+        return Gradient(
+            grads=mean_of(first.grads, second.grads),
+            terms=mean_of(first.terms, second.terms),
+            cost=(first.cost + second.cost) * 0.5,
+            halves=(first.grads, second.grads),
+        )
+
+    return measured
+
+
+def mean_of(first: Tensors, second: Tensors) -> Tensors:
+    """The element-wise mean of two mappings that share their names."""
+    return {name: (first[name] + second[name]) * 0.5 for name in first}
+
+
+def sum_of(terms: Iterable[Tensor]) -> Tensor:
+    """The sum of at least one scalar; `sum()` would start from an integer zero."""
+    first, *rest = terms
+    for term in rest:
+        first = first + term
+    return first
