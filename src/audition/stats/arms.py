@@ -1,0 +1,153 @@
+"""An arm: one configuration's final losses, by seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Seed: TypeAlias = Hashable
+Losses: TypeAlias = "Mapping[Seed, float | None] | Sequence[float] | Iterable[tuple[Seed, float]]"
+"""What callers may pass: `{seed: loss}`, `(seed, loss)` pairs, or bare losses without seeds.
+`None` is a run that crashed or is missing; NaN or infinity is a run that diverged."""
+
+ROUNDING = 64 * 2.0**-52
+"""A spread below this fraction of the largest loss is rounding, not variation."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Losses [n] in loss units and their seed ids [n] (`None` where the caller gave none)."""
+
+    losses: tuple[float, ...]
+    seeds: tuple[Seed, ...] | None = None
+    missing: tuple[Seed, ...] = ()
+
+    @property
+    def n(self) -> int:
+        """Number of runs with an outcome, diverged ones included."""
+        return len(self.losses)
+
+    @property
+    def diverged(self) -> int:
+        """Number of runs whose loss is NaN or infinite."""
+        return sum(not math.isfinite(loss) for loss in self.losses)
+
+    @property
+    def by_seed(self) -> dict[Seed, float]:
+        """Seed -> loss; empty where no seeds were given."""
+        return {} if self.seeds is None else dict(zip(self.seeds, self.losses, strict=True))
+
+    @property
+    def mean(self) -> float:
+        """Mean loss; NaN for an empty arm."""
+        return mean(self.losses)
+
+    @property
+    def sd(self) -> float:
+        """Sample sd (ddof = 1) of the losses; NaN under two runs."""
+        return sd(self.losses)
+
+    def restricted_to(self, seeds: Sequence[Seed]) -> Arm:
+        """The same arm on these seeds only, in this order."""
+        by_seed = self.by_seed
+        return Arm(tuple(by_seed[seed] for seed in seeds), tuple(seeds))
+
+
+def read_arm(losses: Losses | Arm, *, name: str = "arm") -> Arm:
+    """Read what a caller passed into an `Arm`.
+
+    Raises:
+        ValueError: a seed occurs twice, a loss is not a number, or a bare sequence holds `None`.
+    """
+    if isinstance(losses, Arm):
+        return losses
+    if isinstance(losses, Mapping):
+        pairs: list[tuple[Seed, float | None]] = list(losses.items())
+    else:
+        entries: list[object] = list(losses)
+        if not any(isinstance(entry, tuple) for entry in entries):
+            return Arm(tuple(_number(entry, name) for entry in entries))
+        pairs = [entry for entry in entries if isinstance(entry, tuple) and len(entry) == 2]
+        if len(pairs) != len(entries):
+            raise ValueError(f"{name}: mix of losses and (seed, loss) pairs; give one or the other")
+    seeds = [seed for seed, _ in pairs]
+    repeated = sorted({str(seed) for seed in seeds if seeds.count(seed) > 1})
+    if repeated:
+        raise ValueError(f"{name}: duplicate seed {', '.join(repeated)}; each seed is one run")
+    present = [(seed, _number(loss, name)) for seed, loss in pairs if loss is not None]
+    return Arm(
+        losses=tuple(loss for _, loss in present),
+        seeds=tuple(seed for seed, _ in present),
+        missing=tuple(seed for seed, loss in pairs if loss is None),
+    )
+
+
+def shared_seeds(first: Arm, second: Arm) -> tuple[Seed, ...]:
+    """Seeds with an outcome in both arms, in the first arm's order."""
+    other = second.by_seed
+    return tuple(seed for seed in first.by_seed if seed in other)
+
+
+def paired_differences(baseline: Losses | Arm, idea: Losses | Arm) -> tuple[float, ...]:
+    """Baseline minus idea, seed by seed [pairs], in loss units: positive = the idea is better.
+
+    Arms with seeds are paired on the seeds they share. Two bare sequences of one length are taken
+    to be aligned by whoever calls; `compare` never makes that assumption.
+
+    Raises:
+        ValueError: nothing says which losses belong together, or a run diverged.
+    """
+    first, second = read_arm(baseline, name="baseline"), read_arm(idea, name="idea")
+    if first.seeds is not None and second.seeds is not None:
+        seeds = shared_seeds(first, second)
+        first, second = first.restricted_to(seeds), second.restricted_to(seeds)
+    elif (first.seeds is None) != (second.seeds is None) or first.n != second.n:
+        raise ValueError(
+            f"cannot pair {first.n} baseline with {second.n} idea losses; give both as seed -> loss"
+        )
+    require_finite(first, name="baseline")
+    require_finite(second, name="idea")
+    return tuple(b - i for b, i in zip(first.losses, second.losses, strict=True))
+
+
+def require_finite(arm: Arm, *, name: str) -> None:
+    """Stop where a diverged run would silently turn a number into NaN.
+
+    Raises:
+        ValueError: some loss is NaN or infinite.
+    """
+    if arm.diverged:
+        raise ValueError(
+            f"{name}: {arm.diverged} of {arm.n} runs diverged; this number needs finite losses "
+            "(`compare` reports divergence as an outcome)"
+        )
+
+
+def mean(values: Sequence[float]) -> float:
+    """Exactly rounded arithmetic mean; NaN when empty."""
+    return math.fsum(values) / len(values) if values else math.nan
+
+
+def sd(values: Sequence[float]) -> float:
+    """Sample sd, ddof = 1, NaN under two values.
+
+    Two passes: the one-pass formula cancels when losses share a large offset.
+    """
+    if len(values) < 2:
+        return math.nan
+    centre = mean(values)
+    return math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1))
+
+
+def is_rounding(spread: float, *, losses: Iterable[float]) -> bool:
+    """Whether `spread` (an sd, loss units) is no more than the rounding of these losses."""
+    return spread <= ROUNDING * max((abs(loss) for loss in losses), default=0.0)
+
+
+def _number(loss: object, name: str) -> float:
+    try:
+        return float(loss)  # type: ignore[arg-type]  # whatever float() refuses is named below
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: loss {loss!r} is not a number") from None

@@ -1,0 +1,223 @@
+"""Every number of one comparison: estimate, tests, effect sizes and power; no verdict yet."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from audition.stats.arms import Arm, is_rounding, paired_differences, sd, shared_seeds
+from audition.stats.comparison import Comparison, Interval
+from audition.stats.design import Plan
+from audition.stats.effect_sizes import (
+    cohens_d,
+    cohens_dav,
+    cohens_dz,
+    d_ci,
+    dav_ci,
+    dz_ci,
+    glass_delta,
+    glass_delta_ci,
+    hedges_correction,
+    pooled_sd,
+)
+from audition.stats.location_tests import UNDEFINED, TTest, paired_t, pooled_t, welch_t
+from audition.stats.noise import NoiseModel, estimate_noise
+from audition.stats.noncentral_t import t_quantile
+from audition.stats.power import minimal_detectable_effect, seeds_needed
+from audition.stats.rank_and_sign import mann_whitney, mann_whitney_floor, signflip_floor
+from audition.stats.seed_rule import seed_rule
+
+HIGHEST_RHO = 0.99
+"""A correlation estimated from a few seeds is capped here: beyond it the rule's rates are noise."""
+
+
+def measure(
+    plan: Plan,
+    *,
+    name: str,
+    noise: NoiseModel | None,
+    sesoi: float | None,
+    alpha: float,
+    level: float,
+    family_size: int,
+) -> Comparison:
+    """The numbers of a plan whose runs all finished; NaN for whatever one seed cannot tell.
+
+    The campaign's `noise` gives the error where the design is block, moderated or pooled, the two
+    arms' own otherwise.
+    """
+    baseline, idea = plan.baseline, plan.idea
+    borrowed = noise if noise is not None and noise.method != "own" else None
+    warnings = list(plan.warnings)
+    shifted = is_constant_shift(baseline, idea)
+    if shifted:
+        warnings.append(
+            "Every shared seed differs by the same amount up to rounding, so the paired test and "
+            "d_z are undefined; check that the seeds reach the runs."
+        )
+    if idea.n > 1 and is_rounding(idea.sd, losses=idea.losses):
+        warnings.append("The idea's loss is the same on every seed; check that seeds are applied.")
+    test = _test(plan, borrowed, shifted=shifted)
+    local = borrowed or _own_noise(plan, shifted=shifted)
+    rho, rho_ci = _correlation(baseline, idea)
+    if plan.design == "paired" and not shifted:
+        warnings += _weak_pairing(idea.n, local, rho)
+    worthwhile = local.sd if sesoi is None else sesoi
+    differences = _differences(baseline, idea)
+    known = idea.n > 1 or borrowed is not None
+    mde = math.nan
+    if known:
+        mde = minimal_detectable_effect(idea.n, local, alpha, n_baseline=baseline.n)
+    return Comparison(
+        idea=name,
+        seeds=idea.seeds or (),
+        n=idea.n,
+        n_baseline=baseline.n,
+        seed_rule=seed_rule(baseline, idea, family_size=family_size, rho=_family_rho(noise)),
+        design="pooled" if shifted and plan.design == "paired" else plan.design,
+        improvement=baseline.mean - idea.mean,
+        ci=test.ci(level),
+        level=level,
+        standard_error=test.standard_error,
+        df=test.df,
+        p=test.p,
+        p_adjusted=test.p,
+        family_size=family_size,
+        p_floor=_p_floor(plan),
+        p_welch=welch_t(baseline, idea).p,
+        p_paired=paired_t(baseline, idea).p if len(differences) > 1 and not shifted else math.nan,
+        p_mann_whitney=mann_whitney(baseline, idea).p,
+        baseline_mean=baseline.mean,
+        idea_mean=idea.mean,
+        sd_baseline=baseline.sd,
+        sd_idea=idea.sd,
+        **_effect_sizes(baseline, idea, level=level),
+        rho=rho,
+        rho_ci=rho_ci,
+        sesoi=worthwhile,
+        mde=mde,
+        seeds_needed=seeds_needed(worthwhile, local, alpha) if known and worthwhile > 0 else None,
+        wins=sum(difference > 0 for difference in differences),
+        warnings=tuple(warnings),
+    )
+
+
+def is_constant_shift(baseline: Arm, idea: Arm) -> bool:
+    """Whether all same-seed differences are equal up to rounding (the arms themselves vary)."""
+    differences = _differences(baseline, idea)
+    return len(differences) > 1 and is_rounding(
+        sd(differences), losses=baseline.losses + idea.losses
+    )
+
+
+def _differences(baseline: Arm, idea: Arm) -> tuple[float, ...]:
+    """Same-seed differences; none where seeds are unknown or not shared."""
+    return paired_differences(baseline, idea) if shared_seeds(baseline, idea) else ()
+
+
+def _test(plan: Plan, noise: NoiseModel | None, *, shifted: bool) -> TTest:
+    baseline, idea = plan.baseline, plan.idea
+    if idea.n < 2:
+        return UNDEFINED
+    if noise is None or plan.design in ("paired", "welch"):
+        if plan.design == "welch":
+            return welch_t(baseline, idea)
+        unpaired = plan.design == "pooled" or shifted
+        return pooled_t(baseline, idea) if unpaired else paired_t(baseline, idea)
+    improvement = baseline.mean - idea.mean
+    if plan.design == "moderated" and noise.prior is not None:
+        own = sd(paired_differences(baseline, idea)) ** 2
+        variance, df = noise.prior.moderate(own, idea.n - 1)
+        return TTest(improvement, math.sqrt(variance / idea.n), df)
+    return TTest(improvement, noise.standard_error(idea.n, baseline.n), noise.df)
+
+
+def _own_noise(plan: Plan, *, shifted: bool) -> NoiseModel:
+    """The two arms' own noise, in the shape of the design, for the detectable effect."""
+    arms = {"baseline": plan.baseline, "idea": plan.idea}
+    if plan.design == "paired" and plan.idea.n > 1 and not shifted:
+        spread = pooled_sd(plan.baseline, plan.idea)
+        moving = (not is_rounding(arm.sd, losses=arm.losses) for arm in arms.values())
+        if all(moving):
+            return estimate_noise(arms, method="own")
+        # A motionless arm leaves no correlation: the difference varies as the other arm does.
+        return NoiseModel(sd=spread, df=plan.idea.n - 1, method="own", rho=0.0, paired=True)
+    return NoiseModel(
+        sd=pooled_sd(plan.baseline, plan.idea),
+        df=max(plan.baseline.n + plan.idea.n - 2, 0),
+        method="own",
+        choice="own: unpaired",
+    )
+
+
+def _correlation(baseline: Arm, idea: Arm) -> tuple[float, Interval]:
+    """Pearson's r of the shared seeds with its 95 % interval; all of (-1, 1) under four pairs.
+
+    Source: Fisher's z.
+    """
+    seeds = shared_seeds(baseline, idea)
+    if len(seeds) < 3:
+        return math.nan, (math.nan, math.nan)
+    first, second = baseline.restricted_to(seeds), idea.restricted_to(seeds)
+    scale = first.sd * second.sd * (len(seeds) - 1)
+    if is_rounding(first.sd, losses=first.losses) or is_rounding(second.sd, losses=second.losses):
+        return math.nan, (math.nan, math.nan)
+    products = (
+        (a - first.mean) * (b - second.mean)
+        for a, b in zip(first.losses, second.losses, strict=True)
+    )
+    r = max(-1.0, min(1.0, math.fsum(products) / scale))
+    if len(seeds) < 4 or abs(r) >= 1.0:
+        return r, (-1.0, 1.0)
+    half_width = t_quantile(0.975, math.inf) / math.sqrt(len(seeds) - 3)
+    return r, (math.tanh(math.atanh(r) - half_width), math.tanh(math.atanh(r) + half_width))
+
+
+def _weak_pairing(n: int, paired: NoiseModel, rho: float) -> list[str]:
+    """A sentence where pairing costs more degrees of freedom than its correlation gives back."""
+    if math.isnan(rho):
+        return []
+    unpaired = NoiseModel(sd=paired.sd, df=2 * n - 2, method="own")
+    if minimal_detectable_effect(n, paired) <= minimal_detectable_effect(n, unpaired):
+        return []
+    return [
+        f"The arms hardly move together across seeds (rho is {rho:.2f}): a paired t with {n - 1} "
+        "degrees of freedom is weaker here than Welch's test; a campaign's pooled noise would help."
+    ]
+
+
+def _family_rho(noise: NoiseModel | None) -> float:
+    """The correlation for the rule's error rates: a campaign's, never that of a single pair."""
+    if noise is None or noise.method == "own" or math.isnan(noise.rho):
+        return 0.0
+    return max(0.0, min(HIGHEST_RHO, noise.rho))
+
+
+def _p_floor(plan: Plan) -> float:
+    if plan.idea.n < 2:
+        return math.nan
+    if plan.is_paired:
+        return signflip_floor(plan.idea.n)
+    return mann_whitney_floor(plan.baseline.n, plan.idea.n)
+
+
+def _effect_sizes(baseline: Arm, idea: Arm, *, level: float) -> dict[str, Any]:
+    d, delta = cohens_d(baseline, idea), glass_delta(baseline, idea)
+    interval = d_ci(d, baseline.n, idea.n, level)
+    j = hedges_correction(baseline.n + idea.n - 2)
+    sizes: dict[str, Any] = {
+        "cohens_d": d,
+        "cohens_d_ci": interval,
+        "hedges_g": j * d,
+        "hedges_g_ci": (j * interval[0], j * interval[1]),
+        "glass_delta": delta,
+        "glass_delta_ci": glass_delta_ci(delta, baseline.n, idea.n, level),
+        "cohens_dav": cohens_dav(baseline, idea),
+    }
+    seeds = shared_seeds(baseline, idea)
+    if len(seeds) > 1:
+        dz = cohens_dz(baseline, idea)
+        sizes |= {"cohens_dz": dz, "cohens_dz_ci": dz_ci(dz, len(seeds), level)}
+        if len(seeds) == baseline.n == idea.n:
+            sizes["cohens_dav_ci"] = dav_ci(baseline, idea, level)
+    return sizes

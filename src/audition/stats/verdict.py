@@ -1,0 +1,123 @@
+"""The verdict: supported, refuted, inconclusive or invalid, and the sentence that says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from audition.stats.arms import Arm, is_rounding, shared_seeds
+from audition.stats.comparison import Comparison, Kind, Verdict
+
+
+def settle_without_testing(baseline: Arm, idea: Arm) -> tuple[Verdict, Kind | None, str] | None:
+    """The verdict of runs that no test should see, or None where a test is in order.
+
+    In this order: a diverged baseline, an idea that changed nothing, seeds that were not applied, a
+    diverged idea, too few seeds.
+    """
+    if not baseline.n or not idea.n:
+        empty = "baseline" if not baseline.n else "idea"
+        return "inconclusive", None, f"The {empty} has no finished run, so there is nothing to say."
+    if baseline.diverged:
+        return (
+            "invalid",
+            None,
+            f"The baseline diverged on {baseline.diverged} of {baseline.n} seeds, so no gain over "
+            "it can be measured.",
+        )
+    if _changed_nothing(baseline, idea):
+        return (
+            "invalid",
+            None,
+            "The idea's losses are identical to the baseline's, so the idea probably changed "
+            "nothing; check that its setting reaches the run.",
+        )
+    if baseline.n > 1 and is_rounding(baseline.sd, losses=baseline.losses):
+        return (
+            "invalid",
+            None,
+            f"The baseline's loss is the same on all {baseline.n} seeds, so the seeds were not "
+            "applied (or one result was cached) and any gain at all would look certain.",
+        )
+    if idea.diverged:
+        return (
+            "refuted",
+            "unstable",
+            f"Unstable: the idea diverged on {idea.diverged} of {idea.n} seeds where the baseline "
+            "trained.",
+        )
+    return None
+
+
+def judge(comparison: Comparison, *, alpha: float) -> Comparison:
+    """Add verdict, kind and reason to a measured comparison, from its CI, adjusted p and sesoi.
+
+    supported: p_adjusted <= alpha and improvement >= sesoi. refuted: the interval's upper end is
+    under sesoi: harmful if it is under 0, negligible if the interval lies inside +-sesoi (TOST).
+    inconclusive: the rest, with the seeds that would settle it.
+    """
+    c = comparison
+    low, high = c.ci
+    gain = f"{c.improvement:+.4g} ({c.level:.0%} CI {low:+.4g} to {high:+.4g})"
+    worth = f"the smallest worthwhile gain of {c.sesoi:.4g}"
+    kind: Kind | None = None
+    verdict: Verdict = "inconclusive"
+    if c.n < 2 or not low <= high:
+        reason = f"{_only_improvement(c)} {_next_step(c)}"
+    elif c.p_adjusted <= alpha and c.improvement >= c.sesoi:
+        verdict = "supported"
+        reason = (
+            f"The idea improves the loss by {gain}, at least {worth}, and seed noise "
+            f"alone seldom does that ({_p(c)})."
+        )
+    elif high < c.sesoi:
+        verdict = "refuted"
+        if high < 0:
+            kind = "harmful"
+            reason = f"Harmful: the idea makes the loss worse; its improvement is {gain}."
+        elif low > -c.sesoi:
+            kind = "negligible"
+            reason = f"Negligible: the improvement of {gain} is smaller than {worth}, either way."
+        else:
+            reason = (
+                f"Not worthwhile: the improvement of {gain} stays under {worth}; whether the idea "
+                "does harm remains open."
+            )
+    else:
+        reason = (
+            f"The improvement of {gain} neither clears nor excludes {worth} "
+            f"({_p(c)}). {_next_step(c)}"
+        )
+    return replace(c, verdict=verdict, kind=kind, reason=reason)
+
+
+def _changed_nothing(baseline: Arm, idea: Arm) -> bool:
+    seeds = shared_seeds(baseline, idea)
+    if seeds:
+        baseline, idea = baseline.restricted_to(seeds), idea.restricted_to(seeds)
+    return baseline.n > 1 and baseline.losses == idea.losses
+
+
+def _only_improvement(c: Comparison) -> str:
+    if c.n < 2:
+        return f"One seed gives an improvement of {c.improvement:+.4g} without an interval."
+    return f"The improvement of {c.improvement:+.4g} has no standard error to judge it by."
+
+
+def _next_step(c: Comparison) -> str:
+    detectable = f"a gain of {c.mde:.4g} would be seen with power .8" if c.mde == c.mde else ""
+    if c.seeds_needed is None:
+        seeds = "Run two more seeds or more"
+    elif c.seeds_needed > c.n:
+        seeds = f"About {c.seeds_needed} seeds an arm would settle it"
+    else:
+        seeds = "The estimate sits at the edge of what is worthwhile: a few fresh seeds settle it"
+    return f"{seeds}; with {c.n}, {detectable}." if detectable else f"{seeds}."
+
+
+def _p(c: Comparison) -> str:
+    """The adjusted p, with what it was adjusted for."""
+    p = f"one-sided p = {c.p_adjusted:.2g}"
+    if c.family_size == 1:
+        return p
+    how = "not adjusted" if c.adjustment == "none" else f"adjusted by {c.adjustment}"
+    return f"{p}, {how} for {c.family_size} ideas"

@@ -1,0 +1,221 @@
+"""Every number of the oracle: values computed elsewhere, in thirty-digit arithmetic."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from audition import stats
+from audition.stats.effect_sizes import pooled_sd
+from audition.stats.power import power_at
+from audition.stats.rank_and_sign import mann_whitney
+
+ORACLE = json.loads((Path(__file__).parent / "oracle.json").read_text())
+DATASETS = {entry["name"]: entry for entry in ORACLE["datasets"]}
+PAIRED = [name for name, entry in DATASETS.items() if "paired_t" in entry["expected"]]
+
+
+def close(expected, rel=1e-9):
+    return pytest.approx(expected, rel=rel, abs=1e-10)
+
+
+def keyed(losses):
+    return dict(zip((42, 137, 256, 7, 99, 1234, 5, 6), losses, strict=False))
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_two_arm_numbers(name):
+    entry = DATASETS[name]
+    baseline, idea, want = entry["baseline"], entry["idea"], entry["expected"]
+    first, second = stats.read_arm(baseline), stats.read_arm(idea)
+    assert first.mean == close(want["mean_baseline"])
+    assert second.mean == close(want["mean_idea"])
+    assert first.sd == close(want["sd_baseline"])
+    assert second.sd == close(want["sd_idea"])
+    assert pooled_sd(first, second) == close(want["sd_pooled"])
+    d = stats.cohens_d(baseline, idea)
+    assert d == close(want["cohen_d"])
+    assert stats.d_ci(d, first.n, second.n) == close(want["cohen_d_ci95"])
+    assert stats.hedges_correction(first.n + second.n - 2) == close(want["J_exact_df_pooled"])
+    assert stats.hedges_g(baseline, idea) == close(want["hedges_g_exact"])
+    assert stats.glass_delta(baseline, idea) == close(want["glass_delta"])
+    student, welch = stats.pooled_t(baseline, idea), stats.welch_t(baseline, idea)
+    assert student.estimate == close(want["improvement"])
+    assert (student.statistic, student.df) == close((want["student_t"], want["student_df"]))
+    assert (student.p, student.p_two_sided) == close(
+        (want["student_p_improve"], want["student_p_two"])
+    )
+    assert (welch.statistic, welch.df) == close((want["welch_t"], want["welch_df"]))
+    assert (welch.p, welch.p_two_sided) == close((want["welch_p_improve"], want["welch_p_two"]))
+    assert welch.ci() == close(want["welch_ci95"])
+    ranks = mann_whitney(baseline, idea)
+    assert ranks.statistic == want["mwu_U_baseline"]
+    assert (ranks.p, ranks.p_two_sided) == close(
+        (want["mwu_p_improve_exact"], want["mwu_p_two_exact"])
+    )
+    assert stats.probability_of_superiority(baseline, idea) == close(want["prob_superiority"])
+    if "tost_margin" in want:
+        assert stats.tost(baseline, idea, margin=want["tost_margin"]).p == close(
+            want["tost_welch_p"]
+        )
+    rule = stats.seed_rule(baseline, idea)
+    assert rule.threshold == close(want["seed_rule_threshold_2sd"])
+    assert rule.passed_2sigma is want["seed_rule_2sigma_pass"]
+    assert rule.passed_d is want["seed_rule_d_pass"]
+    assert rule.passed is want["seed_rule_pass"]
+
+
+@pytest.mark.parametrize("name", PAIRED)
+def test_paired_numbers(name):
+    entry = DATASETS[name]
+    baseline, idea, want = keyed(entry["baseline"]), keyed(entry["idea"]), entry["expected"]
+    test = stats.paired_t(baseline, idea)
+    n = len(baseline)
+    assert (test.statistic, test.df) == close((want["paired_t"], want["paired_df"]))
+    assert test.standard_error * math.sqrt(n) == close(want["sd_diff"])
+    assert (test.p, test.p_two_sided) == close((want["paired_p_improve"], want["paired_p_two"]))
+    assert test.ci() == close(want["paired_ci95"])
+    dz = stats.cohens_dz(baseline, idea)
+    assert dz == close(want["cohen_dz"])
+    assert stats.hedges_correction(n - 1) * dz == close(want["hedges_gz_exact"])
+    assert stats.dz_ci(dz, n) == close(want["cohen_dz_ci95"])
+    assert stats.cohens_dav(baseline, idea) == close(want["cohen_dav"])
+    assert stats.dav_ci(baseline, idea) == close(want["cohen_dav_ci95_algina_keselman"])
+    differences = [baseline[seed] - idea[seed] for seed in baseline]
+    flips = stats.signflip_test(differences)
+    assert (flips.p, flips.p_two_sided) == (want["signflip_p_improve"], want["signflip_p_two"])
+    assert stats.tost(baseline, idea, margin=want["tost_margin"]).p == close(want["tost_paired_p"])
+    comparison = stats.compare(baseline, idea)
+    assert comparison.rho == close(want["pearson_r"])
+    assert comparison.wins == want["wins"]
+    assert comparison.design == "paired"
+    assert (comparison.p, comparison.p_welch) == close(
+        (want["paired_p_improve"], want["welch_p_improve"])
+    )
+    assert comparison.ci == close(want["paired_ci95"])
+    assert comparison.cohens_dz * math.sqrt(2 * (1 - comparison.rho)) == close(want["cohen_drm"])
+
+
+@pytest.mark.parametrize("case", ORACLE["multiplicity"])
+def test_multiplicity(case):
+    assert stats.holm(case["p"]) == close(case["holm"])
+    assert stats.benjamini_hochberg(case["p"]) == close(case["bh"])
+
+
+@pytest.mark.parametrize("case", ORACLE["power"])
+def test_seeds_needed(case):
+    paired = case["kind"] == "paired_dz"
+    noise = stats.NoiseModel(
+        sd=math.sqrt(0.5) if paired else 1.0, df=1, method="own", rho=0.0, paired=paired
+    )
+    alternative, alpha = case["alternative"], case["alpha"]
+    n = stats.seeds_needed(case["effect"], noise, alpha, case["target"], alternative=alternative)
+    assert n == case["n"]
+    at_n, before = (
+        power_at(case["effect"], seeds, noise, alpha, alternative=alternative)
+        for seeds in (n, n - 1)
+    )
+    # The oracle's noncentral t is good to 1e-8 here; see the 25-digit values below.
+    assert (at_n, before) == close((case["power_at_n"], case["power_at_n_minus_1"]), rel=3e-8)
+
+
+@pytest.mark.parametrize("df", ORACLE["J"])
+def test_hedges_correction(df):
+    assert stats.hedges_correction(int(df)) == close(ORACLE["J"][df]["exact"])
+
+
+@pytest.mark.parametrize("case", ORACLE["moderated_t"], ids=lambda case: case["name"])
+def test_moderated(case):
+    ideas = case["ideas"]
+    prior = stats.fit_variance_prior([i["s2"] for i in ideas], [2] * len(ideas))
+    assert math.isinf(prior.d0)
+    assert prior.s0_squared == close(case["s0_sq"])
+    baseline = {42: 3.0, 137: 3.01, 256: 2.99}
+    arms = {
+        str(k): {s: b - d for (s, b), d in zip(baseline.items(), i["diffs"], strict=True)}
+        for k, i in enumerate(ideas)
+    }
+    found = stats.compare_campaign(baseline, arms, method="moderated", adjust="none")
+    for comparison, want in zip(found, ideas, strict=True):
+        assert comparison.design == "moderated"
+        assert comparison.df == want["df_total"]
+        assert comparison.improvement / comparison.standard_error == close(want["t"], rel=1e-8)
+        assert comparison.p == close(want["p_improve"], rel=1e-8)
+        assert comparison.ci == close(want["ci95"], rel=1e-8)
+
+
+@pytest.mark.parametrize("case", ORACLE["evalue"])
+def test_e_value(case):
+    differences = [case["S"] / case["n"]] * case["n"]
+    one = stats.e_value(differences, 1.0, case["tau"])
+    two = stats.e_value(differences, 1.0, case["tau"], alternative="two-sided")
+    assert (one, two) == close((case["one_sided"], case["two_sided"]))
+
+
+@pytest.mark.parametrize("case", ORACLE["mde"])
+def test_detectable_effect(case):
+    noise = stats.NoiseModel(
+        sd=math.sqrt(0.5),
+        df=case["df"],
+        method="own" if case["df_source"] == "own" else "block",
+        rho=0.0,
+        paired=True,
+    )
+    found = stats.minimal_detectable_effect(
+        case["n"], noise, case["alpha_one_sided"], case["power"]
+    )
+    assert found == close(case["mde_in_sd_of_diff"], rel=1e-9 if case["df"] == 1 else 1e-8)
+
+
+def test_power_in_25_digits():
+    """Where the oracle keeps eight digits: the same integrals by mpmath."""
+    two_sample = stats.NoiseModel(sd=1.0, df=1, method="own")
+    power = power_at(0.5, 64, two_sample, alternative="two-sided")
+    assert power == pytest.approx(0.8014595579222541, rel=1e-11)
+    pooled = stats.NoiseModel(sd=math.sqrt(0.5), df=20, rho=0.0, paired=True, method="block")
+    assert power_at(1.820887026969931, 2, pooled) == pytest.approx(0.8, rel=1e-12)
+
+
+def test_block_dunnett():
+    case = ORACLE["block_dunnett"]
+    found = stats.dunnett_block(case["baseline"], case["ideas"])
+    assert found.ms_residual == close(case["ms_resid"])
+    assert found.df == case["df"]
+    assert found.t == close(case["t"])
+    assert found.p == close(case["p_unadjusted_one_sided"])
+    # The oracle's own quadrature is good to 1e-6 absolute; the first p was redone with mpmath.
+    assert found.p_adjusted == pytest.approx(case["p_dunnett_one_sided"], abs=1e-6)
+    assert stats.dunnett_tail(5.937006128972383, m=4, df=8) == close(0.0005738691335349006)
+    assert found.critical_value == close(case["crit_one_sided_05"], rel=2e-6)
+    assert stats.dunnett_tail(found.critical_value, m=4, df=8) == close(0.05)
+    campaign = stats.compare_campaign(
+        keyed(case["baseline"]), {str(k): keyed(i) for k, i in enumerate(case["ideas"])}
+    )
+    assert [c.p_adjusted for c in campaign] == close(found.p_adjusted)
+    assert {c.design for c in campaign} == {"block"}
+
+
+@pytest.mark.parametrize("case", ORACLE["edge_cases"], ids=lambda case: case["name"])
+def test_edge_cases(case):
+    want = case["expect"]
+    baseline, idea = keyed(map(float, case["baseline"])), keyed(map(float, case["idea"]))
+    facts = stats.compare(baseline, idea).to_dict()
+    if "verdict" in want:
+        assert facts["verdict"] == want["verdict"]
+    if "subtype" in want:
+        assert facts["kind"] == want["subtype"]
+        assert facts["diverged"] == want["n_diverged_idea"]
+        assert facts["improvement"] is None
+    if "improvement" in want:
+        assert facts["improvement"] == close(want["improvement"])
+    for ours, theirs in (
+        ("cohens_d", "cohen_d"),
+        ("cohens_dz", "cohen_dz"),
+        ("p", "p"),
+        ("p_paired", "paired_p"),
+    ):
+        if theirs in want:
+            assert facts[ours] == (None if want[theirs] is None else close(want[theirs]))
+    if want.get("seed_rule") == "undefined":
+        assert facts["seed_rule"]["passed"] is None
