@@ -1,0 +1,17 @@
+"""What a config may say, read from constructors' source: no class is imported to check its node."""
+
+from audition.schema.check import check_node, normalise
+from audition.schema.closure import source_digest, source_files
+from audition.schema.signature import REQUIRED, Setting, Signature, read_constant, signature
+
+__all__ = [
+    "REQUIRED",
+    "Setting",
+    "Signature",
+    "check_node",
+    "normalise",
+    "read_constant",
+    "signature",
+    "source_digest",
+    "source_files",
+]

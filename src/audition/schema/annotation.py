@@ -1,0 +1,135 @@
+"""From an annotation's source to the kind of value it asks for."""
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from audition.schema.containers import Either, Many, Pair, Table
+from audition.schema.kinds import Anything, Bound, Choice, Kind, Number, Plain
+
+ANYTHING: Final = Anything()
+_TEXT: Final = Plain(str, "text")
+_NULL: Final = Plain(type(None), "null")
+
+_NAMED: Mapping[str, Kind] = {
+    "float": Number(),
+    "int": Number(whole=True),
+    "bool": Plain(bool, "true or false"),
+    "str": _TEXT,
+    "None": _NULL,
+    "list": Many(ANYTHING),
+    "tuple": Many(ANYTHING, frozen=True),
+    "Sequence": Many(ANYTHING, frozen=True),
+    "dict": Table(ANYTHING),
+    "Mapping": Table(ANYTHING),
+}
+
+_SIGNS: Mapping[str, str] = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+
+
+def kind_of(annotation: ast.expr | None) -> Kind:
+    """The kind an annotation asks for; `Anything` for one that is no plain type.
+
+    Raises ValueError where an `Annotated` asks for a check that would not be made.
+    """
+    match annotation:
+        case ast.Constant(value=None):
+            return _NULL
+        case ast.Constant(value=str(text)):
+            return kind_of(_parsed(text))
+        case ast.Name(id=name):
+            return _NAMED.get(name, ANYTHING)
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            return _either((kind_of(left), kind_of(right)))
+        case ast.Subscript(value=head, slice=inner):
+            read = _GENERIC.get(last_name(head))
+            items = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+            return read(items) if read else ANYTHING
+        case _:
+            return ANYTHING
+
+
+def _parsed(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(text, mode="eval").body
+    except SyntaxError:  # words for a reader
+        return None
+
+
+def last_name(expression: ast.expr | None) -> str:
+    """`ClassVar` of `ClassVar`, `typing.ClassVar`, `ClassVar[int]` and `ClassVar(...)`."""
+    match expression:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case ast.Subscript(value=head) | ast.Call(func=head):
+            return last_name(head)
+        case _:
+            return ""
+
+
+def _either(kinds: tuple[Kind, ...]) -> Kind:
+    """The union of some kinds, flat, and open where one of them cannot be read."""
+    flat: list[Kind] = []
+    is_open = False
+    for kind in kinds:
+        flat += kind.options if isinstance(kind, Either) else (kind,)
+        is_open |= isinstance(kind, Either) and kind.open
+    known = tuple(kind for kind in flat if not isinstance(kind, Anything))
+    return Either(known, is_open or len(known) < len(flat)) if known else ANYTHING
+
+
+def _tuple(items: list[ast.expr]) -> Kind:
+    match items:
+        case [item, ast.Constant(value=value)] if value is ...:
+            return Many(kind_of(item), frozen=True)
+        case _:
+            return Pair(tuple(map(kind_of, items)))
+
+
+def _choice(items: list[ast.expr]) -> Kind:
+    return Choice(tuple(ast.literal_eval(item) for item in items))
+
+
+def _annotated(items: list[ast.expr]) -> Kind:
+    kind, *extras = items
+    bounds = tuple(bound for extra in extras for bound in _bounds(extra))
+    return _ranged(kind_of(kind), bounds) if bounds else kind_of(kind)
+
+
+def _ranged(kind: Kind, bounds: tuple[Bound, ...]) -> Kind:
+    """The kind with every number in it bounded; a range says nothing of null or a word."""
+    if isinstance(kind, Number):
+        return replace(kind, bounds=kind.bounds + bounds)
+    if isinstance(kind, Either) and any(isinstance(option, Number) for option in kind.options):
+        numbers = (_ranged(o, bounds) if isinstance(o, Number) else o for o in kind.options)
+        return replace(kind, options=tuple(numbers))
+    raise ValueError(f"a range is written on the number inside, not on {kind.noun}")
+
+
+def _bounds(extra: ast.expr) -> Iterator[Bound]:
+    name = last_name(extra)
+    if not isinstance(extra, ast.Call) or name not in ("Gt", "Ge", "Lt", "Le", "Interval"):
+        if isinstance(extra, ast.Constant):  # words for a reader
+            return
+        raise ValueError(f"{ast.unparse(extra)} is not checked: use Gt, Ge, Lt, Le or Interval")
+    given = [(name.lower(), value) for value in extra.args]
+    for side, value in given + [(each.arg or "", each.value) for each in extra.keywords]:
+        limit = ast.literal_eval(value)
+        if limit is not None:
+            yield Bound(_SIGNS[side], limit)
+
+
+_GENERIC: Mapping[str, Callable[[list[ast.expr]], Kind]] = {
+    "Annotated": _annotated,
+    "Literal": _choice,
+    "Optional": lambda items: _either((kind_of(items[0]), _NULL)),
+    "Union": lambda items: _either(tuple(map(kind_of, items))),
+    "tuple": _tuple,
+    "list": lambda items: Many(kind_of(items[0])),
+    "Sequence": lambda items: Many(kind_of(items[0]), frozen=True),
+    "dict": lambda items: Table(kind_of(items[-1])),
+    "Mapping": lambda items: Table(kind_of(items[-1])),
+    "InitVar": lambda items: kind_of(items[0]),
+    "Final": lambda items: kind_of(items[0]),
+}

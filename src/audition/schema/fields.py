@@ -1,0 +1,104 @@
+"""What a constructor takes, as written: the parameters of a function, the fields of a dataclass."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from audition.schema.annotation import last_name
+from audition.schema.lookup import Definition, Function, bases
+from audition.schema.sentences import arguments, below
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter in source form; `default` is None where there is none."""
+
+    name: str
+    annotation: ast.expr | None
+    default: ast.expr | None
+    keyword_only: bool
+    sentence: str
+
+
+def parameters(
+    definition: Definition, function: Function, documented: tuple[ast.AST, ...]
+) -> tuple[Parameter, ...]:
+    """A function's parameters without `self`. Raises ValueError if it takes **kwargs."""
+    given = function.args
+    if given.kwarg:
+        raise ValueError(
+            f"{definition.name} takes **{given.kwarg.arg}, so a misspelled setting could not be "
+            "told from a right one: write its settings out as keyword-only parameters"
+        )
+    sentences = arguments(*documented)
+    is_method = function is not definition.node
+    positional = [*given.posonlyargs, *given.args][is_method:]
+    return (
+        *(Parameter(p.arg, p.annotation, None, False, "") for p in positional),
+        *(
+            Parameter(p.arg, p.annotation, default, True, sentences.get(p.arg, ""))
+            for p, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+        ),
+    )
+
+
+def dataclass_options(node: ast.ClassDef) -> Mapping[str, object] | None:
+    """The literal options of a class's `@dataclass`; None where it makes no constructor."""
+    for decorator in node.decorator_list:
+        if last_name(decorator) == "dataclass":
+            options = _keywords(decorator)
+            return None if options.get("init") is False else options
+    return None
+
+
+def fields(definition: Definition) -> dict[str, Parameter]:
+    """Name -> the field that a dataclass's constructor takes, those of its bases first."""
+    found: dict[str, Parameter] = {}
+    for base in reversed(tuple(bases(definition))):
+        found |= fields(base)
+    node = definition.node
+    options = dataclass_options(node) if isinstance(node, ast.ClassDef) else None
+    if options is None:
+        return found
+    keyword_only = options.get("kw_only") is True
+    sentences = arguments(node)
+    for statement, after in pairwise([*node.body, ast.Pass()]):
+        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
+            continue
+        name, kind = statement.target.id, last_name(statement.annotation)
+        if kind == "KW_ONLY":
+            keyword_only = True
+            continue
+        own = _keywords(statement.value) if last_name(statement.value) == "field" else {}
+        if kind == "ClassVar" or own.get("init") is False:
+            found.pop(name, None)
+            continue
+        default = _default(statement.value)
+        if default is None and name in found:  # re-annotated: the base's class attribute remains
+            default = found[name].default
+        only = own.get("kw_only", keyword_only) is True
+        sentence = below(after) or sentences.get(name, "")
+        found[name] = Parameter(name, statement.annotation, default, only, sentence)
+    return found
+
+
+def _default(value: ast.expr | None) -> ast.expr | None:
+    """The default that `= value` or `= field(...)` gives; a factory is written as a call of it."""
+    if not isinstance(value, ast.Call) or last_name(value) != "field":
+        return value
+    given = {keyword.arg: keyword.value for keyword in value.keywords}
+    if "default_factory" in given:
+        factory = given["default_factory"]
+        return factory.body if isinstance(factory, ast.Lambda) else ast.Call(factory, [], [])
+    return given.get("default")
+
+
+def _keywords(call: ast.expr | None) -> dict[str, object]:
+    """The keyword arguments of a call that are constants."""
+    keywords = call.keywords if isinstance(call, ast.Call) else []
+    return {
+        keyword.arg: keyword.value.value
+        for keyword in keywords
+        if keyword.arg and isinstance(keyword.value, ast.Constant)
+    }
