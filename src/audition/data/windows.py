@@ -1,0 +1,140 @@
+"""Batches cut from token ids, each a pure function of the seed and the step.
+
+Shape suffixes: B rows of a batch, T tokens of a row (the context), W windows.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from audition.data.stretches import Stretches
+from audition.data.tokens import Tokenised, Tokens
+from audition.errors import AuditionError
+from audition.signals import Batch
+from audition.streams import Streams
+
+HELD_OUT_BATCH = 8192
+"""Tokens of a held-out batch: loss does not depend on it, and more is no faster."""
+
+Starts = NDArray[np.int64]
+"""[W]: the position of each window's first token."""
+
+
+class Windows:
+    """The `Batches` of a tokenised corpus.
+
+    Training text is cut, each epoch anew from a random offset, into windows of T + 1 tokens that do
+    not overlap; they are taken in random order, and a batch may end one epoch and begin the next.
+    """
+
+    def __init__(
+        self,
+        corpus: Tokenised,
+        streams: Streams,
+        *,
+        batch_size: int,
+        context: int,
+        evaluation_tokens: int | None,
+    ) -> None:
+        """Raises AuditionError where the corpus cannot give such batches.
+
+        Args:
+            corpus: the token ids of both splits.
+            streams: the run's; the streams `data` and `probe` are drawn from.
+            batch_size: rows of a batch, B.
+            context: tokens of a row, T.
+            evaluation_tokens: of the held-out windows together; None takes all.
+        """
+        self.vocab_size = corpus.tokenizer.size
+        self.tokenizer = corpus.tokenizer
+        self._corpus, self._streams = corpus, streams
+        self._rows, self._context = batch_size, context
+        self._ahead = np.arange(context + 1)
+        self._stretches = Stretches.of(len(corpus.training.ids), context + 1)
+        if self.windows_per_epoch < batch_size:
+            raise AuditionError(
+                f"data.batch_size={batch_size} is more than the {self.windows_per_epoch} windows "
+                f"of data.context={context} tokens that the training text has"
+            )
+        self._held_out = _spread(corpus.validation, context, evaluation_tokens)
+        self._orders: dict[int, Starts] = {}
+
+    @property
+    def windows_per_epoch(self) -> int:
+        return self._stretches.windows
+
+    def train(self, step: int) -> Batch:
+        rows = np.arange(step * self._rows, (step + 1) * self._rows)
+        epoch, last = (int(row) // self.windows_per_epoch for row in (rows[0], rows[-1]))
+        if epoch == last:
+            starts = self._order(epoch)[rows - epoch * self.windows_per_epoch]
+        else:
+            # As a batch has no more rows than an epoch, it touches two epochs at most.
+            both = np.concatenate([self._order(epoch), self._order(last)])
+            starts = both[rows - epoch * self.windows_per_epoch]
+        return self._cut(self._corpus.training, starts)
+
+    def probe(self, step: int) -> Batch:
+        """Windows of the text set aside, drawn afresh each step, so two may share tokens."""
+        places = torch.randint(
+            self._stretches.probe_places,
+            (self._rows,),
+            generator=self._streams.generator("probe", step),
+        )
+        return self._cut(self._corpus.training, self._stretches.probe_starts(places.numpy()))
+
+    def held_out(self) -> Iterator[Batch]:
+        rows = max(1, HELD_OUT_BATCH // self._context)
+        for i in range(0, len(self._held_out), rows):
+            yield self._cut(self._corpus.validation, self._held_out[i : i + rows])
+
+    def byte_lengths(self) -> Tensor:
+        return torch.from_numpy(self._corpus.tokenizer.byte_lengths())
+
+    def _order(self, epoch: int) -> Starts:
+        """Where the windows of an epoch start, in the order in which they are trained on."""
+        if epoch not in self._orders:
+            generator = self._streams.generator("data", epoch)
+            offset = int(torch.randint(self._context + 1, (), generator=generator))
+            order = torch.randperm(self.windows_per_epoch, generator=generator).numpy()
+            # Two at most: the epoch before stays at hand for a batch between two epochs.
+            self._orders = {e: o for e, o in self._orders.items() if abs(e - epoch) == 1}
+            self._orders[epoch] = self._stretches.starts(offset)[order]
+        return self._orders[epoch]
+
+    def _cut(self, tokens: Tokens, starts: Starts) -> Batch:
+        rows = tokens.ids[starts[:, None] + self._ahead].astype(np.int64)  # [B, T + 1]
+        return Batch(
+            inputs=torch.from_numpy(rows[:, :-1].copy()),
+            targets=torch.from_numpy(rows[:, 1:].copy()),
+            documents=torch.from_numpy(tokens.document_of(starts)),
+        )
+
+
+def _spread(tokens: Tokens, context: int, total: int | None) -> Starts:
+    """Windows spread evenly over the documents, each by its length; all if `total` is None.
+
+    A window begins where the last ended, so a token is a target once, and stays in its document.
+    """
+    every = np.concatenate(
+        [
+            np.arange(start, end - context, context)
+            for start, end in zip(tokens.starts, tokens.starts[1:], strict=False)
+        ]
+    )
+    wanted = len(every) if total is None else total // context
+    if not len(every):
+        raise AuditionError(
+            f"data.context={context} is longer than every validation document: "
+            f"the longest has {int(np.diff(tokens.starts).max())} tokens"
+        )
+    if wanted > len(every):
+        raise AuditionError(
+            f"data.evaluation_tokens={total} is more than the validation text has: "
+            f"give {len(every) * context} or fewer, or full"
+        )
+    places = (2 * np.arange(wanted) + 1) * len(every) // (2 * wanted)
+    return every[places]
