@@ -1,0 +1,90 @@
+"""Causal attention: every token looks at itself and at all that came before.
+
+Shape suffixes: B batch, T places, C channels, H query heads, K key/value heads, D channels a head.
+"""
+
+from typing import Annotated
+
+import torch
+from annotated_types import Ge
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from audition.errors import AuditionError
+from audition.parts.dropout import Dropout
+from audition.parts.linear import Linear
+from audition.parts.norm.policy import Norm
+from audition.parts.positional.none import NoPosition
+
+
+class CausalAttention(nn.Module):
+    """Multi-head attention in the order: project, norm queries and keys, place, attend.
+
+    Queries, keys and values are separate parameters, because an optimizer such as Muon
+    orthogonalises each matrix as a whole.
+
+    Args:
+        kv_heads: heads of keys and values, each shared by heads / kv_heads queries; null is heads.
+        fused_qkv: one joint parameter for queries, keys and values instead of three.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        context: int,
+        norm: Norm,
+        dropout: float = 0.0,
+        bias: bool = False,
+        *,
+        kv_heads: Annotated[int, Ge(1)] | None = None,
+        fused_qkv: bool = False,
+    ) -> None:
+        super().__init__()
+        shared = heads if kv_heads is None else kv_heads
+        if width % heads:
+            raise AuditionError(f"width={width} cannot be split over heads={heads}: it must divide")
+        if heads % shared:
+            raise AuditionError(f"heads={heads} cannot share kv_heads={kv_heads}: it must divide")
+        self.channels = width // heads
+        sizes = [width, shared * self.channels, shared * self.channels]
+        self.sizes = sizes
+        self.fused_qkv = fused_qkv
+        if fused_qkv:
+            self.qkv = Linear(width, sum(sizes), bias)
+        else:
+            self.q, self.k, self.v = (Linear(width, size, bias) for size in sizes)
+        self.out = Linear(width, width, bias, residual=True)
+        self.q_norm = norm.query_key_norm(self.channels)
+        self.k_norm = norm.query_key_norm(self.channels)
+        self.grouped = shared != heads
+        self.dropout = Dropout(dropout)
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """[B, T, C] to queries [B, T, H, D] and keys and values [B, T, K, D]."""
+        # Three matrices as one product: hooks on q, k or v do not fire, parametrizations do.
+        joint = self.qkv(x) if self.fused_qkv else side_by_side(x, self.q, self.k, self.v)
+        q, k, v = joint.split(self.sizes, dim=-1)
+        heads = (-1, self.channels)
+        return q.unflatten(-1, heads), k.unflatten(-1, heads), v.unflatten(-1, heads)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Queries [B, H, T, D] over keys and values [B, K, T, D], to [B, H, T, D]."""
+        return F.scaled_dot_product_attention(
+            q, k, v, is_causal=True, dropout_p=self.dropout.rate, enable_gqa=self.grouped
+        )
+
+    def forward(self, x: Tensor, positional: NoPosition) -> Tensor:
+        """[B, T, C] to [B, T, C]."""
+        q, k, v = self.project(x)
+        q, k = self.q_norm(q).transpose(1, 2), self.k_norm(k).transpose(1, 2)
+        q, k = positional.rotate(q, k)
+        y = self.attend(q, k, v.transpose(1, 2))  # [B, H, T, D]
+        return self.out(y.transpose(1, 2).flatten(-2))  # type: ignore[no-any-return]
+
+
+def side_by_side(x: Tensor, *maps: nn.Linear) -> Tensor:
+    """The outputs of `maps` on x [..., C], concatenated; a matrix product of one larger matrix."""
+    weight = torch.cat(tuple(each.weight for each in maps))
+    biases = tuple(each.bias for each in maps if each.bias is not None)
+    return F.linear(x, weight, torch.cat(biases) if biases else None)

@@ -1,0 +1,125 @@
+"""A small GPT: embed, a stack of pre-norm blocks, norm, head. Every part comes from outside.
+
+Shape suffixes: B batch, T places, C channels (the width), V vocabulary.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Interval
+from torch import Tensor, nn
+
+from audition.errors import AuditionError
+from audition.parts.dropout import Dropout
+from audition.parts.initial import scale_residuals
+from audition.parts.linear import Embedding, Linear
+from audition.parts.norm.policy import Norm
+from audition.parts.positional.none import NoPosition
+
+Attention = Callable[[int, int, int, Norm, float, bool], nn.Module]
+"""(width, heads, context, norm, dropout, bias) -> module of (x [B, T, C], positional) -> same."""
+
+FeedForward = Callable[[int, bool], nn.Module]
+"""(width, bias) -> module of x [B, T, C] -> [B, T, C]."""
+
+Positional = Callable[[int, int, int], NoPosition]
+"""(width, heads, context) -> the one positional module of the model."""
+
+
+class Block(nn.Module):
+    """Attention and then feed-forward, each on a normed copy and added to the residual stream."""
+
+    def __init__(
+        self, width: int, norm: Norm, attention: nn.Module, feedforward: nn.Module, dropout: float
+    ) -> None:
+        super().__init__()
+        self.attention_norm = norm.block(width)
+        self.attention = attention
+        self.feedforward_norm = norm.block(width)
+        self.feedforward = feedforward
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Tensor, positional: NoPosition) -> Tensor:
+        x = x + self.dropout(self.attention(self.attention_norm(x), positional))
+        return x + self.dropout(self.feedforward(self.feedforward_norm(x)))  # type: ignore[no-any-return]
+
+
+class GPT(nn.Module):
+    """Token ids [B, T] to logits [B, T, V].
+
+    Args:
+        layers: blocks in the stack.
+        heads: query heads of every attention; must divide the width.
+        width: channels of the residual stream.
+        context: the longest window of tokens the model can read.
+        dropout: rate on the embedded tokens, the attention weights and every block's output.
+        bias: whether linear maps carry a bias; the norm has its own setting.
+        tied_head: whether the head is the embedding's own matrix.
+        embedding_gain: what embedded tokens are multiplied by, 1 or √width.
+        residual_init: "scaled" starts maps into the residual stream at std / √(2 · layers).
+        vocab: a larger vocabulary than the data's, to match a published size; null is the data's.
+
+    Raises AuditionError where the sizes do not fit each other.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        attention: Attention,
+        positional: Positional,
+        norm: Norm,
+        feedforward: FeedForward,
+        *,
+        layers: Annotated[int, Ge(1)] = 4,
+        heads: Annotated[int, Ge(1)] = 4,
+        width: Annotated[int, Ge(1)] = 128,
+        context: Annotated[int, Ge(1)] = 64,
+        dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
+        bias: bool = False,
+        tied_head: bool = True,
+        embedding_gain: Literal["one", "sqrt_width"] = "one",
+        residual_init: Literal["scaled", "plain"] = "scaled",
+        vocab: Annotated[int, Ge(1)] | None = None,
+    ) -> None:
+        super().__init__()
+        rows = vocab_size if vocab is None else vocab
+        if rows < vocab_size:
+            raise AuditionError(f"vocab={vocab} is smaller than the data's {vocab_size} token ids")
+        if width % heads:
+            raise AuditionError(f"width={width} cannot be split over heads={heads}: it must divide")
+        self.context = context
+        self.embedding_gain = width**0.5 if embedding_gain == "sqrt_width" else 1.0
+        self.embedding = Embedding(rows, width)
+        self.positional = positional(width, heads, context)
+        self.dropout = Dropout(dropout)
+        self.blocks = nn.ModuleList(
+            Block(
+                width,
+                norm,
+                attention(width, heads, context, norm, dropout, bias),
+                feedforward(width, bias),
+                dropout,
+            )
+            for _ in range(layers)
+        )
+        self.norm = norm.block(width)
+        self.head = Linear(width, rows, role="head")
+        if tied_head:
+            self.head.weight = self.embedding.weight
+        if residual_init == "scaled":
+            scale_residuals(self.blocks, (2 * layers) ** -0.5)
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        """Token ids [B, T] to what the first block reads, [B, T, C]."""
+        x = self.embedding(inputs)
+        if self.embedding_gain != 1.0:
+            x = x * self.embedding_gain
+        return self.dropout(self.positional.embed(x))  # type: ignore[no-any-return]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        if inputs.shape[1] > self.context:
+            raise ValueError(f"{inputs.shape[1]} tokens do not fit a context of {self.context}")
+        x = self.embed(inputs)
+        for block in self.blocks:
+            x = block(x, self.positional)
+        return self.head(self.norm(x))  # type: ignore[no-any-return]

@@ -1,0 +1,38 @@
+"""AdamW (Loshchilov & Hutter 2019): Adam with weight decay kept out of the moments."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt
+from torch.optim import Optimizer
+
+from audition.parts.optim.controls import configured
+from audition.parts.optim.groups import Named, decay_groups, fusible
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW:
+    """Torch's AdamW over named parameters, in its fused form."""
+
+    lr: Annotated[float, Ge(0)] = 4e-3
+    """Learning rate at gain 1."""
+    betas: tuple[float, float] = (0.9, 0.99)
+    """How slowly the mean of the gradients and the mean of their squares forget, each in [0, 1)."""
+    eps: Annotated[float, Gt(0)] = 1e-8
+    """Added to the root of the mean square before the division."""
+    weight_decay: Annotated[float, Ge(0)] = 0.1
+    """Share of a decaying weight that a step at rate 1 takes away."""
+    decay: Literal["matrices", "all"] = "matrices"
+    """What decays: all but vectors (norm gains and biases), or everything."""
+
+    def __call__(self, named: Named) -> Optimizer:
+        return configured(
+            torch.optim.AdamW(
+                decay_groups(named, self.weight_decay, self.decay),
+                lr=self.lr,
+                betas=self.betas,
+                eps=self.eps,
+                fused=fusible(named),
+            )
+        )

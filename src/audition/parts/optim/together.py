@@ -1,0 +1,38 @@
+"""Several optimizers as one: the same groups, the same state, one step."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch.optim import Optimizer
+
+
+class Together(Optimizer):
+    """Optimizers over disjoint parameters, behind the protocol of one.
+
+    The groups are the members' own dictionaries and the state is one dictionary that all share, so
+    whatever is written here is what the members see, and `state_dict` is torch's.
+    """
+
+    def __init__(self, *members: Optimizer) -> None:
+        self.members = members
+        super().__init__([g for member in members for g in member.param_groups], {})
+        self._share()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One step of each member, in order; `closure` is evaluated once, before the first."""
+        loss = None if closure is None else closure()
+        for member in self.members:
+            member.step()
+        return loss
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        self._share()
+
+    def _share(self) -> None:
+        # Loading replaces groups and state by new dictionaries: hand them to the members again.
+        rest = list(self.param_groups)
+        for member in self.members:
+            count = len(member.param_groups)
+            member.param_groups, rest = rest[:count], rest[count:]
+            member.state = self.state

@@ -1,0 +1,72 @@
+"""Rotary positions (Su et al. 2021): queries and keys turn by an angle that grows with the place.
+
+Shape suffixes: B batch, H heads, T places, D channels of a head.
+"""
+
+from typing import Annotated
+
+import torch
+from annotated_types import Gt
+from torch import Tensor
+
+from audition.errors import AuditionError
+from audition.parts.positional.none import NoPosition
+
+
+class Rope(NoPosition):
+    """Channels j and j + D/2 of a head form a plane that turns by t · base^(-2j/D) at place t.
+
+    So a score depends on how far apart a query and a key are, never on where they stand. Pairing
+    halves rather than neighbours is the same map under a fixed permutation of the channels.
+
+    Args:
+        base: the slowest plane turns about once in 2π · base places.
+    """
+
+    cos: Tensor  # [context, D] float32
+    sin: Tensor  # [context, D] float32
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        context: int,
+        *,
+        base: Annotated[float, Gt(0)] = 10000.0,
+    ) -> None:
+        super().__init__(width, heads, context)
+        channels = width // heads
+        if channels % 2:
+            raise AuditionError(
+                f"width={width} over heads={heads} leaves {channels} channels a head, and rope "
+                "turns them in pairs: choose a width that is an even multiple of heads"
+            )
+        cos, sin = waves(turns(context, channels, base))
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
+
+    def tables(self, places: int) -> tuple[Tensor, Tensor]:
+        """The `waves` [T, D] of the first `places`; what a variant overrides."""
+        return self.cos[:places], self.sin[:places]
+
+    def rotate(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        cos, sin = self.tables(q.shape[2])
+        return turn(q, cos, sin), turn(k, cos, sin)
+
+
+def turns(places: int, channels: int, base: float) -> Tensor:
+    """Angles in radians [T, D/2] float64 by which each plane turns at each place."""
+    rates = base ** (-torch.arange(0, channels, 2, dtype=torch.float64) / channels)  # [D/2]
+    return torch.outer(torch.arange(places, dtype=torch.float64), rates)
+
+
+def waves(angles: Tensor) -> tuple[Tensor, Tensor]:
+    """Angles [T, D/2] to what `turn` reads: cosines and signed sines, each [T, D] float32."""
+    cos, sin = angles.cos().float(), angles.sin().float()
+    return torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1)
+
+
+def turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate the planes (j, j + D/2) of x [..., T, D] by the `waves` cos, sin [T, D]."""
+    # Under autocast x is narrower than the tables: turn in float32, give back what came.
+    return (x * cos + x.roll(x.shape[-1] // 2, dims=-1) * sin).to(x.dtype)

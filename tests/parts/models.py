@@ -1,0 +1,88 @@
+"""The models that the tests of the parts are made on, by the names conf/ gives them."""
+
+from functools import partial
+
+from torch import nn
+
+from audition.parts.attention.causal import CausalAttention
+from audition.parts.attention.sliding import SlidingAttention
+from audition.parts.feedforward.gelu import Gelu
+from audition.parts.feedforward.squared_relu import SquaredRelu
+from audition.parts.gpt import GPT
+from audition.parts.initial import initialise
+from audition.parts.norm.layernorm import LayerNorm
+from audition.parts.norm.rmsnorm import RMSNorm
+from audition.parts.positional.learned import Learned
+from audition.parts.positional.none import NoPosition
+from audition.parts.positional.rope import Rope
+from audition.streams import Streams
+
+ATTENTIONS = {
+    "causal": CausalAttention,
+    "fused": partial(CausalAttention, fused_qkv=True),
+    "grouped": partial(CausalAttention, kv_heads=2),
+    "sliding": partial(SlidingAttention, window=3),
+    "sliding grouped": partial(SlidingAttention, window=3, kv_heads=1),
+}
+POSITIONALS = {"learned": Learned, "rope": Rope, "none": NoPosition}
+NORMS = {
+    "layernorm": LayerNorm(),
+    "layernorm bias qk": LayerNorm(bias=True, query_key=True),
+    "rmsnorm": RMSNorm(),
+    "rmsnorm qk": RMSNorm(query_key=True),
+}
+FEEDFORWARDS = {
+    "gelu": Gelu,
+    "gelu tanh": partial(Gelu, approximate="tanh"),
+    "squared relu": SquaredRelu,
+}
+TINY = {"layers": 2, "heads": 4, "width": 32, "context": 12}
+GPT88M = {
+    "layers": 22,
+    "heads": 8,
+    "width": 512,
+    "context": 2048,
+    "embedding_gain": "sqrt_width",
+    "residual_init": "plain",
+    "vocab": 49152,
+}
+
+
+def make(
+    attention: str = "causal",
+    positional: str = "learned",
+    norm: str = "layernorm",
+    feedforward: str = "gelu",
+    *,
+    seed: int = 0,
+    vocab_size: int = 11,
+    **settings: object,
+) -> GPT:
+    """An initialised GPT of tiny size; `settings` override its own."""
+    model = GPT(
+        vocab_size,
+        ATTENTIONS[attention],
+        POSITIONALS[positional],
+        NORMS[norm],
+        FEEDFORWARDS[feedforward],
+        **{**TINY, **settings},
+    )
+    initialise(model, Streams(seed))
+    return model
+
+
+def gpt88m(layers: int = 22) -> GPT:
+    """The published model, uninitialised; fewer layers where a test has to train it."""
+    return GPT(
+        81,
+        partial(CausalAttention, kv_heads=4),
+        Rope,
+        RMSNorm(query_key=True),
+        SquaredRelu,
+        **{**GPT88M, "layers": layers},
+    )
+
+
+def count(model: nn.Module) -> int:
+    """Parameters of `model`, tied ones once."""
+    return sum(p.numel() for p in model.parameters())
