@@ -1,0 +1,1 @@
+"""Neuron turnover: who dies, who inherits, and how; only `surgery` rewrites weights."""

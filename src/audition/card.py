@@ -1,0 +1,122 @@
+"""An idea's card: what it claims, why it may fail, and what would prove it wrong; checked as code is.
+
+The schema follows the idea protocol the project grew from: pitch, mathematics, pro, con, test and
+success, and adds what that protocol lacked: nearest known work, falsifier, kill criterion, controls.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from hashlib import sha256
+from json import dumps
+from typing import Any
+
+from audition.errors import AuditionError, choices
+
+ASPECTS = ("optimizer", "attention", "positional", "norm_stability", "dynamics")
+HYPE = (
+    "revolution",
+    "breakthrough",
+    "game-chang",
+    "state-of-the-art",
+    "unprecedented",
+    "can only help",
+    "paradigm",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One idea, as its author must state it before it is tried."""
+
+    name: str
+    aspect: str
+    """One of ASPECTS: what part of training it is about."""
+    mechanism: str
+    """A tag of the mechanism; two ideas with one tag are variants, not two ideas."""
+    pitch: str
+    """One sentence that anyone can follow."""
+    math: str
+    """The equations, in LaTeX."""
+    symbols: Mapping[str, str]
+    pro: str
+    con: str
+    """The strongest case against it."""
+    flag: str
+    """What to type to try it."""
+    test: Mapping[str, Any]
+    """`tokens` and `seeds` of the smallest experiment that can tell."""
+    success: Mapping[str, Any]
+    """`rule` and `d`: the card's own bar, reported verbatim beside the verdict."""
+    nearest_known: Mapping[str, str]
+    """At least three known techniques, and how each differs."""
+    falsifier: str
+    kill_criterion: str
+    controls: Mapping[str, str]
+    expected_signature: str
+    cost: Mapping[str, Any]
+    """`flops` (share of a step) and `bytes` (memory), in words or numbers."""
+
+    def digest(self) -> str:
+        """Twelve characters that change when the card does."""
+        return sha256(dumps(vars(self), sort_keys=True).encode()).hexdigest()[:12]
+
+    def markdown(self) -> str:
+        """The card in the idea protocol's own format, with what it adds underneath."""
+        test, success = self.test, self.success
+        seeds = ", ".join(map(str, test["seeds"]))
+        symbols = "\n".join(f"- {symbol}: {meaning}" for symbol, meaning in self.symbols.items())
+        known = "\n".join(f"- {known}: {other}" for known, other in self.nearest_known.items())
+        controls = "\n".join(f"- `{control}`: {what}" for control, what in self.controls.items())
+        paragraphs = [
+            f"## {self.name}",
+            f"**Pitch**: {self.pitch}",
+            f"**Math**: {self.math.strip()}\n{symbols}",
+            f"**Pro**: {self.pro}",
+            f"**Con**: {self.con}",
+            f"**Flag**: `{self.flag}`",
+            f"**Test**: {test['tokens']:,} tokens, seeds {seeds}, compare val_loss to baseline",
+            f"**Success**: {success['rule']}, Cohen's d ≥ {success['d']}",
+            f"**Falsifier**: {self.falsifier}",
+            f"**Kill criterion**: {self.kill_criterion}",
+            f"**Expected signature**: {self.expected_signature}",
+            f"**Cost**: {self.cost['flops']} of a step's arithmetic; memory {self.cost['bytes']}",
+            f"**Nearest known**:\n{known}",
+            f"**Controls**:\n{controls}",
+        ]
+        return "\n\n".join(map(str.strip, paragraphs)) + "\n"
+
+
+def check_card(name: str, plain: object) -> Card:
+    """The card of idea `name`; raises AuditionError in one sentence when it is not complete."""
+    if not isinstance(plain, Mapping):
+        raise AuditionError(f"idea '{name}' has no card: add `cards.{name}` to its yaml")
+    known = {field.name: field for field in fields(Card)}
+    for key in plain:
+        if key not in known:
+            raise AuditionError(f"cards.{name}.{key} is not part of a card{choices(key, known)}")
+    for key, field in known.items():
+        if field.default is MISSING and not plain.get(key):
+            raise AuditionError(f"the card of idea '{name}' is not complete: {key} is missing")
+    card = Card(**{str(key): value for key, value in plain.items()})
+    if card.name != name:
+        raise AuditionError(f"the card of idea '{name}' names itself '{card.name}'")
+    if card.aspect not in ASPECTS:
+        raise AuditionError(f"cards.{name}.aspect={card.aspect!r}{choices(card.aspect, ASPECTS)}")
+    if len(card.nearest_known) < 3:
+        raise AuditionError(
+            f"the card of idea '{name}' names {len(card.nearest_known)} nearest known techniques, "
+            "and needs three with the difference in a line each"
+        )
+    for section, keys in (
+        ("test", {"tokens", "seeds"}),
+        ("success", {"rule", "d"}),
+        ("cost", {"flops", "bytes"}),
+    ):
+        missing = keys - set(getattr(card, section))
+        if missing:
+            raise AuditionError(f"cards.{name}.{section} lacks {', '.join(sorted(missing))}")
+    text = dumps(vars(card)).lower()
+    for word in HYPE:
+        if word in text:
+            raise AuditionError(f"the card of idea '{name}' says '{word}': say what was measured")
+    return card

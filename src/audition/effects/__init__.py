@@ -1,0 +1,1 @@
+"""Training-dynamics plug-ins, one file each; a preset chains them."""

@@ -1,0 +1,1 @@
+"""Ideas on trial: one file each, and its yaml with its card. None imports another."""

@@ -1,0 +1,179 @@
+"""Spectral gate: turn a gradient's bands of singular directions down where its halves agree.
+
+Each refresh compares the gradients of the batch's two halves, band by band, in the eigenbasis of
+the averaged gradient. A band on which both halves agree is steady hum, which momentum integrates
+anyway: the gate ducks it and gives its share of the norm to the bands that only noise speaks in.
+
+Shape suffixes: K matrices of one shape, M the shorter side (gated), N the longer, B bands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import torch
+from annotated_types import Ge, Interval
+from torch import Tensor
+
+from audition.effect import Effect
+from audition.gradient import in_halves
+from audition.parts.initial import role_of
+from audition.recipe import Recipe
+from audition.signals import Gradient, GradientRule, Tensors, View
+from audition.streams import Streams
+
+TINY = 1e-30
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpectralGate:
+    """The idea and its controls."""
+
+    rho: Annotated[float, Interval(ge=0, le=1)] = 0.1
+    """Gain of a band on which both halves agree; 1 is the exact identity."""
+    every: Annotated[int, Ge(1)] = 10
+    """Steps between refreshes of basis and gains."""
+    mode: Literal["pre", "post"] = "pre"
+    """Gate the gradient before the optimizer, or the optimizer's update after it (for Muon)."""
+    open_on: Literal["noise", "coherence"] = "noise"
+    """`coherence` is the Wiener gate, the same measurement with its sign turned round."""
+    control: Literal["none", "shuffled", "magnitude"] = "none"
+    """The same gains on shuffled directions, or gains from each band's power instead."""
+
+    def __call__(self, recipe: Recipe) -> Recipe:
+        return recipe if self.rho == 1.0 else recipe.with_effect("spectral_gate", Gate(self))
+
+
+class Gate(Effect):
+    """Measures on refresh steps, gates on every step; hidden matrices only."""
+
+    def __init__(self, settings: SpectralGate) -> None:
+        self.settings = settings
+
+    def moments(self) -> frozenset[str]:
+        unused = "on_updates" if self.settings.mode == "pre" else ""
+        return super().moments() - {unused}
+
+    def init(self, params: Tensors, streams: Streams) -> dict[str, dict[str, Any]]:
+        """One group per shape (shorter side first), its matrices stacked in a fixed order."""
+        groups: dict[str, dict[str, Any]] = {}
+        for name, p in params.items():
+            if role_of(name, p) == "matrix":
+                m, n = sorted(p.shape)
+                groups.setdefault(f"{m}x{n}", {"names": []})["names"].append(name)
+        return groups
+
+    def wrap_gradient(self, rule: GradientRule, state: Any, view: View) -> tuple[GradientRule, Any]:
+        return (in_halves(rule) if self._due(view) else rule), state
+
+    def on_gradients(self, gradient: Gradient, state: Any, view: View) -> tuple[Gradient, Any]:
+        after = {}
+        for shape, group in state.items():
+            mean = stack(gradient.grads, group["names"])  # [K, M, N]
+            ema = group["ema"].lerp(mean, 0.1) if "ema" in group else mean
+            after[shape] = group = {**group, "ema": ema}
+            if self._due(view):
+                halves = [stack(half, group["names"]) for half in gradient.halves]
+                after[shape] = self._refresh(group, halves[0], halves[1], view)
+        if self.settings.mode == "pre":
+            gradient = gradient.with_grads(gate(gradient.grads, after))
+        return gradient, after
+
+    def on_updates(self, updates: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
+        return gate(updates, state), state
+
+    def _due(self, view: View) -> bool:
+        return view.clock.step % self.settings.every == 0
+
+    def _refresh(
+        self, group: dict[str, Any], first: Tensor, second: Tensor, view: View
+    ) -> dict[str, Any]:
+        """New basis, smoothed band powers and gate from the halves' gradients [K, M, N]."""
+        basis = eigenbasis(group["ema"], group.get("basis"))  # [K, M, M], columns by falling power
+        cross, power = band_powers(basis, first, second)  # [K, B] each
+        if "cross" in group:
+            cross = group["cross"].lerp(cross, 0.2)
+            power = group["power"].lerp(power, 0.2)
+        band = bands(basis.shape[-1]).to(basis.device)  # [M]
+        each = self._gains(cross, power, band.bincount())[:, band]  # [K, M], one a direction
+        if self.settings.control == "shuffled":
+            generator = view.streams.generator("shuffle", view.clock.step)
+            order = torch.stack([torch.randperm(each.shape[1], generator=generator) for _ in each])
+            each = each.gather(1, order.to(each.device))
+        matrix = (basis * each[:, None, :]) @ basis.mT  # [K, M, M], symmetric
+        return {**group, "basis": basis, "cross": cross, "power": power, "gate": matrix}
+
+    def _gains(self, cross: Tensor, power: Tensor, sizes: Tensor) -> Tensor:
+        """[K, B] from smoothed powers [K, B] and the number of directions in each band [B]."""
+        if self.settings.control == "magnitude":
+            level = power / sizes
+            agreement = level / (level.amax(1, keepdim=True) + TINY)
+        else:
+            agreement = coherence(cross, power)
+        if self.settings.open_on == "noise":
+            agreement = 1.0 - agreement
+        return self.settings.rho + (1.0 - self.settings.rho) * agreement
+
+
+def coherence(cross: Tensor, power: Tensor) -> Tensor:
+    """How far the halves agree, per band: 1 - |half difference|^2 / |half sum|^2, cut to [0, 1].
+
+    The cross-power of independent halves estimates the mean gradient's power without bias.
+    """
+    return (cross.clamp(min=0.0) / (power + TINY)).clamp(max=1.0)
+
+
+def band_powers(basis: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Cross-power of the halves and power of their mean, [K, B], from [K, M, M] and [K, M, N]."""
+    a, b = basis.mT @ first, basis.mT @ second  # [K, M, N]
+    where = bands(basis.shape[-1]).to(a.device)
+    zeros = a.new_zeros(a.shape[0], int(where.max()) + 1)
+    cross = zeros.index_add(1, where, (a * b).sum(-1))
+    power = zeros.index_add(1, where, ((a + b) * 0.5).square().sum(-1))
+    return cross, power
+
+
+def bands(size: int) -> Tensor:
+    """[size] int64: the band of each direction by its rank: 1, 2, 3-4, 5-8, ..., at most twelve."""
+    return torch.tensor([min(11, (rank - 1).bit_length()) for rank in range(1, size + 1)])
+
+
+def eigenbasis(mean: Tensor, previous: Tensor | None) -> Tensor:
+    """Left eigenvectors of [K, M, N] by falling power; from a previous basis, one QR step.
+
+    A full decomposition at every refresh would cost more than the gate saves; a step of orthogonal
+    iteration follows a basis that moves slowly.
+    """
+    square = mean @ mean.mT  # [K, M, M]
+    if previous is None:
+        vectors: Tensor = torch.linalg.eigh(square.float()).eigenvectors
+        return vectors.flip(-1)
+    basis: Tensor = torch.linalg.qr(square @ previous).Q
+    return basis
+
+
+def gate(signal: Tensors, groups: Mapping[str, Mapping[str, Any]]) -> Tensors:
+    """The signal with each matrix gated and brought back to its own norm."""
+    gated = dict(signal)
+    for group in groups.values():
+        if "gate" in group:
+            x = stack(signal, group["names"])  # [K, M, N]
+            y = group["gate"] @ x
+            y *= norm(x) / (norm(y) + TINY)
+            for name, matrix in zip(group["names"], y, strict=True):
+                shape = signal[name].shape
+                gated[name] = matrix if shape == matrix.shape else matrix.mT
+    return gated
+
+
+def norm(x: Tensor) -> Tensor:
+    """Frobenius norms of a stack, [K, 1, 1]."""
+    norms: Tensor = torch.linalg.matrix_norm(x, keepdim=True)
+    return norms
+
+
+def stack(signal: Tensors, names: list[str]) -> Tensor:
+    """[K, M, N]: the named matrices, tall ones on their side."""
+    return torch.stack(
+        [x if x.shape[0] <= x.shape[1] else x.mT for x in (signal[name] for name in names)]
+    )
