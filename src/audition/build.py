@@ -1,0 +1,81 @@
+"""From a checked config to a job: the parts are constructed, then the ideas are folded over them."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import partial
+from typing import Any
+
+from audition.budget import Budget
+from audition.construct import construct, factory
+from audition.effect import Chain
+from audition.errors import AuditionError
+from audition.evaluation import HeldOut
+from audition.execution import Execution
+from audition.gradient import backward
+from audition.recipe import Idea, Recipe
+from audition.trainer import Job, Training
+
+
+def build(settings: Mapping[str, Any]) -> Job:
+    """The job that `settings` (checked, resolved, plain containers) describe."""
+    execution = Execution(construct(settings["precision"]), **settings["execution"])
+    model = partial(
+        factory(settings["model"]),
+        attention=factory(settings["attention"]),
+        positional=factory(settings["positional"]),
+        norm=construct(settings["norm"]),
+        feedforward=factory(settings["feedforward"]),
+    )
+    baseline = Recipe(
+        data=construct(settings["data"]).open,
+        model=model,
+        loss=construct(settings["loss"]),
+        gradient=backward,
+        optimizer=construct(settings["optimizer"]),
+        schedule=construct(settings["schedule"]),
+        evaluators={"val": HeldOut(execution)},
+        effects=Chain(named(settings.get("preset"))),
+        apoptosis=construct(settings["apoptosis"]),
+    )
+    return Job(
+        recipe=fold(baseline, named(settings.get("ideas"))),
+        seed=settings["seed"],
+        budget=Budget(**settings["budget"]),
+        training=Training(**settings["training"]),
+        execution=execution,
+    )
+
+
+def named(nodes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Each named node constructed, in the order written."""
+    return {name: construct(node) for name, node in (nodes or {}).items()}
+
+
+def fold(recipe: Recipe, ideas: Mapping[str, Idea]) -> Recipe:
+    """The recipe after every idea, in order.
+
+    An idea may add an effect, or wrap a part that is there; a part that two ideas replace would
+    leave only the last one's, so that is refused. An idea says what it replaces in `claims`.
+    """
+    owner: dict[str, str] = {}
+    for name, idea in ideas.items():
+        for part in getattr(idea, "claims", ()):
+            if part in owner:
+                raise AuditionError(
+                    f"ideas '{owner[part]}' and '{name}' both replace the {part}: "
+                    "run them as two arms"
+                )
+            owner[part] = name
+        recipe = idea(recipe)
+    return recipe
+
+
+def replaced(before: Recipe, after: Recipe) -> set[str]:
+    """The parts that differ between two recipes, those of the model by their own names."""
+    parts = {
+        f.name for f in fields(Recipe) if getattr(before, f.name) is not getattr(after, f.name)
+    }
+    if "model" in parts:
+        old, new = before.model.keywords, after.model.keywords
+        parts = (parts - {"model"}) | {k for k in new if new[k] is not old.get(k)}
+    return parts

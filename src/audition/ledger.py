@@ -1,0 +1,150 @@
+"""The store of all runs: plain files, one folder a run, readable by any process at any time."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from audition.errors import AuditionError
+from audition.record import Record
+
+
+class Busy(Exception):
+    """Another live process is training this run."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A `record.json` that cannot be used, and why, in a few words."""
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.reason}"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a ledger holds: its records, and the files that could not be read as one."""
+
+    records: tuple[Record, ...]
+    unreadable: tuple[Unreadable, ...]
+
+    def settled(self) -> dict[str, Record]:
+        """Run key -> record, of the runs whose outcome stands."""
+        return {record.key: record for record in self.records if record.settled}
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All runs under `root`, at `runs/<arm>/<config hash>/seed_<n>/`."""
+
+    root: Path
+
+    def folder(self, arm: str, config_hash: str, seed: int) -> Path:
+        """Where a run keeps its files; a function of its identity alone."""
+        return self.root / "runs" / arm / config_hash / f"seed_{seed}"
+
+    def folder_of(self, record: Record) -> Path:
+        """Where the run of `record` keeps its files."""
+        return self.folder(record.arm, record.config_hash, record.seed)
+
+    def read(self) -> Contents:
+        """Every record, in the order of their paths; what cannot be read is listed, never raised."""
+        records: list[Record] = []
+        unreadable: list[Unreadable] = []
+        for path in sorted(self._files()):
+            try:
+                records.append(Record.from_json(Path(path).read_text()))
+            except AuditionError as error:
+                unreadable.append(Unreadable(Path(path), str(error)))
+            except (OSError, UnicodeDecodeError, TypeError) as error:
+                unreadable.append(Unreadable(Path(path), f"cannot be read ({error})"))
+        return Contents(tuple(records), tuple(unreadable))
+
+    def _files(self) -> Iterator[str]:
+        for arm in _folders(self.root / "runs"):
+            for config in _folders(arm):
+                for run in _folders(config):
+                    path = os.path.join(run, "record.json")
+                    if os.path.exists(path):
+                        yield path
+
+    def get(self, folder: Path) -> Record | None:
+        """The record in `folder`; None where there is none yet or it cannot be read."""
+        try:
+            return Record.from_json((folder / "record.json").read_text())
+        except (OSError, AuditionError, TypeError):
+            return None
+
+    def write(self, record: Record) -> Path:
+        """Put `record` in its folder, whole or not at all; returns the folder.
+
+        A file there that is not a record of this version is moved aside, never overwritten.
+        """
+        folder = self.folder_of(record)
+        path = folder / "record.json"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if path.exists() and self.get(folder) is None:
+                path.rename(folder / "record.json.unreadable")
+            write_whole(path, record.to_json())
+        except OSError as error:
+            raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
+        return folder
+
+    @contextmanager
+    def claim(self, folder: Path) -> Iterator[None]:
+        """Hold `folder` as its only writer; the claim ends with the process, however it ends.
+
+        Raises Busy when another process holds it.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / "writer.lock", timeout=0)
+            lock.acquire()
+        except Timeout:
+            raise Busy(str(folder)) from None
+        except OSError as error:
+            raise AuditionError(f"cannot write in {folder}: {error.strerror or error}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def claimed(self, folder: Path) -> bool:
+        """Whether a live process holds `folder` now."""
+        if not (folder / "writer.lock").exists():
+            return False
+        try:
+            with self.claim(folder):
+                return False
+        except Busy:
+            return True
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that readers see the old text or the new, never a part (rename is atomic)."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(part, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def _folders(path: str | os.PathLike[str]) -> Iterable[str]:
+    try:
+        with os.scandir(path) as entries:
+            return [entry.path for entry in entries if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return ()

@@ -1,0 +1,1 @@
+"""What watches a run: progress, metrics, checkpoints, trackers. They look and never touch."""

@@ -1,0 +1,43 @@
+"""The shape of an observer: four moments of a run, each of which it may look at."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from audition.signals import Clock, Controls, Gradient
+from audition.turnover import Transplant
+
+if TYPE_CHECKING:
+    from audition.session import Session
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What a step did. Values stay on the device until somebody asks for them."""
+
+    clock: Clock
+    controls: Controls
+    gradient: Gradient
+    norm: Tensor | None  # [], of the gradients before clipping; None for a closed or unclipped step
+    transplants: tuple[Transplant, ...]
+
+    def loss(self) -> float:
+        """The sum of the trained terms, in nats per token; waits for the device."""
+        return float(sum(term.item() for term in self.gradient.terms.values()))
+
+
+class Observer:
+    """Looks at a session and never changes it; every moment does nothing by default."""
+
+    def on_start(self, session: "Session", steps: int | None) -> None:
+        """Before the first step (or the first after a resume) of `steps`, None if unknown."""
+
+    def on_step(self, session: "Session", report: StepReport) -> None:
+        """After each step."""
+
+    def on_evaluation(self, session: "Session") -> None:
+        """After each evaluation, which is the last of `session.evaluations`."""
+
+    def on_end(self, session: "Session", status: str) -> None:
+        """After the last step: `finished`, `diverged` or `interrupted`."""

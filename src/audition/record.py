@@ -1,0 +1,101 @@
+"""The facts of one run, as they stand in its `record.json`; enough for a verdict without the run."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from audition.errors import AuditionError
+
+SCHEMA = 1
+BASELINE = "baseline"
+
+Status = Literal["running", "finished", "diverged", "failed", "interrupted"]
+SETTLED: frozenset[Status] = frozenset({"finished", "diverged"})
+"""Outcomes: such a run is never repeated by the same command."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One run. Losses are in nats per token, times in seconds, passes in whole step-batches."""
+
+    key: str  # identity of this run: settings, seed, text and code
+    config_hash: str  # the same without the seed: what the runs of one arm share
+    baseline_hash: str  # config_hash of the arm it is compared with; its own for a baseline
+    arm: str
+    ideas: tuple[str, ...]
+    seed: int
+    status: Status
+    reason: str = ""  # of a divergence, failure or interruption
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tokens: int = 0
+    steps: int = 0
+    seconds: float = 0.0  # from start to end of the process's work on this run
+    train_seconds: float = 0.0  # inside optimizer steps
+    forward_passes: float = 0.0
+    backward_passes: float = 0.0
+    parameters: int = 0
+    evaluation: str = ""  # fingerprint of the held-out windows and their tokenisation
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
+    threads: int = 1
+    cards: Mapping[str, str] = field(default_factory=dict)  # idea -> hash of its card
+    overrides: tuple[str, ...] = ()  # as they would be typed
+    code: str = ""  # digest of the source files the run used
+    started: str = ""  # ISO 8601, UTC
+    host: str = ""
+    pid: int = 0
+    schema: int = SCHEMA
+
+    @property
+    def settled(self) -> bool:
+        """Whether the run has an outcome, good or bad, that stands."""
+        return self.status in SETTLED
+
+    def to_json(self) -> str:
+        """The text of `record.json`; not-a-number and infinities become null."""
+        plain = asdict(self)
+        plain["metrics"] = {name: _finite(value) for name, value in self.metrics.items()}
+        return json.dumps(plain, indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Record":
+        """Read `record.json`; raises AuditionError saying in a few words what is wrong with it."""
+        try:
+            plain = json.loads(text)
+        except ValueError as error:
+            raise AuditionError(f"is not complete JSON ({error})") from None
+        if not isinstance(plain, dict) or "schema" not in plain:
+            raise AuditionError("was not written by Audition (it has no schema)")
+        if plain["schema"] != SCHEMA:
+            raise AuditionError(f"has schema {plain['schema']}, and this version reads {SCHEMA}")
+        missing = _REQUIRED - plain.keys()
+        if missing:
+            raise AuditionError(f"lacks {', '.join(sorted(missing))}")
+        plain["metrics"] = {
+            name: float("nan") if value is None else value
+            for name, value in plain["metrics"].items()
+        }
+        for name in ("ideas", "overrides"):
+            plain[name] = tuple(plain.get(name, ()))
+        return cls(**{name: value for name, value in plain.items() if name in _KNOWN})
+
+    def ended(self, status: Status, reason: str = "", **facts: Any) -> "Record":
+        """This record with its outcome."""
+        return replace(self, status=status, reason=reason, **facts)
+
+
+_KNOWN = frozenset(f.name for f in fields(Record))
+_REQUIRED = frozenset(
+    {"key", "config_hash", "baseline_hash", "arm", "ideas", "seed", "status", "metrics"}
+)
+
+
+def now() -> str:
+    """The time as records write it: ISO 8601, UTC, to the second, so that texts sort as times."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _finite(value: float) -> float | None:
+    return value if value == value and abs(value) != float("inf") else None

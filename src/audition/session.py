@@ -1,0 +1,93 @@
+"""All that changes while a run trains, in one place, so that it can be saved and taken up again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from audition.parts.initial import initialise
+from audition.recipe import Recipe
+from audition.signals import Batches, Cost
+from audition.streams import Streams
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The metrics of one evaluation, and when it was made."""
+
+    step: int
+    tokens: int
+    metrics: Mapping[str, float]
+
+
+@dataclass
+class Session:
+    """A run in progress: the machinery built from a recipe, and how far it has come."""
+
+    streams: Streams
+    batches: Batches
+    model: nn.Module
+    params: dict[str, nn.Parameter]
+    optimizer: Optimizer
+    effects: Any
+    apoptosis: Any
+    step: int = 0
+    tokens: int = 0
+    cost: Cost = field(default_factory=Cost)
+    seconds: float = 0.0  # of training; evaluation is not counted
+    evaluations: list[Evaluation] = field(default_factory=list)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that a resumed run needs to go on with the same bits."""
+        return {
+            "seed": self.streams.seed,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "effects": self.effects,
+            "apoptosis": self.apoptosis,
+            "step": self.step,
+            "tokens": self.tokens,
+            "cost": (self.cost.forward, self.cost.backward),
+            "seconds": self.seconds,
+            "evaluations": [(e.step, e.tokens, dict(e.metrics)) for e in self.evaluations],
+            "dropout": torch.get_rng_state(),
+            "dropout_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go on from `snapshot`; raises ValueError when it was taken of another seed."""
+        if snapshot["seed"] != self.streams.seed:
+            raise ValueError(f"a snapshot of seed {snapshot['seed']} is not of {self.streams.seed}")
+        self.model.load_state_dict(snapshot["model"])
+        self.optimizer.load_state_dict(snapshot["optimizer"])
+        self.effects, self.apoptosis = snapshot["effects"], snapshot["apoptosis"]
+        self.step, self.tokens = snapshot["step"], snapshot["tokens"]
+        self.cost, self.seconds = Cost(*snapshot["cost"]), snapshot["seconds"]
+        self.evaluations = [Evaluation(*e) for e in snapshot["evaluations"]]
+        torch.set_rng_state(snapshot["dropout"])
+        if snapshot["dropout_cuda"]:
+            torch.cuda.set_rng_state_all(snapshot["dropout_cuda"])
+
+
+def begin(recipe: Recipe, seed: int, device: str) -> Session:
+    """A session before its first step: weights drawn by name, every stream at its start."""
+    streams = Streams(seed)
+    batches = recipe.data(streams)
+    model = recipe.model(batches.vocab_size)
+    initialise(model, streams.child("init"))
+    model.to(device)
+    params = dict(model.named_parameters())
+    # The global generator belongs to dropout alone: every other draw has a stream of its own.
+    torch.manual_seed(streams.number("dropout"))
+    return Session(
+        streams=streams,
+        batches=batches,
+        model=model,
+        params=params,
+        optimizer=recipe.optimizer(params),
+        effects=recipe.effects.init(params, streams.child("effects")),
+        apoptosis=recipe.apoptosis.init(model),
+    )

@@ -1,0 +1,184 @@
+"""The loop of a run: controls, gradient, update, turnover, evaluation, each by the recipe."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal
+
+import torch
+from annotated_types import Gt
+from torch.nn.utils import clip_grad_norm_
+
+from audition.apoptosis.surgery import operate
+from audition.budget import Budget
+from audition.execution import Execution
+from audition.observers.observer import Observer, StepReport
+from audition.parts.dropout import set_dropout_gain
+from audition.parts.optim.controls import apply_controls
+from audition.recipe import Recipe
+from audition.session import Evaluation, Session, begin
+from audition.signals import Clock, Gradient, Problem, Tensors, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """The loop's own settings."""
+
+    clip: Annotated[float, Gt(0)] | None = 1.0
+    """Global norm to which gradients are clipped; null never clips."""
+    evaluations: Annotated[int, Gt(0)] = 2
+    """Full passes over the held-out windows, evenly spread; the last falls on the last step."""
+    check_every: Annotated[int, Gt(0)] = 10
+    """Steps between looks at whether the loss is still finite; a look waits for the device."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, and what it had spent by then."""
+
+    status: Literal["finished", "diverged", "interrupted"]
+    session: Session
+    reason: str = ""
+
+    @property
+    def final(self) -> Mapping[str, float]:
+        """The metrics of the last evaluation, empty before the first."""
+        return self.session.evaluations[-1].metrics if self.session.evaluations else {}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to be trained: a recipe, a seed, how long, and on what."""
+
+    recipe: Recipe
+    seed: int
+    budget: Budget = field(default_factory=Budget)
+    training: Training = field(default_factory=Training)
+    execution: Execution = field(default_factory=Execution)
+
+
+def train(
+    job: Job,
+    observers: Sequence[Observer] = (),
+    *,
+    resume: Mapping[str, Any] | None = None,
+    interrupted: Callable[[int], bool] = lambda step: False,
+) -> Outcome:
+    """Train one run to the end of its budget, or to divergence, or until `interrupted(step)`.
+
+    A run resumed from `Session.snapshot()` goes on with the bits it would have had. Observers look
+    and never touch: the same weights come out whoever is watching.
+    """
+    recipe, budget = job.recipe, job.budget
+    job.execution.enter()
+    session = begin(recipe, job.seed, job.execution.device)
+    if resume is not None:
+        session.restore(resume)
+    steps = budget.total_steps(session.batches.train(0).tokens)
+    for observer in observers:
+        observer.on_start(session, steps)
+
+    def end(status: Literal["finished", "diverged", "interrupted"], reason: str = "") -> Outcome:
+        for observer in observers:
+            observer.on_end(session, status)
+        return Outcome(status, session, reason)
+
+    while (spent := budget.fraction(session.step, steps, session.seconds)) < 1.0:
+        if interrupted(session.step):
+            return end("interrupted", f"stopped at step {session.step}")
+        started = time.perf_counter()
+        report = advance(job, session, Clock(session.step, steps, spent))
+        session.seconds += time.perf_counter() - started
+        for observer in observers:
+            observer.on_step(session, report)
+        after = budget.fraction(session.step, steps, session.seconds)
+        looks = session.step % job.training.check_every == 0 or after >= 1.0
+        if looks and not math.isfinite(report.loss()):
+            return end("diverged", f"the loss was {report.loss()} at step {session.step}")
+        if math.floor(after * job.training.evaluations) > len(session.evaluations):
+            session.evaluations.append(evaluate(recipe, session))
+            for observer in observers:
+                observer.on_evaluation(session)
+            if not math.isfinite(session.evaluations[-1].metrics["val/loss"]):
+                return end("diverged", f"the validation loss was not finite at {session.step}")
+    return end("finished")
+
+
+def advance(job: Job, session: Session, clock: Clock) -> StepReport:
+    """One optimizer step: the moments of the chain in the order they happen."""
+    recipe, effects = job.recipe, job.recipe.effects
+    controls = recipe.schedule(clock)
+    weights: Tensors = session.params
+    view = View(clock, controls, weights, session.streams.child("effects"))
+    state = session.effects
+
+    controls, state = effects.before_batch(controls, state, view)
+    view = replace(view, controls=controls)
+    rule, state = effects.wrap_gradient(recipe.gradient, state, view)
+    batch = session.batches.train(session.step).to(job.execution.device)
+    execution = job.execution
+    set_dropout_gain(session.model, controls.dropout)
+    gradient = rule(
+        Problem(session.model, recipe.loss, batch, execution.accumulate, execution.context)
+    )
+    with torch.no_grad():
+        gradient, state = effects.on_gradients(gradient, state, view)
+        norm = None
+        if not gradient.closed:
+            norm = load_gradients(session, gradient, job.training.clip)
+            apply_controls(session.optimizer, controls)
+            state = update(recipe, session, state, view)
+        session.effects = state
+        own = replace(view, streams=session.streams.child("apoptosis"))
+        transplants, session.apoptosis = recipe.apoptosis.propose(
+            session.model, gradient, session.batches, session.apoptosis, own
+        )
+        operate(session.model, session.optimizer, transplants)
+
+    session.step += 1
+    session.tokens += batch.tokens
+    session.cost += gradient.cost
+    return StepReport(clock, controls, gradient, norm, tuple(transplants))
+
+
+def load_gradients(session: Session, gradient: Gradient, clip: float | None) -> torch.Tensor | None:
+    """Hand the gradients to the parameters and clip them; returns the norm before clipping."""
+    for name, parameter in session.params.items():
+        parameter.grad = gradient.grads.get(name)
+    return None if clip is None else clip_grad_norm_(session.params.values(), clip)
+
+
+def update(recipe: Recipe, session: Session, state: Any, view: View) -> Any:
+    """Step the optimizer and let the chain see, and change, the updates and then the weights."""
+    moments, params = recipe.effects.moments(), session.params
+    if "on_updates" in moments:
+        before = {name: p.clone() for name, p in params.items()}
+        session.optimizer.step()
+        proposed = {name: p - before[name] for name, p in params.items()}
+        updates, state = recipe.effects.on_updates(proposed, state, view)
+        for name, p in params.items():
+            if updates[name] is not proposed[name]:
+                p.copy_(before[name] + updates[name])
+    else:
+        session.optimizer.step()
+    session.optimizer.zero_grad(set_to_none=True)
+    if "on_weights" in moments:
+        weights, state = recipe.effects.on_weights(params, state, view)
+        for name, p in params.items():
+            if weights[name] is not p:
+                p.copy_(weights[name])
+    return state
+
+
+def evaluate(recipe: Recipe, session: Session) -> Evaluation:
+    """Every evaluator, on the model in evaluation mode; `val` is always one of them."""
+    session.model.eval()
+    with torch.no_grad():
+        metrics = {
+            f"{name}/{metric}": value
+            for name, evaluator in recipe.evaluators.items()
+            for metric, value in evaluator(session.model, session.batches).items()
+        }
+    session.model.train()
+    return Evaluation(session.step, session.tokens, metrics)
