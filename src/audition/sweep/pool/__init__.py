@@ -1,0 +1,18 @@
+"""The local pool: one child process a job, forked from a warm server that has torch imported."""
+
+from audition.sweep.pool.client import Server, warm
+from audition.sweep.pool.display import Display, Quiet, display_for
+from audition.sweep.pool.job import End, Job, PoolSettings
+from audition.sweep.pool.loop import run_pool
+
+__all__ = [
+    "Display",
+    "End",
+    "Job",
+    "PoolSettings",
+    "Quiet",
+    "Server",
+    "display_for",
+    "run_pool",
+    "warm",
+]

@@ -1,0 +1,139 @@
+"""What a forked child does until os._exit: settle in, run the entry, say how it went."""
+
+import contextlib
+import faulthandler
+import logging
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+from audition.errors import AuditionError
+from audition.sweep.pool.entry import find_entry
+from audition.sweep.pool.slots import VISIBLE
+from audition.sweep.pool.wire import Message, post
+
+ORPHAN_GRACE_S = 1.0
+"""Time a run has to end by itself once nobody is left to hear of it [s]."""
+_REPORT_EVERY_S = 0.1
+_LONGEST_WORD = 600
+"""Characters of a last word; a datagram holds 2048 bytes on macOS."""
+
+
+class Reporter:
+    """Progress to the parent: at most ten a second and lossy, so that training never waits.
+
+    Reports are merged until they are due, so the newest value of every key is what arrives; a
+    change of `phase` is due at once.
+    """
+
+    def __init__(self, writer: socket.socket, ticket: int) -> None:
+        self._writer = writer
+        self._ticket = ticket
+        self._pending: dict[str, Any] = {}
+        self._phase: Any = None
+        self._due = 0.0
+
+    def __call__(self, progress: dict[str, Any]) -> None:
+        """Send `progress` (numbers and short texts), now or with the next report that is due."""
+        self._pending.update(progress)
+        now = time.monotonic()
+        phase = self._pending.get("phase", self._phase)
+        if now >= self._due or phase != self._phase:
+            self._phase, self._due = phase, now + _REPORT_EVERY_S
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what is pending; what cannot be sent at once stays for the next time."""
+        if self._pending and post(
+            self._writer, {"ticket": self._ticket, "progress": self._pending}
+        ):
+            self._pending = {}
+
+    def close(self, word: str = "") -> None:
+        """Send what is pending and the last word, waiting a moment for room if there is none."""
+        with contextlib.suppress(OSError):
+            select.select([], [self._writer], [], ORPHAN_GRACE_S)
+        self.flush()
+        if word:
+            post(self._writer, {"ticket": self._ticket, "word": word[:_LONGEST_WORD]})
+
+
+def live(request: Message, *, reports: socket.socket, lifeline: int) -> NoReturn:
+    """Be the child of one request until os._exit: nothing of the server's stack is ever unwound.
+
+    reports: writing end of the datagrams. lifeline: a pipe that ends when the server does.
+    Threads the entry started are not waited for, and `atexit` is not run.
+    """
+    code, word = 1, ""
+    reporter = Reporter(reports, request["ticket"])
+    try:
+        _settle(request, lifeline)
+        code = _as_code(find_entry(request["entry"])(request["payload"], reporter))
+    except SystemExit as leaving:
+        code = _as_code(leaving.code)
+    except AuditionError as error:
+        traceback.print_exc()
+        word = str(error)
+    except BaseException as error:
+        traceback.print_exc()
+        word = f"raised {traceback.format_exception_only(error)[-1].strip()}"
+    finally:
+        with contextlib.suppress(BaseException):
+            reporter.close(word)
+            logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(BaseException):
+                stream.flush()
+        os._exit(code)
+
+
+def _settle(request: Message, lifeline: int) -> None:
+    for number in (signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    _redirect(request["log"])
+    faulthandler.enable()
+    threading.Thread(target=_follow, args=(lifeline,), name="lifeline", daemon=True).start()
+    os.chdir(request["folder"])
+    os.environ["OMP_NUM_THREADS"] = str(request["threads"])
+    if request["gpu"] is not None:
+        os.environ[VISIBLE] = request["gpu"]
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(request["threads"])
+
+
+def _redirect(log: str | None) -> None:
+    """Point stdout and stderr at `log`, appending: a busy run's log belongs to its holder too."""
+    path = Path(log) if log is not None else Path(os.devnull)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(target, 1)
+    os.dup2(target, 2)
+    os.close(target)
+    for stream in (sys.stdout, sys.stderr):
+        # A killed run should leave the lines it had printed.
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _follow(lifeline: int) -> None:
+    """Wait for the server's end, then stop this run: gently, and soon for good."""
+    os.read(lifeline, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(ORPHAN_GRACE_S)
+    os.kill(0, signal.SIGKILL)  # 0: this run's own process group
+
+
+def _as_code(left: object) -> int:
+    """Exit code for what an entry returned or sys.exit was given, by the interpreter's own rule."""
+    if left is None:
+        return 0
+    if isinstance(left, int):
+        return left & 0xFF
+    print(left, file=sys.stderr)
+    return 1

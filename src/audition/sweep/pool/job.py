@@ -1,0 +1,80 @@
+"""The values that go into the pool and come out of it: a job, the pool's settings, a job's end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from audition.errors import AuditionError
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One run to be made; compared by identity, because a payload cannot be hashed."""
+
+    label: str
+    """What a person calls it, e.g. `spectral_gate seed 42`."""
+    group: str
+    """The arm it belongs to; runs of one group are expected to take about as long as each other."""
+    payload: Mapping[str, Any] = field(repr=False)
+    """JSON-ready settings, handed to the entry as a dict."""
+    expected_steps: int | None = None
+    """Steps that the run will take, for the progress bar until the run itself reports `steps`."""
+    log: Path | None = None
+    """File to which the run's stdout and stderr are appended; None throws them away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """How one attempt at a job came out."""
+
+    status: Literal["ok", "busy", "failed", "interrupted"]
+    """`busy`: another process holds this run. `interrupted`: the sweep was stopped under it."""
+    seconds: float
+    """Wall-clock time from the request to the end [s]."""
+    exit_code: int | None = None
+    """What the process left; -n for a death by signal n, None where nobody could see it."""
+    reason: str = ""
+    """One sentence for a person; empty when all went well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolSettings:
+    """How many runs at once, on what, and for how long.
+
+    Raises AuditionError for a number out of range or an entry that is not `module:function`.
+    """
+
+    workers: int = 1
+    """Runs at once, at least 1; with GPUs no more than there are slots on them."""
+    threads: int = 1
+    """CPU threads of each run, at least 1; part of what decides a run's bits."""
+    gpus: tuple[int, ...] = ()
+    """Cards to use, numbered as torch numbers them here; none leaves CUDA_VISIBLE_DEVICES alone."""
+    runs_per_gpu: int = 1
+    """Runs that share one card, at least 1."""
+    timeout_s: float | None = None
+    """Longest time for one run [s]; None never stops a run."""
+    grace_s: float = 5.0
+    """Time between asking a run to stop (SIGTERM) and killing it [s]."""
+    preload: tuple[str, ...] = ("torch",)
+    """Modules the server imports once, so that no run has to."""
+    entry: str = "audition.run:work"
+    """`module:function`, called in the child as `work(payload, report) -> exit code`.
+
+    0 for a run that is whole, 75 for one that another process holds; SIGTERM asks it to end early.
+    """
+
+    def __post_init__(self) -> None:
+        for name in ("workers", "threads", "runs_per_gpu"):
+            if (value := getattr(self, name)) < 1:
+                raise AuditionError(f"{name}={value} is too small: it must be at least 1.")
+        if self.timeout_s is not None and not self.timeout_s > 0:
+            raise AuditionError(
+                f"timeout_s={self.timeout_s} must be above 0, or null for no limit."
+            )
+        if not self.grace_s >= 0:
+            raise AuditionError(f"grace_s={self.grace_s} must not be negative.")
+        module, colon, function = self.entry.partition(":")
+        if not (module and colon and function):
+            raise AuditionError(f"entry '{self.entry}' must be written module:function.")

@@ -1,0 +1,86 @@
+"""The display without a terminal: a line at each job's end, and a sign of life every 30 s."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TextIO
+
+from audition.sweep.pool.duration import spoken
+from audition.sweep.pool.job import End, Job
+from audition.sweep.pool.tally import Row, Tally
+
+EVERY_S = 30.0
+_SHOWN = 4
+"""Running jobs named in a sign of life; the rest are counted."""
+
+
+class PlainLines:
+    """Whole lines, flushed at once, for logs and pipes."""
+
+    def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._out = out
+        self._clock = clock
+        self._tally = Tally((), 1, clock)
+        self._due = math.inf
+        self._busy: set[Job] = set()
+
+    def begin(self, jobs: Sequence[Job], workers: int) -> None:
+        """Start counting."""
+        self._tally = Tally(jobs, workers, self._clock)
+        self._due = self._clock() + EVERY_S
+
+    def started(self, job: Job) -> None:
+        """Count it; no line, for a start is no news."""
+        self._tally.started(job)
+
+    def progress(self, job: Job, report: Mapping[str, Any]) -> None:
+        """Keep it for the next line."""
+        self._tally.progress(job, report)
+
+    def ended(self, job: Job, end: End) -> None:
+        """One line."""
+        row = self._tally.ended(job, end)
+        if end.status == "busy":  # it may be tried many times; once is news
+            if job in self._busy:
+                return
+            self._busy.add(job)
+        self._say(f"{job.label} {outcome(row, end)}{self._tally.left_text()}")
+
+    def note(self, text: str) -> None:
+        """One line."""
+        self._say(text)
+
+    def tick(self) -> float:
+        """A sign of life where 30 s have gone by."""
+        now = self._clock()
+        if now >= self._due:
+            self._due = now + EVERY_S
+            self._say(self._running())
+        return self._due - now
+
+    def close(self) -> None:
+        """Nothing is left to say."""
+
+    def _say(self, text: str) -> None:
+        print(f"[{self._tally.done}/{self._tally.total}] {text}", file=self._out, flush=True)
+
+    def _running(self) -> str:
+        rows = list(self._tally.rows.values())
+        names = [f"{row.job.label} {row.step_text()}" for row in rows[:_SHOWN]]
+        if len(rows) > _SHOWN:
+            names.append(f"{len(rows) - _SHOWN} more")
+        so_far = f"{spoken(self._tally.elapsed())} so far{self._tally.left_text()}"
+        return f"{so_far}: {'; '.join(names) or 'getting warm'}"
+
+
+def outcome(row: Row, end: End) -> str:
+    """`finished in 61 s, loss 1.8213`, or how it failed and where its log is."""
+    if end.status == "ok":
+        loss = row.number("loss", ".4f")
+        return f"finished in {spoken(end.seconds)}" + (f", loss {loss}" if loss else "")
+    if end.status == "busy":
+        return f"waits: {end.reason}"
+    if end.status == "interrupted":
+        return f"interrupted after {spoken(end.seconds)}"
+    log = f" (log: {row.job.log})" if row.job.log else ""
+    return f"failed after {spoken(end.seconds)}: {end.reason}{log}"

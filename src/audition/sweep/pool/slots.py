@@ -1,0 +1,36 @@
+"""Where a run may stand: worker slots, each with the card that its child will see."""
+
+from collections.abc import Mapping
+
+from audition.errors import AuditionError
+from audition.sweep.pool.job import PoolSettings
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+def slots(settings: PoolSettings, environment: Mapping[str, str]) -> list[str | None]:
+    """One entry a worker: the CUDA_VISIBLE_DEVICES of its children, or None to leave it alone.
+
+    Cards come round before they are doubled, so that two workers on two cards never share one.
+    Raises AuditionError for a card that `environment` does not offer or that is named twice.
+    """
+    if not settings.gpus:
+        return [None] * settings.workers
+    if len(set(settings.gpus)) < len(settings.gpus):
+        raise AuditionError(
+            f"gpus={list(settings.gpus)} names a card twice: use runs_per_gpu to share one."
+        )
+    cards = [_card(gpu, environment.get(VISIBLE)) for gpu in settings.gpus]
+    places: list[str | None] = [card for _ in range(settings.runs_per_gpu) for card in cards]
+    return places[: settings.workers]
+
+
+def _card(gpu: int, visible: str | None) -> str:
+    """The n-th card of those this process may see, so that a cluster's allocation is respected."""
+    offered = (
+        None if visible is None else [card.strip() for card in visible.split(",") if card.strip()]
+    )
+    if gpu < 0 or (offered is not None and gpu >= len(offered)):
+        known = "any from 0" if offered is None else ", ".join(map(str, range(len(offered))))
+        raise AuditionError(f"gpus names card {gpu}; choose from: {known or '(none)'}.")
+    return str(gpu) if offered is None else offered[gpu]

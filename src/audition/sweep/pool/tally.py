@@ -1,0 +1,103 @@
+"""What a display knows of the sweep: who runs, how far, how many ended, how long it will take."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from audition.sweep.pool.duration import spoken
+from audition.sweep.pool.estimate import Mean, Underway, remaining
+from audition.sweep.pool.job import End, Job
+
+
+@dataclass
+class Row:
+    """One running job as far as it has reported."""
+
+    job: Job
+    since: float
+    progress: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int | None:
+        """Steps it will take: what it says, else what the job expected."""
+        return self.progress.get("steps") or self.job.expected_steps
+
+    @property
+    def fraction(self) -> float | None:
+        """Part of its steps that is done, 0 to 1; None until both numbers are known."""
+        step, steps = self.progress.get("step"), self.steps
+        return None if step is None or not steps else min(1.0, step / steps)
+
+    def number(self, key: str, form: str) -> str:
+        """A reported number in `form`, e.g. `.4f`; empty where there is none."""
+        value = self.progress.get(key)
+        return format(value, form) if isinstance(value, int | float) else ""
+
+    def step_text(self) -> str:
+        """`step 120/300`, `step 120`, or the phase before the first step."""
+        if (step := self.progress.get("step")) is None:
+            return str(self.progress.get("phase", "starting"))
+        return f"step {step}/{self.steps}" if self.steps else f"step {step}"
+
+
+class Tally:
+    """Counts and rows of one sweep; its size does not grow with the runs that ended."""
+
+    def __init__(
+        self, jobs: Sequence[Job], workers: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self._workers = workers
+        self._since = clock()
+        self._waiting = Counter(job.group for job in jobs)
+        self._durations: dict[str, Mean] = {}
+        self.total = len(jobs)
+        self.rows: dict[Job, Row] = {}
+        self.counts: Counter[str] = Counter()
+
+    def started(self, job: Job) -> None:
+        """`job` went from waiting to running."""
+        self._waiting[job.group] -= 1
+        self.rows[job] = Row(job, self._clock())
+
+    def progress(self, job: Job, report: Mapping[str, Any]) -> None:
+        """`job` said how far it is."""
+        self.rows[job].progress.update(report)
+
+    def ended(self, job: Job, end: End) -> Row:
+        """`job` ended, or waits again where it was busy; what it had reported."""
+        if end.status == "busy":
+            self._waiting[job.group] += 1
+        else:
+            self.counts[end.status] += 1
+        if end.status == "ok":
+            self._durations[job.group] = self._durations.get(job.group, Mean()).then(end.seconds)
+        return self.rows.pop(job)
+
+    @property
+    def done(self) -> int:
+        """Jobs that have ended, well or badly."""
+        return self.counts.total()
+
+    def elapsed(self, row: Row | None = None) -> float:
+        """Seconds since the sweep began, or since `row` started."""
+        return self._clock() - (self._since if row is None else row.since)
+
+    def remaining(self) -> float | None:
+        """Seconds the sweep will still take, or None while nothing is known."""
+        return remaining(
+            finished=self._durations,
+            running=[
+                Underway(row.job.group, self.elapsed(row), row.fraction)
+                for row in self.rows.values()
+            ],
+            waiting=+self._waiting,
+            workers=self._workers,
+        )
+
+    def left_text(self) -> str:
+        """`, about 2 min left`; empty at the end and while nothing is known."""
+        left = self.remaining() if self.done < self.total else None
+        return "" if left is None else f", about {spoken(max(1.0, round(left)))} left"
