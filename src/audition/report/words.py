@@ -1,0 +1,36 @@
+"""Numbers as a reader wants them: times, losses, probabilities, intervals."""
+
+
+def duration(seconds: float) -> str:
+    """`48 s`, `2 min 05 s`, `3 h 12 min`."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def signed(value: float, digits: int = 4) -> str:
+    """With its sign always, and a real minus."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def interval(bounds: tuple[float, float] | None, digits: int = 4) -> str:
+    """`[−0.0021, +0.0243]`, or `[no interval]` where there is too little to say."""
+    if bounds is None or any(bound != bound for bound in bounds):
+        return "[no interval]"
+    return f"[{signed(bounds[0], digits)}, {signed(bounds[1], digits)}]"
+
+
+def probability(value: float | None) -> str:
+    """Three digits, never a rounded zero."""
+    if value is None or value != value:
+        return "–"
+    return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+
+
+def count(number: float, noun: str) -> str:
+    """`1 run`, `3 runs`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

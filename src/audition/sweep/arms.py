@@ -1,0 +1,114 @@
+"""What is compared: the arms that a command line asks for, named as a person would write them."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import product
+
+from hydra.core.override_parser.types import Override
+
+from audition.config import check_seed
+from audition.errors import AuditionError
+
+SEED = "seed"
+IDEA = "idea"
+MORE_SEEDS = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144)
+"""Seeds that `baseline_seeds` draws on, after those of the sweep."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One column of a comparison: a name, and the overrides (without a seed) that make it."""
+
+    name: str
+    overrides: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a command line asks: arms that share `common`, and the seeds they are run on."""
+
+    common: tuple[str, ...]
+    arms: tuple[Arm, ...]
+    seeds: tuple[int, ...] | None  # None where the command line names no seed
+
+
+def read_arms(overrides: Sequence[Override]) -> Question:
+    """Sort parsed overrides into arms and seeds.
+
+    Ideas, and every key that is swept other than the seed, make arms; all the rest is common to
+    them, and the common configuration is the baseline. Raises AuditionError for a seed that is no
+    whole number or is given twice.
+    """
+    seeds: tuple[int, ...] | None = None
+    common: list[str] = []
+    axes: list[list[str]] = []
+    for override in overrides:
+        key = override.get_key_element().lstrip("+~")
+        values = _values(override)
+        if key == SEED:
+            seeds = _seeds(value.split("=", 1)[1] for value in values)
+        elif key == IDEA or key.startswith("ideas.") or len(values) > 1:
+            axes.append(values)
+        else:
+            common += values
+    choices = [choice for choice in product(*axes) if choice]
+    arms = tuple(Arm(arm_name(choice), (*common, *choice)) for choice in choices)
+    return Question(tuple(common), arms, seeds)
+
+
+def arm_name(choice: Iterable[str]) -> str:
+    """`spectral_gate+rope_unfold`, `optimizer=muon`, `spectral_gate,rho=0.5`: fit for a folder.
+
+    Characters that a file system may refuse become dashes; a name too long for one is cut and
+    ends in a digest of the whole.
+    """
+    ideas: list[str] = []
+    settings: list[str] = []
+    for override in choice:
+        key, _, value = override.lstrip("+").partition("=")
+        if key == IDEA:
+            ideas += [name.strip() for name in value.strip("[]").split(",") if name.strip()]
+        else:
+            settings.append(f"{re.sub(r'^ideas[.][^.]+[.]', '', key)}={value}")
+    text = ",".join(["+".join(ideas), *settings] if ideas else settings)
+    name = re.sub(r"[^\w.+=,-]", "-", text)
+    return name if len(name) <= 120 else f"{name[:107]}-{sha256(text.encode()).hexdigest()[:12]}"
+
+
+def more_seeds(seeds: tuple[int, ...], total: int) -> tuple[int, ...]:
+    """`seeds` and as many further ones as make `total`; the same ones whenever it is asked."""
+    further = [seed for seed in MORE_SEEDS if seed not in seeds]
+    wanted = max(0, total - len(seeds))
+    if wanted > len(further):
+        raise AuditionError(
+            f"baseline_seeds={total} is more than the {len(seeds) + len(further)} at hand: "
+            "write the seeds out"
+        )
+    return (*seeds, *further[:wanted])
+
+
+def _values(override: Override) -> list[str]:
+    """The overrides that one, swept or not, stands for, each as it would be typed."""
+    if override.is_sweep_override():
+        key = override.get_key_element()
+        if not override.is_discrete_sweep():
+            raise AuditionError(f"{override.input_line} is a search over an interval, not a sweep")
+        return [f"{key}={value}" for value in override.sweep_string_iterator()]
+    return [override.input_line or ""]
+
+
+def _seeds(values: Iterable[str]) -> tuple[int, ...]:
+    seeds: list[int] = []
+    for value in values:
+        try:
+            seed = check_seed(int(value))
+        except ValueError:
+            raise AuditionError(
+                f"seed={value} is not a seed: it must be a whole number from 0 up"
+            ) from None
+        if seed in seeds:
+            raise AuditionError(f"seed={seed} is given twice: each seed counts once")
+        seeds.append(seed)
+    return tuple(seeds)

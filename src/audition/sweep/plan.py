@@ -1,0 +1,104 @@
+"""The runs that a question needs, each checked and named before the first one starts."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from audition.config import check
+from audition.errors import AuditionError
+from audition.identity import Identity, identify
+from audition.ledger import Contents
+from audition.record import BASELINE
+from audition.sweep.arms import Arm, Question, more_seeds
+from audition.sweep.compose import Compose
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run to be: everything a worker needs, and the names it will be filed under."""
+
+    arm: Arm
+    seed: int
+    settings: Mapping[str, Any]
+    identity: Identity
+    baseline_hash: str
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return f"{self.arm.name} seed {self.seed}"
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """What to type to get this run alone."""
+        return (*self.arm.overrides, f"seed={self.seed}")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a question, seeds innermost, the baseline first."""
+
+    runs: tuple[PlannedRun, ...]
+    baseline_hash: str
+    same_as_baseline: tuple[str, ...] = ()  # arms that turned out to be the baseline itself
+
+    @property
+    def output_dir(self) -> str:
+        """Root of the ledger that the runs are filed in."""
+        return str(self.runs[0].settings["paths"]["output_dir"])
+
+    def missing(self, contents: Contents) -> tuple[PlannedRun, ...]:
+        """The runs whose outcome the ledger does not hold yet."""
+        settled = contents.settled()
+        return tuple(run for run in self.runs if run.identity.key not in settled)
+
+    def arms(self) -> tuple[tuple[str, str], ...]:
+        """(name, config hash) of each arm but the baseline, in the order asked for."""
+        pairs = ((run.arm.name, run.identity.config_hash) for run in self.runs)
+        return tuple(dict.fromkeys(pair for pair in pairs if pair[1] != self.baseline_hash))
+
+
+def make_plan(question: Question, compose: Compose) -> Plan:
+    """Compose, check and identify every arm once, and repeat it over its seeds.
+
+    The config's `baseline` (overrides) is laid over the common part to make the baseline arm, and
+    `baseline_seeds` is how many seeds that arm has in all. Raises AuditionError for the first arm
+    that cannot run, before anything has started.
+    """
+    common = compose(question.common)
+    check(common)
+    seeds = question.seeds or (common["seed"],)
+    overlaid = shlex.split(common["baseline"] or "")
+    baseline = Arm(BASELINE, (*question.common, *overlaid))
+    settings = compose(baseline.overrides) if overlaid else common
+    check(settings)
+    identity = identify(settings)
+    base_seeds = more_seeds(seeds, common["baseline_seeds"] or 0)
+    runs = list(_repeat(baseline, settings, identity, identity.config_hash, base_seeds))
+
+    seen = {identity.config_hash: baseline.name}
+    for arm in question.arms:
+        settings = compose(arm.overrides)
+        check(settings)
+        own = identify(settings)
+        twin = seen.setdefault(own.config_hash, arm.name)
+        if twin == arm.name:
+            runs += _repeat(arm, settings, own, identity.config_hash, seeds)
+        elif twin != baseline.name:
+            raise AuditionError(f"arms '{twin}' and '{arm.name}' are one and the same")
+    same = tuple(arm.name for arm in question.arms if arm.name not in seen.values())
+    return Plan(tuple(runs), identity.config_hash, same)
+
+
+def _repeat(
+    arm: Arm,
+    settings: Mapping[str, Any],
+    identity: Identity,
+    baseline_hash: str,
+    seeds: Sequence[int],
+) -> Sequence[PlannedRun]:
+    return [
+        PlannedRun(arm, seed, {**settings, "seed": seed}, identity.of_seed(seed), baseline_hash)
+        for seed in seeds
+    ]

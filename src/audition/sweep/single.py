@@ -1,0 +1,125 @@
+"""One run outside a sweep: planned like any other, so that a later sweep finds it done."""
+
+import shlex
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import DictConfig
+
+from audition.config import check
+from audition.errors import AuditionError
+from audition.identity import identify
+from audition.ledger import Ledger
+from audition.provenance import provenance
+from audition.record import BASELINE
+from audition.report.terminal import show_runs
+from audition.sweep.arms import Arm, read_arms
+from audition.sweep.assign import record_of
+from audition.sweep.compose import Composer
+from audition.sweep.local import job_of, train_all
+from audition.sweep.plan import PlannedRun, make_plan
+from audition.sweep.pool import End, PoolSettings, Quiet, display_for, warm
+
+
+def plan_single(
+    settings: Mapping[str, Any], overrides: Sequence[str], compose: Composer
+) -> PlannedRun:
+    """The one run that `overrides` make, filed under the arm a sweep would file it under.
+
+    A sweep that hands its runs to one of Hydra's launchers says in `arm` how they are filed.
+    """
+    arm = settings["arm"]
+    if arm["name"] is not None:
+        check(settings)
+        own = tuple(o for o in overrides if not o.startswith(("arm.", "seed=")))
+        identity = identify(settings)
+        return PlannedRun(
+            Arm(arm["name"], own), settings["seed"], settings, identity, arm["baseline"]
+        )
+    question = read_arms(OverridesParser.create().parse_overrides(list(overrides)))
+    return make_plan(question, compose).runs[-1]
+
+
+def train_single(run: PlannedRun, *, alone: bool) -> None:
+    """Train `run` in this process. `alone`, it is shown, with the command that gives a verdict.
+
+    Raises AuditionError where another process is training it; SystemExit(130) after Ctrl-C, with
+    the run checkpointed.
+    """
+    from audition.run import Assignment, perform
+
+    ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
+    job = job_of(run, {})
+    display = display_for() if alone else Quiet()
+    with _interrupts() as interrupted:
+        display.begin([job], 1)
+        display.started(job)
+
+        def tell(report: Mapping[str, object]) -> None:
+            display.progress(job, report)
+            display.tick()
+
+        try:
+            record = perform(
+                Assignment(record_of(run), run.settings, provenance()),
+                tell,
+                lambda step: bool(interrupted),
+            )
+            display.ended(job, End(status="ok", seconds=record.seconds))
+        finally:
+            display.close()
+    if alone:
+        show_runs([record])
+        print(f"audition: filed in {ledger.folder_of(record)}", file=sys.stderr)
+        if record.status == "interrupted":
+            print("audition: the same command goes on from there", file=sys.stderr)
+            raise SystemExit(130)
+        words = [word for word in run.arm.overrides if not word.startswith("seed=")]
+        what = "" if run.arm.name != BASELINE else " +idea=NAME"
+        print(
+            "audition: one run is no verdict; this gives one: python -m src.train "
+            f"{shlex.join(words)}{what} seed=42,137,256 -m",
+            file=sys.stderr,
+        )
+
+
+def launch_all(
+    jobs: Sequence[Sequence[str]], hydra: DictConfig, settings: PoolSettings
+) -> Sequence[JobReturn]:
+    """Train jobs that another sweeper made, on our pool; a failure does not stop the rest."""
+    compose = Composer.of_hydra(hydra)
+    with warm(settings) as server:
+        runs = [plan_single(compose(job), job, compose) for job in jobs]
+        train_all(runs, settings, server)
+    returns = []
+    for job, run in zip(jobs, runs, strict=True):
+        ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
+        record = ledger.get(ledger.folder_of(record_of(run)))
+        done = JobReturn(overrides=job, status=JobStatus.COMPLETED)
+        done.return_value = record.metrics.get("val_loss") if record else None
+        if record is None or not record.settled:
+            done.status = JobStatus.FAILED
+            done.return_value = AuditionError(f"{run.label} has no outcome in the ledger")
+        returns.append(done)
+    return returns
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """Ctrl-C and SIGTERM become entries of a list, which the loop looks at between steps."""
+    seen: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, frame: seen.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

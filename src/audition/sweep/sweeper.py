@@ -1,0 +1,55 @@
+"""A sweep from its command line to its verdict: arms, plan, what is missing, launch, judgement."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from audition.ledger import Ledger
+from audition.sweep.arms import read_arms
+from audition.sweep.compose import Composer
+from audition.sweep.launchers import ready
+from audition.sweep.plan import make_plan
+from audition.sweep.say import say_outcome, say_plan, say_stopped
+
+
+def sweep(
+    arguments: Sequence[str],
+    params: Mapping[str, Any],
+    *,
+    hydra_context: HydraContext,
+    task_function: TaskFunction,
+    config: DictConfig,
+) -> None:
+    """Run what the ledger lacks of the sweep that `arguments` ask for, and print its verdict.
+
+    params: the overrides of a campaign's yaml, which the command line may replace key by key.
+    Raises AuditionError before anything starts where an arm cannot run, and SystemExit(1) at the
+    end where runs have failed, after the verdict on those that did not.
+    """
+    parser = OverridesParser.create(config_loader=hydra_context.config_loader)
+    typed = parser.parse_overrides(list(arguments))
+    taken = {override.get_key_element().lstrip("+~") for override in typed}
+    campaign = [f"{k}={v}" for k, v in params.items() if k.lstrip("+~") not in taken]
+    question = read_arms([*parser.parse_overrides(campaign), *typed])
+
+    launcher = Plugins.instance().instantiate_launcher(
+        hydra_context=hydra_context, task_function=task_function, config=config
+    )
+    with ready(launcher) as train:
+        plan = make_plan(question, Composer.of_hydra(config.hydra))
+        ledger = Ledger(Path(plan.output_dir))
+        contents = ledger.read()
+        missing = plan.missing(contents)
+        say_plan(plan, missing, contents)
+        try:
+            train(missing)
+        except KeyboardInterrupt:
+            say_stopped(plan, ledger)
+            raise SystemExit(130) from None
+    if not say_outcome(plan, ledger):
+        raise SystemExit(1)

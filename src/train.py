@@ -1,0 +1,6 @@
+"""Audition's door: `python -m src.train +idea=spectral_gate seed=42,137,256 -m`."""
+
+from audition.cli.train import main
+
+if __name__ == "__main__":
+    main()
