@@ -1,0 +1,1 @@
+"""What nothing imports: benchmarks, cluster set-up, export."""

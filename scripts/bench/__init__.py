@@ -1,0 +1,1 @@
+"""Speed as ratios, each from one run of interleaved pairs: `make bench`."""

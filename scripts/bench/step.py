@@ -1,0 +1,88 @@
+"""One training step at nanoGPT's CPU configuration: ours against a bare loop over the same model."""
+
+from pathlib import Path
+
+import torch
+from hydra import compose, initialize_config_dir
+from torch.nn import functional as F
+
+from audition.build import build
+from audition.config import conf_dir
+from audition.session import begin
+from audition.signals import Clock
+from audition.sweep.compose import settings_of
+from audition.trainer import Job, advance
+from scripts.bench.pairs import Row, paired
+
+STEPS = 20
+
+
+def job(output_dir: Path, *overrides: str) -> Job:
+    """The job that a command line would make."""
+    words = ["experiment=nanogpt_cpu", f"paths.output_dir={output_dir}", *overrides]
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return build(settings_of(compose("audition", words)))
+
+
+def bare(made: Job):  # type: ignore[no-untyped-def]
+    """What anyone would write: the same model, data and optimizer, and nothing around them."""
+    session = begin(made.recipe, made.seed, "cpu")
+    model, optimizer = session.model, session.optimizer
+    step = 0
+
+    def run() -> None:
+        nonlocal step
+        for _ in range(STEPS):
+            batch = session.batches.train(step)
+            loss = F.cross_entropy(model(batch.inputs).flatten(0, 1), batch.targets.flatten())
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            step += 1
+
+    return run
+
+
+def ours(made: Job):  # type: ignore[no-untyped-def]
+    """The trainer's own step."""
+    session = begin(made.recipe, made.seed, "cpu")
+
+    def run() -> None:
+        for _ in range(STEPS):
+            advance(made, session, Clock(session.step, 2000, session.step / 2000))
+
+    return run
+
+
+def rows(output_dir: Path, *, pairs: int = 15) -> list[Row]:
+    """The plain step against the bare loop, and steps with each preset against the plain step."""
+    torch.set_num_threads(1)
+    plain = job(output_dir)
+    table = [
+        paired(
+            "training step, against a bare loop",
+            ours(plain),
+            bare(plain),
+            pairs=pairs,
+            unit="ms",
+            per=STEPS / 1000,
+            bound="≤ 1.03",
+        )
+    ]
+    for name, override in (
+        ("preset=saturation_limiter", "preset=saturation_limiter"),
+        ("+idea=spectral_gate", "+idea=spectral_gate"),
+        ("precision=bf16", "precision=bf16"),
+    ):
+        table.append(
+            paired(
+                f"step with {name}, against the plain step",
+                ours(job(output_dir, override)),
+                ours(plain),
+                pairs=pairs,
+                unit="ms",
+                per=STEPS / 1000,
+            )
+        )
+    return table
