@@ -23,7 +23,7 @@ def backward(problem: Problem) -> Gradient:
         for name, term in terms.items():
             totals[name] = totals.get(name, 0.0) + term.detach() * share
     grads = {}
-    for name, parameter in problem.model.named_parameters():
+    for name, parameter in problem.params.items():
         if parameter.grad is not None:
             grads[name], parameter.grad = parameter.grad, None
     return Gradient(grads, totals, Cost(forward=1.0, backward=1.0))

@@ -136,6 +136,7 @@ class Problem:
     """What a gradient rule is asked: the gradient of this loss, of this model, on this batch."""
 
     model: nn.Module
+    params: Mapping[str, nn.Parameter]  # the model's, by qualified name
     loss: Loss
     batch: Batch
     micro_batches: int = 1  # the batch is passed in this many pieces, to bound memory
@@ -156,5 +157,5 @@ class View:
 
     clock: Clock
     controls: Controls
-    params: Tensors  # live weights, to read; an effect never writes them
+    params: Tensors  # live weights, to read and never write; in `on_updates`, those before it
     streams: Streams  # the effect's own

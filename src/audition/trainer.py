@@ -84,7 +84,17 @@ def train(
             observer.on_end(session, status)
         return Outcome(status, session, reason)
 
-    while (spent := budget.fraction(session.step, steps, session.seconds)) < 1.0:
+    while True:
+        spent = budget.fraction(session.step, steps, session.seconds)
+        # At the head of the loop, so that a run that was stopped during an evaluation makes it up.
+        if owes_evaluation(session, spent, job.training.evaluations):
+            session.evaluations.append(evaluate(recipe, session))
+            for observer in observers:
+                observer.on_evaluation(session)
+            if not math.isfinite(session.evaluations[-1].metrics["val/loss"]):
+                return end("diverged", f"the validation loss was not finite at {session.step}")
+        if spent >= 1.0:
+            return end("finished")
         if interrupted(session.step):
             return end("interrupted", f"stopped at step {session.step}")
         started = time.perf_counter()
@@ -96,13 +106,6 @@ def train(
         looks = session.step % job.training.check_every == 0 or after >= 1.0
         if looks and not math.isfinite(report.loss()):
             return end("diverged", f"the loss was {report.loss()} at step {session.step}")
-        if math.floor(after * job.training.evaluations) > len(session.evaluations):
-            session.evaluations.append(evaluate(recipe, session))
-            for observer in observers:
-                observer.on_evaluation(session)
-            if not math.isfinite(session.evaluations[-1].metrics["val/loss"]):
-                return end("diverged", f"the validation loss was not finite at {session.step}")
-    return end("finished")
 
 
 def advance(job: Job, session: Session, clock: Clock) -> StepReport:
@@ -119,9 +122,15 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
     batch = session.batches.train(session.step).to(job.execution.device)
     execution = job.execution
     set_dropout_gain(session.model, controls.dropout)
-    gradient = rule(
-        Problem(session.model, recipe.loss, batch, execution.accumulate, execution.context)
+    problem = Problem(
+        session.model,
+        session.params,
+        recipe.loss,
+        batch,
+        execution.accumulate,
+        execution.context,
     )
+    gradient = rule(problem)
     with torch.no_grad():
         gradient, state = effects.on_gradients(gradient, state, view)
         norm = None
@@ -142,10 +151,20 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
     return StepReport(clock, controls, gradient, norm, tuple(transplants))
 
 
+def owes_evaluation(session: Session, spent: float, evaluations: int) -> bool:
+    """Whether one of the evenly spread `evaluations` is due that this step has not had."""
+    last = session.evaluations[-1].step if session.evaluations else 0
+    due = math.floor(spent * evaluations) > len(session.evaluations)
+    return due and session.step > last
+
+
 def load_gradients(session: Session, gradient: Gradient, clip: float | None) -> torch.Tensor | None:
     """Hand the gradients to the parameters and clip them; returns the norm before clipping."""
     for name, parameter in session.params.items():
-        parameter.grad = gradient.grads.get(name)
+        grad = gradient.grads.get(name)
+        # Fused optimizers read memory in order, whatever the strides: a transposed gradient would
+        # be applied to the wrong weights without a word.
+        parameter.grad = grad if grad is None else grad.contiguous()
     return None if clip is None else clip_grad_norm_(session.params.values(), clip)
 
 
@@ -156,7 +175,8 @@ def update(recipe: Recipe, session: Session, state: Any, view: View) -> Any:
         before = {name: p.clone() for name, p in params.items()}
         session.optimizer.step()
         proposed = {name: p - before[name] for name, p in params.items()}
-        updates, state = recipe.effects.on_updates(proposed, state, view)
+        earlier = replace(view, params=before)
+        updates, state = recipe.effects.on_updates(proposed, state, earlier)
         for name, p in params.items():
             if updates[name] is not proposed[name]:
                 p.copy_(before[name] + updates[name])

@@ -30,7 +30,6 @@ class Limiter(Effect):
         return {n: self._limit(u, view.params[n]) for n, u in updates.items()}, state
 
     def _limit(self, update: Tensor, weight: Tensor) -> Tensor:
-        # `weight` is already the new one; the old one is what the update is measured against.
-        allowed = self.ceiling * vector_norm(weight - update).clamp(min=self.floor)
+        allowed = self.ceiling * vector_norm(weight).clamp(min=self.floor)
         limited: Tensor = update * (allowed / vector_norm(update).clamp(min=1e-30)).clamp(max=1.0)
         return limited

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Annotated, Any
 
 import torch
@@ -43,6 +44,6 @@ def last_checkpoint(folder: Path) -> dict[str, Any] | None:
     """The snapshot in `folder`, or None where there is none that can be read whole."""
     try:
         snapshot: dict[str, Any] = torch.load(folder / NAME, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError):
+    except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError):
         return None
     return snapshot

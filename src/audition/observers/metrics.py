@@ -32,9 +32,15 @@ class Metrics(Observer):
     def on_start(self, session: Session, steps: int | None) -> None:
         kept = []
         if session.step and self.path.exists():
-            # A resumed run repeats the steps after its checkpoint: their old lines go.
+            # A resumed run repeats what came after its checkpoint: the old lines of that go.
+            evaluated = {evaluation.step for evaluation in session.evaluations}
             lines = map(json.loads, self.path.read_text().splitlines())
-            kept = [json.dumps(line) for line in lines if line["step"] <= session.step]
+            kept = [
+                json.dumps(line)
+                for line in lines
+                if line["step"] <= session.step
+                and ("val/loss" not in line or line["step"] in evaluated)
+            ]
         self.file = self.path.open("w", buffering=1)
         self.file.writelines(f"{line}\n" for line in kept)
 

@@ -1,0 +1,139 @@
+"""What a sweep said it would do, written before its first run, and whether a verdict kept to it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from audition.errors import AuditionError
+from audition.ledger import write_whole
+from audition.record import Record, now
+
+METRIC = "val_loss"
+ALPHA = 0.05
+FOLDER = "plans"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedArm:
+    """One arm as it was announced."""
+
+    name: str
+    config_hash: str
+    seeds: tuple[int, ...]
+    cards: Mapping[str, str]  # idea -> digest of its card at the time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """A plan of comparisons with one baseline, fixed before their results were known."""
+
+    baseline_hash: str
+    baseline_seeds: tuple[int, ...]
+    arms: tuple[PlannedArm, ...]
+    metric: str = METRIC
+    alpha: float = ALPHA  # one-sided
+    sesoi: float | None = None  # smallest gain that counts [nats/token]; None: one pooled sigma
+    design: str = "auto"  # chosen by the seeds that arms share, in the order the statistics name
+    command: str = ""
+    written: str = ""  # ISO 8601, UTC
+
+    def digest(self) -> str:
+        """Sixteen characters that name the plan, whenever and however it was asked for."""
+        plain = asdict(replace(self, written="", command=""))
+        return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+    def arm(self, config_hash: str) -> PlannedArm | None:
+        """The arm of that configuration, if it was announced."""
+        return next((arm for arm in self.arms if arm.config_hash == config_hash), None)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Whether a verdict is the one that was planned; if not, what departs from the plan."""
+
+    departures: tuple[str, ...]
+    added_seeds: tuple[int, ...] = ()  # run after a first look at the others
+
+    @property
+    def word(self) -> str:
+        """`as planned` or `exploratory`."""
+        return "exploratory" if self.departures else "as planned"
+
+
+def register(root: Path, plan: Registration) -> Path:
+    """Write `plan` under the ledger at `root`; one that is there already keeps its date.
+
+    Raises AuditionError where it cannot be written: without a plan no run should start.
+    """
+    path = root / FOLDER / f"{plan.digest()}.json"
+    if not path.exists():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, json.dumps(asdict(replace(plan, written=now())), indent=1) + "\n")
+        except OSError as error:
+            raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
+    return path
+
+
+def registrations(root: Path) -> tuple[Registration, ...]:
+    """Every plan of the ledger at `root`, oldest first; a file that is none is left out."""
+    plans = []
+    for path in (root / FOLDER).glob("*.json"):
+        try:
+            plans.append(_read(json.loads(path.read_text())))
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+    return tuple(sorted(plans, key=lambda plan: plan.written))
+
+
+def standing(
+    config_hash: str,
+    baseline_hash: str,
+    runs: Sequence[Record],
+    plans: Iterable[Registration],
+    *,
+    alpha: float = ALPHA,
+    sesoi: float | None = None,
+) -> Standing:
+    """How the runs of an arm, judged at `alpha` and `sesoi`, stand to the first plan that names it.
+
+    Runs of the baseline may be older than the plan, as a baseline is shared; runs of the idea may
+    not, since whoever wrote the plan could have seen them.
+    """
+    plan = next((p for p in plans if p.baseline_hash == baseline_hash and p.arm(config_hash)), None)
+    if plan is None:
+        return Standing(("no plan named this arm before it was run",))
+    arm = plan.arm(config_hash)
+    assert arm is not None
+    settled = [run for run in runs if run.settled]
+    early = [run.seed for run in settled if run.started < plan.written]
+    added = tuple(run.seed for run in settled if run.seed not in arm.seeds)
+    absent = [seed for seed in arm.seeds if seed not in {run.seed for run in settled}]
+    cards = {name: digest for run in settled for name, digest in run.cards.items()}
+    changed = [name for name, digest in arm.cards.items() if cards.get(name, digest) != digest]
+    departures = (
+        (bool(early), f"{_seeds(early)} run before the plan was written"),
+        (bool(added), f"{_seeds(added)} added to the plan"),
+        (bool(absent), f"{_seeds(absent)} of the plan without an outcome"),
+        (bool(changed), f"the card of {', '.join(changed)} changed since the plan"),
+        (alpha != plan.alpha, f"α is {alpha:g}, and the plan's {plan.alpha:g}"),
+        (sesoi != plan.sesoi, f"δ* is {_gain(sesoi)}, and the plan's {_gain(plan.sesoi)}"),
+    )
+    return Standing(tuple(text for departs, text in departures if departs), added)
+
+
+def _read(plain: dict[str, Any]) -> Registration:
+    arms = tuple(PlannedArm(**{**arm, "seeds": tuple(arm["seeds"])}) for arm in plain["arms"])
+    seeds = tuple(plain["baseline_seeds"])
+    return Registration(**{**plain, "arms": arms, "baseline_seeds": seeds})
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return ("seed " if len(seeds) == 1 else "seeds ") + ", ".join(map(str, seeds))
+
+
+def _gain(sesoi: float | None) -> str:
+    return "one pooled σ" if sesoi is None else f"{sesoi:g}"
