@@ -32,6 +32,7 @@ def compare_campaign(
     level: float = 0.95,
     tier: Tier = "screened",
     family_size: int | None = None,
+    detail: bool = True,
 ) -> list[Comparison]:
     """Every idea (name -> seed -> loss) against the baseline, in the given order.
 
@@ -68,6 +69,7 @@ def compare_campaign(
             name=name,
             tier=tier,
             family_size=family,
+            detail=detail,
         )
         for name, arm in arms.items()
     ]

@@ -28,6 +28,7 @@ def compare(
     name: str = "idea",
     tier: Tier = "screened",
     family_size: int = 1,
+    detail: bool = True,
 ) -> Comparison:
     """One idea against its baseline, each seed -> loss; improvement > 0 = the idea is better.
 
@@ -65,6 +66,7 @@ def compare(
             alpha=alpha,
             level=level,
             family_size=family_size,
+            detail=detail,
         )
     measured = replace(measured, tier=tier)
     if settled is None:

@@ -40,6 +40,7 @@ def measure(
     alpha: float,
     level: float,
     family_size: int,
+    detail: bool = True,
 ) -> Comparison:
     """The numbers of a plan whose runs all finished; NaN for whatever one seed cannot tell.
 
@@ -84,14 +85,20 @@ def measure(
         p_adjusted=test.p,
         family_size=family_size,
         p_floor=_p_floor(plan),
-        p_welch=welch_t(baseline, idea).p,
-        p_paired=paired_t(baseline, idea).p if len(differences) > 1 and not shifted else math.nan,
-        p_mann_whitney=mann_whitney(baseline, idea).p,
+        p_welch=welch_t(baseline, idea).p if detail else math.nan,
+        p_paired=paired_t(baseline, idea).p
+        if detail and len(differences) > 1 and not shifted
+        else math.nan,
+        p_mann_whitney=mann_whitney(baseline, idea).p if detail else math.nan,
         baseline_mean=baseline.mean,
         idea_mean=idea.mean,
         sd_baseline=baseline.sd,
         sd_idea=idea.sd,
-        **_effect_sizes(baseline, idea, level=level),
+        **(
+            _effect_sizes(baseline, idea, level=level)
+            if detail
+            else {"cohens_d": cohens_d(baseline, idea)}
+        ),
         rho=rho,
         rho_ci=rho_ci,
         sesoi=worthwhile,

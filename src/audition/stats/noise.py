@@ -43,7 +43,7 @@ class NoiseModel:
     rho_interval: tuple[float, float] = (math.nan, math.nan)
     paired: bool = False
     prior: VariancePrior | None = None
-    arm_sds: Mapping[str, float] = field(default_factory=dict)
+    arm_sds: Mapping[str, float] = field(default_factory=dict, hash=False)
     outlier_arms: tuple[str, ...] = ()
     seeds: tuple[Seed, ...] = ()
     choice: str = "given"
@@ -154,27 +154,31 @@ def outlier_arms(arms: Mapping[str, Arm], *, alpha: float = 0.05) -> tuple[str, 
     The most extreme arm is set aside before the next is tested: left in, one wild arm would hide
     behind its own weight and make all the others look too quiet.
     """
-    level, flagged = alpha / max(len(arms), 1), []
-    remaining = {name: arm for name, arm in arms.items() if arm.n > 1}
+    level, flagged = alpha / max(len(arms), 1), set()
+    # Arm -> degrees of freedom and sum of squares.
+    remaining = {
+        name: (arm.n - 1, (arm.n - 1) * arm.sd**2) for name, arm in arms.items() if arm.n > 1
+    }
     while len(remaining) > 1:
-        tails = {name: _variance_tail(name, remaining) for name in remaining}
+        df, squares = (math.fsum(part) for part in zip(*remaining.values(), strict=True))
+        tails = {
+            name: _variance_tail(own_df, own, df - own_df, squares - own)
+            for name, (own_df, own) in remaining.items()
+        }
         extreme = min(tails, key=tails.__getitem__)
         if tails[extreme] >= level:
             break
-        flagged.append(extreme)
+        flagged.add(extreme)
         del remaining[extreme]
     return tuple(name for name in arms if name in flagged)
 
 
-def _variance_tail(name: str, arms: Mapping[str, Arm]) -> float:
+def _variance_tail(df: float, squares: float, others_df: float, others_squares: float) -> float:
     """Two-sided p of one arm's variance against the pooled variance of the others."""
-    arm, others = arms[name], [other for key, other in arms.items() if key != name]
-    df = sum(other.n - 1 for other in others)
-    pooled = math.fsum((other.n - 1) * other.sd**2 for other in others) / df
-    if not pooled:
+    if not others_squares > 0:
         return 1.0
-    f = arm.sd**2 / pooled
-    return 2.0 * min(float(fdtr(arm.n - 1, df, f)), float(fdtrc(arm.n - 1, df, f)))
+    f = (squares / df) / (others_squares / others_df)
+    return 2.0 * min(float(fdtr(df, others_df, f)), float(fdtrc(df, others_df, f)))
 
 
 def _usable(arms: Mapping[str, Arm]) -> dict[str, Arm]:

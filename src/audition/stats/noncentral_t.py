@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from scipy.special import gammainc, ndtr, ndtri, stdtr, stdtrit
 
@@ -51,6 +52,7 @@ def noncentral_t_tail(t: float, df: float, noncentrality: float) -> float:
     return float(weights @ gammainc(df / 2.0, df / 2.0 * ((z + noncentrality) / t) ** 2))
 
 
+@lru_cache(maxsize=256)
 def noncentrality_interval(t: float, df: float, *, level: float = 0.95) -> tuple[float, float]:
     """Central interval for the noncentrality whose t statistic came out as `t`.
 

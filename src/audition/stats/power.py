@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from audition.stats.noise import NoiseModel
@@ -45,6 +46,7 @@ def power_at(
     return _power(effect / error, df, alpha, alternative)
 
 
+@lru_cache(maxsize=4096)
 def minimal_detectable_effect(
     n: int,
     noise: NoiseModel,
@@ -78,6 +80,7 @@ def minimal_detectable_effect(
     return find_root(shortfall, low=0.0, high=high) * error
 
 
+@lru_cache(maxsize=4096)
 def seeds_needed(
     effect: float,
     noise: NoiseModel,

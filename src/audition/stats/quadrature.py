@@ -23,6 +23,7 @@ def legendre(count: int) -> tuple[Array, Array]:
     return (nodes + 1.0) / 2.0, weights / 2.0
 
 
+@lru_cache(maxsize=256)
 def normal_nodes(count: int = 96, *, lowest: float = -REACH) -> tuple[Array, Array]:
     """Nodes z [count] and probability weights [count] of the standard normal above `lowest`."""
     low = min(max(lowest, -REACH), REACH)
@@ -31,6 +32,7 @@ def normal_nodes(count: int = 96, *, lowest: float = -REACH) -> tuple[Array, Arr
     return z, (REACH - low) * weights * np.exp(-(z**2) / 2.0) / math.sqrt(2.0 * math.pi)
 
 
+@lru_cache(maxsize=256)
 def chi_scale_nodes(
     df: float, *, count: int = 96, highest: float = math.inf
 ) -> tuple[Array, Array]:

@@ -1,0 +1,141 @@
+"""Equal time: what is left of a gain per token when both arms get the same seconds of training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from audition.stats.arms import Seed
+from audition.stats.location_tests import paired_t, welch_t
+from audition.stats.noncentral_t import require_probability
+
+CLOCK = 0.02
+"""Relative difference in speed that timing cannot tell from none."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run's evaluations: seconds of training so far [evaluations], and losses [evaluations]."""
+
+    seconds: tuple[float, ...]
+    losses: tuple[float, ...]
+
+    def at(self, seconds: float) -> float | None:
+        """The loss at `seconds`, straight between two evaluations; None outside them.
+
+        Between evaluations a loss sags below the straight line, so a dense curve reads truer.
+        """
+        for k in range(1, len(self.seconds)):
+            before, after = self.seconds[k - 1], self.seconds[k]
+            if before <= seconds <= after * (1.0 + 1e-9):
+                share = (seconds - before) / (after - before) if after > before else 1.0
+                return self.losses[k - 1] + share * (self.losses[k] - self.losses[k - 1])
+        return None
+
+
+@dataclass(frozen=True)
+class EqualTime:
+    """Two arms at the same tokens and at the same seconds of training; gains in loss units.
+
+    `seconds` is the shorter of the arms' training times. The slower arm's loss there is read off
+    its own curve, before its schedule has come to its end: a run planned for that time would do a
+    little better. Gains are NaN, and `reason` says why, where a curve cannot be read.
+    """
+
+    seconds: float
+    seconds_baseline: float
+    seconds_idea: float
+    per_token: float
+    per_token_ci: tuple[float, float]
+    per_second: float
+    per_second_ci: tuple[float, float]
+    n: int
+    reason: str = ""
+
+    @property
+    def ratio(self) -> float:
+        """The idea's training time over the baseline's, for the same tokens."""
+        return self.seconds_idea / self.seconds_baseline
+
+    @property
+    def sentence(self) -> str:
+        """The two comparisons in one sentence."""
+        if self.reason:
+            return f"No equal-time comparison: {self.reason}."
+        pace = f"takes {self.ratio:.2f} × the baseline's training time"
+        if abs(self.ratio - 1.0) < CLOCK:
+            pace = "takes the baseline's training time"
+        tokens, time = _words(self.per_token), _words(self.per_second)
+        link = "but" if self.per_token * self.per_second < 0 else "and"
+        return (
+            f"{tokens} per token ({_gain(self.per_token, self.per_token_ci)}) {link} "
+            f"{time.lower()} per second ({_gain(self.per_second, self.per_second_ci)} at "
+            f"{self.seconds:.3g} s): the idea {pace}."
+        )
+
+
+def equal_time(
+    baseline: Mapping[Seed, Curve], idea: Mapping[Seed, Curve], *, level: float = 0.95
+) -> EqualTime:
+    """Compare two arms (seed -> curve) at the shorter of their mean training times.
+
+    Each curve ends with the run. Seeds are paired where two or more are shared. Every run is read
+    at the same share of its own time as its arm's mean: one slow machine does not move an arm.
+
+    Raises:
+        ValueError: `level` outside (0, 1).
+    """
+    require_probability(level, name="level")
+    if not baseline or not idea:
+        empty = "idea" if baseline else "baseline"
+        nothing = (math.nan, (math.nan, math.nan))
+        why = f"no finished run of the {empty} kept its evaluations and its training time"
+        return EqualTime(math.nan, math.nan, math.nan, *nothing, *nothing, n=0, reason=why)
+    ours, theirs = _mean_end(idea), _mean_end(baseline)
+    seconds = min(ours, theirs)
+    ends, now = [], []
+    reason = ""
+    for name, curves, end in (("baseline", baseline, theirs), ("idea", idea, ours)):
+        read = {seed: curve.at(curve.seconds[-1] * seconds / end) for seed, curve in curves.items()}
+        missing = next((seed for seed, loss in read.items() if loss is None), None)
+        if missing is not None:
+            count = len(curves[missing].seconds)
+            reason = reason or (
+                f"the {name}'s run of seed {missing} has {count} evaluation"
+                f"{'' if count == 1 else 's'}, none of them before {seconds:.3g} s"
+            )
+        ends.append({seed: curve.losses[-1] for seed, curve in curves.items()})
+        now.append({seed: math.nan if loss is None else loss for seed, loss in read.items()})
+    per_token = _compare(ends[0], ends[1], level)
+    per_second = (math.nan, (math.nan, math.nan)) if reason else _compare(now[0], now[1], level)
+    shared = len(baseline.keys() & idea.keys())
+    return EqualTime(seconds, theirs, ours, *per_token, *per_second, n=shared, reason=reason)
+
+
+def _compare(
+    baseline: Mapping[Seed, float], idea: Mapping[Seed, float], level: float
+) -> tuple[float, tuple[float, float]]:
+    shared = [seed for seed in baseline if seed in idea]
+    if len(shared) >= 2:
+        first, second = ({seed: arm[seed] for seed in shared} for arm in (baseline, idea))
+        test = paired_t(first, second)
+    else:
+        first, second = dict(baseline), dict(idea)
+        test = welch_t(first, second)
+    gain = math.fsum(first.values()) / len(first) - math.fsum(second.values()) / len(second)
+    return gain, test.ci(level)
+
+
+def _mean_end(curves: Mapping[Seed, Curve]) -> float:
+    return math.fsum(curve.seconds[-1] for curve in curves.values()) / len(curves)
+
+
+def _words(gain: float) -> str:
+    return "Ahead" if gain > 0 else "Behind" if gain < 0 else "Level"
+
+
+def _gain(gain: float, ci: tuple[float, float]) -> str:
+    if math.isnan(ci[0]):
+        return f"{gain:+.4f}"
+    return f"{gain:+.4f}, CI {ci[0]:+.4f} to {ci[1]:+.4f}"
