@@ -1,0 +1,57 @@
+"""`audition calibrate`: how often the decision rules call nothing something."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from audition.errors import AuditionError
+from audition.ledger import Ledger
+
+if TYPE_CHECKING:
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
+    """Add the command and its options."""
+    command = subcommands.add_parser(
+        "calibrate", parents=[common], help="false positives of the rules on this ledger's noise"
+    )
+    command.add_argument(
+        "--simulations", metavar="N", type=int, default=20_000, help="null ideas drawn (20000)"
+    )
+    command.add_argument("--seed", type=int, default=0, help="of the simulations (0)")
+    command.add_argument("--sesoi", type=float, help="smallest gain that counts [nats/token]")
+    command.add_argument("--alpha", type=float, default=0.05, help="one-sided error (0.05)")
+    command.add_argument("--baseline", metavar="HASH", help="beginning of its hash; the newest one")
+    command.set_defaults(command=show)
+
+
+def show(options: argparse.Namespace) -> None:
+    """`audition calibrate`"""
+    from audition.judge import arms_of
+    from audition.report import terminal
+    from audition.report.calibration import calibrate
+    from audition.report.calibration_table import show_calibration
+
+    if options.simulations < 1 or options.seed < 0:
+        raise AuditionError(
+            f"--simulations {options.simulations} --seed {options.seed}: choose at least one "
+            "simulation and a seed from 0 up"
+        )
+    contents = Ledger(options.output_dir).read()
+    terminal.show_problems(contents)
+    try:
+        found = calibrate(
+            arms_of(contents.records),
+            options.baseline,
+            simulations=options.simulations,
+            seed=options.seed,
+            sesoi=options.sesoi,
+            alpha=options.alpha,
+        )
+    except ValueError as error:
+        raise AuditionError(str(error)) from None
+    if options.json:
+        print(json.dumps(found.to_dict(), indent=1))
+    else:
+        show_calibration(found)

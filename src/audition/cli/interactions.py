@@ -1,0 +1,36 @@
+"""`audition interactions`: whether two ideas add up."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from audition.ledger import Ledger
+
+if TYPE_CHECKING:
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
+    """Add the command and its options."""
+    command = subcommands.add_parser(
+        "interactions", parents=[common], help="whether two ideas add up"
+    )
+    command.add_argument("first", metavar="A", help="an arm")
+    command.add_argument("second", metavar="B", help="another; the ledger must have A+B too")
+    command.add_argument("--baseline", metavar="HASH", help="beginning of its hash; the newest one")
+    command.set_defaults(command=show)
+
+
+def show(options: argparse.Namespace) -> None:
+    """`audition interactions`"""
+    from audition.judge import arms_of
+    from audition.report import terminal
+    from audition.report.interactions import cross, show_crossing
+
+    contents = Ledger(options.output_dir).read()
+    terminal.show_problems(contents)
+    crossing = cross(arms_of(contents.records), options.first, options.second, options.baseline)
+    if options.json:
+        print(json.dumps(crossing.to_dict(), indent=1))
+    else:
+        show_crossing(crossing)

@@ -1,0 +1,57 @@
+"""`audition leaderboard`: all ideas of a baseline side by side."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audition.errors import AuditionError
+from audition.ledger import Ledger
+
+if TYPE_CHECKING:
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
+    """Add the command and its options."""
+    command = subcommands.add_parser(
+        "leaderboard", parents=[common], help="all ideas of a baseline side by side"
+    )
+    command.add_argument("--baseline", metavar="HASH", help="beginning of its hash; the newest one")
+    command.add_argument("--sort", metavar="KEY", default="improvement", help="order (improvement)")
+    command.add_argument(
+        "--top", metavar="N", type=int, default=30, help="rows shown; 0 is all (30)"
+    )
+    command.add_argument("--sesoi", type=float, help="smallest gain that counts [nats/token]")
+    command.add_argument("--alpha", type=float, default=0.05, help="one-sided error (0.05)")
+    command.add_argument(
+        "--export", metavar="FILE", type=Path, help="write all rows: .csv, .md, .tex or .parquet"
+    )
+    command.set_defaults(command=show)
+
+
+def show(options: argparse.Namespace) -> None:
+    """`audition leaderboard`"""
+    from audition.report import terminal
+    from audition.report.baselines import baseline_in
+    from audition.report.leaderboard import leaderboard
+    from audition.report.leaderboard_table import export, show_leaderboard
+
+    if options.top < 0:
+        raise AuditionError(f"--top {options.top} is no number of rows: 0 shows all of them")
+    ledger = Ledger(options.output_dir)
+    contents = ledger.read()
+    terminal.show_problems(contents)
+    arms, baseline = baseline_in(contents.records, options.baseline)
+    try:
+        board = leaderboard(
+            ledger, arms, baseline, sort=options.sort, sesoi=options.sesoi, alpha=options.alpha
+        )
+    except ValueError as error:
+        raise AuditionError(str(error)) from None
+    if options.export is not None:
+        export(board, options.export)
+    if options.json:
+        print(json.dumps(board.to_dict(), indent=1))
+    else:
+        show_leaderboard(board, top=options.top)

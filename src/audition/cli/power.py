@@ -1,0 +1,46 @@
+"""`audition power`: how many seeds for a gain of X."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from audition.errors import AuditionError
+from audition.ledger import Ledger
+
+if TYPE_CHECKING:
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
+    """Add the command and its options."""
+    command = subcommands.add_parser(
+        "power", parents=[common], help="how many seeds for a gain of X, and what they cost"
+    )
+    command.add_argument("--gain", type=float, required=True, help="true gain [nats/token]")
+    command.add_argument("--power", type=float, default=0.8, help="chance to see it (0.8)")
+    command.add_argument("--alpha", type=float, default=0.05, help="one-sided error (0.05)")
+    command.add_argument("--baseline", metavar="HASH", help="beginning of its hash; the newest one")
+    command.set_defaults(command=show)
+
+
+def show(options: argparse.Namespace) -> None:
+    """`audition power`"""
+    from audition.report import terminal
+    from audition.report.baselines import baseline_in
+    from audition.report.power import power_for, show_power
+
+    if not options.gain > 0:
+        raise AuditionError(f"--gain {options.gain:g} is no gain: it must be above 0 nats/token")
+    contents = Ledger(options.output_dir).read()
+    terminal.show_problems(contents)
+    arms, baseline = baseline_in(contents.records, options.baseline)
+    try:
+        found = power_for(
+            arms, baseline, gain=options.gain, power=options.power, alpha=options.alpha
+        )
+    except ValueError as error:
+        raise AuditionError(str(error)) from None
+    if options.json:
+        print(json.dumps(found.to_dict(), indent=1))
+    else:
+        show_power(found)

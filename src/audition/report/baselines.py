@@ -1,0 +1,84 @@
+"""Which baseline is meant, who was compared with it, and how noisy its campaign is."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from audition.errors import AuditionError, choices
+from audition.judge import ArmRuns, arms_of, unlike
+from audition.record import Record
+from audition.stats import NoiseModel, estimate_noise, read_arm
+from audition.stats.design import has_extra_baseline_seeds
+
+
+def choose_baseline(arms: Mapping[str, ArmRuns], wanted: str | None = None) -> ArmRuns:
+    """The baseline whose hash begins with `wanted`, or the one with the newest comparison.
+
+    Raises AuditionError where the ledger has no such baseline, or several.
+    """
+    known = {
+        key: arm for key, arm in arms.items() if arm.baseline_hash == key and len(arm.losses) > 0
+    }
+    if not known:
+        raise AuditionError("the ledger has no finished run of a baseline yet: train one first")
+    if wanted is not None:
+        fitting = [key for key in known if key.startswith(wanted)]
+        if len(fitting) == 1:
+            return known[fitting[0]]
+        raise AuditionError(
+            f"{len(fitting) or 'no'} baselines begin with '{wanted}'{choices(wanted, known)}"
+        )
+    asked: dict[str, tuple[bool, str]] = {key: (False, arm.latest) for key, arm in known.items()}
+    for arm in arms.values():
+        if arm.baseline_hash in asked and arm.config_hash != arm.baseline_hash:
+            asked[arm.baseline_hash] = max(asked[arm.baseline_hash], (True, arm.latest))
+    return known[max(asked, key=asked.__getitem__)]
+
+
+def rivals_of(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> list[ArmRuns]:
+    """Every arm ever compared with this baseline, those without a result among them."""
+    key = baseline.config_hash
+    return [a for a in arms.values() if a.baseline_hash == key and a.config_hash != key]
+
+
+def noise_of(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> NoiseModel:
+    """The noise of the baseline's campaign; of the baseline alone where nothing else is alike.
+
+    Pooled where the baseline has extra seeds, as verdicts take it.
+
+    Raises AuditionError where not even the baseline ran on two seeds, or did not vary.
+    """
+    alike = {
+        arm.config_hash: arm.losses
+        for arm in rivals_of(arms, baseline)
+        if len(arm.losses) > 1 and not unlike(arm, baseline)
+    }
+    noise = None
+    if alike:
+        first = read_arm(baseline.losses)
+        extra = sum(has_extra_baseline_seeds(first, read_arm(losses)) for losses in alike.values())
+        campaign = {"baseline": baseline.losses, **alike}
+        if 2 * extra > len(alike):
+            pooled = estimate_noise(campaign, method="pooled")
+            noise = replace(
+                pooled, choice="pooled: the baseline has extra seeds, which help unpaired"
+            )
+        else:
+            noise = estimate_noise(campaign)
+    if noise is None or not noise.sd > 0:
+        own = read_arm(baseline.losses)
+        choice = f"own: the baseline's {own.n} seeds alone, unpaired"
+        noise = NoiseModel(sd=own.sd, df=own.n - 1, method="own", choice=choice)
+    if not noise.sd > 0:
+        raise AuditionError(
+            f"baseline {baseline.config_hash} has {len(baseline.losses)} finished seed(s) that "
+            "vary: the noise needs at least two"
+        )
+    return noise
+
+
+def baseline_in(
+    records: Iterable[Record], wanted: str | None
+) -> tuple[Mapping[str, ArmRuns], ArmRuns]:
+    """All arms of a ledger, and the baseline that is meant."""
+    arms = arms_of(records)
+    return arms, choose_baseline(arms, wanted)

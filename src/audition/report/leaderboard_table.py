@@ -1,0 +1,199 @@
+"""The leaderboard as a person reads it: a table in the terminal, or a file for a paper or a frame."""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from audition.errors import AuditionError, choices
+from audition.ledger import write_whole
+from audition.report.leaderboard import Leaderboard, Row
+from audition.report.terminal import COLOURS, console
+from audition.report.words import UNDEFINED, count, interval, number, probability, signed
+
+FORMATS = (".csv", ".md", ".parquet", ".tex")
+COLUMNS = ("", "idea", "verdict", "n", "gain", "95 % CI", "p adj.", "card", "time", "equal\ntime")
+FIRST_NUMBER = 3
+NAMED = 5
+"""Ideas that a note names at most."""
+
+
+def show_leaderboard(board: Leaderboard, *, top: int = 0) -> None:
+    """The table, and under it what its numbers leave unsaid. `top` rows; all of them at 0."""
+    out = console()
+    shown = board.rows[:top] if top else board.rows
+    out.print(escape(caption(board)))
+    table = Table(
+        box=None, header_style="dim", pad_edge=False, padding=(0, 1), collapse_padding=True
+    )
+    for position, name in enumerate(COLUMNS):
+        right = position == 0 or position >= FIRST_NUMBER
+        table.add_column(
+            name,
+            justify="right" if right else "left",
+            no_wrap=position != 1,
+            overflow="fold" if position == 1 else "ellipsis",
+        )
+    for place, row in enumerate(shown, start=1):
+        cells = [escape(cell) for cell in _cells(row)]
+        colour = COLOURS[row.judgement.comparison.verdict]
+        table.add_row(str(place), cells[0], f"[{colour}]{cells[1]}[/]", *cells[2:])
+    out.print(table)
+    if len(shown) < len(board.rows):
+        out.print(f"… and {len(board.rows) - len(shown):,} more; --top 0 shows all of them")
+    for note in notes(board, shown):
+        out.print(f"[dim]{escape(note)}[/]")
+
+
+def caption(board: Leaderboard) -> str:
+    """What everything is compared with, and the family."""
+    baseline, c = board.baseline, board.rows[0].judgement.comparison
+    return (
+        f"Baseline {baseline.config_hash[:8]}: {count(len(baseline.losses), 'seed')}, validation "
+        f"loss {number(c.baseline_mean)} nats/token. "
+        f"{count(board.family_size, 'idea')} ever compared with it; p is one-sided, adjusted for "
+        f"all of them ({c.adjustment})."
+    )
+
+
+def notes(board: Leaderboard, shown: Sequence[Row]) -> list[str]:
+    """The winner's curse, gains that time takes back, ideas without a result."""
+    said = [
+        "gain: nats/token, positive = better; time: training time over the baseline's; equal time: "
+        "the gain when both train for the shorter arm's seconds."
+    ]
+    best, spread = board.best, board.shrinkage
+    if best is not None and spread is not None:
+        said.append(
+            f"Winner's curse: the best of {count(len(board.rows), 'idea')} owes some of its place to "
+            f"luck. {best.name} gained {signed(best.judgement.comparison.improvement)}; drawn towards "
+            f"the mean of all ideas ({signed(spread.mean)}) it is {signed(best.shrunken)} "
+            f"{interval(best.shrunken_ci)}."
+        )
+    dearer = [row for row in shown if row.time.per_token > 0 > row.time.per_second]
+    if dearer:
+        named = ", ".join(
+            f"{row.name} ({signed(row.time.per_token)} per token, "
+            f"{signed(row.time.per_second)} per second)"
+            for row in dearer[:NAMED]
+        )
+        named += f" and {len(dearer) - NAMED:,} more" if len(dearer) > NAMED else ""
+        said.append(f"Ahead per token but behind per second: {named}.")
+    if board.without_result:
+        named = ", ".join(board.without_result[:NAMED])
+        more = ", …" if len(board.without_result) > NAMED else ""
+        said.append(
+            f"Counted in the family without a result yet: {named}{more} "
+            f"({len(board.without_result):,})."
+        )
+    return said
+
+
+def export(board: Leaderboard, path: Path) -> None:
+    """Write the leaderboard as its suffix says: every fact (csv, parquet), or the table (md, tex).
+
+    Raises AuditionError for another suffix, a file that cannot be written, or parquet without
+    pandas and pyarrow.
+    """
+    if path.suffix not in FORMATS:
+        raise AuditionError(f"cannot export to '{path.name}'{choices(path.suffix, FORMATS)}")
+    if path.suffix == ".parquet":
+        return _parquet([row.facts() for row in board.rows], path)
+    text = {".csv": _csv, ".md": _markdown, ".tex": _latex}[path.suffix](board)
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
+    return None
+
+
+def _cells(row: Row) -> list[str]:
+    c = row.judgement.comparison
+    rule = c.seed_rule
+    passed = UNDEFINED if rule is None or rule.passed is None else "passed" if rule.passed else "no"
+    return [
+        row.name,
+        c.kind or c.verdict,
+        str(c.n),
+        signed(c.improvement),
+        interval(c.ci) if not math.isnan(c.ci[0]) else UNDEFINED,
+        probability(c.p_adjusted),
+        passed,
+        f"{number(row.time_ratio, '.2f')} ×",
+        signed(row.time.per_second),
+    ]
+
+
+def _csv(board: Leaderboard) -> str:
+    facts = [row.facts() for row in board.rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(facts[0]), lineterminator="\n")
+    writer.writeheader()
+    for line in facts:
+        writer.writerow({k: "" if v is None or v != v else v for k, v in line.items()})
+    return text.getvalue()
+
+
+def _markdown(board: Leaderboard) -> str:
+    numbered = [[str(place), *_cells(row)] for place, row in enumerate(board.rows, start=1)]
+    rule = ["---" if k in (1, 2) else "---:" for k in range(len(COLUMNS))]
+    lines = [
+        [name.replace("\n", " ") for name in COLUMNS],
+        rule,
+        *([cell.replace("|", "\\|") for cell in row] for row in numbered),
+    ]
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return "\n\n".join([caption(board), table, *notes(board, board.rows)]) + "\n"
+
+
+def _latex(board: Leaderboard) -> str:
+    header = " & ".join(_tex(name.replace("\n", " ")) for name in COLUMNS[1:])
+    body = [" & ".join(_tex(cell) for cell in _cells(row)) + r" \\" for row in board.rows]
+    return "\n".join(
+        [
+            "% needs \\usepackage{booktabs}",
+            "% " + caption(board),
+            r"\begin{tabular}{ll" + "r" * (len(COLUMNS) - FIRST_NUMBER) + "}",
+            r"\toprule",
+            header + r" \\",
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )
+
+
+def _tex(cell: str) -> str:
+    """LaTeX for a cell: its special characters escaped, signs and dashes in its own notation."""
+    for plain, escaped in (
+        ("\\", r"\textbackslash "),
+        *((c, "\\" + c) for c in "&%$#_{}"),
+        ("−", "$-$"),
+        ("×", r"$\times$"),
+        ("–", "--"),
+        ("<", "$<$"),
+    ):
+        cell = cell.replace(plain, escaped)
+    return cell
+
+
+def _parquet(facts: Sequence[dict[str, Any]], path: Path) -> None:
+    try:
+        pandas, _ = import_module("pandas"), import_module("pyarrow")
+    except ImportError as error:
+        raise AuditionError(
+            f"parquet needs pandas and pyarrow, and {error.name} is missing: "
+            "pip install 'audition[export]'"
+        ) from None
+    try:
+        pandas.DataFrame(facts).to_parquet(path, index=False)
+    except OSError as error:
+        raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error

@@ -1,0 +1,211 @@
+"""How many seeds a gain takes to be seen, and what they cost by the ledger's own timings."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from audition.judge import ArmRuns
+from audition.report.baselines import noise_of, rivals_of
+from audition.report.leaderboard import json_ready
+from audition.report.terminal import console
+from audition.report.words import count, duration, number, probability, signed
+from audition.stats import (
+    NoiseModel,
+    dunnett_critical_value,
+    minimal_detectable_effect,
+    power_at,
+    seeds_needed,
+)
+from audition.stats.noncentral_t import t_tail
+
+LADDER = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024)
+WIDTH = 20
+
+
+@dataclass(frozen=True)
+class Step:
+    """At `n` seeds an arm: power for the gain, the gain that shows, and what is still to be run."""
+
+    n: int
+    power: float
+    power_in_family: float
+    detectable: float
+    runs: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Power:
+    """The answer to "how many seeds for a gain of `gain`?" (nats/token), for one new idea."""
+
+    baseline_hash: str
+    gain: float
+    alpha: float
+    power: float
+    noise: NoiseModel
+    family_size: int
+    seeds_needed: int | None
+    runs: int | None
+    seconds: float | None
+    curve: tuple[Step, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        rho, noise = self.noise.rho, self.noise
+        return {
+            **{k: v for k, v in vars(self).items() if k not in ("noise", "curve")},
+            "noise": json_ready(
+                {"sd": noise.sd, "df": noise.df, "rho": rho, "method": noise.method}
+            ),
+            "curve": [json_ready(asdict(step)) for step in self.curve],
+        }
+
+
+def power_for(
+    arms: Mapping[str, ArmRuns],
+    baseline: ArmRuns,
+    *,
+    gain: float,
+    power: float = 0.8,
+    alpha: float = 0.05,
+) -> Power:
+    """Seeds an arm that show a true `gain` with this power, one-sided at `alpha`.
+
+    The noise is the baseline's campaign's. Runs are counted for one new idea beside the baseline's
+    seeds that are there already; their time is the mean of the ledger's runs of each side.
+
+    Raises ValueError for a gain that is not positive, or alpha or power outside (0, 1);
+    AuditionError where the ledger has no noise to go by.
+    """
+    noise = noise_of(arms, baseline)
+    needed = fewest_seeds(gain, noise, alpha, power, baseline_seeds=len(baseline.losses))
+    tried = rivals_of(arms, baseline)
+    family = max(1, len(tried))
+    theirs = baseline.mean("seconds")
+    timed = [arm.mean("seconds") for arm in tried]
+    ours = fmean(known) if (known := [t for t in timed if not math.isnan(t)]) else theirs
+
+    def cost(n: int) -> tuple[int, float]:
+        extra = max(0, n - len(baseline.losses))
+        return n + extra, n * ours + extra * theirs
+
+    def with_baseline(n: int) -> int:
+        return max(n, len(baseline.losses))
+
+    def in_family(n: int, nb: int) -> float:
+        """The level of one idea's own test under Dunnett's adjustment for the family."""
+        df = noise.df_at(n, nb)
+        if family == 1 or df < 1:
+            return alpha
+        return t_tail(dunnett_critical_value(alpha, m=family, df=df, correlation=n / (n + nb)), df)
+
+    last = next((k for k, n in enumerate(LADDER) if n >= max(needed or 0, 12)), len(LADDER) - 1)
+    seeds = sorted({*LADDER[: last + 1], *([needed] if needed else []), *_here(baseline)})
+    curve = tuple(
+        Step(
+            n,
+            power_at(gain, n, noise, alpha, n_baseline=with_baseline(n)),
+            power_at(gain, n, noise, in_family(n, with_baseline(n)), n_baseline=with_baseline(n)),
+            minimal_detectable_effect(n, noise, alpha, power, n_baseline=with_baseline(n)),
+            *cost(n),
+        )
+        for n in seeds
+    )
+    runs, seconds = cost(needed) if needed else (None, None)
+    return Power(
+        baseline.config_hash,
+        gain,
+        alpha,
+        power,
+        noise,
+        family,
+        needed,
+        runs,
+        seconds,
+        curve,
+    )
+
+
+def fewest_seeds(
+    gain: float, noise: NoiseModel, alpha: float, power: float, *, baseline_seeds: int = 0
+) -> int | None:
+    """Fewest seeds of an idea that show `gain`, beside the baseline's own where it has more.
+
+    Those help where the design is unpaired. None above 10,000; raises ValueError as `seeds_needed`.
+    """
+    needed = seeds_needed(gain, noise, alpha, power)
+    if needed is None or noise.paired:
+        return needed
+    return next(
+        n
+        for n in range(2, max(3, needed + 1))
+        if n == needed
+        or power_at(gain, n, noise, alpha, n_baseline=max(n, baseline_seeds)) >= power
+    )
+
+
+def show_power(found: Power) -> None:
+    """The answer in a sentence, its noise, and the curve."""
+    out, noise = console(), found.noise
+    gain = signed(found.gain)
+    if found.seeds_needed is None:
+        answer = f"A gain of {gain} nats/token is out of reach: more than 10,000 seeds an arm."
+    else:
+        assert found.runs is not None
+        assert found.seconds is not None
+        answer = (
+            f"A gain of {gain} nats/token takes {count(found.seeds_needed, 'seed')} an arm "
+            f"(power {found.power:g}, one-sided α {found.alpha:g}): "
+            f"{count(found.runs, 'run')}, about {duration(found.seconds)} of one worker."
+        )
+    out.print(f"[bold]{escape(answer)}[/]")
+    out.print(
+        f"[dim]Baseline {found.baseline_hash[:8]}; seed sd {noise.sd:.4f}, same-seed correlation "
+        f"{signed(noise.rho, 2)}, {noise.df:.0f} degrees of freedom ({escape(noise.choice)}).[/]"
+    )
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2))
+    for name in (
+        "seeds",
+        "power",
+        "",
+        f"in a family of {found.family_size:,}",
+        "shows",
+        "runs",
+        "time",
+    ):
+        table.add_column(name, justify="left" if not name else "right")
+    for step in found.curve:
+        style = "bold" if step.n == found.seeds_needed else ""
+        table.add_row(
+            str(step.n),
+            probability(step.power),
+            _bar(step.power),
+            probability(step.power_in_family),
+            number(step.detectable),
+            f"{step.runs:,}",
+            duration(step.seconds),
+            style=style,
+        )
+    out.print(table)
+    out.print(
+        f"[dim]shows: the gain that this many seeds show with power {found.power:g}. runs, time: "
+        "one new idea, and the baseline's seeds that are missing. “Supported” also asks that the "
+        "measured gain reach the smallest worthwhile one.[/]"
+    )
+
+
+def _here(baseline: ArmRuns) -> list[int]:
+    """The number of seeds the ledger's baseline has: where one stands on the curve."""
+    return [len(baseline.losses)] if len(baseline.losses) > 1 else []
+
+
+def _bar(share: float) -> str:
+    if math.isnan(share):
+        return ""
+    eighths = round(share * WIDTH * 8)
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()

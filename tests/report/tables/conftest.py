@@ -1,0 +1,68 @@
+"""Arms filed in a ledger as runs would file them, without training."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audition.ledger import Ledger
+from audition.record import Record
+
+STEPS = 100
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """An empty ledger."""
+    return Ledger(tmp_path)
+
+
+@pytest.fixture
+def file_arm(ledger: Ledger) -> Callable[..., list[Record]]:
+    """(name, seed -> loss, ...) -> the arm's records; a loss that is not a number is a divergence.
+
+    `curve` is what each of its evenly spread evaluations was above the final loss.
+    """
+
+    def file(
+        arm: str,
+        losses: Mapping[int, float],
+        *,
+        baseline: str = "b0",
+        train_seconds: float = 50.0,
+        curve: tuple[float, ...] = (),
+        **facts: Any,
+    ) -> list[Record]:
+        config_hash = baseline if arm == "baseline" else f"{arm}-of-{baseline}"
+        records = []
+        for seed, loss in losses.items():
+            outcome: dict[str, Any] = {
+                "status": "finished" if loss == loss else "diverged",
+                "metrics": {"val_loss": loss, "val_bpb": loss} if loss == loss else {},
+                "tokens": 1000 * STEPS,
+                "steps": STEPS,
+                "seconds": train_seconds + 10.0,
+                "train_seconds": train_seconds,
+                "started": "2026-01-01T10:00:00+00:00",
+            }
+            record = Record(
+                key=f"{config_hash}/{seed}",
+                config_hash=config_hash,
+                baseline_hash=baseline,
+                arm=arm,
+                ideas=(),
+                seed=seed,
+                **outcome | facts,
+            )
+            folder = ledger.write(record)
+            lines: list[dict[str, float]] = [{"step": 1, "tokens": 1000, "train/loss": 9.0}]
+            for place, above in enumerate(curve, start=1):
+                step = STEPS * place // len(curve)
+                lines.append({"step": step, "tokens": 1000 * step, "val/loss": loss + above})
+            (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(x)}\n" for x in lines))
+            records.append(record)
+        return records
+
+    return file

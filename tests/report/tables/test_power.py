@@ -1,0 +1,133 @@
+"""How many seeds for a gain of X: against the power functions, and in runs and minutes."""
+
+import argparse
+import json
+
+import numpy as np
+import pytest
+
+from audition.cli import power as command
+from audition.errors import AuditionError
+from audition.judge import arms_of
+from audition.report.baselines import choose_baseline, noise_of
+from audition.report.power import power_for
+from audition.stats import power_at, seeds_needed
+
+SEEDS = (42, 137, 256)
+
+
+@pytest.fixture
+def campaign(file_arm):
+    def losses(loss, *offsets):
+        return dict(zip(SEEDS, (loss + offset for offset in offsets), strict=True))
+
+    file_arm("baseline", losses(3.0, 0.00, 0.02, -0.02), train_seconds=50.0)
+    file_arm("a", losses(2.9, 0.01, 0.02, -0.03), train_seconds=80.0)
+    file_arm("b", losses(3.1, 0.00, 0.03, -0.01), train_seconds=100.0)
+
+
+def asked(ledger, **settings):
+    arms = arms_of(ledger.read().records)
+    return power_for(arms, choose_baseline(arms), **settings)
+
+
+def run(*words, output_dir):
+    top = argparse.ArgumentParser()
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--output-dir", default=output_dir)
+    common.add_argument("--json", action="store_true")
+    command.add(top.add_subparsers(), common)
+    options = top.parse_args(["power", *words])
+    options.command(options)
+
+
+@pytest.mark.usefixtures("campaign")
+def test_seeds_and_their_cost(ledger):
+    found = asked(ledger, gain=0.012)
+    arms = arms_of(ledger.read().records)
+    noise = noise_of(arms, arms["b0"])
+    needed = seeds_needed(0.012, noise)
+    assert noise.method == "block"
+    assert found.seeds_needed == needed > 3
+    # The idea's runs take 100 s on average (90 and 110), the baseline's 60, and three are there.
+    assert found.runs == needed + (needed - 3)
+    assert found.seconds == pytest.approx(needed * 100 + (needed - 3) * 60)
+
+
+@pytest.mark.usefixtures("campaign")
+def test_curve(ledger):
+    found = asked(ledger, gain=0.012, power=0.9, alpha=0.01)
+    noise = found.noise
+    curve = {step.n: step for step in found.curve}
+    assert {2, 3, found.seeds_needed} <= curve.keys()
+    assert list(curve) == sorted(curve)
+    for step in found.curve:
+        assert step.power == power_at(0.012, step.n, noise, 0.01)
+        assert step.power_in_family < step.power
+    powers = [step.power for step in found.curve]
+    assert powers == sorted(powers)
+    assert curve[found.seeds_needed].power >= 0.9 > curve[found.seeds_needed].power_in_family
+    assert curve[found.seeds_needed].detectable <= 0.012
+    assert curve[3].runs == 3
+    assert curve[3].seconds == pytest.approx(300)
+
+
+def test_a_baseline_alone_has_noise_enough(ledger, file_arm):
+    file_arm("baseline", {1: 3.0, 2: 3.02, 3: 2.98})
+    found = asked(ledger, gain=0.03)
+    assert found.noise.sd == pytest.approx(0.02)
+    assert (found.noise.paired, found.family_size) == (False, 1)
+    assert found.curve[0].power == found.curve[0].power_in_family
+    assert found.seeds_needed == seeds_needed(0.03, found.noise)
+
+
+@pytest.mark.usefixtures("campaign")
+def test_in_the_terminal(ledger, capsys):
+    run("--gain", "0.012", output_dir=ledger.root)
+    said = capsys.readouterr().out
+    needed = asked(ledger, gain=0.012).seeds_needed
+    assert f"A gain of +0.0120 nats/token takes {needed} seeds an arm" in said
+    assert max(map(len, said.splitlines())) <= 100
+    assert "█" in said
+    run("--gain", "0.00000001", output_dir=ledger.root)
+    assert "out of reach" in capsys.readouterr().out
+    run("--gain", "0.012", "--json", output_dir=ledger.root)
+    plain = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert plain["seeds_needed"] == needed
+    assert [step["n"] for step in plain["curve"]][:3] == [2, 3, 4]
+
+
+@pytest.mark.usefixtures("campaign")
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["--gain", "0"], "--gain 0 is no gain"),
+        (["--gain", "nan"], "--gain nan is no gain"),
+        (["--gain", ".1", "--alpha", "0"], "alpha=0.0 is not a probability"),
+        (["--gain", ".1", "--power", "1"], "power=1.0 is not a probability"),
+        (["--gain", ".1", "--baseline", "x"], "no baselines begin with 'x'"),
+    ],
+)
+def test_mistakes(ledger, words, match):
+    with pytest.raises(AuditionError, match=match):
+        run(*words, output_dir=ledger.root)
+
+
+def test_extra_baseline_seeds_are_used(ledger, file_arm):
+    rng = np.random.default_rng(1)
+    file_arm("baseline", dict(enumerate((3 + 0.01 * rng.normal(size=40)).tolist())))
+    for name in "ab":
+        file_arm(name, dict(enumerate((3 + 0.01 * rng.normal(size=3)).tolist())))
+    found = asked(ledger, gain=0.008)
+    noise = found.noise
+    assert (noise.method, noise.paired) == ("pooled", False)
+    assert found.seeds_needed < seeds_needed(0.008, noise)
+    assert power_at(0.008, found.seeds_needed, noise, n_baseline=40) >= 0.8
+    assert power_at(0.008, found.seeds_needed - 1, noise, n_baseline=40) < 0.8
+    assert found.runs == found.seeds_needed  # the baseline is there already
+
+
+def test_one_seed_is_no_noise(ledger, file_arm):
+    file_arm("baseline", {1: 3.0})
+    with pytest.raises(AuditionError, match="the noise needs at least two"):
+        run("--gain", ".1", output_dir=ledger.root)
