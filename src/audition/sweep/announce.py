@@ -1,0 +1,30 @@
+"""From a plan to its registration: what a sweep announces before its first run."""
+
+import sys
+
+from audition.card import check_card
+from audition.registration import PlannedArm, Registration
+from audition.sweep.plan import Plan
+
+
+def announcement(plan: Plan) -> Registration:
+    """The comparisons that `plan` is about to make, with the cards as they read now."""
+    baseline = [run.seed for run in plan.runs if run.identity.config_hash == plan.baseline_hash]
+    arms = []
+    for name, config_hash in plan.arms():
+        runs = [run for run in plan.runs if run.identity.config_hash == config_hash]
+        cards = runs[0].settings.get("cards") or {}
+        arms.append(
+            PlannedArm(
+                name=name,
+                config_hash=config_hash,
+                seeds=tuple(run.seed for run in runs),
+                cards={idea: check_card(idea, card).digest() for idea, card in cards.items()},
+            )
+        )
+    return Registration(
+        baseline_hash=plan.baseline_hash,
+        baseline_seeds=tuple(baseline),
+        arms=tuple(arms),
+        command=" ".join(sys.argv[1:]),
+    )

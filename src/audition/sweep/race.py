@@ -1,0 +1,165 @@
+"""A race: many ideas on few runs. Screening seeds drop those without a chance, fresh seeds judge.
+
+The baseline runs all seeds once. Each idea runs the first screening seed, then the others, and the
+survivors run fresh seeds, on which alone they are judged: the screening cannot flatter them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import sqrt
+from pathlib import Path
+from statistics import stdev
+
+from audition.errors import AuditionError
+from audition.judge import ArmRuns, arms_of
+from audition.ledger import Ledger, write_whole
+from audition.stats import RaceRules, estimate_noise, race_step
+from audition.sweep.launchers import Train
+from audition.sweep.plan import Plan
+
+FOLDER = "races"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one idea's race came to at one look."""
+
+    idea: str
+    config_hash: str
+    stage: int  # 1: first seed, 2: all screening seeds, 3: fresh seeds
+    seeds: tuple[int, ...]  # run so far
+    mean_gain: float | None  # nats/token over the screening seeds
+    threshold: float | None
+    action: str  # run, drop or promote
+    reason: str
+
+
+@dataclass(frozen=True)
+class Race:
+    """All turns of a race, in order, and what it cost."""
+
+    baseline_hash: str
+    turns: tuple[Turn, ...]
+    runs: int  # of ideas
+    runs_at_fixed_seeds: int  # of ideas, had each run every seed
+
+    @property
+    def finalists(self) -> tuple[str, ...]:
+        """Config hashes of the ideas that ran the fresh seeds."""
+        return tuple(turn.config_hash for turn in self.turns if turn.action == "promote")
+
+
+def race(plan: Plan, rules: RaceRules, train: Train, ledger: Ledger) -> Race:
+    """Run `plan` (every arm on every seed) as a race; runs that the ledger holds are not repeated.
+
+    The screening seeds are the rules', all others of the plan are fresh. Raises AuditionError where
+    no fresh seed is left or the baseline has too few finished runs to say how noisy it is.
+    """
+    screening = tuple(int(str(seed)) for seed in rules.screening_seeds)
+    names = dict((config_hash, name) for name, config_hash in plan.arms())
+    fresh = tuple(dict.fromkeys(r.seed for r in plan.runs if r.seed not in screening))
+    if not fresh:
+        raise AuditionError("a race needs fresh seeds beside its screening seeds")
+    alive = list(names)
+    turns: list[Turn] = []
+    for stage, seeds in enumerate((screening[:1], screening), start=1):
+        _train(plan, alive, seeds, train, ledger)
+        arms = arms_of(ledger.read().records)
+        spread = _spread(arms, plan.baseline_hash, names, seeds)
+        for config_hash in list(alive):
+            turn = _look(arms, config_hash, plan.baseline_hash, seeds, spread, rules, stage)
+            turns.append(turn)
+            if turn.action == "drop":
+                alive.remove(config_hash)
+    _train(plan, alive, fresh, train, ledger)
+    dropped = {turn.config_hash: len(turn.seeds) for turn in turns if turn.action == "drop"}
+    everything = len(screening) + len(fresh)
+    runs = sum(dropped.values()) + everything * len(alive)
+    return Race(plan.baseline_hash, tuple(turns), runs, everything * len(names))
+
+
+def file_race(root: Path, result: Race) -> Path:
+    """Write the race beside the ledger at `root`, for the report's time line."""
+    folder = root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{result.baseline_hash}.json"
+    write_whole(path, json.dumps(asdict(result), indent=1) + "\n")
+    return path
+
+
+def _train(
+    plan: Plan, alive: Sequence[str], seeds: Sequence[int], train: Train, ledger: Ledger
+) -> None:
+    """The baseline's runs on all its seeds, and those of the ideas still in the race on `seeds`."""
+    train(
+        [
+            run
+            for run in plan.missing(ledger.read())
+            if run.identity.config_hash == plan.baseline_hash
+            or (run.identity.config_hash in alive and run.seed in seeds)
+        ]
+    )
+
+
+def _spread(
+    arms: Mapping[str, ArmRuns], baseline_hash: str, names: Mapping[str, str], seeds: Sequence[int]
+) -> float:
+    """sd of a same-seed difference [nats/token], from what this stage has run and no later one.
+
+    Were later seeds counted, a race run again could come to other decisions.
+    """
+    if baseline_hash not in arms or len(arms[baseline_hash].losses) < 2:
+        raise AuditionError("the baseline has fewer than two finished runs: its noise is unknown")
+    baseline = arms[baseline_hash].losses
+    losses = {
+        key: {seed: loss for seed, loss in arms[key].losses.items() if seed in seeds}
+        for key in names
+        if key in arms
+    }
+    enough = {key: own for key, own in losses.items() if len(own) >= 2}
+    if not enough:
+        return stdev(loss for loss in baseline.values() if loss is not None) * sqrt(2.0)
+    return estimate_noise({baseline_hash: baseline, **enough}).sd_difference
+
+
+def _look(
+    arms: Mapping[str, ArmRuns],
+    config_hash: str,
+    baseline_hash: str,
+    seeds: Sequence[int],
+    spread: float,
+    rules: RaceRules,
+    stage: int,
+) -> Turn:
+    baseline, idea = arms[baseline_hash].losses, arms.get(config_hash)
+    run = idea.losses if idea else {}
+    shared = [seed for seed in seeds if seed in run and seed in baseline]
+    if idea is None or len(shared) < len(seeds):
+        reason = "Dropped: a run has no outcome; the same command tries it again."
+        return Turn(
+            idea.name if idea else config_hash,
+            config_hash,
+            stage,
+            tuple(shared),
+            None,
+            None,
+            "drop",
+            reason,
+        )
+    gains = [(baseline[seed] or 0.0) - (run[seed] or 0.0) for seed in shared]
+    step = race_step(gains, sd_difference=spread, rules=rules)
+    return Turn(
+        idea.name,
+        config_hash,
+        stage,
+        tuple(shared),
+        _finite(step.mean_gain),
+        _finite(step.threshold),
+        step.action,
+        step.reason,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if value == value else None
