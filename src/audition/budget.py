@@ -26,6 +26,12 @@ class Budget:
                 "choose one, and set the other to null"
             )
 
+    def ruling(self) -> dict[str, float]:
+        """The one setting that counts, by its name: what two runs must share to be compared."""
+        if self.minutes is not None:
+            return {"minutes": self.minutes}
+        return {"tokens": self.tokens} if self.steps is None else {"steps": self.steps}
+
     def total_steps(self, tokens_per_step: int) -> int | None:
         """Steps the budget buys, or None where it is counted in minutes."""
         if self.minutes is not None:

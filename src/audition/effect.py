@@ -17,7 +17,8 @@ class Effect:
     """A plug-in that listens to any of five moments of a training step; each defaults to identity.
 
     Every moment maps (signal, state, view) to (signal, state) and edits nothing in place. State is
-    a value, so it is checkpointed and resumed without the effect's help.
+    a value, so it is checkpointed and resumed without the effect's help. A signal's tensors are
+    lent for the moment (gradients are clipped in place afterwards): a state keeps clones.
     """
 
     def init(self, params: Tensors, streams: Streams) -> State:

@@ -11,7 +11,7 @@ def backward(problem: Problem) -> Gradient:
     """One forward and one backward pass over the batch, in `micro_batches` equal pieces.
 
     The model's own `.grad` fields are empty before and after: the gradients are handed over.
-    Raises ValueError where the pieces do not divide the batch's rows.
+    Raises AuditionError where the pieces do not divide the batch's rows.
     """
     share = 1.0 / problem.micro_batches
     totals: dict[str, Tensor] = {}
@@ -33,16 +33,18 @@ def in_halves(rule: GradientRule) -> GradientRule:
     """`rule` on each half of the batch: the same gradient in expectation, plus both halves of it.
 
     Costs what the whole batch costs, since each half is half as long. The sum is rounded in another
-    order than the whole batch's, so it is not bit-identical to `rule`.
+    order than the whole batch's, so it is not bit-identical to `rule`. Closed where a half is.
     """
 
     def measured(problem: Problem) -> Gradient:
         first, second = (rule(problem.on(half)) for half in problem.batch.split(2))
+        closed = first.closed or second.closed
         return Gradient(
-            grads=mean_of(first.grads, second.grads),
+            grads={} if closed else mean_of(first.grads, second.grads),
             terms=mean_of(first.terms, second.terms),
             cost=(first.cost + second.cost) * 0.5,
-            halves=(first.grads, second.grads),
+            halves=() if closed else (first.grads, second.grads),
+            closed=closed,
         )
 
     return measured

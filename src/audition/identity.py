@@ -6,6 +6,7 @@ from hashlib import sha256
 from json import dumps
 from typing import Any
 
+from audition.budget import Budget
 from audition.config import NAMED_PARTS, ONE_PART, SECTIONS
 from audition.construct import construct
 from audition.schema import normalise, source_digest
@@ -65,6 +66,7 @@ def material(settings: Mapping[str, Any]) -> dict[str, Any]:
     for section, target in SECTIONS.items():
         if section not in COSMETIC:
             parts[section] = normalise({**settings[section], "_target_": target})
+    parts["budget"] = Budget(**settings["budget"]).ruling()
     for local in LOCAL:
         parts["data"].pop(local, None)
     return parts

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from audition.errors import AuditionError
 from audition.streams import Streams
 
 Tensors = Mapping[str, Tensor]
@@ -43,11 +44,12 @@ class Batch:
         return self.inputs, self.targets, self.documents
 
     def split(self, parts: int) -> Iterator["Batch"]:
-        """`parts` batches of equal size, in order; `parts` must divide the number of rows."""
+        """`parts` batches of equal size, in order; AuditionError where `parts` does not divide."""
         size, rest = divmod(self.rows, parts)
         if rest:
-            raise ValueError(
-                f"a batch of {self.rows} rows cannot be split into {parts} equal parts"
+            raise AuditionError(
+                f"a batch of {self.rows} rows cannot be split into {parts} equal parts: "
+                f"make data.batch_size a multiple of {parts}"
             )
         for i in range(0, self.rows, size):
             rows = slice(i, i + size)
@@ -143,8 +145,10 @@ class Problem:
     context: Callable[[], AbstractContextManager[object]] = nullcontext  # of the forward pass
 
     def on(self, batch: Batch) -> "Problem":
-        """The same question about another batch of the same rows per piece, where that divides."""
-        pieces = max(1, round(self.micro_batches * batch.rows / self.batch.rows))
+        """The same question about another batch, in the fewest pieces no longer than these."""
+        longest = max(1, self.batch.rows // self.micro_batches)
+        whole = (n for n in range(1, batch.rows + 1) if batch.rows % n == 0)
+        pieces = next(n for n in whole if batch.rows // n <= longest)
         return replace(self, batch=batch, micro_batches=pieces)
 
 

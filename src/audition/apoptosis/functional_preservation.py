@@ -66,7 +66,8 @@ class FunctionalPreservation(Turnover):
         bias = view.params.get(f"{layer}.up.bias")
         generator = view.streams.generator(layer, view.clock.step)
         order = fitness.argsort()
-        dying = order[: ceil(self.rate * len(fitness))]
+        # Half at most, since a unit cannot die and be a parent.
+        dying = order[: min(ceil(self.rate * len(fitness)), len(fitness) // 2)]
         # Each survivor has one child at most, the fittest first, so that every split is of a whole.
         parents = order.flip(0)[: len(dying)]
         share = torch.rand(len(dying), generator=generator).to(up) * 0.4 + 0.3

@@ -67,6 +67,8 @@ class Gate(Effect):
         return (in_halves(rule) if self._due(view) else rule), state
 
     def on_gradients(self, gradient: Gradient, state: Any, view: View) -> tuple[Gradient, Any]:
+        if gradient.closed:
+            return gradient, state
         after = {}
         for shape, group in state.items():
             mean = stack(gradient.grads, group["names"])  # [K, M, N]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Gt
-from torch import nn
+from torch import Tensor, nn
 
 from audition.parts.initial import Constant, parameter
 
@@ -20,10 +20,17 @@ class RMSNorm:
 
     def block(self, width: int) -> nn.Module:
         """A norm over the last axis, of `width` channels."""
-        norm = nn.RMSNorm(width, self.eps, device="meta")
+        norm = InItsOwnPrecision(width, self.eps, device="meta")
         norm.weight = parameter(width, init=Constant(1.0), role="vector")
         return norm
 
     def query_key_norm(self, head_width: int) -> nn.Module:
         """The norm of one head's queries, or of its keys; the identity where it is off."""
         return self.block(head_width) if self.query_key else nn.Identity()
+
+
+class InItsOwnPrecision(nn.RMSNorm):
+    """An RMSNorm that computes in its weight's precision, whatever autocast made of its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.to(self.weight.dtype))

@@ -1,0 +1,92 @@
+"""One small run, made as the command line makes it: composed, checked, built and trained."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+import torch
+from hydra import initialize_config_dir
+from torch import Tensor
+
+from audition.build import build
+from audition.config import check, conf_dir
+from audition.sweep.compose import Composer
+from audition.trainer import Job, Outcome, train
+
+SMALL = (
+    "model=tiny",
+    "model.context=16",
+    "data.batch_size=4",
+    "data.evaluation_tokens=512",
+    "budget.steps=6",
+    "training.evaluations=3",
+)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Tokenised text, shared by every test of the session."""
+    return str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def settings_of(cache_dir: str) -> Callable[..., dict[str, Any]]:
+    """Overrides -> the checked settings of a small run; an override of SMALL's keys wins."""
+
+    @cache
+    def compose(*overrides: str) -> dict[str, Any]:
+        with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
+            settings = dict(Composer("audition")([f"paths.cache_dir={cache_dir}", *overrides]))
+        check(settings)
+        return settings
+
+    return lambda *overrides, base=SMALL: compose(*base, "execution.device=cpu", *overrides)
+
+
+@pytest.fixture(scope="session")
+def job_of(settings_of: Callable[..., dict[str, Any]]) -> Callable[..., Job]:
+    """Overrides -> a job of its own, ready to be trained."""
+    return lambda *overrides, **base: build(settings_of(*overrides, **base))
+
+
+@pytest.fixture(scope="session")
+def trained(job_of: Callable[..., Job]) -> Callable[..., Outcome]:
+    """Overrides -> the outcome of a small run, trained once a session: look, never touch."""
+    return cache(lambda *overrides: train(job_of(*overrides)))
+
+
+def unlike(a: Any, b: Any, where: str = "") -> Iterator[str]:
+    """Where two trees of containers, numbers and tensors do not have the same bits."""
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        if a.dtype != b.dtype or not torch.equal(a, b):
+            yield where
+    elif isinstance(a, Mapping) and isinstance(b, Mapping):
+        if list(a) != list(b):
+            yield f"{where}: {list(a)} and {list(b)}"
+        for key in a.keys() & b.keys():
+            yield from unlike(a[key], b[key], f"{where}.{key}")
+    elif isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        if len(a) != len(b):
+            yield f"{where}: {len(a)} and {len(b)} long"
+        for i, (x, y) in enumerate(zip(a, b, strict=False)):
+            yield from unlike(x, y, f"{where}[{i}]")
+    elif type(a) is not type(b) or a != b:
+        yield f"{where}: {a!r} and {b!r}"
+
+
+@pytest.fixture(scope="session")
+def differences() -> Callable[[Any, Any], list[str]]:
+    """The places where two trees differ in a bit, empty when they are the same."""
+    return lambda a, b: list(unlike(a, b))
+
+
+@pytest.fixture(scope="session")
+def weights_of() -> Callable[[Outcome], dict[str, Tensor]]:
+    """An outcome's final weights."""
+    return lambda outcome: outcome.session.model.state_dict()

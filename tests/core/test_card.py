@@ -1,0 +1,77 @@
+"""Cards: whole ones pass, and what is missing is named."""
+
+import pytest
+
+from audition.card import ASPECTS, check_card
+from audition.errors import AuditionError
+
+PLAIN = {
+    "name": "mute",
+    "aspect": "dynamics",
+    "mechanism": "silence",
+    "pitch": "Do nothing.",
+    "math": "x = x",
+    "symbols": {"x": "anything"},
+    "pro": "Cheap.",
+    "con": "Useless.",
+    "flag": "+idea=mute",
+    "test": {"tokens": 1_000_000, "seeds": [42, 137, 256]},
+    "success": {"rule": "val_loss improvement > 2 sigma", "d": 0.5},
+    "nearest_known": {"a": "one", "b": "two", "c": "three"},
+    "falsifier": "Any effect.",
+    "kill_criterion": "None.",
+    "controls": {"itself": "the same"},
+    "expected_signature": "Nothing.",
+    "cost": {"flops": "none", "bytes": "none"},
+}
+
+
+def test_a_whole_card_passes_and_can_be_read():
+    text = check_card("mute", PLAIN).markdown()
+    assert text.startswith("## mute\n")
+    assert "**Test**: 1,000,000 tokens, seeds 42, 137, 256, compare val_loss to baseline" in text
+    assert "**Success**: val_loss improvement > 2 sigma, Cohen's d ≥ 0.5" in text
+
+
+@pytest.mark.parametrize("field", PLAIN)
+@pytest.mark.parametrize("empty", [None, "", {}])
+def test_every_field_is_needed(field, empty):
+    without = {k: v for k, v in PLAIN.items() if k != field}
+    for card in (without, {**PLAIN, field: empty}):
+        with pytest.raises(AuditionError, match=f"not complete: {field} is missing"):
+            check_card("mute", card)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"name": "loud"}, "names itself 'loud'"),
+        ({"aspect": "optimiser"}, r"aspect='optimiser'; did you mean 'optimizer'\?"),
+        ({"nearest_known": {"a": "one", "b": "two"}}, "names 2 nearest known"),
+        ({"pros": "x"}, r"pros is not part of a card; did you mean 'pro'\?"),
+        ({"test": {"tokens": 1}}, r"cards\.mute\.test lacks seeds"),
+        ({"success": {"d": 1}}, r"cards\.mute\.success lacks rule"),
+        ({"cost": {"d": 1}}, "lacks bytes, flops"),
+        ({"pro": "A Breakthrough."}, "says 'breakthrough': say what was measured"),
+    ],
+)
+def test_what_is_wrong_is_named(change, sentence):
+    with pytest.raises(AuditionError, match=sentence):
+        check_card("mute", {**PLAIN, **change})
+
+
+@pytest.mark.parametrize("nothing", [None, "a card", 3])
+def test_no_card_at_all(nothing):
+    with pytest.raises(AuditionError, match=r"has no card: add `cards\.mute`"):
+        check_card("mute", nothing)
+
+
+def test_the_digest_follows_the_content():
+    digest = check_card("mute", PLAIN).digest()
+    assert digest == check_card("mute", dict(reversed(PLAIN.items()))).digest()
+    assert digest != check_card("mute", {**PLAIN, "pro": "Cheaper."}).digest()
+    assert len(digest) == 12
+
+
+def test_aspects_are_those_of_the_protocol():
+    assert ASPECTS == ("optimizer", "attention", "positional", "norm_stability", "dynamics")

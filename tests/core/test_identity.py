@@ -1,0 +1,177 @@
+"""What makes two runs one: every setting that can change a number, and no other."""
+
+import shutil
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+import audition
+from audition.identity import identify, material
+
+IDEAS = ("spectral_gate", "placebo")
+
+
+def edited(settings, path, value):
+    """The settings with one value replaced, or removed where it is None."""
+    copy = deepcopy(settings)
+    *way, last = path.split(".")
+    node = copy
+    for key in way:
+        node = node[key]
+    node.pop(last) if value is None else node.update({last: value})
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("attention.kv_heads", None),
+        ("optimizer.lr", None),
+        ("optimizer.betas", (0.9, 0.99)),
+        ("model.bias", None),
+        ("training.clip", None),
+        ("training.clip", 1),
+        ("training.check_every", None),
+        ("budget.minutes", None),
+        ("execution.threads", None),
+        ("data.tokenizer", None),
+    ],
+)
+def test_a_default_may_be_written_out_or_left_out(settings_of, path, value):
+    settings = settings_of()
+    assert identify(edited(settings, path, value)) == identify(settings)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("logger", {"tensorboard": {"_target_": "audition.observers.tensorboard.TensorBoard"}}),
+        ("paths.output_dir", "elsewhere"),
+        ("paths.cache_dir", "elsewhere"),
+        ("data.cache_dir", "elsewhere"),
+        ("baseline", "optimizer=sgd"),
+        ("baseline_seeds", 9),
+        ("arm", {"name": "another", "baseline": "word"}),
+        ("cards", {}),
+    ],
+)
+def test_cosmetic_settings_change_nothing(settings_of, path, value):
+    settings = settings_of("+idea=spectral_gate")
+    assert identify(edited(settings, path, value)) == identify(settings)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("optimizer.lr", 1e-3),
+        ("model.width", 64),
+        ("model.dropout", 0.1),
+        ("data.batch_size", 8),
+        ("budget.steps", 7),
+        ("execution.threads", 2),
+        ("execution.accumulate", 2),
+        ("training.clip", 0.5),
+        ("ideas.spectral_gate.rho", 0.2),
+        ("precision._target_", "audition.execution.Bfloat16"),
+        ("preset", {"saturation": {"_target_": "audition.effects.saturation.Saturation"}}),
+    ],
+)
+def test_what_can_change_a_number_changes_the_key(settings_of, path, value):
+    settings = settings_of("+idea=spectral_gate")
+    before, after = identify(settings), identify(edited(settings, path, value))
+    assert before.config_hash != after.config_hash
+    assert before.key != after.key
+    assert before.evaluation == after.evaluation
+
+
+@pytest.mark.parametrize("change", [("data.context", 8), ("data.evaluation_tokens", 1024)])
+def test_another_measure_is_another_evaluation(settings_of, change):
+    settings = settings_of()
+    assert identify(settings).evaluation != identify(edited(settings, *change)).evaluation
+
+
+def test_seeds_share_their_arm(settings_of):
+    first, other = identify(settings_of()), identify(settings_of("seed=43"))
+    assert first.config_hash == other.config_hash
+    assert first.key != other.key
+    assert first.of_seed(43) == other
+
+
+def test_the_order_of_effects_is_part_of_it(settings_of):
+    settings = settings_of("preset=saturation_limiter")
+    backwards = {**settings, "preset": dict(reversed(settings["preset"].items()))}
+    assert identify(settings).config_hash != identify(backwards).config_hash
+    assert [name for name, _ in material(settings)["preset"]] == ["saturation", "limiter"]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the package's source; parsed once, since it is read many times."""
+    ignore = shutil.ignore_patterns("__pycache__", "conf")
+    place = tmp_path_factory.mktemp("source") / "audition"
+    return shutil.copytree(Path(audition.__file__).parent, place, ignore=ignore)
+
+
+@pytest.fixture
+def edit(copy, monkeypatch):
+    """(file, old, new): edits the copy, which identities are read from; undone after the test."""
+    monkeypatch.setattr(audition.__spec__, "submodule_search_locations", [str(copy)])
+    monkeypatch.setattr(audition.__spec__, "origin", str(copy / "__init__.py"))
+    originals = {}
+
+    def written(file, old, new):
+        text = (copy / file).read_text()
+        assert old in text
+        originals.setdefault(copy / file, text)
+        (copy / file).write_text(text.replace(old, new))
+
+    yield written
+    for path, text in originals.items():
+        path.write_text(text)
+
+
+ARMS = {
+    "baseline": (),
+    "spectral_gate": ("+idea=spectral_gate",),
+    "placebo": ("+idea=placebo",),
+    "both": ("+idea=[placebo,spectral_gate]",),
+    "limiter": ("preset=saturation_limiter",),
+    "muon": ("optimizer=muon",),
+    "turnover": ("apoptosis=functional_preservation",),
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "moved"),
+    [
+        ("ideas/spectral_gate.py", "lerp(mean, 0.1)", "lerp(mean, 0.2)", {"spectral_gate", "both"}),
+        ("ideas/placebo.py", '"ideas", ', '"idea", ', {"placebo", "both"}),
+        ("effects/limiter.py", "1e-30", "1e-20", {"limiter"}),
+        ("parts/optim/muon.py", '== "matrix"', '!= "vector"', {"muon"}),
+        ("apoptosis/functional_preservation.py", "* 0.4", "* 0.3", {"turnover"}),
+        ("apoptosis/surgery.py", "= 0.0", "= 1.0", set(ARMS)),
+        ("trainer.py", "session.step += 1", "session.step += 2", set(ARMS)),
+        ("streams.py", ">> 1", ">> 2", set(ARMS)),
+        ("observers/checkpoint.py", "60.0", "61.0", set()),
+        ("report/terminal.py", "def ", "def a", set()),
+        ("judge.py", "def ", "def a", set()),
+    ],
+)
+def test_an_edit_moves_the_runs_that_use_the_file_and_no_others(
+    settings_of, edit, file, old, new, moved
+):
+    settings = {arm: settings_of(*overrides) for arm, overrides in ARMS.items()}
+    before = {arm: identify(each) for arm, each in settings.items()}
+    edit(file, old, new)
+    after = {arm: identify(each) for arm, each in settings.items()}
+    assert {arm for arm in ARMS if before[arm].key != after[arm].key} == moved
+    assert {arm for arm in ARMS if before[arm].code != after[arm].code} == moved
+
+
+def test_comments_and_layout_move_nothing(settings_of, edit):
+    settings = settings_of("+idea=spectral_gate")
+    before = identify(settings)
+    edit("ideas/spectral_gate.py", "TINY = 1e-30", "TINY = 1e-30  # as small as can be\n")
+    edit("ideas/spectral_gate.py", '"""The idea and its controls."""', '"""Other words."""')
+    assert identify(settings) == before

@@ -1,0 +1,145 @@
+"""A whole run: its budget, its evaluations, how it ends, and how it is taken up again."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from audition.budget import Budget
+from audition.observers.checkpoint import Checkpoint, last_checkpoint
+from audition.observers.observer import Observer
+from audition.run import facts
+from audition.session import begin
+from audition.trainer import train
+
+
+@pytest.mark.parametrize(
+    ("budget", "steps"),
+    [
+        (Budget(steps=4), 4),
+        (Budget(tokens=64 * 5 + 63), 5),
+        (Budget(tokens=1), 1),
+    ],
+)
+def test_a_budget_is_kept(job_of, budget, steps):
+    session = train(replace(job_of(), budget=budget)).session
+    assert (session.step, session.tokens) == (steps, 64 * steps)
+    assert session.evaluations[-1].step == steps
+    assert session.evaluations[-1].tokens == session.tokens
+
+
+def test_a_budget_of_minutes(job_of):
+    outcome = train(replace(job_of("schedule=wsd"), budget=Budget(minutes=0.2 / 60)))
+    session = outcome.session
+    assert outcome.status == "finished"
+    assert session.seconds >= 0.2
+    assert session.step >= 1
+    assert session.evaluations[-1].step == session.step
+
+
+@pytest.mark.parametrize(
+    ("steps", "evaluations", "at"),
+    [(6, 1, [6]), (6, 3, [2, 4, 6]), (6, 6, [1, 2, 3, 4, 5, 6]), (3, 9, [1, 2, 3]), (5, 2, [3, 5])],
+)
+def test_evaluations_are_spread_evenly_and_end_at_the_end(job_of, steps, evaluations, at):
+    job = job_of()
+    training = replace(job.training, evaluations=evaluations)
+    session = train(replace(job, budget=Budget(steps=steps), training=training)).session
+    assert [e.step for e in session.evaluations] == at
+
+
+def test_divergence_is_an_outcome(job_of):
+    ends = []
+
+    class Ends(Observer):
+        def on_end(self, session, status):
+            ends.append(status)
+
+    overrides = ("optimizer=sgd", "optimizer.lr=1e30", "training.check_every=1")
+    outcome = train(job_of(*overrides, "training.clip=null"), [Ends()])
+    assert outcome.status == "diverged"
+    assert ends == ["diverged"]
+    assert outcome.reason.startswith("the loss was nan at step")
+    assert outcome.session.step < 6
+    assert facts(outcome)["steps"] == outcome.session.step
+
+
+def test_a_validation_loss_that_is_not_finite_is_divergence(job_of):
+    job = job_of()
+    recipe = replace(job.recipe, evaluators={"val": lambda model, batches: {"loss": math.nan}})
+    outcome = train(replace(job, recipe=recipe))
+    assert outcome.status == "diverged"
+    assert outcome.reason == "the validation loss was not finite at 2"
+
+
+def test_final_and_best_are_told_apart(job_of):
+    losses = iter([3.0, 1.0, 2.0])
+    job = job_of()
+    evaluators = {"val": lambda model, batches: {"loss": next(losses), "bpb": 0.5}}
+    outcome = train(replace(job, recipe=replace(job.recipe, evaluators=evaluators)))
+    metrics = facts(outcome)["metrics"]
+    assert metrics == {"val_loss": 2.0, "val_loss_best": 1.0, "val_bpb": 0.5}
+
+
+def test_every_evaluator_is_asked_in_evaluation_mode(job_of):
+    job = job_of("model.dropout=0.5")
+
+    def probe(model, batches):
+        assert not model.training
+        assert not torch.is_grad_enabled()
+        return {"modes": sum(m.training for m in model.modules())}
+
+    evaluators = {**job.recipe.evaluators, "probe": probe}
+    outcome = train(replace(job, recipe=replace(job.recipe, evaluators=evaluators)))
+    assert outcome.final["probe/modes"] == 0
+    assert all(module.training for module in outcome.session.model.modules())
+
+
+def test_an_interrupted_run_says_where(job_of):
+    outcome = train(job_of(), interrupted=lambda step: step == 4)
+    assert (outcome.status, outcome.reason) == ("interrupted", "stopped at step 4")
+    assert outcome.session.step == 4
+    assert [e.step for e in outcome.session.evaluations] == [2, 4]
+
+
+@pytest.mark.parametrize("evaluations", [3, 20])
+def test_a_snapshot_of_any_step_leads_to_the_same_end(job_of, evaluations, tmp_path, differences):
+    """Taken before or after the evaluation of its step, as when a run is killed during one."""
+    job = job_of()
+    job = replace(job, training=replace(job.training, evaluations=evaluations))
+
+    class Keeps(Observer):
+        def on_step(self, session, report):
+            torch.save(session.snapshot(), tmp_path / f"{session.step}.pt")
+
+        def on_evaluation(self, session):
+            torch.save(session.snapshot(), tmp_path / f"{session.step} evaluated.pt")
+
+    whole = train(job, [Keeps()]).session
+    snapshots = sorted(tmp_path.glob("*.pt"))
+    assert len(snapshots) == 6 + len(whole.evaluations)
+    for path in snapshots:
+        outcome = train(job, resume=torch.load(path, weights_only=True))
+        assert outcome.status == "finished"
+        assert outcome.session.evaluations == whole.evaluations
+        assert not differences(outcome.session.model.state_dict(), whole.model.state_dict())
+
+
+def test_a_snapshot_of_another_seed_is_refused(job_of):
+    job = job_of()
+    snapshot = begin(job.recipe, 42, "cpu").snapshot()
+    with pytest.raises(ValueError, match="a snapshot of seed 42 is not of 43"):
+        train(replace(job, seed=43), resume=snapshot)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a checkpoint at all" * 9, "half"])
+def test_a_checkpoint_that_cannot_be_read_is_none(job_of, tmp_path, content):
+    path = tmp_path / "checkpoint.pt"
+    if content == "half":
+        train(job_of(), [Checkpoint(tmp_path)], interrupted=lambda step: step == 1)
+        assert last_checkpoint(tmp_path)["step"] == 1
+        content = path.read_bytes()[: path.stat().st_size // 2]
+    if content is not None:
+        path.write_bytes(content)
+    assert last_checkpoint(tmp_path) is None

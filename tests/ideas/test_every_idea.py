@@ -1,0 +1,100 @@
+"""What every idea owes: a short file, a whole card, and hands off what it does not claim."""
+
+import inspect
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from audition.build import build, fold, named, replaced
+from audition.card import ASPECTS, check_card
+from audition.config import conf_dir
+from audition.construct import find
+from audition.trainer import train
+
+IDEAS = sorted(path.stem for path in (conf_dir() / "idea").glob("*.yaml"))
+CALLED = ("data", "loss", "gradient", "optimizer", "schedule")
+"""Parts that are functions of a recipe; those of the model are found by their keywords."""
+
+
+def idea_file(settings, name: str) -> Path:
+    return Path(inspect.getfile(find(settings["ideas"][name]["_target_"])))
+
+
+def test_every_module_is_an_idea_of_conf(settings_of):
+    room = conf_dir().parent / "src" / "audition" / "ideas"
+    modules = sorted(path.stem for path in room.glob("*.py") if path.stem != "__init__")
+    assert modules == IDEAS
+
+
+@pytest.mark.parametrize("name", IDEAS)
+def test_card_is_complete(name, settings_of):
+    settings = settings_of(f"+idea={name}")
+    card = check_card(name, settings["cards"][name])
+    assert card.aspect in ASPECTS
+    assert card.flag.startswith(f"+idea={name}")
+    assert card.test["tokens"] == 1_000_000
+    assert card.test["seeds"] == [42, 137, 256]
+    for field, value in vars(card).items():
+        assert str(value) in card.markdown() or field in {
+            *("aspect", "mechanism", "math", "symbols", "nearest_known", "controls"),
+            *("test", "success", "cost"),
+        }
+
+
+def test_mechanisms_are_distinct():
+    plain = [OmegaConf.load(conf_dir() / "idea" / f"{name}.yaml").cards[name] for name in IDEAS]
+    assert len({card.mechanism for card in plain}) == len(IDEAS)
+
+
+@pytest.mark.parametrize("name", IDEAS)
+def test_file_is_under_two_hundred_lines(name, settings_of):
+    assert len(idea_file(settings_of(f"+idea={name}"), name).read_text().splitlines()) < 200
+
+
+@pytest.mark.parametrize("name", IDEAS)
+def test_replaces_only_what_it_claims(name, settings_of):
+    """Whatever of the baseline an idea does not claim must still be at work under it."""
+    settings = settings_of(f"+idea={name}")
+    baseline = build({**settings, "ideas": {}})
+    used: set[str] = set()
+
+    def spied(part, what):
+        def spy(*given, **settings):
+            used.add(part)
+            return what(*given, **settings)
+
+        return spy
+
+    recipe = replace(
+        baseline.recipe,
+        **{part: spied(part, getattr(baseline.recipe, part)) for part in CALLED},
+    )
+    keywords = recipe.model.keywords
+    parts = {part: spied(part, what) for part, what in keywords.items() if callable(what)}
+    model = partial(spied("model", recipe.model.func), **{**keywords, **parts})
+    recipe = replace(recipe, model=model)
+    assert {"attention", "positional", "feedforward"} <= parts.keys()
+
+    idea = named(settings["ideas"])[name]
+    changed = fold(recipe, {name: idea})
+    assert replaced(recipe, changed)
+    assert train(replace(baseline, recipe=changed)).status == "finished"
+    claims = set(getattr(idea, "claims", ()))
+    assert {*CALLED, "model", *parts} - used <= claims
+    assert claims <= replaced(recipe, changed)
+    members = list(changed.effects.members)
+    assert members[: len(recipe.effects.members)] == list(recipe.effects.members)
+    assert recipe.evaluators.items() <= changed.evaluators.items()
+    assert changed.apoptosis is recipe.apoptosis or "apoptosis" in claims
+
+
+@pytest.mark.parametrize("name", IDEAS)
+def test_does_not_change_the_recipe_it_is_given(name, settings_of):
+    settings = settings_of(f"+idea={name}")
+    recipe = build({**settings, "ideas": {}}).recipe
+    before = vars(recipe).copy(), dict(recipe.effects.members), dict(recipe.model.keywords)
+    named(settings["ideas"])[name](recipe)
+    assert before == (vars(recipe), dict(recipe.effects.members), dict(recipe.model.keywords))

@@ -1,0 +1,113 @@
+"""Guards around what a recipe's effects and apoptosis are handed, for the law of clean hands."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import pytest
+from torch import Tensor, nn
+
+from audition.effect import Chain, Effect
+from audition.recipe import Recipe
+from audition.turnover import Turnover
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    """Every tensor in a tree of containers, values and modules."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, nn.Module):
+        yield from value.state_dict(keep_vars=True).values()
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from tensors(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from tensors(each)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from tensors(getattr(value, field.name))
+
+
+class Untouched:
+    """Asserts that a block edits none of the tensors it was given, by torch's own edit counters."""
+
+    def __init__(self, *given: Any) -> None:
+        self.given = list(tensors(list(given)))
+
+    def __enter__(self) -> None:
+        self.before = [(t._version, t.clone()) for t in self.given]
+
+    def __exit__(self, *error: object) -> None:
+        for tensor, (version, copy) in zip(self.given, self.before, strict=True):
+            assert tensor._version == version
+            assert tensor.equal(copy)
+
+
+def same_form(before: dict[str, Tensor], after: dict[str, Tensor]) -> None:
+    """Assert that names, shapes and dtypes are kept."""
+    form = {n: (t.shape, t.dtype, t.device) for n, t in before.items()}
+    assert {n: (t.shape, t.dtype, t.device) for n, t in after.items()} == form
+
+
+class Guarded(Effect):
+    """An effect under watch: what it listens to and does are its own."""
+
+    def __init__(self, effect: Effect) -> None:
+        self.effect = effect
+        self.init, self.moments = effect.init, effect.moments
+
+    def _watched(self, moment, signal, state, view):
+        with Untouched(signal, state, view.params):
+            return getattr(self.effect, moment)(signal, state, view)
+
+    def before_batch(self, controls, state, view):
+        return self._watched("before_batch", controls, state, view)
+
+    def wrap_gradient(self, rule, state, view):
+        wrapped, state = self._watched("wrap_gradient", rule, state, view)
+
+        def watched(problem):
+            with Untouched(problem.batch, problem.model):
+                return wrapped(problem)
+
+        return watched, state
+
+    def on_gradients(self, gradient, state, view):
+        after, state = self._watched("on_gradients", gradient, state, view)
+        same_form(gradient.grads, after.grads)
+        assert after.cost == gradient.cost
+        return after, state
+
+    def on_updates(self, updates, state, view):
+        after, state = self._watched("on_updates", updates, state, view)
+        same_form(updates, after)
+        return after, state
+
+    def on_weights(self, params, state, view):
+        after, state = self._watched("on_weights", params, state, view)
+        same_form(params, after)
+        return after, state
+
+
+class GuardedTurnover(Turnover):
+    """A strategy under watch: it proposes, and writes nothing itself."""
+
+    def __init__(self, turnover: Turnover) -> None:
+        self.turnover = turnover
+        self.init = turnover.init
+
+    def propose(self, model, gradient, batches, state, view):
+        with Untouched(model, gradient, state, view.params):
+            return self.turnover.propose(model, gradient, batches, state, view)
+
+
+@pytest.fixture(scope="session")
+def guard():
+    """Recipe -> the same recipe, its effects and apoptosis under watch."""
+
+    def guarded(recipe: Recipe) -> Recipe:
+        chain = Chain({name: Guarded(effect) for name, effect in recipe.effects.members.items()})
+        return replace(recipe, effects=chain, apoptosis=GuardedTurnover(recipe.apoptosis))
+
+    return guarded

@@ -1,0 +1,216 @@
+"""The laws of a run, each held against every row of the table."""
+
+import random
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from tests.laws.table import ROWS
+from torch.nn.utils import clip_grad_norm_
+
+from audition.observers.checkpoint import Checkpoint, last_checkpoint
+from audition.observers.metrics import Metrics
+from audition.observers.progress import Progress
+from audition.parts.initial import initialise
+from audition.session import begin
+from audition.signals import Clock
+from audition.streams import Streams
+from audition.trainer import train
+
+STEPS = 6
+DROPOUT = "model.dropout=0.1"
+
+
+@pytest.fixture(params=ROWS)
+def row(request):
+    return ROWS[request.param]
+
+
+def only(choose):
+    """For a law that speaks of some rows."""
+    return pytest.mark.parametrize("row", [n for n, r in ROWS.items() if choose(r)], indirect=True)
+
+
+@only(lambda row: not row.dynamic)
+def test_1_off_is_a_plain_loop(row, job_of, trained, weights_of, differences):
+    job = job_of(*row.active)
+    recipe, streams = job.recipe, Streams(job.seed)
+    batches = recipe.data(streams)
+    model = recipe.model(batches.vocab_size)
+    initialise(model, streams.child("init"))
+    torch.manual_seed(streams.number("dropout"))
+    params = dict(model.named_parameters())
+    optimizer = recipe.optimizer(params)
+    rates = [group["lr"] for group in optimizer.param_groups]
+    pieces = job.execution.accumulate
+    for step in range(STEPS):
+        for piece in batches.train(step).split(pieces):
+            with job.execution.context():
+                loss = recipe.loss(model, piece)["cross_entropy"]
+            (loss / pieces if pieces > 1 else loss).backward()
+        if job.training.clip is not None:
+            clip_grad_norm_(params.values(), job.training.clip)
+        gain = recipe.schedule(Clock(step, STEPS, step / STEPS)).lr
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * gain
+        optimizer.step()
+        optimizer.zero_grad()
+    assert not differences(model.state_dict(), weights_of(trained(*row.active)))
+
+
+def test_1_every_none_is_the_default(trained, weights_of, differences):
+    nones = ("preset=none", "apoptosis=none", "experiment=none", "debug=none")
+    assert not differences(weights_of(trained()), weights_of(trained(*nones)))
+
+
+@only(lambda row: row.neutral)
+def test_2_neutral_is_the_baseline(row, trained, weights_of, differences):
+    neutral, baseline = trained(*row.active, *row.neutral), trained(*row.common)
+    assert not differences(weights_of(neutral), weights_of(baseline))
+    assert not differences(
+        neutral.session.optimizer.state_dict(), baseline.session.optimizer.state_dict()
+    )
+    assert neutral.final == baseline.final
+
+
+def test_3_active_is_not_the_baseline(row, trained):
+    active, baseline = trained(*row.active), trained(*row.common)
+    assert active.status == baseline.status == "finished"
+    assert active.final["val/loss"] != baseline.final["val/loss"]
+
+
+@pytest.mark.parametrize("stop", [1, 4])
+def test_4_stopped_and_resumed_is_uninterrupted(row, stop, trained, job_of, differences, tmp_path):
+    overrides = (*row.active, DROPOUT)
+    whole = trained(*overrides).session.snapshot()
+    stopped = train(job_of(*overrides), [Checkpoint(tmp_path)], interrupted=lambda s: s == stop)
+    assert stopped.status == "interrupted"
+    torch.manual_seed(0)
+    resumed = train(job_of(*overrides), [Checkpoint(tmp_path)], resume=last_checkpoint(tmp_path))
+    assert resumed.status == "finished"
+    assert not list(tmp_path.iterdir())
+    parts = resumed.session.snapshot()
+    for clock in (parts, whole):
+        del clock["seconds"]
+    # The evaluation at the end draws nothing, so the generator of dropout must agree as well.
+    assert not differences(parts, whole)
+
+
+@only(lambda row: row.dynamic)
+def test_5_inputs_are_unedited_and_shapes_kept(
+    row, job_of, trained, weights_of, differences, guard
+):
+    job = job_of(*row.active)
+    guarded = guard(job.recipe)
+    outcome = train(replace(job, recipe=guarded))
+    assert not differences(weights_of(outcome), weights_of(trained(*row.active)))
+
+
+def test_6_one_seed_has_one_set_of_bits(row, job_of, trained, weights_of, differences):
+    first, again = trained(*row.active, DROPOUT), train(job_of(*row.active, DROPOUT))
+    other = train(replace(job_of(*row.active, DROPOUT), seed=43))
+    assert not differences(weights_of(first), weights_of(again))
+    assert first.final == again.final
+    assert first.final["val/loss"] != other.final["val/loss"]
+
+
+@only(lambda row: not any("dropout" in override for override in row.active))
+def test_8_no_draw_from_the_global_generators(row, job_of):
+    job = job_of(*row.active)
+    random.seed(1)
+    np.random.seed(1)
+    before = random.getstate(), np.random.get_state()[1].tolist()
+    train(job)
+    # That generator is dropout's alone: without it, nothing is drawn after the run has begun.
+    start = torch.Generator().manual_seed(Streams(job.seed).number("dropout"))
+    assert torch.equal(torch.get_rng_state(), start.get_state())
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before
+
+
+def test_8_training_never_reads_the_held_out_text(row, job_of):
+    job = job_of(*row.active)
+
+    class Blind:
+        def __init__(self, batches):
+            self.batches = batches
+
+        def __getattr__(self, name):
+            assert name != "held_out"
+            return getattr(self.batches, name)
+
+    recipe = replace(
+        job.recipe,
+        data=lambda streams: Blind(job.recipe.data(streams)),
+        evaluators={"val": lambda model, batches: {"loss": 0.0}},
+    )
+    assert train(replace(job, recipe=recipe)).status == "finished"
+
+
+def test_8_observers_and_evaluations_touch_nothing(
+    row, job_of, trained, weights_of, differences, tmp_path
+):
+    alone = trained(*row.active, DROPOUT)
+    observers = [
+        Metrics(tmp_path, every=1),
+        Progress(lambda report: None, every_s=0.0),
+        Checkpoint(tmp_path, minutes=1e-9),
+    ]
+    job = job_of(*row.active, DROPOUT)
+    often = replace(job.training, evaluations=STEPS)
+    watched = train(replace(job, training=often), observers)
+    assert len(watched.session.evaluations) == STEPS
+    assert not differences(weights_of(alone), weights_of(watched))
+    assert watched.final == alone.final
+
+
+def test_9_all_compute_is_counted(row, job_of, trained):
+    job = job_of(*row.active)
+    rows = job.recipe.data(Streams(job.seed)).train(0).rows
+    spent = {"forward": 0.0, "backward": 0.0}
+
+    def count(module, inputs, logits):
+        if module.training:
+            spent["forward"] += len(logits) / rows
+            logits.register_hook(lambda grad: spent.update(backward=spent["backward"] + len(grad)))
+
+    def counted(vocab_size, **parts):
+        model = job.recipe.model.func(vocab_size, **parts)
+        model.register_forward_hook(count)
+        return model
+
+    model = partial(counted, **job.recipe.model.keywords)
+    session = train(replace(job, recipe=replace(job.recipe, model=model))).session
+    assert session.tokens == STEPS * rows * 16
+    assert session.cost.forward == pytest.approx(spent["forward"])
+    assert session.cost.backward == pytest.approx(spent["backward"] / rows)
+    assert session.cost.forward >= STEPS
+
+
+def test_pairing_shares_weights_and_batches(row, job_of):
+    ours, theirs = (job_of(*overrides) for overrides in (row.active, row.common))
+    arm, baseline = (begin(job.recipe, job.seed, "cpu") for job in (ours, theirs))
+    shared = [
+        name
+        for name in arm.params.keys() & baseline.params.keys()
+        if arm.params[name].shape == baseline.params[name].shape
+    ]
+    assert len(shared) > len(baseline.params) // 2
+    for name in shared:
+        assert torch.equal(arm.params[name], baseline.params[name]), name
+    same = [
+        torch.equal(arm.batches.train(s).inputs, baseline.batches.train(s).inputs) for s in range(9)
+    ]
+    assert not any(same) if "placebo" in " ".join(row.on) else all(same)
+
+
+def test_pairing_seeds_differ(job_of):
+    first, second = (begin(job_of().recipe, seed, "cpu") for seed in (42, 43))
+    drawn = [name for name, p in first.params.items() if p.std() > 0]
+    assert len(drawn) > 10
+    for name in drawn:
+        assert not torch.equal(first.params[name], second.params[name]), name
+    assert not torch.equal(first.batches.train(0).inputs, second.batches.train(0).inputs)
+    held_out = [torch.cat([b.inputs for b in s.batches.held_out()]) for s in (first, second)]
+    assert torch.equal(*held_out)

@@ -1,0 +1,118 @@
+"""Observers write what happened, once, and survive a stop."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from audition.observers.checkpoint import Checkpoint, last_checkpoint
+from audition.observers.metrics import Metrics
+from audition.observers.progress import Progress
+from audition.trainer import train
+
+
+def lines(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_metrics_has_a_line_a_step_and_a_line_an_evaluation(job_of, tmp_path):
+    outcome = train(job_of(), [Metrics(tmp_path, every=1)])
+    steps = [line for line in lines(tmp_path) if "train/loss" in line]
+    evaluations = [line for line in lines(tmp_path) if "val/loss" in line]
+    assert [line["step"] for line in steps] == [1, 2, 3, 4, 5, 6]
+    assert [line["tokens"] for line in steps] == [64 * s for s in range(1, 7)]
+    assert [(e["step"], e["val/loss"]) for e in evaluations] == [
+        (e.step, e.metrics["val/loss"]) for e in outcome.session.evaluations
+    ]
+    assert all(line["train/gradient_norm"] > 0 and line["train/updated"] == 1.0 for line in steps)
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3, 4, 5])
+def test_metrics_of_a_resumed_run_are_those_of_a_whole_one(job_of, tmp_path, stop):
+    """The first process dies at the end, so that all after its checkpoint is written twice."""
+    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
+    whole.mkdir(), resumed.mkdir()
+    train(job_of(), [Metrics(whole, every=1)])
+
+    class Kept(Checkpoint):
+        def on_step(self, session, report):
+            if session.step == stop:
+                self._save(session)
+
+        def on_end(self, session, status):
+            pass
+
+    train(job_of(), [Metrics(resumed, every=1), Kept(resumed)])
+    train(job_of(), [Metrics(resumed, every=1)], resume=last_checkpoint(resumed))
+    assert lines(resumed) == lines(whole)
+
+
+def test_what_is_not_finite_is_null(job_of, tmp_path):
+    overrides = ("optimizer=sgd", "optimizer.lr=1e30", "training.clip=null")
+    assert train(job_of(*overrides), [Metrics(tmp_path, every=1)]).status == "diverged"
+    assert None in lines(tmp_path)[-1].values()
+
+
+def test_a_checkpoint_is_kept_by_the_clock_and_removed_at_the_end(job_of, tmp_path):
+    seen = []
+
+    class Looks(Progress):
+        def on_step(self, session, report):
+            seen.append((tmp_path / "checkpoint.pt").exists())
+
+    looks = Looks(lambda report: None)
+    train(job_of(), [Checkpoint(tmp_path, minutes=1e-9), looks])
+    train(job_of(), [Checkpoint(tmp_path, minutes=60.0), looks])
+    assert seen == [True] * 6 + [False] * 6
+    assert not list(tmp_path.iterdir())
+
+
+def test_progress_tells_where_a_run_is(job_of):
+    told = []
+    train(job_of(), [Progress(told.append, every_s=0.0)])
+    assert told[0] == {"phase": "training", "step": 0, "steps": 6}
+    steps = [t for t in told if "tokens_per_s" in t]
+    assert [t["step"] for t in steps] == [1, 2, 3, 4, 5, 6]
+    assert all(t["tokens_per_s"] > 0 and t["loss"] > 0 for t in steps)
+    assert [t["step"] for t in told if t["phase"] == "evaluated"] == [2, 4, 6]
+
+
+def test_progress_keeps_quiet_in_between(job_of):
+    told = []
+    train(job_of(), [Progress(told.append, every_s=3600.0)])
+    assert [t["phase"] for t in told] == ["training", "evaluated", "evaluated", "evaluated"]
+
+
+def test_tensorboard_holds_the_same_numbers(job_of, tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from audition.observers.tensorboard import TensorBoard
+
+    outcome = train(job_of(), [TensorBoard(tmp_path, every=2)])
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [e.step for e in events.Scalars("train/loss")] == [128, 256, 384]
+    assert [e.value for e in events.Scalars("val/loss")] == pytest.approx(
+        [e.metrics["val/loss"] for e in outcome.session.evaluations]
+    )
+
+
+def test_a_stopped_closed_step_is_written_as_such(tmp_path):
+    report = SimpleNamespace(
+        loss=lambda: 1.0,
+        controls=SimpleNamespace(lr=1.0),
+        gradient=SimpleNamespace(closed=True),
+        norm=None,
+    )
+    metrics = Metrics(tmp_path, every=1)
+    session = SimpleNamespace(step=0, tokens=0, evaluations=[])
+    metrics.on_start(session, None)
+    session.step = 1
+    metrics.on_step(session, report)
+    metrics.on_end(session, "finished")
+    (line,) = lines(tmp_path)
+    assert line["train/updated"] == 0.0
+    assert "train/gradient_norm" not in line
+    assert torch.tensor(line["train/loss"]) == 1.0
