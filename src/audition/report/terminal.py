@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from math import nan
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,7 +12,17 @@ from rich.table import Table
 from audition.judge import Judgement
 from audition.ledger import Contents
 from audition.record import Record
-from audition.report.words import count, duration, interval, probability, signed
+from audition.registration import ALPHA
+from audition.report.words import (
+    UNDEFINED,
+    count,
+    duration,
+    interval,
+    number,
+    probability,
+    signed,
+)
+from audition.stats import SeedRule
 
 COLOURS = {
     "supported": "bold green",
@@ -21,14 +32,14 @@ COLOURS = {
 }
 
 
-def console() -> Console:
-    """Where answers go: standard output, at least 100 columns wide when it is not a terminal."""
-    width = None if sys.stdout.isatty() else 100
+def console(columns: int = 100) -> Console:
+    """Where answers go: standard output, with so many columns where it is not a terminal."""
+    width = None if sys.stdout.isatty() else columns
     return Console(width=width, highlight=False, soft_wrap=False)
 
 
 def show_judgements(judgements: Sequence[Judgement]) -> None:
-    """Each verdict with what it rests on, the clearest gain first."""
+    """Each verdict with what it rests on."""
     out = console()
     for judgement in judgements:
         c = judgement.comparison
@@ -37,12 +48,23 @@ def show_judgements(judgements: Sequence[Judgement]) -> None:
         out.print()
         out.print(
             f"[bold]{escape(c.idea)}[/]  [{colour}]{c.verdict}{kind}[/]  [dim]{c.tier}, "
-            f"{count(c.n, 'seed')} against {c.n_baseline}[/]"
+            f"{count(c.n, 'seed')} against {c.n_baseline}, {judgement.standing.word}[/]"
         )
         out.print(Padding(escape(c.reason), (0, 0, 0, 2)))
         out.print(Padding(_numbers(judgement), (0, 0, 0, 2)))
-        for warning in c.warnings:
-            out.print(Padding(f"[yellow]note[/] {escape(warning)}", (0, 0, 0, 2)))
+        for note in (*_departures(judgement), *c.warnings):
+            out.print(Padding(f"[yellow]note[/] {escape(note)}", (0, 0, 0, 2)))
+
+
+def _departures(judgement: Judgement) -> list[str]:
+    """Why a verdict is exploratory, and the evidence that outlives added seeds."""
+    notes = [f"Exploratory: {departure}." for departure in judgement.standing.departures]
+    if judgement.e_value is not None:
+        notes.append(
+            f"e-value {judgement.e_value:.3g}: whenever one looks, at least "
+            f"{1 / ALPHA:.0f} rejects 'no gain' at α = {ALPHA:g}."
+        )
+    return notes
 
 
 def _numbers(judgement: Judgement) -> Table:
@@ -50,38 +72,46 @@ def _numbers(judgement: Judgement) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    table.add_row(
+
+    def row(name: str, text: str) -> None:
+        table.add_row(name, escape(text))
+
+    row(
         "validation loss",
-        f"{c.baseline_mean:.4f} → {c.idea_mean:.4f} nats/token; improvement "
+        f"{number(c.baseline_mean)} → {number(c.idea_mean)} nats/token; improvement "
         f"{signed(c.improvement)}, {c.level:.0%} CI {interval(c.ci)} ({c.design})",
     )
-    table.add_row(
+    row(
         "effect size",
         f"Cohen's d {signed(c.cohens_d, 2)} {interval(c.cohens_d_ci, 2)}; better on "
         f"{c.wins} of {count(c.n, 'seed')}; same-seed correlation {signed(c.rho, 2)}",
     )
-    table.add_row(
+    row(
         "tests",
         f"p one-sided: paired {probability(c.p_paired)}, Welch {probability(c.p_welch)}, "
         f"{c.design} {probability(c.p)}, adjusted for a family of {c.family_size} "
         f"{probability(c.p_adjusted)} ({c.adjustment})",
     )
     if c.seed_rule is not None:
-        rule = c.seed_rule
-        table.add_row(
-            "the card's rule",
-            f"improvement > 2σ of baseline and d ≥ 0.5: {'passed' if rule.passed else 'not passed'};"
-            f" an idea that does nothing passes it in {rule.false_pass_rate:.1%} of cases",
-        )
-    table.add_row(
+        row("the card's rule", f"improvement > 2σ of baseline and d ≥ 0.5: {_passed(c.seed_rule)}")
+    row(
         "cost",
         f"{duration(baseline.mean('seconds'))} → {duration(arm.mean('seconds'))} a run; "
-        f"{baseline.mean('tokens'):,.0f} → {arm.mean('tokens'):,.0f} tokens; forward and backward "
+        f"{number(baseline.mean('tokens'), ',.0f')} → {number(arm.mean('tokens'), ',.0f')} tokens; "
+        "forward and backward "
         f"passes {_ratio(arm.mean('forward_passes'), baseline.mean('forward_passes'))} and "
         f"{_ratio(arm.mean('backward_passes'), baseline.mean('backward_passes'))} of the baseline's",
     )
     table.add_row("to settle it", _settle(judgement))
     return table
+
+
+def _passed(rule: SeedRule) -> str:
+    if rule.passed is None:
+        return "undefined without a spread over seeds"
+    said = "passed" if rule.passed else "not passed"
+    chance = number(rule.false_pass_rate, ".1%")
+    return f"{said}; an idea that does nothing passes it in {chance} of cases"
 
 
 def _settle(judgement: Judgement) -> str:
@@ -95,16 +125,16 @@ def _settle(judgement: Judgement) -> str:
         f"a gain of {c.sesoi:.4f} (the smallest that counts) shows with {c.seeds_needed} seeds an "
         f"arm: {more} more, {count(judgement.runs_to_settle or 0, 'run')}, about "
         f"{duration(judgement.seconds_to_settle)} of one worker; these seeds could show "
-        f"{c.mde:.4f}"
+        f"{number(c.mde)}"
     )
 
 
 def _ratio(ours: float, theirs: float) -> str:
-    return f"{ours / theirs:.2f} ×" if theirs else "–"
+    return f"{number(ours / theirs, '.2f')} ×" if theirs else UNDEFINED
 
 
 def show_runs(records: Sequence[Record]) -> None:
-    """A line for every run in the ledger."""
+    """A line for every run, and under them why those ended that did not end well."""
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name, side in (
         ("arm", "left"),
@@ -116,23 +146,26 @@ def show_runs(records: Sequence[Record]) -> None:
         ("tokens", "right"),
         ("time", "right"),
         ("started", "left"),
-        ("", "left"),
     ):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
+        table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
     for r in records:
         table.add_row(
             escape(r.arm),
             r.config_hash[:8],
             str(r.seed),
             r.status,
-            f"{r.metrics['val_loss']:.4f}" if "val_loss" in r.metrics else "–",
-            f"{r.metrics['val_bpb']:.4f}" if "val_bpb" in r.metrics else "–",
+            number(r.metrics.get("val_loss", nan)),
+            number(r.metrics.get("val_bpb", nan)),
             f"{r.tokens:,}",
             duration(r.seconds),
-            r.started[:16],
-            escape(r.reason),
+            r.started[:16].replace("T", " "),
         )
-    console().print(table)
+    out = console(250)  # a pipe gets each run on one line
+    if records:
+        out.print(table)
+    for r in records:
+        if r.reason:
+            out.print(escape(f"{r.arm} seed {r.seed} {r.status}: {r.reason}"))
 
 
 def show_problems(contents: Contents) -> None:

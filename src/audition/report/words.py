@@ -1,8 +1,12 @@
 """Numbers as a reader wants them: times, losses, probabilities, intervals."""
 
+UNDEFINED = "–"
+
 
 def duration(seconds: float) -> str:
     """`48 s`, `2 min 05 s`, `3 h 12 min`."""
+    if seconds != seconds:
+        return UNDEFINED
     if seconds < 99.5:
         return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -14,7 +18,12 @@ def duration(seconds: float) -> str:
 
 def signed(value: float, digits: int = 4) -> str:
     """With its sign always, and a real minus."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    return number(value, f"+.{digits}f").replace("-", "−")
+
+
+def number(value: float, form: str = ".4f") -> str:
+    """`value` in a format of Python's, or a dash where it is not a number."""
+    return UNDEFINED if value != value else f"{value:{form}}"
 
 
 def interval(bounds: tuple[float, float] | None, digits: int = 4) -> str:
@@ -27,10 +36,10 @@ def interval(bounds: tuple[float, float] | None, digits: int = 4) -> str:
 def probability(value: float | None) -> str:
     """Three digits, never a rounded zero."""
     if value is None or value != value:
-        return "–"
+        return UNDEFINED
     return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
 
 
-def count(number: float, noun: str) -> str:
+def count(many: float, noun: str) -> str:
     """`1 run`, `3 runs`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+    return f"{many:,} {noun}" + ("" if many == 1 else "s")

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from audition.cli import calibrate as command
+from audition.cli.commands import calibrate as command
 from audition.errors import AuditionError
 from audition.judge import arms_of
 from audition.report.calibration import calibrate, is_placebo, own_pools, placebo_judgements

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from audition.cli import interactions as interactions_command
-from audition.cli import leaderboard as command
+from audition.cli.commands import interactions as interactions_command
+from audition.cli.commands import leaderboard as command
 from audition.errors import AuditionError
 from audition.judge import arms_of, judge_baseline
 from audition.report.baselines import baseline_in, noise_of

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from audition.cli import power as command
+from audition.cli.commands import power as command
 from audition.errors import AuditionError
 from audition.judge import arms_of
 from audition.report.baselines import choose_baseline, noise_of

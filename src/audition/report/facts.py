@@ -1,0 +1,201 @@
+"""What the report says of each idea, in words: both the page and its Markdown twin print these."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audition.card import Card
+from audition.judge import Judgement
+from audition.registration import Registration, standing
+from audition.report.equal_time import Stopwatch
+from audition.report.figures.gains import gains
+from audition.report.origin import cards_of
+from audition.report.reproduce import commands
+from audition.report.words import (
+    UNDEFINED,
+    count,
+    duration,
+    interval,
+    number,
+    probability,
+    signed,
+)
+from audition.stats import Comparison
+
+Line = tuple[str, str]
+"""A name, and what is to be said under it."""
+
+RUN_COLUMNS = ("arm", "seed", "status", "loss", "improvement", "tokens", "time", "started (UTC)")
+
+
+@dataclass(frozen=True)
+class IdeaFacts:
+    """One idea's part of the report; every number is text already."""
+
+    name: str
+    verdict: str
+    kind: str
+    stamp: str  # screened or confirmed, as planned or exploratory
+    sentence: str
+    summary: tuple[str, ...]  # its row in the table of verdicts, after name and verdict
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...]
+    commands: tuple[str, ...]
+    cards: tuple[Card, ...]
+    runs: tuple[tuple[str, ...], ...]  # rows of RUN_COLUMNS
+
+
+SUMMARY_COLUMNS = ("improvement", "95 % CI", "p adjusted", "Cohen's d", "seeds", "card's rule")
+
+
+def facts_of(
+    judgement: Judgement,
+    watch: Stopwatch,
+    plans: Sequence[Registration],
+    *,
+    alpha: float,
+    sesoi: float | None,
+) -> IdeaFacts:
+    """Put one judgement in words; `watch` has the baseline's times."""
+    c, arm = judgement.comparison, judgement.arm
+    stand = standing(
+        arm.config_hash, arm.baseline_hash, arm.records, plans, alpha=alpha, sesoi=sesoi
+    )
+    departed = (f"Exploratory: {'; '.join(stand.departures)}.",) if stand.departures else ()
+    return IdeaFacts(
+        name=c.idea,
+        verdict=c.verdict,
+        kind=c.kind or "",
+        stamp=f"{c.tier}, {stand.word}",
+        sentence=c.reason,
+        summary=(
+            signed(c.improvement),
+            interval(c.ci),
+            probability(c.p_adjusted),
+            signed(c.cohens_d, 2),
+            f"{c.n} vs {c.n_baseline}",
+            _passed(c),
+        ),
+        lines=(*_effect(c), *_tests(c), *_price(judgement, watch)),
+        notes=(*c.warnings, *departed),
+        commands=commands(judgement),
+        cards=cards_of(watch.ledger, arm),
+        runs=_runs(judgement),
+    )
+
+
+def _effect(c: Comparison) -> tuple[Line, ...]:
+    sizes = (
+        ("Cohen's d", "cohens_d", c.cohens_d, c.cohens_d_ci),
+        ("Hedges' g", "hedges_g", c.hedges_g, c.hedges_g_ci),
+        ("Glass's Δ", "glass_delta", c.glass_delta, c.glass_delta_ci),
+        ("d_z", "cohens_dz", c.cohens_dz, c.cohens_dz_ci),
+        ("d_av", "cohens_dav", c.cohens_dav, c.cohens_dav_ci),
+    )
+    return (
+        ("validation loss", f"{number(c.baseline_mean)} → {number(c.idea_mean)} nats/token"),
+        (
+            "improvement",
+            f"D = {signed(c.improvement)} nats/token, {c.level:.0%} CI {interval(c.ci)} "
+            f"({c.design}, df {number(c.df, '.3g')})",
+        ),
+        (
+            "what counts",
+            f"δ* = {number(c.sesoi)}; with power .8 these seeds show a gain of {number(c.mde)}",
+        ),
+        (
+            "seeds",
+            f"better on {c.wins} of {c.n}, {c.diverged} diverged; same-seed correlation "
+            f"{signed(c.rho, 2)} {interval(c.rho_ci, 2)}",
+        ),
+        *(
+            (name, f"{signed(size, 2)} {interval(ci, 2)}; {c.formulae.get(key, '')}")
+            for name, key, size, ci in sizes
+        ),
+    )
+
+
+def _tests(c: Comparison) -> tuple[Line, ...]:
+    lines = [
+        (
+            "tests",
+            f"one-sided p: {c.design} {probability(c.p)}, paired {probability(c.p_paired)}, Welch "
+            f"{probability(c.p_welch)}, Mann–Whitney {probability(c.p_mann_whitney)}; the smallest "
+            f"a sign or rank test can reach here is {probability(c.p_floor)}",
+        ),
+        (
+            "adjusted",
+            f"p {_equals(probability(c.p_adjusted))} by {c.adjustment.capitalize()} for a family of "
+            f"{c.family_size}",
+        ),
+    ]
+    rule = c.seed_rule
+    if rule is not None:
+        lines.append(
+            (
+                "the card's rule",
+                f"{rule.text}: {_passed(c)} (bar {number(rule.threshold)}); an idea that does "
+                f"nothing passes it in {number(rule.false_pass_rate, '.1%')} of cases, and one of "
+                f"{count(rule.family_size, 'such idea')} in "
+                f"{number(rule.family_false_pass_rate, '.1%')}",
+            )
+        )
+    return tuple(lines)
+
+
+def _equals(p: str) -> str:
+    """`= .012`, or the `< .001` that it is already."""
+    return p if p.startswith("<") else f"= {p}"
+
+
+def _passed(c: Comparison) -> str:
+    if c.seed_rule is None or c.seed_rule.passed is None:
+        return "undefined"
+    return "passed" if c.seed_rule.passed else "not passed"
+
+
+def _price(judgement: Judgement, watch: Stopwatch) -> tuple[Line, ...]:
+    arm, baseline = judgement.arm, judgement.baseline
+    cost = (
+        f"{duration(baseline.mean('seconds'))} → {duration(arm.mean('seconds'))} a run; "
+        f"{number(baseline.mean('tokens'), ',.0f')} → {number(arm.mean('tokens'), ',.0f')} tokens; "
+        f"forward passes {_ratio(judgement, 'forward_passes')}, backward passes "
+        f"{_ratio(judgement, 'backward_passes')} the baseline's"
+    )
+    time = watch.against(arm, level=judgement.comparison.level)
+    return (("cost", cost), ("at equal time", time.sentence), ("to settle it", _settle(judgement)))
+
+
+def _ratio(judgement: Judgement, fact: str) -> str:
+    theirs = judgement.baseline.mean(fact)
+    return f"{number(judgement.arm.mean(fact) / theirs, '.2f')} ×" if theirs else UNDEFINED
+
+
+def _settle(judgement: Judgement) -> str:
+    c = judgement.comparison
+    if c.verdict in ("supported", "refuted"):
+        return "settled at these seeds; fresh seeds would confirm it"
+    if c.seeds_needed is None or judgement.seconds_to_settle is None:
+        return "nothing to go by yet"
+    return (
+        f"{c.seeds_needed} seeds an arm show a gain of δ*: "
+        f"{count(judgement.runs_to_settle or 0, 'more run')}, about "
+        f"{duration(judgement.seconds_to_settle)} of one worker"
+    )
+
+
+def _runs(judgement: Judgement) -> tuple[tuple[str, ...], ...]:
+    apart = gains(judgement)
+    return tuple(
+        (
+            side.name,
+            str(r.seed),
+            f"{r.status}: {r.reason}" if r.reason else r.status,
+            number(r.metrics.get("val_loss", float("nan"))),
+            signed(apart.get(r.seed, float("nan"))) if side is judgement.arm else "",
+            f"{r.tokens:,}",
+            duration(r.seconds),
+            r.started[:16].replace("T", " "),
+        )
+        for side in (judgement.baseline, judgement.arm)
+        for r in side.records
+    )

@@ -1,0 +1,205 @@
+"""The smallest gain that a number of seeds would show, and where each idea stands on that curve."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from audition.judge import Judgement
+from audition.report.style import (
+    INK,
+    LINE,
+    MUTED,
+    PAPER,
+    SMALL,
+    VERDICT,
+    WIDTH,
+    apart,
+    nothing,
+    sheet,
+    shortened,
+    styled,
+)
+from audition.stats import Comparison, NoiseModel, minimal_detectable_effect
+
+TITLE = "What a number of seeds can show"
+LABELLED = 6  # curves; more would not leave their names legible
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Ideas with the same noise and the same seeds: one curve, and one place on it."""
+
+    names: tuple[str, ...]
+    verdicts: tuple[str, ...]
+    noise: NoiseModel
+    n: int
+    n_baseline: int
+    mde: float
+    sesoi: float
+    seeds_needed: int | None
+
+    def at(self, n: int, alpha: float = 0.05) -> float:
+        """The gain that `n` seeds show with power .8; spare baseline seeds stay where they are."""
+        return minimal_detectable_effect(n, self.noise, alpha, n_baseline=max(n, self.n_baseline))
+
+
+def noise_behind(c: Comparison, df: float, alpha: float = 0.05) -> NoiseModel | None:
+    """The noise model that gave the comparison its detectable effect; None where it has none.
+
+    A comparison keeps its design and its detectable effect, which is proportional to the sd.
+    `df`: degrees of freedom of its noise; `alpha`: the one it was judged at.
+    """
+    if not (math.isfinite(c.mde) and c.mde > 0 and df >= 1):
+        return None
+    unit = NoiseModel(
+        sd=1.0,
+        df=df,
+        method="own" if c.design in ("paired", "welch") else "pooled",
+        rho=0.0,
+        paired=c.design in ("block", "moderated", "paired"),
+    )
+    scale = minimal_detectable_effect(c.n, unit, alpha, n_baseline=c.n_baseline)
+    return replace(unit, sd=c.mde / scale) if scale > 0 else None
+
+
+def stands(judgements: Sequence[Judgement], alpha: float = 0.05) -> list[Stand]:
+    """Ideas grouped by what they could show, the finest first."""
+    comparisons = [j.comparison for j in judgements]
+    # A single seed has no test of its own, but the campaign's noise all the same.
+    common = {c.design: c.df for c in comparisons if math.isfinite(c.df)}
+    groups: dict[tuple[object, ...], tuple[NoiseModel, list[Comparison]]] = {}
+    for c in comparisons:
+        df = c.df if math.isfinite(c.df) else common.get(c.design, math.nan)
+        noise = noise_behind(c, df, alpha)
+        if noise is not None:
+            key = (c.design, c.n, c.n_baseline, f"{c.mde:.6g}", f"{c.sesoi:.6g}")
+            groups.setdefault(key, (noise, []))[1].append(c)
+    found = []
+    for noise, members in groups.values():
+        c = members[0]
+        names = tuple(m.idea for m in members)
+        verdicts = tuple(m.verdict for m in members)
+        found.append(
+            Stand(names, verdicts, noise, c.n, c.n_baseline, c.mde, c.sesoi, c.seeds_needed)
+        )
+    return sorted(found, key=lambda stand: stand.mde)
+
+
+@styled
+def detectable_effect(judgements: Sequence[Judgement], *, alpha: float = 0.05) -> Figure:
+    """Detectable gain against seeds, the smallest gain that counts, and "you are here".
+
+    `alpha` is the one-sided error that the ideas were judged at.
+    """
+    found = stands(judgements, alpha)
+    if not found:
+        return nothing(TITLE, "Nothing is known of the noise yet: it takes two seeds of two arms.")
+    page = sheet(TITLE, _caption(found, alpha), height=4.6)
+    axes = page.axes(1.05, 0.6, WIDTH - 3.95, 3.9)
+    needed = [s.seeds_needed for s in found if s.seeds_needed is not None]
+    last = min(max(12, math.ceil(1.15 * max(needed, default=0)), *(s.n + 3 for s in found)), 60)
+    first = min(2, *(stand.n for stand in found))
+    top = 1.35 * max(*(s.mde for s in found), *(s.sesoi for s in found if s.sesoi == s.sesoi), 0.0)
+    axes.set(xlim=(first - 0.5, last + 0.5), ylim=(0, top))
+    axes.set_xlabel("seeds an arm")
+    axes.set_ylabel("gain seen with power .8 [nats/token]")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
+    for i, stand in enumerate(found):
+        curve = [(n, stand.at(n, alpha)) for n in range(first, last + 1)]
+        curve = [(n, gain) for n, gain in curve if math.isfinite(gain)]
+        axes.plot(*zip(*curve, strict=True), color=MUTED, lw=2.0, gid=f"curve-{i}")
+        axes.scatter(
+            [stand.n],
+            [stand.mde],
+            s=95,
+            color=_colour(stand),
+            edgecolor=PAPER,
+            lw=1.2,
+            zorder=5,
+            gid=f"here-{i}",
+        )
+        if stand.seeds_needed is not None and stand.seeds_needed <= last:
+            axes.scatter(
+                [stand.seeds_needed],
+                [stand.sesoi],
+                marker="s",
+                s=55,
+                facecolor=PAPER,
+                edgecolor=MUTED,
+                lw=1.8,
+                zorder=4,
+                gid=f"needed-{i}",
+            )
+    for sesoi in dict.fromkeys(s.sesoi for s in found if math.isfinite(s.sesoi)):
+        axes.axhline(sesoi, color=INK, lw=1.0, ls=(0, (2, 2)), zorder=1)
+    _labels(axes, found, top)
+    return page.figure
+
+
+def _labels(axes: Axes, found: Sequence[Stand], top: float) -> None:
+    """Names to the right of the axes, each led to its place."""
+    texts: dict[tuple[float, float], list[str]] = {}
+    for stand in found[:LABELLED]:
+        texts.setdefault((stand.n, stand.mde), []).extend(stand.names)
+    lines = {
+        at: [f"you are here: n = {at[0]:.0f}, {at[1]:.4f}", *_few(names)]
+        for at, names in texts.items()
+    }
+    tall = max(map(len, lines.values()))
+    spread = apart([y for _, y in lines], top * (0.055 * tall + 0.03))
+    shift = min(0.0, top - max(spread, default=0.0) - 0.02 * top)
+    for (at, words), y in zip(lines.items(), spread, strict=True):
+        high = max(y + shift, 0.05 * top)
+        axes.annotate(
+            "",
+            at,
+            (1.02, high / top),
+            textcoords="axes fraction",
+            zorder=2,
+            arrowprops={"arrowstyle": "-", "color": LINE, "lw": 1.0, "shrinkA": 0, "shrinkB": 5},
+            annotation_clip=False,
+        )
+        for k, word in enumerate(words):
+            axes.text(
+                1.03,
+                high / top - 0.055 * k,
+                word,
+                transform=axes.transAxes,
+                va="center",
+                size=SMALL,
+                weight="bold" if k else "normal",
+                color=INK if k else MUTED,
+            )
+
+
+def _few(names: Sequence[str]) -> list[str]:
+    shown = [shortened(name, 26) for name in names[:3]]
+    return shown if len(names) <= 3 else [*shown[:2], f"and {len(names) - 2} more"]
+
+
+def _colour(stand: Stand) -> str:
+    verdicts = set(stand.verdicts)
+    return VERDICT[stand.verdicts[0]] if len(verdicts) == 1 else MUTED
+
+
+def _caption(found: Sequence[Stand], alpha: float) -> str:
+    bars: Mapping[str, None] = dict.fromkeys(
+        f"{s.sesoi:.4f}" for s in found if math.isfinite(s.sesoi)
+    )
+    shown = ", ".join(list(bars)[:3]) + (" …" if len(bars) > 3 else "")
+    counts = sorted({s.n for s in found})
+    n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    more = (
+        f" {len(found) - LABELLED} further curves carry no name." if len(found) > LABELLED else ""
+    )
+    return (
+        f"Curves: the true gain that a one-sided t test at {alpha:g} (not adjusted for the family) "
+        f"would call significant with power .8. Large dots: the seeds there are now, n = {n} an arm. "
+        f"Dotted: δ* = {shown}, the smallest gain that counts; squares: the seeds that would show "
+        "it. A grey dot stands for ideas of different verdicts. No interval: the noise is "
+        f"taken as known.{more}"
+    )

@@ -1,0 +1,200 @@
+"""Learning curves: both arms' means with their bands, and underneath the difference, seed by seed."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.special import stdtrit
+
+from audition.judge import Judgement
+from audition.report.curves import Curve, Curves
+from audition.report.figures.gains import foremost
+from audition.report.style import (
+    INK,
+    MUTED,
+    SMALL,
+    VERDICT,
+    WIDTH,
+    labels,
+    nothing,
+    sheet,
+    styled,
+)
+
+TITLE = "Learning curves, and the difference underneath"
+COLUMNS, PANEL, MOST = 2, 4.3, 40  # panels in a row; inches of a panel's height; panels
+Series = Mapping[int, Mapping[int, float]]
+"""Seed -> tokens -> value."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Mean and 95 % t interval at each number of tokens, all [points], over the seeds there."""
+
+    tokens: tuple[int, ...]
+    means: tuple[float, ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+
+
+def band(series: Series) -> Band:
+    """Over the seeds that have a finite value at a point; no interval (NaN) from a single one."""
+    points = sorted({tokens for values in series.values() for tokens in values})
+    means, lows, highs = [], [], []
+    for tokens in points:
+        found = [v[tokens] for v in series.values() if math.isfinite(v.get(tokens, math.nan))]
+        n = len(found)
+        mean = fmean(found) if found else math.nan
+        half = float(stdtrit(n - 1, 0.975)) * stdev(found) / math.sqrt(n) if n > 1 else math.nan
+        means.append(mean)
+        lows.append(mean - half)
+        highs.append(mean + half)
+    return Band(tuple(points), tuple(means), tuple(lows), tuple(highs))
+
+
+def differences(baseline: Mapping[int, Curve], idea: Mapping[int, Curve]) -> Series:
+    """Baseline minus idea at the points that both runs of a seed measured; positive is better."""
+    found = {}
+    for seed in baseline.keys() & idea.keys():
+        if baseline[seed].measure == idea[seed].measure:
+            first, second = baseline[seed].at(), idea[seed].at()
+            found[seed] = {t: first[t] - second[t] for t in sorted(first.keys() & second.keys())}
+    return dict(sorted(found.items()))
+
+
+@styled
+def learning_curves(judgements: Sequence[Judgement], curves: Curves) -> Figure:
+    """A pair of panels an idea: losses of both arms above, their same-seed difference below."""
+    shown: Sequence[Judgement] = [j for j in judgements if curves.get(j.arm.config_hash)]
+    if not shown:
+        return nothing(TITLE, "The run folders hold no metrics.jsonl to draw learning curves from.")
+    shown, rest = foremost(shown, MOST)
+    rows = math.ceil(len(shown) / COLUMNS)
+    page = sheet(TITLE, _caption(shown, curves) + rest, height=rows * PANEL)
+    names = labels([j.comparison.idea for j in shown])
+    for i, judgement in enumerate(shown):
+        row, column = divmod(i, COLUMNS)
+        left, bottom = column * WIDTH / COLUMNS, (rows - 1 - row) * PANEL
+        above = page.axes(left + 0.92, bottom + 2.05, 3.35, 1.85)
+        below = page.axes(left + 0.92, bottom + 0.6, 3.35, 1.25, sharex=above)
+        above.text(0, 1.04, names[i], weight="bold", va="bottom", transform=above.transAxes)
+        _panel(above, below, i, judgement, curves)
+    return page.figure
+
+
+def _panel(above: Axes, below: Axes, i: int, judgement: Judgement, curves: Curves) -> None:
+    baseline = curves.get(judgement.baseline.config_hash, {})
+    idea = curves[judgement.arm.config_hash]
+    colour = VERDICT[judgement.comparison.verdict]
+    _arm(above, f"baseline-{i}", {s: c.at() for s, c in baseline.items()}, INK)
+    _arm(above, f"idea-{i}", {s: c.at() for s, c in idea.items()}, colour)
+    paired = differences(baseline, idea)
+    _arm(below, f"difference-{i}", paired, colour)
+    below.axhline(0, color=INK, lw=1.2, zorder=1)
+    _focus(below, paired)
+    above.tick_params(labelbottom=False)
+    for axes, label in ((above, "loss"), (below, "improvement")):
+        axes.set_ylabel(label, size=SMALL)
+        axes.yaxis.set_label_coords(-0.205, 0.5)
+        axes.locator_params(axis="y", nbins=5)
+    if not paired:
+        below.text(
+            0.5,
+            0.8,
+            "no seed in common",
+            ha="center",
+            size=SMALL,
+            color=MUTED,
+            transform=below.transAxes,
+        )
+    below.xaxis.set_major_formatter(lambda tokens, _: _tokens(tokens))
+    points = {t for curve in (*baseline.values(), *idea.values()) for t in curve.tokens}
+    if len(points) == 1:
+        below.set_xticks(list(points))
+    else:
+        below.locator_params(axis="x", nbins=5)
+    below.set_xlabel("training tokens", size=SMALL)
+    above.text(
+        1.0,
+        0.98,
+        "● baseline",
+        ha="right",
+        va="top",
+        size=SMALL,
+        color=INK,
+        transform=above.transAxes,
+    )
+    above.text(
+        1.0,
+        0.86,
+        "● idea",
+        ha="right",
+        va="top",
+        size=SMALL,
+        color=colour,
+        transform=above.transAxes,
+    )
+
+
+def _arm(axes: Axes, name: str, series: Series, colour: str) -> None:
+    """A thin line and dots for each seed, the mean over them, and its band."""
+    over = band(series)
+    for seed, values in series.items():
+        axes.plot(list(values), list(values.values()), color=colour, lw=0.7, alpha=0.45, zorder=2)
+        finite = [t for t, v in values.items() if math.isfinite(v)]
+        axes.scatter(
+            finite,
+            [values[t] for t in finite],
+            s=12 if len(values) < 25 else 3,
+            color=colour,
+            alpha=0.6,
+            lw=0,
+            zorder=3,
+            gid=f"{name}-seed-{seed}",
+        )
+        if finite and len(finite) < len(values):
+            last = finite[-1]
+            axes.scatter([last], [values[last]], marker="x", s=55, color=colour, lw=2, zorder=6)
+    axes.plot(over.tokens, over.means, color=colour, lw=2.2, zorder=5, gid=f"{name}-mean")
+    if len(over.tokens) == 1:
+        axes.plot(over.tokens * 2, (over.lows[0], over.highs[0]), color=colour, lw=6, alpha=0.22)
+        axes.scatter(over.tokens, over.means, marker="_", s=260, color=colour, lw=2.2, zorder=5)
+    axes.fill_between(over.tokens, over.lows, over.highs, color=colour, alpha=0.16, lw=0, zorder=1)
+
+
+def _focus(axes: Axes, series: Series) -> None:
+    """Scale to the seeds and as much of the band as leaves them legible."""
+    values = [x for points in series.values() for x in points.values() if math.isfinite(x)]
+    if not values:
+        axes.set(yticks=[])
+        return
+    low, high = min(*values, 0.0), max(*values, 0.0)
+    room = 0.6 * ((high - low) or 1.0)
+    over = band(series)
+    ends = [x for x in (*over.lows, *over.highs) if math.isfinite(x)]
+    least, most = min([low, *ends]), max([high, *ends])
+    margin = 0.06 * (high - low)
+    axes.set_ylim(max(least, low - room) - margin, min(most, high + room) + margin)
+
+
+def _tokens(tokens: float) -> str:
+    for size, suffix in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(tokens) >= size:
+            return f"{tokens / size:g}{suffix}"
+    return f"{tokens:g}"
+
+
+def _caption(judgements: Sequence[Judgement], curves: Curves) -> str:
+    arms = dict.fromkeys(h for j in judgements for h in (j.baseline.config_hash, j.arm.config_hash))
+    counts = sorted({len(curves[h]) for h in arms if h in curves})
+    n = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    measures = sorted({c.measure for h in arms for c in curves.get(h, {}).values()})
+    return (
+        f"Above: {' or '.join(measures)} [nats/token] of each seed (thin, dots at measurements), "
+        "the mean (thick) and its 95 % t interval over the seeds not diverged (shaded), n = "
+        f"{n} an arm. Below: baseline minus idea of the same seed, its mean and 95 % t interval; "
+        "above zero the idea is better. × marks where a run diverged. Intervals are pointwise."
+    )

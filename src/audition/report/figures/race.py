@@ -1,0 +1,131 @@
+"""The race's time line: which idea ran when, on how many seeds, and where it dropped out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from audition.report.style import (
+    INK,
+    LINE,
+    MUTED,
+    PAPER,
+    SMALL,
+    VERDICT,
+    WIDTH,
+    labels,
+    nothing,
+    sheet,
+    styled,
+    text_width,
+)
+from audition.report.words import count, duration, signed
+
+TITLE = "Race: who stayed in, and for how long"
+ROW = 0.46
+KEPT, DROPPED = VERDICT["supported"], VERDICT["refuted"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaceStep:
+    """One stage of one idea, as it went: what it ran, what came out, whether it stayed in."""
+
+    idea: str
+    stage: str  # a word or two: "first seed", "three seeds", "fresh seeds"
+    seeds: tuple[int, ...]  # those run in this stage
+    mean_gain: float  # D over the seeds so far, loss units; NaN for a run that diverged
+    threshold: float  # the D it had to reach; NaN where there was none
+    kept: bool
+    start: float  # seconds since the race began
+    end: float
+
+
+@styled
+def race_timeline(steps: Sequence[RaceStep]) -> Figure:
+    """A row an idea in the order they started; a bar a stage, with what decided it."""
+    if not steps:
+        return nothing(TITLE, "No race has been run.")
+    ideas = list(dict.fromkeys(step.idea for step in sorted(steps, key=lambda s: s.start)))
+    names = labels(ideas)
+    left, right = 0.3 + text_width(names, bold=True), 2.5
+    page = sheet(TITLE, _caption(steps, len(ideas)), height=ROW * len(ideas) + 0.7)
+    axes = page.axes(left, 0.6, WIDTH - left - right, ROW * len(ideas))
+    longest = max(step.end for step in steps) or 1.0
+    unit, name = (60.0, "minutes") if longest > 180 else (1.0, "seconds")
+    axes.set(xlim=(0, longest / unit), ylim=(len(ideas) - 0.5, -0.5), yticks=[])
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel(f"{name} since the race began", size=SMALL)
+    for y, idea in enumerate(ideas):
+        own = sorted((s for s in steps if s.idea == idea), key=lambda s: s.start)
+        axes.axhline(y, color=LINE, lw=0.5, zorder=0)
+        axes.text(
+            -0.02,
+            y,
+            names[y],
+            ha="right",
+            va="center",
+            transform=axes.get_yaxis_transform(),
+            weight="bold" if own[-1].kept else "normal",
+        )
+        _row(axes, y, own, unit)
+    return page.figure
+
+
+def _row(axes: Axes, y: int, steps: Sequence[RaceStep], unit: float) -> None:
+    for step in steps:
+        colour = KEPT if step.kept else DROPPED
+        start, end = step.start / unit, step.end / unit
+        axes.plot([start, end], [y, y], color=colour, lw=9, alpha=0.55, zorder=2)
+        # Every seed a dot, evenly along its stage: single runs' own times are not in the steps.
+        n = len(step.seeds)
+        axes.scatter(
+            [start + (end - start) * (k + 0.5) / n for k in range(n)],
+            [y - 0.24] * n,
+            s=16,
+            color=INK,
+            zorder=3,
+        )
+        axes.scatter(
+            [end],
+            [y],
+            marker=">" if step.kept else "X",
+            s=62,
+            color=colour,
+            edgecolor=PAPER,
+            lw=0.8,
+            zorder=4,
+            clip_on=False,
+        )
+    last = steps[-1]
+    total = len({seed for step in steps for seed in step.seeds})
+    known = math.isfinite(last.mean_gain)
+    gain = f"D {signed(last.mean_gain)}" if known else "diverged"
+    bar = f" (bar {signed(last.threshold)})" if math.isfinite(last.threshold) and known else ""
+    what = "kept" if last.kept else f"dropped, {last.stage}"
+    for text, up, colour in (
+        (gain + bar, -0.2, INK),
+        (f"{what} · {count(total, 'seed')}", 0.22, MUTED),
+    ):
+        axes.text(
+            1.03,
+            y + up,
+            text,
+            va="center",
+            size=9.5,
+            color=colour,
+            transform=axes.get_yaxis_transform(),
+        )
+
+
+def _caption(steps: Sequence[RaceStep], ideas: int) -> str:
+    runs = sum(len(step.seeds) for step in steps)
+    left = {step.idea for step in steps} - {step.idea for step in steps if not step.kept}
+    return (
+        f"{count(ideas, 'idea')}, n = {count(runs, 'run')} in "
+        f"{duration(max(step.end for step in steps) - min(step.start for step in steps))}; "
+        f"{len(left)} still in. A bar is a stage, a dot one of its seeds; an arrow goes on to the "
+        "next stage, a cross drops out. D: mean same-seed gain [nats/token] at the last stage, a "
+        "point estimate without an interval: the race only screens."
+    )

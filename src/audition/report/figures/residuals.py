@@ -1,0 +1,159 @@
+"""The residual map: what is left of each run's loss once its arm and its seed are accounted for."""
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from audition.judge import Judgement
+from audition.report.figures.gains import finite, foremost
+from audition.report.style import (
+    DIVERGING,
+    INK,
+    LINE,
+    MUTED,
+    ON_CELL,
+    SMALL,
+    WIDTH,
+    labels,
+    nothing,
+    sheet,
+    styled,
+    text_width,
+)
+from audition.report.words import signed
+
+TITLE = "Residuals: arm by seed"
+ROW, MOST = 0.4, 200
+
+
+def residuals(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Residuals [arms, seeds] of loss = arm + seed, fitted where there is a loss; NaN elsewhere.
+
+    Least squares, so that a missing or diverged run costs its own cell alone.
+    """
+    arms, seeds = losses.shape
+    rows, columns = np.nonzero(np.isfinite(losses))
+    left = np.full_like(losses, np.nan)
+    if not len(rows):
+        return left
+    design = np.zeros((len(rows), arms + seeds))
+    design[np.arange(len(rows)), rows] = 1.0
+    design[np.arange(len(rows)), arms + columns] = 1.0
+    centred = losses[rows, columns] - losses[rows, columns].mean()
+    fitted = design @ np.linalg.lstsq(design, centred, rcond=None)[0]
+    left[rows, columns] = centred - fitted
+    return left
+
+
+@styled
+def residual_map(judgements: Sequence[Judgement]) -> Figure:
+    """A row an arm (the baseline first), a column a seed, each cell the loss left over."""
+    if not judgements:
+        return nothing(TITLE, "No idea has been judged yet.")
+    judgements, rest = foremost(judgements, MOST)
+    arms = [("baseline", judgements[0].baseline.losses)]
+    arms += [(j.comparison.idea, j.arm.losses) for j in judgements]
+    seeds = _seeds([losses for _, losses in arms])
+    table = np.array([[finite(losses).get(seed, math.nan) for seed in seeds] for _, losses in arms])
+    left = residuals(table)
+    known = left[np.isfinite(left)]
+    # As many parameters as cells leave nothing over: one seed, or no seed in common.
+    if len(seeds) < 2 or known.size < 4 or not np.abs(known).max() > 1e-12:
+        return nothing(TITLE, "It takes two arms with two seeds in common to see residuals.")
+    names = labels([name for name, _ in arms])
+    margin = 0.3 + text_width(names)
+    tall = ROW * len(arms)
+    page = sheet(TITLE, _caption(left, len(arms), len(seeds)) + rest, height=tall + 0.55)
+    width = min(WIDTH - margin - 1.35, 0.95 * len(seeds))
+    axes = page.axes(margin, 0.18, width, tall)
+    reach = float(np.abs(known).max())
+    mesh = axes.pcolormesh(
+        left, cmap=DIVERGING, vmin=-reach, vmax=reach, edgecolor=LINE, lw=0.6, gid="cells"
+    )
+    axes.set(xlim=(0, len(seeds)), ylim=(len(arms), 0), xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    _words(axes, names, seeds, left, [losses for _, losses in arms], width / len(seeds))
+    bar = page.axes(margin + width + 0.3, 0.18, 0.16, tall)
+    scale = page.figure.colorbar(mesh, cax=bar, ticks=[-reach, 0, reach])
+    assert scale.solids is not None
+    scale.solids.set_edgecolor("face")  # or the page shows between its levels
+    bar.set_yticklabels([signed(-reach), "0", signed(reach)], size=SMALL)
+    bar.tick_params(length=0)
+    bar.spines["outline"].set_visible(False)
+    return page.figure
+
+
+def _words(
+    axes: Axes,
+    names: Sequence[str],
+    seeds: Sequence[Hashable],
+    left: NDArray[np.float64],
+    losses: Sequence[Mapping[Hashable, float | None]],
+    cell: float,
+) -> None:
+    for y, name in enumerate(names):
+        axes.text(
+            -0.02,
+            y + 0.5,
+            name,
+            ha="right",
+            va="center",
+            color=INK,
+            transform=axes.get_yaxis_transform(),
+            weight="bold" if y == 0 else "normal",
+        )
+        for x, seed in enumerate(seeds):
+            value = left[y, x]
+            if math.isfinite(value):
+                if cell > 0.55:
+                    axes.text(
+                        x + 0.5,
+                        y + 0.5,
+                        signed(round(value, 4) + 0.0),
+                        ha="center",
+                        va="center",
+                        size=9.5 if cell > 0.7 else 7.5,
+                        color=ON_CELL,
+                    )
+            else:
+                text = "diverged" if losses[y].get(seed) is not None else "no run"
+                axes.text(
+                    x + 0.5,
+                    y + 0.5,
+                    text if cell > 0.7 else text[:1],
+                    ha="center",
+                    va="center",
+                    size=9,
+                    color=MUTED,
+                )
+    for x, seed in enumerate(seeds):
+        axes.text(
+            x + 0.5,
+            -0.12,
+            f"seed {seed}" if cell > 0.7 else str(seed),
+            ha="center",
+            va="bottom",
+            size=SMALL if cell > 0.4 else 7.5,
+        )
+
+
+def _seeds(arms: Sequence[Mapping[Hashable, float | None]]) -> list[Hashable]:
+    """Every seed that any arm ran, the baseline's own order first."""
+    return list(dict.fromkeys(seed for losses in arms for seed in losses))
+
+
+def _caption(left: NDArray[np.float64], arms: int, seeds: int) -> str:
+    known = left[np.isfinite(left)]
+    df = max(known.size - arms - seeds + 1, 1)
+    spread = math.sqrt(float((known**2).sum()) / df)
+    return (
+        f"Loss minus arm effect minus seed effect [nats/token], n = {known.size} runs; their "
+        f"residual sd is {spread:.4f} on {df} degrees of freedom (a point estimate, no interval). "
+        "A row of one colour's extremes is an arm with noise of its own; a single deep cell is a "
+        "run to look at. Blue: a lower loss than arm and seed explain."
+    )

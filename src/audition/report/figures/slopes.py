@@ -1,0 +1,155 @@
+"""Paired slopes: each seed from baseline to idea, and the differences on an axis of their own."""
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from audition.judge import Judgement
+from audition.report.figures.gains import designs, finite, foremost, gains, is_paired, sizes
+from audition.report.style import (
+    BAND,
+    INK,
+    LINE,
+    MARKER,
+    MUTED,
+    PAPER,
+    SMALL,
+    VERDICT,
+    WIDTH,
+    apart,
+    labels,
+    nothing,
+    sheet,
+    styled,
+)
+
+TITLE = "Every seed, baseline to idea"
+COLUMNS, PANEL, MOST = 2, 3.35, 40  # panels in a row; inches of a panel's height; panels
+
+
+@styled
+def paired_slopes(judgements: Sequence[Judgement]) -> Figure:
+    """A panel an idea: losses joined seed by seed and labelled; to their right each difference."""
+    if not judgements:
+        return nothing(TITLE, "No idea has been judged yet.")
+    judgements, rest = foremost(judgements, MOST)
+    rows = math.ceil(len(judgements) / COLUMNS)
+    page = sheet(TITLE, _caption(judgements) + rest, height=rows * PANEL)
+    names = labels([j.comparison.idea for j in judgements])
+    for i, judgement in enumerate(judgements):
+        row, column = divmod(i, COLUMNS)
+        left, bottom = column * WIDTH / COLUMNS, (rows - 1 - row) * PANEL
+        losses = page.axes(left + 0.85, bottom + 0.5, 1.65, PANEL - 1.05)
+        losses.text(0, 1.06, names[i], weight="bold", va="bottom", transform=losses.transAxes)
+        _losses(losses, i, judgement)
+        _differences(page.axes(left + 3.5, bottom + 0.5, 0.8, PANEL - 1.05), i, judgement)
+    return page.figure
+
+
+def _losses(axes: Axes, i: int, judgement: Judgement) -> None:
+    baseline, idea = finite(judgement.baseline.losses), finite(judgement.arm.losses)
+    colour = VERDICT[judgement.comparison.verdict]
+    used = set(judgement.comparison.seeds)
+    every = used if is_paired(judgement) else used | baseline.keys()
+    for seed in baseline.keys() & idea.keys():
+        axes.plot([0, 1], [baseline[seed], idea[seed]], color=LINE, lw=1.4, zorder=1)
+    for x, losses, ink, what in ((0, baseline, INK, "baseline"), (1, idea, colour, "idea")):
+        axes.scatter(
+            [x] * len(losses),
+            list(losses.values()),
+            s=38,
+            facecolor=[ink if seed in every else "none" for seed in losses],
+            edgecolor=ink,
+            lw=1.2,
+            zorder=3,
+            gid=f"{what}-{i}",
+        )
+    diverged = [str(seed) for seed in judgement.arm.losses if seed not in idea]
+    if diverged:
+        axes.text(
+            0.5,
+            1.0,
+            f"× diverged: seed {', '.join(diverged)}",
+            ha="center",
+            va="center",
+            size=9.5,
+            transform=axes.transAxes,
+        )
+    axes.set(xlim=(-0.25, 1.45), xticks=[0, 1])
+    axes.set_xticklabels(["baseline", "idea"])
+    axes.set_ylabel("validation loss [nats/token]", size=SMALL)
+    axes.locator_params(axis="y", nbins=5)
+    _pad(axes, [*baseline.values(), *idea.values()])
+    _label_seeds(axes, idea, x=1.09)
+
+
+def _label_seeds(axes: Axes, known: Mapping[Hashable, float], *, x: float) -> None:
+    low, high = axes.get_ylim()
+    size = 9.0 if len(known) <= 12 else 7.0
+    spread = apart(list(known.values()), (high - low) * (0.066 if len(known) <= 12 else 0.05))
+    for (seed, at), y in zip(known.items(), spread, strict=True):
+        axes.plot([x - 0.06, x + 0.05], [at, y], color=LINE, lw=0.6, zorder=0, clip_on=False)
+        axes.text(x + 0.07, y, str(seed), size=size, color=MUTED, va="center")
+
+
+def _differences(axes: Axes, i: int, judgement: Judgement) -> None:
+    c, found = judgement.comparison, gains(judgement)
+    colour = VERDICT[c.verdict]
+    values = list(found.values())
+    axes.set(xlim=(-0.6, 1.1), xticks=[0.25])
+    axes.set_xticklabels(["difference" if is_paired(judgement) else "from mean"])
+    axes.set_ylabel("improvement", size=SMALL, labelpad=4)
+    axes.locator_params(axis="y", nbins=5)
+    ends = [x for x in c.ci if math.isfinite(x)]
+    inside = [*values, 0.0, *([c.improvement] if math.isfinite(c.improvement) else [])]
+    spread = (max(inside) - min(inside)) or abs(inside[0]) or 1.0
+    # A df of one makes an interval that would leave the dots no room.
+    kept = [min(max(x, min(inside) - 1.5 * spread), max(inside) + 1.5 * spread) for x in ends]
+    _pad(axes, [*inside, *kept])
+    low, high = axes.get_ylim()
+    if math.isfinite(c.sesoi):
+        axes.axhspan(max(-c.sesoi, low), min(c.sesoi, high), color=BAND, lw=0, zorder=0)
+    axes.axhline(0, color=INK, lw=1.2, zorder=1)
+    axes.scatter(
+        [0] * len(values),
+        values,
+        s=38,
+        color=colour,
+        alpha=0.75,
+        lw=0,
+        zorder=3,
+        gid=f"differences-{i}",
+    )
+    if ends:
+        axes.plot([0.6, 0.6], c.ci, color=colour, lw=2.6, zorder=4, gid=f"interval-{i}")
+    if math.isfinite(c.improvement):
+        axes.scatter(
+            [0.6],
+            [c.improvement],
+            marker=MARKER[c.verdict],
+            s=80,
+            color=colour,
+            edgecolor=PAPER,
+            lw=0.8,
+            zorder=5,
+            gid=f"improvement-{i}",
+        )
+    axes.set_ylim(low, high)
+
+
+def _pad(axes: Axes, values: Sequence[float]) -> None:
+    if values:
+        low, high = min(values), max(values)
+        margin = 0.09 * (high - low) or 0.01 * abs(high) or 0.01
+        axes.set_ylim(low - margin, high + margin)
+
+
+def _caption(judgements: Sequence[Judgement]) -> str:
+    return (
+        "Left of each panel: final validation loss (lower is better), a dot a seed, joined where "
+        "both arms ran it and labelled with it; hollow: a seed the comparison leaves out. Right: "
+        f"improvement of each seed (up is better), and D with its {designs(judgements)}; "
+        f"{sizes(judgements)}. Shaded: within ±δ*, too small to count. Axes differ between panels."
+    )

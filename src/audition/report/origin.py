@@ -1,0 +1,85 @@
+"""Where the numbers came from: what the runs' own folders say of code, versions, machine and card."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from audition.card import Card, check_card
+from audition.errors import AuditionError
+from audition.judge import ArmRuns
+from audition.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One state of code and machine, and the runs that were made in it."""
+
+    runs: int
+    facts: tuple[tuple[str, str], ...]  # (what, which)
+
+
+def origins(ledger: Ledger, arms: Iterable[ArmRuns]) -> tuple[Origin, ...]:
+    """Every distinct provenance of the settled runs of these arms, the most common first."""
+    counted: dict[tuple[tuple[str, str], ...], int] = {}
+    for arm in arms:
+        for record in arm.records:
+            if record.settled:
+                repro = _mapping(ledger.folder_of(record) / "repro.json")
+                facts = (*_facts(repro), ("device", f"{record.device}, {record.threads} thread(s)"))
+                counted[facts] = counted.get(facts, 0) + 1
+    ordered = sorted(counted.items(), key=lambda item: -item[1])
+    return tuple(Origin(runs, facts) for facts, runs in ordered)
+
+
+def cards_of(ledger: Ledger, arm: ArmRuns) -> tuple[Card, ...]:
+    """The cards of the arm's ideas as they read when it was last run."""
+    newest = max(arm.records, key=lambda record: record.started)
+    settings = _mapping(ledger.folder_of(newest) / "config.yaml")
+    plain = settings.get("cards")
+    cards = []
+    for name in newest.ideas:
+        try:
+            cards.append(check_card(name, plain.get(name) if isinstance(plain, Mapping) else None))
+        except AuditionError:
+            continue  # a card of an older protocol stays in its config.yaml
+    return tuple(cards)
+
+
+def _facts(repro: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    if not repro:
+        return (("repro.json", "missing"),)
+    git, hardware = repro.get("git") or {}, repro.get("hardware") or {}
+    diff = git.get("diff")
+    changes = "none"
+    if diff:
+        digest = sha256(diff.encode()).hexdigest()[:8]
+        changes = f"{len(diff.splitlines())} lines of diff ({digest}), kept in repro.json"
+    command = [str(word) for word in repro.get("command") or ()]
+    versions = [f"{name} {v}" for name, v in (repro.get("versions") or {}).items() if v]
+    machine = [hardware.get("processor"), hardware.get("machine"), hardware.get("system")]
+    cores = hardware.get("cores")
+    return (
+        ("commit", str(git.get("sha") or "not a checkout")),
+        ("uncommitted changes", changes),
+        ("versions", ", ".join(versions)),
+        (
+            "machine",
+            ", ".join(str(m) for m in machine if m) + (f", {cores} cores" if cores else ""),
+        ),
+        ("typed", " ".join([Path(command[0]).name, *command[1:]]) if command else ""),
+    )
+
+
+def _mapping(path: Path) -> Mapping[str, Any]:
+    """A JSON or YAML file's mapping; empty where there is none to be read."""
+    try:
+        text = path.read_text()
+        plain = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return plain if isinstance(plain, Mapping) else {}

@@ -1,0 +1,170 @@
+"""The report: one page that holds everything it shows, its Markdown twin, and the figures as files."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from audition.errors import AuditionError
+from audition.judge import Judgement, arms_of, judge_arms
+from audition.ledger import Contents, Ledger, write_whole
+from audition.record import now
+from audition.registration import Registration, registrations
+from audition.report.curves import read_curves
+from audition.report.equal_time import Stopwatch
+from audition.report.facts import RUN_COLUMNS, SUMMARY_COLUMNS, IdeaFacts, facts_of
+from audition.report.gallery import Picture, draw
+from audition.report.inline import inline
+from audition.report.origin import Origin, origins
+from audition.report.race_steps import race_steps
+from audition.report.style import THEME
+from audition.report.words import count
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """One baseline, the ideas held against it, and their figures."""
+
+    baseline: str  # its config hash
+    ideas: tuple[IdeaFacts, ...]
+    pictures: tuple[Picture, ...]
+    figures: tuple[Markup, ...]  # the same, as elements of the page
+    plans: tuple[Registration, ...]
+    origins: tuple[Origin, ...]
+
+
+@dataclass(frozen=True)
+class Written:
+    """Where the report is."""
+
+    page: Path
+    markdown: Path
+    figures: tuple[Path, ...]
+
+
+def write_report(
+    ledger: Ledger,
+    folder: Path,
+    ideas: Sequence[str] = (),
+    *,
+    sesoi: float | None = None,
+    alpha: float = 0.05,
+) -> Written:
+    """Judge the ledger (the arms named, or all) and write the report into `folder`.
+
+    Raises AuditionError where there is nothing to judge or the folder cannot be written.
+    """
+    contents = ledger.read()
+    judgements = judge_arms(contents.records, ideas, sesoi=sesoi, alpha=alpha)
+    if not judgements:
+        raise AuditionError(
+            f"nothing to report in {ledger.root}: no arm there has an outcome beside one of its "
+            "baseline"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AuditionError(f"cannot write {folder}: {error.strerror or error}") from error
+    groups = [list(group) for _, group in groupby(judgements, key=lambda j: j.arm.baseline_hash)]
+    campaigns = [
+        _campaign(
+            ledger, contents, folder, group, f"-{i}" if i > 1 else "", sesoi=sesoi, alpha=alpha
+        )
+        for i, group in enumerate(groups, start=1)
+    ]
+    facts = {
+        "campaigns": campaigns,
+        "counted": _counted(judgements),
+        "written": now()[:16].replace("T", " "),
+        "alpha": alpha,
+        "unreadable": [str(path) for path in contents.unreadable],
+        "summary_columns": SUMMARY_COLUMNS,
+        "run_columns": RUN_COLUMNS,
+        "theme": THEME,
+    }
+    page, markdown = folder / "report.html", folder / "report.md"
+    try:
+        write_whole(page, _templates(html=True).get_template("page.html").render(facts))
+        write_whole(markdown, _templates(html=False).get_template("page.md").render(facts))
+    except OSError as error:
+        raise AuditionError(f"cannot write in {folder}: {error.strerror or error}") from error
+    names = [picture.name for campaign in campaigns for picture in campaign.pictures]
+    files = tuple(folder / f"{name}.{kind}" for name in names for kind in ("png", "svg"))
+    return Written(page, markdown, files)
+
+
+def best_first(judgements: Sequence[Judgement]) -> list[Judgement]:
+    """The order of every table and figure: the largest improvement first, those without one last."""
+    known = [j for j in judgements if math.isfinite(j.comparison.improvement)]
+    rest = [j for j in judgements if not math.isfinite(j.comparison.improvement)]
+    return sorted(known, key=lambda j: -j.comparison.improvement) + rest
+
+
+def _campaign(
+    ledger: Ledger,
+    contents: Contents,
+    folder: Path,
+    group: Sequence[Judgement],
+    suffix: str,
+    *,
+    sesoi: float | None,
+    alpha: float,
+) -> Campaign:
+    judgements = best_first(group)
+    baseline = judgements[0].baseline
+    arms = [baseline, *(j.arm for j in judgements)]
+    plans, watch = registrations(ledger.root), Stopwatch(ledger, baseline)
+    race = race_steps(ledger.root, baseline.config_hash, arms_of(contents.records))
+    pictures = draw(folder, judgements, read_curves(ledger, arms), race, alpha=alpha, suffix=suffix)
+    figures = [
+        Markup(inline((folder / f"{p.name}.svg").read_text(), p.name, p.caption)) for p in pictures
+    ]
+    return Campaign(
+        baseline=baseline.config_hash,
+        ideas=tuple(facts_of(j, watch, plans, alpha=alpha, sesoi=sesoi) for j in judgements),
+        pictures=pictures,
+        figures=tuple(figures),
+        plans=tuple(plan for plan in plans if plan.baseline_hash == baseline.config_hash),
+        origins=origins(ledger, arms),
+    )
+
+
+def _counted(judgements: Sequence[Judgement]) -> str:
+    """`2 ideas: 1 supported, 1 inconclusive`."""
+    verdicts = [j.comparison.verdict for j in judgements]
+    order = ("supported", "refuted", "inconclusive", "invalid")
+    each = ", ".join(f"{verdicts.count(v)} {v}" for v in order if v in verdicts)
+    return f"{count(len(judgements), 'idea')}: {each}"
+
+
+def _templates(*, html: bool) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("audition.report", "templates"),
+        autoescape=html,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"plain": plain, "fenced": fenced}
+    return environment
+
+
+def plain(text: object) -> str:
+    """Text that Markdown will not take for markup, on one line."""
+    line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;")
+    line = re.sub(r"([\\`*|~]|\](?=[(\[:]))", r"\\\1", line)
+    # Within a word an underscore is a letter; elsewhere it could begin emphasis.
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", line)
+
+
+def fenced(text: object, language: str = "") -> str:
+    """A code block whose fence is longer than any in the text."""
+    longest = max((len(run) for run in re.findall(r"`+", str(text))), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"

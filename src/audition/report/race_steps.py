@@ -1,0 +1,82 @@
+"""A race's time line from what it left behind: its decisions in `races/`, its times in the runs."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from audition.judge import ArmRuns
+from audition.record import Record
+from audition.report.figures.gains import finite
+from audition.report.figures.race import RaceStep
+
+STAGES = {1: "first seed", 2: "screening seeds"}
+FRESH = "fresh seeds"
+
+
+def race_steps(root: Path, baseline_hash: str, arms: Mapping[str, ArmRuns]) -> tuple[RaceStep, ...]:
+    """Every stage that the ledger at `root` still has the runs of; none where there was no race."""
+    try:
+        turns = json.loads((root / "races" / f"{baseline_hash}.json").read_text())["turns"]
+        found = list(_steps(turns, baseline_hash, arms))
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    begin = min((step.start for step in found), default=0.0)
+    return tuple(_since(step, begin) for step in found)
+
+
+def _steps(
+    turns: Iterable[Mapping[str, Any]], baseline_hash: str, arms: Mapping[str, ArmRuns]
+) -> Iterable[RaceStep]:
+    run: dict[str, set[int]] = {}
+    for turn in turns:
+        key = turn["config_hash"]
+        if key not in arms:
+            continue
+        arm, before = arms[key], run.get(key, set())
+        records = [r for r in arm.records if r.seed in turn["seeds"] and r.seed not in before]
+        run[key] = before | set(turn["seeds"])
+        stage = STAGES.get(turn["stage"], f"stage {turn['stage']}")
+        gain, bar = _number(turn["mean_gain"]), _number(turn["threshold"])
+        if records:
+            yield _step(arm.name, stage, records, gain, bar, kept=turn["action"] != "drop")
+        fresh = [r for r in arm.records if r.settled and r.seed not in run[key]]
+        if turn["action"] == "promote" and fresh:
+            gain = _mean_gain(arms.get(baseline_hash), arm, {r.seed for r in fresh})
+            yield _step(arm.name, FRESH, fresh, gain, math.nan, kept=True)
+
+
+def _step(
+    idea: str, stage: str, records: list[Record], gain: float, bar: float, *, kept: bool
+) -> RaceStep:
+    starts = [datetime.fromisoformat(r.started).timestamp() for r in records]
+    ends = [start + r.seconds for start, r in zip(starts, records, strict=True)]
+    return RaceStep(
+        idea=idea,
+        stage=stage,
+        seeds=tuple(r.seed for r in records),
+        mean_gain=gain,
+        threshold=bar,
+        kept=kept,
+        start=min(starts),
+        end=max(ends),
+    )
+
+
+def _mean_gain(baseline: ArmRuns | None, arm: ArmRuns, seeds: set[int]) -> float:
+    if baseline is None:
+        return math.nan
+    theirs, ours = finite(baseline.losses), finite(arm.losses)
+    shared = [seed for seed in theirs.keys() & ours.keys() if seed in seeds]
+    return fmean(theirs[seed] - ours[seed] for seed in shared) if shared else math.nan
+
+
+def _since(step: RaceStep, begin: float) -> RaceStep:
+    return RaceStep(**{**vars(step), "start": step.start - begin, "end": step.end - begin})
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

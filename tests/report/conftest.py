@@ -1,0 +1,68 @@
+"""Small ledgers, written record by record: what the figures and the page are drawn from."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from audition.ledger import Ledger
+from audition.record import Record
+
+NAN = math.nan
+Losses = Mapping[int, float]
+Make = Callable[..., Ledger]
+
+
+@pytest.fixture
+def ledger_of(ledger_at: Make, tmp_path: Path) -> Make:
+    """The same in a folder of the test's own."""
+    return partial(ledger_at, tmp_path / "outputs")
+
+
+@pytest.fixture(scope="session")
+def ledger_at() -> Make:
+    """Folder, arms (name -> seed -> loss, NaN for a diverged run) -> a ledger of them."""
+
+    def make(root: Path, arms: Mapping[str, Losses], *, evaluations: int = 3) -> Ledger:
+        ledger = Ledger(root)
+        for k, (arm, losses) in enumerate(arms.items()):
+            for seed, loss in losses.items():
+                fine = loss == loss
+                idea = () if arm == "baseline" else (f"+idea={arm}",)
+                record = Record(
+                    key=f"{k}-{seed}",
+                    config_hash=f"{k:016x}",
+                    baseline_hash=f"{list(arms).index('baseline'):016x}",
+                    arm=arm.replace("/", "-"),
+                    ideas=() if arm == "baseline" else (arm,),
+                    seed=seed,
+                    status="finished" if fine else "diverged",
+                    reason="" if fine else "the loss is not a number",
+                    metrics={"val_loss": loss} if fine else {},
+                    tokens=1000,
+                    steps=10,
+                    seconds=60.0,
+                    train_seconds=50.0,
+                    forward_passes=10,
+                    backward_passes=10,
+                    overrides=("model=tiny", *idea, f"seed={seed}"),
+                    started=f"2026-01-01T00:0{k % 10}:00+00:00",
+                )
+                write_metrics(ledger.write(record), loss, evaluations)
+        return ledger
+
+    return make
+
+
+def write_metrics(folder: Path, loss: float, evaluations: int) -> None:
+    """A curve that comes down to `loss`, or breaks off half way where that is not a number."""
+    lines = [{"step": 1, "tokens": 100, "train/loss": 9.0}]
+    for k in range(1, evaluations + 1):
+        value = (2.0 if loss != loss else loss) + 0.1 * (evaluations - k)
+        broken = loss != loss and k == evaluations
+        tokens = 1000 * k // evaluations
+        lines.append({"step": k, "tokens": tokens, "val/loss": None if broken else value})
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -1,0 +1,348 @@
+"""The page holds all it shows, escapes what it is given, and its twin has the same numbers."""
+
+import argparse
+import json
+import math
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+
+from audition.cli.commands import report
+from audition.config import conf_dir
+from audition.errors import AuditionError
+from audition.judge import judge_arms
+from audition.ledger import Ledger
+from audition.record import Record
+from audition.report import page as page_module
+from audition.report.gallery import Picture
+from audition.report.page import Written, fenced, plain, write_report
+from audition.report.race_steps import race_steps
+from audition.report.reproduce import commands
+
+Make = Callable[..., Ledger]
+NAMES = ("forest", "slopes", "learning", "detectable", "noise", "residuals")
+HOSTILE = "<img src=x onerror=alert(1)>|`$x$`[y](javascript:1)&\"'"
+CAMPAIGN = {
+    "baseline": {42: 1.500, 137: 1.511, 256: 1.494},
+    "better": {42: 1.470, 137: 1.478, 256: 1.466},
+    HOSTILE: {42: 1.502, 137: 1.506, 256: 1.497},
+    "wild": {42: 1.49, 137: math.nan, 256: 1.50},
+}
+
+
+class Tags(HTMLParser):
+    """Every tag of a page with its attributes, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@pytest.fixture
+def ledger(ledger_of: Make) -> Ledger:
+    return ledger_of(CAMPAIGN)
+
+
+@pytest.fixture(scope="module")
+def written(ledger_at: Make, tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """One report for every test that only looks at it."""
+    root = tmp_path_factory.mktemp("report")
+    return write_report(ledger_at(root / "outputs", CAMPAIGN), root / "report")
+
+
+@pytest.fixture
+def page(written: Written) -> str:
+    return written.page.read_text()
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What would be drawn, for tests that need no picture of it."""
+    asked: list[str] = []
+
+    def draw(*args: object, alpha: float, suffix: str = "") -> tuple[Picture, ...]:
+        asked.append("race" if args[-1] else "no race")
+        return ()
+
+    monkeypatch.setattr(page_module, "draw", draw)
+    return asked
+
+
+@pytest.fixture
+def markdown(written: Written) -> str:
+    return written.markdown.read_text()
+
+
+def test_everything_is_on_the_page(page: str) -> None:
+    found = Tags(page)
+    assert sum(tag == "svg" for tag, _ in found.tags) == len(NAMES)
+    for tag, attributes in found.tags:
+        assert tag not in {"script", "link", "img", "iframe", "object", "image"}
+        for name in ("src", "href", "xlink:href", "action", "data"):
+            assert (attributes.get(name) or "#").startswith("#"), (tag, attributes)
+    assert "http" not in page
+    assert "@import" not in page
+    assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)", page))
+
+
+def test_ids_of_figures_do_not_meet(page: str) -> None:
+    ids = [attributes["id"] for _, attributes in Tags(page).tags if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', page))
+    assert used
+    assert used <= set(ids)
+
+
+def test_figures_follow_the_page_into_the_dark(page: str) -> None:
+    drawn = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
+    for svg in drawn:
+        assert "var(--ink)" in svg
+        assert "#1a1a19" not in svg
+    assert page.count("prefers-color-scheme: dark") == 1
+
+
+def test_a_hostile_name_is_text(page: str, markdown: str) -> None:
+    assert "<img" not in page
+    assert HOSTILE in "".join(Tags(page).text)
+    outside = re.sub(r"(`{3,})sh\n.*?\n\1", "", markdown, flags=re.DOTALL)
+    assert "<img" not in outside
+    assert not re.search(r"(?<!\\)\]\(javascript", outside)
+    for row in re.findall(r"^\| &lt;img.*$", markdown, flags=re.MULTILINE):
+        assert len(re.findall(r"(?<!\\)\|", row)) in {9, 10}
+
+
+def test_the_twin_has_the_same_numbers(page: str, markdown: str) -> None:
+    said = " ".join(" ".join(Tags(page).text).split())
+
+    def numbers(text: str) -> set[str]:
+        return set(re.findall(r"[+−]\d+\.\d{4}", text))
+
+    drawn = re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
+    assert numbers(markdown) == numbers(drawn)
+    assert len(numbers(markdown)) >= 20
+    for verdict in ("supported", "unstable", "negligible"):
+        assert verdict in said
+        assert verdict in markdown
+    for name in NAMES:
+        assert f"({name}.png)" in markdown
+
+
+def test_every_judgement_is_there_as_it_was_made(ledger: Ledger, page: str) -> None:
+    said = " ".join("".join(Tags(page).text).split())
+    for judgement in judge_arms(ledger.read().records):
+        assert " ".join(judgement.comparison.reason.split()) in said
+    assert "3 ideas: 1 supported, 2 refuted." in said
+
+
+def test_figures_are_files_too(written: Written) -> None:
+    folder = written.page.parent
+    for name in NAMES:
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert "<svg" in (folder / f"{name}.svg").read_text()
+
+
+def test_the_same_ledger_makes_the_same_figures(
+    written: Written, ledger: Ledger, tmp_path: Path
+) -> None:
+    again = write_report(ledger, tmp_path / "again")
+    for one, other in zip(written.figures, again.figures, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+@pytest.mark.usefixtures("drawn")
+def test_runs_tell_where_they_came_from_and_what_was_claimed(
+    ledger_of: Make, tmp_path: Path
+) -> None:
+    ledger = ledger_of({"baseline": {1: 1.5, 2: 1.6}, "placebo": {1: 1.4, 2: 1.45}})
+    card = yaml.safe_load((conf_dir() / "idea/placebo.yaml").read_text())["cards"]
+    for record in ledger.read().records:
+        folder = ledger.folder_of(record)
+        (folder / "config.yaml").write_text(yaml.safe_dump({"cards": card}))
+        repro = {
+            "git": {"sha": "c0ffee", "diff": "one\ntwo"},
+            "versions": {"torch": "9.9"},
+            "hardware": {"processor": "Abacus", "cores": 3},
+            "command": ["/somewhere/train.py", "+idea=placebo", "-m"],
+        }
+        (folder / "repro.json").write_text(json.dumps(repro))
+    written = write_report(ledger, tmp_path / "report")
+    for text in (written.page.read_text(), written.markdown.read_text()):
+        for fact in ("c0ffee", "torch 9.9", "Abacus", "2 lines of diff", "train.py +idea=placebo"):
+            assert fact in text
+        assert "4 runs" in text
+        assert "/somewhere" not in text
+        assert card["placebo"]["pitch"] in text
+
+
+def test_two_baselines_are_two_campaigns(ledger_of: Make, tmp_path: Path) -> None:
+    ledger = ledger_of({"baseline": {1: 1.5, 2: 1.6}, "idea": {1: 1.4, 2: 1.45}})
+    for record in ledger.read().records:
+        plain_record = json.loads(record.to_json())
+        own = {"key": f"x{record.key}", "arm": f"{record.arm}2"}
+        for name in ("config_hash", "baseline_hash"):
+            own[name] = f"f{plain_record[name][1:]}"
+        ledger.write(Record.from_json(json.dumps({**plain_record, **own})))
+    written = write_report(ledger, tmp_path / "report")
+    assert written.page.read_text().count("<h2>Against baseline") == 2
+    assert {"forest.png", "forest-2.png"} <= {path.name for path in written.figures}
+
+
+def test_a_race_is_drawn_from_what_it_left(
+    ledger_of: Make, tmp_path: Path, drawn: list[str]
+) -> None:
+    seeds = {42: 1.5, 137: 1.51, 256: 1.49, 7: 1.5, 8: 1.52}
+    idea = {seed: loss - 0.03 for seed, loss in seeds.items()}
+    ledger = ledger_of({"baseline": seeds, "kept": idea, "gone": {42: 1.6}})
+    turn = {"threshold": 0.0, "reason": ""}
+    turns = [
+        {**turn, "config_hash": f"{1:016x}", "stage": 1, "seeds": [42], "mean_gain": 0.03,
+         "action": "run"},
+        {**turn, "config_hash": f"{2:016x}", "stage": 1, "seeds": [42], "mean_gain": -0.1,
+         "action": "drop"},
+        {**turn, "config_hash": f"{1:016x}", "stage": 2, "seeds": [42, 137, 256],
+         "mean_gain": 0.03, "action": "promote"},
+    ]  # fmt: skip
+    (ledger.root / "races").mkdir()
+    (ledger.root / f"races/{0:016x}.json").write_text(json.dumps({"turns": turns}))
+    arms = {j.arm.config_hash: j.arm for j in judge_arms(ledger.read().records)}
+    arms[f"{0:016x}"] = judge_arms(ledger.read().records)[0].baseline
+    steps = race_steps(ledger.root, f"{0:016x}", arms)
+    assert [(s.idea, s.seeds, s.kept) for s in steps] == [
+        ("kept", (42,), True),
+        ("gone", (42,), False),
+        ("kept", (137, 256), True),
+        ("kept", (7, 8), True),
+    ]
+    assert min(step.start for step in steps) == 0.0
+    assert steps[-1].mean_gain == pytest.approx(0.03)
+    write_report(ledger, tmp_path / "report")
+    assert drawn == ["race"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"turns": [{"config_hash": 1}]}'])
+def test_a_race_that_cannot_be_read_is_none(ledger: Ledger, text: str) -> None:
+    (ledger.root / "races").mkdir()
+    (ledger.root / "races/x.json").write_text(text)
+    assert race_steps(ledger.root, "x", {}) == ()
+
+
+def test_an_idea_is_one_sweep(ledger: Ledger) -> None:
+    judgement = next(j for j in judge_arms(ledger.read().records) if j.arm.name == "better")
+    assert commands(judgement) == (
+        "python -m src.train model=tiny +idea=better seed=42,137,256 "
+        "paths.output_dir=reproduced -m",
+    )
+
+
+def test_a_hostile_override_is_one_word(ledger: Ledger) -> None:
+    judgement = next(j for j in judge_arms(ledger.read().records) if "onerror" in j.arm.name)
+    (command,) = commands(judgement)
+    assert f"+idea={HOSTILE}" in shlex.split(command)
+
+
+def test_a_swept_setting_is_typed_run_by_run(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    for arm, extra in (("baseline", ()), ("optimizer=muon", ("optimizer=muon",))):
+        for seed in (1, 2):
+            ledger.write(
+                Record(
+                    key=f"{arm}{seed}", config_hash=arm, baseline_hash="baseline", arm=arm,
+                    ideas=(), seed=seed, status="finished", metrics={"val_loss": seed / 10},
+                    overrides=("model=tiny", "paths.output_dir=/x", *extra, f"seed={seed}"),
+                )
+            )  # fmt: skip
+    first, second = commands(judge_arms(ledger.read().records)[0])
+    assert first == ("python -m src.train model=tiny seed=1,2 paths.output_dir=reproduced -m")
+    assert second == (
+        "for seed in 1 2; do python -m src.train model=tiny optimizer=muon "
+        "'arm.name=\"optimizer=muon\"' 'arm.baseline=\"baseline\"' paths.output_dir=reproduced "
+        "seed=$seed; done"
+    )
+
+
+def test_an_empty_ledger_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(AuditionError, match="nothing to report"):
+        write_report(Ledger(tmp_path), tmp_path / "report")
+
+
+def test_a_folder_that_cannot_be_is_one_sentence(ledger: Ledger, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AuditionError, match="cannot write"):
+        write_report(ledger, tmp_path / "file")
+
+
+@pytest.fixture
+def parser() -> Iterator[argparse.ArgumentParser]:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--output-dir", default="outputs", type=Path)
+    common.add_argument("--json", action="store_true")
+    top = argparse.ArgumentParser()
+    report.add(top.add_subparsers(), common)
+    return top
+
+
+def test_the_command_says_where(
+    parser: argparse.ArgumentParser, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = parser.parse_args(["report", "better", "--output-dir", str(ledger.root)])
+    options.command(options)
+    page = ledger.root / "report/report.html"
+    assert str(page) in capsys.readouterr().out
+    assert "1 idea: 1 supported." in page.read_text()
+
+
+@pytest.mark.usefixtures("drawn")
+def test_the_command_as_data(
+    parser: argparse.ArgumentParser,
+    ledger: Ledger,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    where = ["--output-dir", str(ledger.root), "--to", str(tmp_path / "x"), "--json"]
+    options = parser.parse_args(["report", *where])
+    options.command(options)
+    paths = json.loads(capsys.readouterr().out)
+    assert Path(paths["page"]).is_file()
+    assert Path(paths["markdown"]).is_file()
+    assert paths["figures"] == []
+
+
+def test_the_command_refuses_an_alpha_that_is_none(
+    parser: argparse.ArgumentParser, ledger: Ledger
+) -> None:
+    options = parser.parse_args(["report", "--output-dir", str(ledger.root), "--alpha", "2"])
+    with pytest.raises(AuditionError, match="alpha=2"):
+        options.command(options)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("spectral_gate", "spectral_gate"),
+        ("_x_", "\\_x\\_"),
+        ("a|b", "a\\|b"),
+        ("[−0.1, +0.2]", "[−0.1, +0.2]"),
+        ("[a](b)", "[a\\](b)"),
+        ("two\nlines", "two lines"),
+        ("<b>&", "&lt;b>&amp;"),
+    ],
+)
+def test_plain_text_in_markdown(text: str, expected: str) -> None:
+    assert plain(text) == expected
+
+
+def test_a_fence_is_longer_than_what_it_holds() -> None:
+    assert fenced("a ```` b", "sh") == "`````sh\na ```` b\n`````"

@@ -1,0 +1,76 @@
+"""What stands in the terminal, whatever the runs were worth."""
+
+from dataclasses import replace
+from math import nan
+from pathlib import Path
+
+import pytest
+
+from audition.judge import judge_arms
+from audition.ledger import Contents, Unreadable
+from audition.record import Record
+from audition.report.terminal import show_judgements, show_problems, show_runs
+
+
+def runs(arm: str, losses: list[float]) -> list[Record]:
+    return [
+        Record(
+            key=f"{arm}{seed}",
+            config_hash=arm,
+            baseline_hash="baseline",
+            arm=arm,
+            ideas=(),
+            seed=seed,
+            status="finished" if loss == loss else "diverged",
+            reason="" if loss == loss else "the loss was nan at step [3]",
+            metrics={"val_loss": loss, "val_bpb": loss} if loss == loss else {},
+            started="2026-01-01T10:20:30+00:00",
+        )
+        for seed, loss in enumerate(losses)
+    ]
+
+
+CASES = {
+    "a spread": ([1.5, 1.6, 1.55], [1.4, 1.5, 1.46], "supported"),
+    "one seed": ([1.5], [1.4], "[no interval]"),
+    "two seeds": ([1.5, 1.6], [1.4, 1.55], "same-seed correlation –"),
+    "an idea that diverged": ([1.5, 1.6], [nan, nan], "refuted (unstable)"),
+    "one that diverged once": ([1.5, 1.6], [1.4, nan], "refuted (unstable)"),
+    "one seed, diverged": ([1.5], [nan], "refuted (unstable)"),
+    "a baseline that diverged": ([nan, nan], [1.5, 1.4], "invalid"),
+    "no spread": ([1.5, 1.5], [1.4, 1.4], "invalid"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_judgement_can_be_shown(case: str, capsys: pytest.CaptureFixture[str]) -> None:
+    baseline, idea, said = CASES[case]
+    show_judgements(judge_arms([*runs("baseline", baseline), *runs("idea [x]", idea)]))
+    shown = capsys.readouterr().out
+    assert said in " ".join(shown.split())
+    assert "idea [x]" in shown
+    assert "nan" not in shown
+    assert "None" not in shown
+
+
+def test_runs_and_why_they_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    show_runs(runs("baseline", [1.5, nan]))
+    shown = capsys.readouterr().out.splitlines()
+    line = "baseline baseline 0 finished 1.5000 1.5000 0 0.0 s 2026-01-01 10:20"
+    assert " ".join(shown[1].split()) == line
+    assert shown[-1] == "baseline seed 1 diverged: the loss was nan at step [3]"
+    show_runs([])
+    assert capsys.readouterr().out == ""
+
+
+def test_a_long_name_is_not_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "optimizer.lr=0.0001234,data.batch_size=128"
+    show_runs([replace(r, arm=name) for r in runs("x", [1.5])])
+    assert name in capsys.readouterr().out
+
+
+def test_unreadable_files_are_named_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    show_problems(Contents((), (Unreadable(Path("a/record.json"), "has schema 0"),)))
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == "audition: a/record.json has schema 0; it is left out.\n"
