@@ -15,7 +15,9 @@ PLAN = Registration(baseline_hash=BASE, baseline_seeds=(42, 137), arms=(ARM,), c
 BEFORE, WRITTEN, AFTER = "2026-01-01T00:00:00", "2026-01-02T00:00:00", "2026-01-03T00:00:00"
 
 
-def run(seed: int, *, started: str = AFTER, card: str = "card1", status: str = "finished") -> Record:
+def run(
+    seed: int, *, started: str = AFTER, card: str = "card1", status: str = "finished"
+) -> Record:
     return Record(
         key=f"{seed}",
         config_hash=IDEA,

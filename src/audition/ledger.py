@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from filelock import FileLock, Timeout
 
@@ -58,12 +60,11 @@ class Ledger:
         records: list[Record] = []
         unreadable: list[Unreadable] = []
         for path in sorted(self._files()):
-            try:
-                records.append(Record.from_json(Path(path).read_text()))
-            except AuditionError as error:
-                unreadable.append(Unreadable(Path(path), str(error)))
-            except (OSError, UnicodeDecodeError, TypeError) as error:
-                unreadable.append(Unreadable(Path(path), f"cannot be read ({error})"))
+            found = _read(Path(path))
+            if isinstance(found, Record):
+                records.append(found)
+            else:
+                unreadable.append(found)
         return Contents(tuple(records), tuple(unreadable))
 
     def _files(self) -> Iterator[str]:
@@ -76,10 +77,20 @@ class Ledger:
 
     def get(self, folder: Path) -> Record | None:
         """The record in `folder`; None where there is none yet or it cannot be read."""
+        found = _read(folder / "record.json")
+        return found if isinstance(found, Record) else None
+
+    def check_writable(self) -> None:
+        """Raise AuditionError where no run could be filed, before one is trained in vain."""
+        runs = self.root / "runs"
         try:
-            return Record.from_json((folder / "record.json").read_text())
-        except (OSError, AuditionError, TypeError):
-            return None
+            runs.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=runs):
+                pass
+        except OSError as error:
+            raise AuditionError(
+                f"paths.output_dir={self.root} cannot be written: {error.strerror or error}"
+            ) from error
 
     def write(self, record: Record) -> Path:
         """Put `record` in its folder, whole or not at all; returns the folder.
@@ -91,7 +102,7 @@ class Ledger:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if path.exists() and self.get(folder) is None:
-                path.rename(folder / "record.json.unreadable")
+                path.rename(_free(path.with_name(f"{path.name}.unreadable")))
             write_whole(path, record.to_json())
         except OSError as error:
             raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
@@ -140,6 +151,21 @@ def write_whole(path: Path, text: str) -> None:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+def _read(path: Path) -> Record | Unreadable:
+    try:
+        return Record.from_json(path.read_text())
+    except AuditionError as error:
+        return Unreadable(path, str(error))
+    except (OSError, UnicodeDecodeError) as error:
+        return Unreadable(path, f"cannot be read ({error})")
+
+
+def _free(path: Path) -> Path:
+    """`path`, or where that is taken `path` with the first number that is not."""
+    numbered = (path.with_name(f"{path.name}.{n}") for n in count(2))
+    return next(candidate for candidate in chain([path], numbered) if not candidate.exists())
 
 
 def _folders(path: str | os.PathLike[str]) -> Iterable[str]:

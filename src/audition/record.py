@@ -1,10 +1,10 @@
 """The facts of one run, as they stand in its `record.json`; enough for a verdict without the run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from audition.errors import AuditionError
 
@@ -55,9 +55,13 @@ class Record:
 
     def to_json(self) -> str:
         """The text of `record.json`; not-a-number and infinities become null."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The facts as JSON can hold them."""
         plain = asdict(self)
         plain["metrics"] = {name: _finite(value) for name, value in self.metrics.items()}
-        return json.dumps(plain, indent=1, allow_nan=False) + "\n"
+        return plain
 
     @classmethod
     def from_json(cls, text: str) -> "Record":
@@ -70,9 +74,12 @@ class Record:
             raise AuditionError("was not written by Audition (it has no schema)")
         if plain["schema"] != SCHEMA:
             raise AuditionError(f"has schema {plain['schema']}, and this version reads {SCHEMA}")
-        missing = _REQUIRED - plain.keys()
+        missing = _SHAPES.keys() - plain.keys()
         if missing:
             raise AuditionError(f"lacks {', '.join(sorted(missing))}")
+        for name, fits in _SHAPES.items():
+            if not fits(plain[name]):
+                raise AuditionError(f"has {name}={plain[name]!r}, which Audition never writes")
         plain["metrics"] = {
             name: float("nan") if value is None else value
             for name, value in plain["metrics"].items()
@@ -87,9 +94,29 @@ class Record:
 
 
 _KNOWN = frozenset(f.name for f in fields(Record))
-_REQUIRED = frozenset(
-    {"key", "config_hash", "baseline_hash", "arm", "ideas", "seed", "status", "metrics"}
-)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_SHAPES: Mapping[str, Callable[[Any], bool]] = {
+    "key": _is_text,
+    "config_hash": _is_text,
+    "baseline_hash": _is_text,
+    "arm": _is_text,
+    "ideas": lambda ideas: isinstance(ideas, list) and all(map(_is_text, ideas)),
+    "seed": lambda seed: isinstance(seed, int) and not isinstance(seed, bool),
+    "status": lambda status: status in get_args(Status),
+    "metrics": lambda metrics: (
+        isinstance(metrics, dict) and all(v is None or _is_number(v) for v in metrics.values())
+    ),
+}
+"""Facts without which a record is of no use, and what each must look like."""
 
 
 def now() -> str:

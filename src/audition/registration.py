@@ -37,6 +37,7 @@ class Registration:
     alpha: float = ALPHA  # one-sided
     sesoi: float | None = None  # smallest gain that counts [nats/token]; None: one pooled sigma
     design: str = "auto"  # chosen by the seeds that arms share, in the order the statistics name
+    judged_on: tuple[int, ...] = ()  # a race's fresh seeds, on which alone survivors are judged
     command: str = ""
     written: str = ""  # ISO 8601, UTC
 
@@ -111,7 +112,9 @@ def standing(
     settled = [run for run in runs if run.settled]
     early = [run.seed for run in settled if run.started < plan.written]
     added = tuple(run.seed for run in settled if run.seed not in arm.seeds)
-    absent = [seed for seed in arm.seeds if seed not in {run.seed for run in settled}]
+    # A race leaves out the seeds of an idea it drops, by the rule it announced.
+    due = () if plan.judged_on else arm.seeds
+    absent = [seed for seed in due if seed not in {run.seed for run in settled}]
     cards = {name: digest for run in settled for name, digest in run.cards.items()}
     changed = [name for name, digest in arm.cards.items() if cards.get(name, digest) != digest]
     departures = (
@@ -127,8 +130,8 @@ def standing(
 
 def _read(plain: dict[str, Any]) -> Registration:
     arms = tuple(PlannedArm(**{**arm, "seeds": tuple(arm["seeds"])}) for arm in plain["arms"])
-    seeds = tuple(plain["baseline_seeds"])
-    return Registration(**{**plain, "arms": arms, "baseline_seeds": seeds})
+    seeds = {name: tuple(plain[name]) for name in ("baseline_seeds", "judged_on")}
+    return Registration(**{**plain, **seeds, "arms": arms})
 
 
 def _seeds(seeds: Sequence[int]) -> str:

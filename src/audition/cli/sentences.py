@@ -6,33 +6,60 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf.errors import OmegaConfBaseException
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    MissingConfigException,
+    OverrideParseException,
+)
+from omegaconf import DictConfig
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from audition.errors import AuditionError, choices
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 """Hydra's own variable: set to 1, it shows the traceback of every error."""
 
+MISTAKES = (AuditionError, HydraException, OmegaConfBaseException, OSError)
+"""What a person can mend: the command line, a config, a folder, a disk."""
+
+PLUS = "an idea is added with a plus: +idea=NAME"
+
+REWORDED = (
+    (r"Could not override 'idea'.*", f"unknown key 'idea': {PLUS}"),
+    (
+        r"Ambiguous value for argument '([^']+)'",
+        r"\1 names several values where one is wanted: a sweep over them needs -m",
+    ),
+    (
+        r"An item is already at '([^']+)'",
+        r"\1 has a value already: set it without the plus",
+    ),
+    (
+        r"Multiple values for ([\w/]+)\.",
+        r"\1 is chosen already: choose another with \1=NAME, without the plus",
+    ),
+)
+"""Hydra's wording of a mistake, and ours."""
+
+
+class _PastHydra(BaseException):
+    """Carries a mistake out of a job: of an Exception Hydra would print a line of its own."""
+
 
 @contextmanager
-def one_sentence(*, exit_on_error: bool = True) -> Iterator[None]:
-    """Turn a user's mistake into a sentence on standard error and exit code 2.
-
-    Where `exit_on_error` is False it is raised on as AuditionError: a launcher of Hydra's would
-    take an exit for the end of the whole sweep.
-    """
+def one_sentence() -> Iterator[None]:
+    """Turn a user's mistake into a sentence on standard error and exit code 2."""
     wanted = os.environ.get(TRACEBACK) == "1"
     # Otherwise Hydra prints an error over many lines and exits before it can be put in a sentence.
     os.environ[TRACEBACK] = "1"
     try:
         yield
-    except (AuditionError, HydraException, OmegaConfBaseException) as error:
+    except (*MISTAKES, _PastHydra) as error:
         if wanted:
             raise
-        if not exit_on_error:
-            raise AuditionError(sentence(error)) from None
-        print(f"audition: {sentence(error)}", file=sys.stderr)
+        mistake = error.__cause__ if isinstance(error, _PastHydra) else error
+        print(f"audition: {sentence(mistake)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("audition: stopped", file=sys.stderr)
@@ -42,31 +69,46 @@ def one_sentence(*, exit_on_error: bool = True) -> Iterator[None]:
             os.environ.pop(TRACEBACK, None)
 
 
-def sentence(error: BaseException) -> str:
+@contextmanager
+def past_hydra() -> Iterator[None]:
+    """Let a mistake made in a job reach `one_sentence` without a word of Hydra's."""
+    try:
+        yield
+    except MISTAKES as error:
+        raise _PastHydra from error
+
+
+def sentence(error: BaseException | None) -> str:
     """What is wrong and what there is to choose from, whoever raised it."""
-    if isinstance(error, AuditionError):
-        return str(error)
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        group, _, name = str(error.missing_cfg_file).rpartition("/")
-        if group and error.options is not None:
-            return f"unknown {group} '{name}'{choices(name, error.options)}"
-    text = str(error)
-    unknown = re.search(r"Could not override '([^']+)'", text)
-    if unknown:
-        return f"unknown key '{unknown[1]}'{_like(unknown[1])}"
-    if isinstance(error, OverrideParseException):
-        return f"cannot read the override {error.override!r}: {text.splitlines()[0]}"
-    return " ".join(line.strip() for line in text.splitlines() if line.strip())
+    text = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    match error:
+        case AuditionError():
+            return str(error)
+        case OSError(strerror=str(why), filename=where):
+            return f"{where}: {why}" if where else why
+        case MissingConfigException(missing_cfg_file=str(file), options=list(known)) if "/" in file:
+            group, _, name = file.rpartition("/")
+            return f"unknown {group} '{name}'{choices(name, known)}"
+        case MissingMandatoryValue(full_key=str(key)):
+            return f"{key} is missing: give it as {key}=..."
+        case OverrideParseException(override=str(override)):
+            return (
+                f"cannot read '{override}': it must be KEY=VALUE, and a text with one of "
+                "[]{}(),:= or a space in it needs quotes of its own: KEY=\"'TEXT'\""
+            )
+        case ConfigCompositionException(
+            __cause__=OmegaConfBaseException(full_key=str(key), parent_node=DictConfig() as beside)
+        ):
+            return _unknown_key(key, [str(name) for name in beside])
+    for theirs, ours in REWORDED:
+        if found := re.search(theirs, text):
+            return found.expand(ours)
+    return text
 
 
-def _like(key: str) -> str:
-    """The known keys beside an unknown one: those of the root, or of the section it is in."""
-    from audition.config import root_keys
-
-    if key.split(".")[0] == "idea":
-        return "; an idea is added with a plus: +idea=NAME"
-    return (
-        choices(key.split(".")[0], root_keys())
-        if "." not in key
-        else (f": {key.rpartition('.')[0]} has no such setting")
-    )
+def _unknown_key(key: str, beside: list[str]) -> str:
+    """An unknown key and the known ones beside it; the root also holds Hydra's own, left out."""
+    if key in ("idea", "ideas"):
+        return f"unknown key '{key}': {PLUS}"
+    known = [name for name in beside if name not in ("_target_", "hydra")]
+    return f"unknown key '{key}'{choices(key.rpartition('.')[2], known)}"

@@ -1,18 +1,31 @@
 """The training door: check, then one run here, or (with -m) a sweep that ends in a verdict."""
 
+import re
+import sys
+from contextlib import nullcontext
+
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from audition.cli.sentences import one_sentence
+from audition.cli.sentences import one_sentence, past_hydra
 from audition.config import conf_dir
+from audition.errors import AuditionError
 
 
 def main() -> None:
     """Train what the command line asks for; a mistake ends in one sentence and exit code 2."""
+    sys.argv[1:] = map(quoted, sys.argv[1:])
     with one_sentence():
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="audition")(task)()
+
+
+def quoted(word: str) -> str:
+    """`baseline=optimizer=adamw` as Hydra can read it: a value that is itself an override needs
+    quotes, and those that a person typed have gone to the shell.
+    """
+    return re.sub(r"^([\w+~][\w./@+-]*)=([\w+~][\w./@+-]*=[^']*)$", r"\1='\2'", word)
 
 
 def task(config: DictConfig) -> None:
@@ -22,7 +35,9 @@ def task(config: DictConfig) -> None:
 
     hydra_node = HydraConfig.get()
     alone = hydra_node.mode == RunMode.RUN
-    with one_sentence(exit_on_error=alone):
+    with past_hydra() if alone else nullcontext():
+        if alone and hydra_node.sweeper.get("params"):
+            raise AuditionError("a campaign is a sweep: add -m")
         run = plan_single(
             settings_of(config), list(hydra_node.overrides.task), Composer.of_hydra(hydra_node)
         )

@@ -1,0 +1,1 @@
+"""The commands of `audition`, one file each, with `add(subcommands, common)`; all are found here."""

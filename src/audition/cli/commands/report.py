@@ -1,0 +1,48 @@
+"""`audition report`: verdicts, figures and provenance on one page, and how to reproduce each row."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audition.errors import AuditionError
+from audition.ledger import Ledger
+
+if TYPE_CHECKING:
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
+    """Add the command and its options."""
+    command = subcommands.add_parser(
+        "report", parents=[common], help="verdicts and figures on one page, and as files"
+    )
+    command.add_argument("ideas", nargs="*", metavar="IDEA", help="arms; all of them by default")
+    command.add_argument(
+        "--to", metavar="FOLDER", type=Path, help="where it goes (report/ beside the runs)"
+    )
+    command.add_argument("--sesoi", type=float, help="smallest gain that counts [nats/token]")
+    command.add_argument("--alpha", type=float, default=0.05, help="one-sided error (0.05)")
+    command.set_defaults(command=write)
+
+
+def write(options: argparse.Namespace) -> None:
+    """`audition report`"""
+    from audition.report import terminal
+    from audition.report.page import write_report
+
+    ledger = Ledger(options.output_dir)
+    terminal.show_problems(ledger.read())
+    folder = options.output_dir / "report" if options.to is None else options.to
+    try:
+        written = write_report(
+            ledger, folder, options.ideas, sesoi=options.sesoi, alpha=options.alpha
+        )
+    except ValueError as error:
+        raise AuditionError(str(error)) from None
+    if options.json:
+        figures = [str(path) for path in written.figures]
+        paths = {"page": str(written.page), "markdown": str(written.markdown), "figures": figures}
+        print(json.dumps(paths, indent=1))
+    else:
+        print(f"{written.page} (and {written.markdown.name}, {len(written.figures)} figure files)")

@@ -1,0 +1,28 @@
+"""`audition runs`: every run in the ledger."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from audition.ledger import Ledger
+
+if TYPE_CHECKING:
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
+    """Add the command and its options."""
+    command = subcommands.add_parser("runs", parents=[common], help="every run in the ledger")
+    command.set_defaults(command=show)
+
+
+def show(options: argparse.Namespace) -> None:
+    """`audition runs`"""
+    from audition.report import terminal
+
+    contents = Ledger(options.output_dir).read()
+    terminal.show_problems(contents)
+    if options.json:
+        print(json.dumps([record.to_dict() for record in contents.records], indent=1))
+    else:
+        terminal.show_runs(contents.records)

@@ -1,0 +1,52 @@
+"""`audition verdict`: what the runs in the ledger support today."""
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from audition.errors import AuditionError
+from audition.ledger import Ledger
+
+if TYPE_CHECKING:
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
+    """Add the command and its options."""
+    command = subcommands.add_parser("verdict", parents=[common], help="what the runs support")
+    command.add_argument("ideas", nargs="*", metavar="IDEA", help="arms; all of them by default")
+    command.add_argument("--sesoi", type=float, help="smallest gain that counts [nats/token]")
+    command.add_argument("--alpha", type=float, default=0.05, help="one-sided error (0.05)")
+    command.set_defaults(command=show)
+
+
+def show(options: argparse.Namespace) -> None:
+    """`audition verdict`"""
+    from audition.judge import judge_arms
+    from audition.registration import registrations
+    from audition.report import terminal
+
+    ledger = Ledger(options.output_dir)
+    contents = ledger.read()
+    terminal.show_problems(contents)
+    try:
+        judgements = judge_arms(
+            contents.records,
+            options.ideas,
+            plans=registrations(ledger.root),
+            sesoi=options.sesoi,
+            alpha=options.alpha,
+        )
+    except ValueError as error:
+        raise AuditionError(str(error)) from None
+    if options.json:
+        print(json.dumps([judgement.to_dict() for judgement in judgements], indent=1))
+    else:
+        terminal.show_judgements(judgements)
+    if not judgements:
+        print(
+            f"audition: nothing to judge in {options.output_dir}: no arm there has an outcome "
+            "beside one of its baseline",
+            file=sys.stderr,
+        )

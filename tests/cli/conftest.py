@@ -1,0 +1,156 @@
+"""The doors as a user opens them: processes, one small model, one shared cache of token ids."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SMALL = ("model=tiny", "data.evaluation_tokens=1024")
+
+TALLY = '''
+"""A logger that notes every training that begins in a run's folder."""
+
+from pathlib import Path
+
+from audition.observers.observer import Observer
+
+
+class Tally(Observer):
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "trainings"
+
+    def on_start(self, session, steps) -> None:
+        with self.path.open("a") as file:
+            file.write(f"from step {session.step}\\n")
+'''
+
+
+@dataclass
+class Workplace:
+    """A ledger of its own, and the two doors to it."""
+
+    output: Path
+    cache: Path
+    modules: Path
+    steps: int = 3
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def command(self, *words: str) -> list[str]:
+        """The training door with a small model that counts its trainings."""
+        return [
+            sys.executable,
+            "-m",
+            "src.train",
+            f"paths.output_dir={self.output}",
+            f"paths.cache_dir={self.cache}",
+            f"budget.steps={self.steps}",
+            *SMALL,
+            "+logger.tally._target_=tally.Tally",
+            "allowed_targets=[audition.,tally.,claimants.]",
+            *words,
+        ]
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if k not in ("HYDRA_FULL_ERROR", "PYTHONPATH")}
+        return {**kept, "PYTHONPATH": str(self.modules), **self.environment}
+
+    def train(self, *words: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+        """`python -m src.train WORDS`, to its end."""
+        return self.run([*prefix, *self.command(*words)])
+
+    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        """Any command, to its end, with this workplace's environment."""
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def begin(self, *words: str) -> "subprocess.Popen[str]":
+        """`python -m src.train WORDS`, as the head of a process group as a shell would start it."""
+        return subprocess.Popen(
+            self.command(*words),
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def read(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`audition WORDS` on this ledger."""
+        door = Path(sys.executable).with_name("audition")
+        return self.run([str(door), *words, "--output-dir", str(self.output)])
+
+    def records(self) -> dict[str, dict[str, Any]]:
+        """`"placebo 1"` -> the record, as it stands in its file."""
+        plain = [json.loads(path.read_text()) for path in self._files("record.json")]
+        return {f"{r['arm']} {r['seed']}": r for r in plain}
+
+    def statuses(self) -> dict[str, str]:
+        """`"placebo 1"` -> how it ended."""
+        return {name: record["status"] for name, record in self.records().items()}
+
+    def trainings(self) -> dict[str, list[str]]:
+        """`"placebo 1"` -> a line for each training that was begun."""
+        return {
+            f"{path.parts[-4]} {path.parent.name.removeprefix('seed_')}": path.read_text().splitlines()
+            for path in self._files("trainings")
+        }
+
+    def _files(self, name: str) -> list[Path]:
+        return sorted(self.output.glob(f"runs/*/*/seed_*/{name}"))
+
+    def until(
+        self, sweep: "subprocess.Popen[str]", found: Callable[[dict[str, dict[str, Any]]], Any]
+    ) -> Any:
+        """What `found` says of the records of a sweep under way, once it says anything."""
+        deadline = time.monotonic() + 60.0
+        while not (answer := found(self.records())):
+            assert sweep.poll() is None, sweep.communicate()
+            assert time.monotonic() < deadline, self.statuses()
+            time.sleep(0.01)
+        return answer
+
+
+@pytest.fixture(scope="session")
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    modules = tmp_path_factory.mktemp("modules")
+    (modules / "tally.py").write_text(TALLY)
+    return tmp_path_factory.mktemp("cache"), modules
+
+
+@pytest.fixture
+def place(tmp_path: Path, _shared: tuple[Path, Path]) -> Workplace:
+    return Workplace(tmp_path / "ledger", *_shared)
+
+
+def one_sentence(ended: subprocess.CompletedProcess[str]) -> str:
+    """What a command said that could not be carried out: one line, no traceback, exit code 2."""
+    lines = ended.stderr.splitlines()
+    assert ended.returncode == 2, ended.stderr
+    assert len(lines) == 1, ended.stderr
+    assert lines[0].startswith("audition: ")
+    assert ended.stdout == ""
+    return lines[0].removeprefix("audition: ")
+
+
+@pytest.fixture
+def mistake(place: Workplace) -> Callable[..., str]:
+    """The one sentence that a command line is answered with."""
+    return lambda *words: one_sentence(place.train(*words))
