@@ -32,7 +32,11 @@ def sweep(folder: Path, runs: int, *words: str) -> float:
 
 def overhead(folder: Path) -> list[Row]:
     """Seconds a run after the first, for our pool and two of Hydra's launchers, in turn."""
-    launchers = {"pool": (), "basic": ("hydra/launcher=basic",), "joblib": ("hydra/launcher=joblib",)}
+    launchers = {
+        "pool": (),
+        "basic": ("hydra/launcher=basic",),
+        "joblib": ("hydra/launcher=joblib",),
+    }
     sweep(folder, 1)  # tokenises the text
     each = {}
     for name, words in launchers.items():
@@ -99,5 +103,3 @@ def startup(folder: Path) -> list[Row]:
         alone(what, lambda words=words: command(*words), times=5, unit="s", bound=bound)  # type: ignore[misc]
         for what, (words, bound) in commands.items()
     ]
-
-

@@ -20,7 +20,9 @@ class Row:
     def __str__(self) -> str:
         theirs = "" if self.theirs is None else f"{self.theirs:.4g}"
         ratio = "" if self.ratio is None else f"{self.ratio:.3f}"
-        return f"| {self.what} | {self.ours:.4g} | {theirs} | {self.unit} | {ratio} | {self.bound} |"
+        return (
+            f"| {self.what} | {self.ours:.4g} | {theirs} | {self.unit} | {ratio} | {self.bound} |"
+        )
 
 
 def paired(
@@ -45,7 +47,13 @@ def paired(
 
 
 def alone(
-    what: str, ours: Callable[[], object], *, times: int, unit: str, per: float = 1.0, bound: str = ""
+    what: str,
+    ours: Callable[[], object],
+    *,
+    times: int,
+    unit: str,
+    per: float = 1.0,
+    bound: str = "",
 ) -> Row:
     """The median of `times` timings, after one that is not counted."""
     ours()

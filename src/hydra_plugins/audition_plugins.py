@@ -3,7 +3,9 @@
 Hydra imports every module of this namespace at start-up, so nothing heavy is imported up here.
 """
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Gt
@@ -18,6 +20,7 @@ from omegaconf import DictConfig
 
 if TYPE_CHECKING:
     from audition.sweep.pool import PoolSettings
+    from audition.sweep.sweeper import Style
 
 
 class AuditionSweeper(Sweeper):
@@ -37,6 +40,12 @@ class AuditionSweeper(Sweeper):
         self.task_function = task_function
         self.config = config
 
+    def style(self) -> "Style":
+        """How the runs are spent."""
+        from audition.sweep.sweeper import EveryRun
+
+        return EveryRun()
+
     def sweep(self, arguments: list[str]) -> None:
         from audition.sweep.sweeper import sweep
 
@@ -45,10 +54,38 @@ class AuditionSweeper(Sweeper):
         sweep(
             arguments,
             self.params,
+            self.style(),
             hydra_context=self.hydra_context,
             task_function=self.task_function,
             config=self.config,
         )
+
+
+class RaceSweeper(AuditionSweeper):
+    """Spends fewer runs on many ideas: screening seeds drop most, fresh seeds judge the rest.
+
+    Args:
+        params: overrides of a campaign, as on the command line.
+        fresh_seeds: seeds that judge the survivors, beside the screening seeds `seed=...`.
+        drop_below: mean gain over the screening seeds under which an idea is dropped, in standard
+            deviations of a same-seed difference.
+    """
+
+    def __init__(
+        self,
+        *,
+        params: Mapping[str, Any] | None = None,
+        fresh_seeds: Annotated[int, Gt(1)] = 5,
+        drop_below: float = 0.58,
+    ) -> None:
+        super().__init__(params=params)
+        self.fresh_seeds = fresh_seeds
+        self.drop_below = drop_below
+
+    def style(self) -> "Style":
+        from audition.sweep.race_style import RaceStyle
+
+        return RaceStyle(self.fresh_seeds, self.drop_below)
 
 
 class PoolLauncher(Launcher):
@@ -80,10 +117,8 @@ class PoolLauncher(Launcher):
         """The pool for runs of the threads and on the device that the config names."""
         from audition.sweep.local import pool_settings
 
-        execution = self.config.execution
         return pool_settings(
-            threads=execution.threads,
-            device=execution.device,
+            self.config.execution,
             workers=self.workers,
             runs_per_gpu=self.runs_per_gpu,
             timeout_minutes=self.timeout_minutes,
@@ -108,14 +143,19 @@ class SweepsSource(FileConfigSource):
     def load_config(self, config_path: str) -> ConfigResult:
         return super().load_config(self._inside(config_path))
 
+    def available(self) -> bool:
+        return True  # a folder without campaigns is nothing to warn of
+
     def is_group(self, config_path: str) -> bool:
-        return config_path in ("", "sweeps")
+        return config_path == "" or (config_path == "sweeps" and os.path.isdir(self.path))
 
     def is_config(self, config_path: str) -> bool:
         return config_path.startswith("sweeps/") and super().is_config(self._inside(config_path))
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
-        return super().list("", results_filter) if config_path == "sweeps" else []
+        if config_path != "sweeps" or results_filter == ObjectType.GROUP:
+            return []
+        return sorted(path.stem for path in Path(self.path).glob("*.yaml"))
 
     @staticmethod
     def _inside(config_path: str) -> str:

@@ -126,7 +126,7 @@ def test_a_run_without_an_outcome_is_dropped_and_said(plan: Plan, tmp_path: Path
 
     result = race(plan, RaceRules(), train, ledger)
     (turn,) = [t for t in result.turns if "no outcome" in t.reason]
-    assert (turn.action, turn.stage, turn.seeds) == ("drop", 1, ())
+    assert (turn.action, turn.stage, turn.seeds) == ("missing", 1, ())
 
 
 def test_the_race_is_filed(plan: Plan, tmp_path: Path) -> None:

@@ -7,8 +7,11 @@ from audition.registration import PlannedArm, Registration
 from audition.sweep.plan import Plan
 
 
-def announcement(plan: Plan) -> Registration:
-    """The comparisons that `plan` is about to make, with the cards as they read now."""
+def announcement(plan: Plan, judged_on: tuple[int, ...] = ()) -> Registration:
+    """The comparisons that `plan` is about to make, with the cards as they read now.
+
+    judged_on: the fresh seeds of a race.
+    """
     baseline = [run.seed for run in plan.runs if run.identity.config_hash == plan.baseline_hash]
     arms = []
     for name, config_hash in plan.arms():
@@ -26,5 +29,6 @@ def announcement(plan: Plan) -> Registration:
         baseline_hash=plan.baseline_hash,
         baseline_seeds=tuple(baseline),
         arms=tuple(arms),
+        judged_on=judged_on,
         command=" ".join(sys.argv[1:]),
     )

@@ -77,8 +77,12 @@ def arm_name(choice: Iterable[str]) -> str:
     return name if len(name) <= 120 else f"{name[:107]}-{sha256(text.encode()).hexdigest()[:12]}"
 
 
-def more_seeds(seeds: tuple[int, ...], total: int) -> tuple[int, ...]:
+def more_seeds(seeds: tuple[int, ...], total: object) -> tuple[int, ...]:
     """`seeds` and as many further ones as make `total`; the same ones whenever it is asked."""
+    if isinstance(total, bool) or not isinstance(total, int) or total < 1:
+        raise AuditionError(
+            f"baseline_seeds={total} is not a number of seeds: it must be 1 or more"
+        )
     further = [seed for seed in MORE_SEEDS if seed not in seeds]
     wanted = max(0, total - len(seeds))
     if wanted > len(further):

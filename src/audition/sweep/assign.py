@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from audition.budget import Budget
 from audition.card import check_card
 from audition.record import Record
 from audition.sweep.plan import PlannedRun
@@ -21,7 +22,7 @@ def record_of(run: PlannedRun) -> Record:
         seed=run.seed,
         status="running",
         evaluation=run.identity.evaluation,
-        budget=dict(settings["budget"]),
+        budget=Budget(**settings["budget"]).ruling(),
         device=settings["execution"]["device"],
         threads=settings["execution"]["threads"],
         cards={name: check_card(name, card).digest() for name, card in cards.items()},

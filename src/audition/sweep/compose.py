@@ -49,9 +49,14 @@ def settings_of(config: DictConfig) -> dict[str, Any]:
     bare = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     plain = OmegaConf.to_container(bare, resolve=True, throw_on_missing=True)
     assert isinstance(plain, dict)
-    if plain["execution"].get("device") == "auto":
-        plain["execution"]["device"] = "cuda" if gpus() else "cpu"
+    plain["execution"]["device"] = device_of(plain["execution"])
     return {str(key): value for key, value in plain.items()}
+
+
+def device_of(execution: Mapping[str, Any]) -> str:
+    """The device that `execution` names, `auto` being whichever this machine has."""
+    device = str(execution["device"])
+    return ("cuda" if gpus() else "cpu") if device == "auto" else device
 
 
 def check_claims(
@@ -59,41 +64,52 @@ def check_claims(
 ) -> None:
     """Refuse ideas of which one would silently undo the other, or be undone by an override.
 
-    An idea claims the groups that its yaml overrides, and the parts its class names in `claims`.
+    An idea claims the groups that its yaml overrides, the parts and sections that its yaml sets,
+    and the parts that its class names in `claims`.
     """
     owners: dict[str, str] = {}
     for idea, node in ideas.items():
-        wanted = group_overrides(idea, folders)
-        for group, choice in wanted.items():
-            made = choices.get(group)
-            if made != choice and group not in owners:
-                raise AuditionError(
-                    f"idea '{idea}' sets {group}={choice} and the command line {group}={made}: "
-                    "leave one out"
-                )
-        claims = read_constant(node["_target_"], "claims", ())
+        # `+ideas.x.y=1` without `+idea=x` has no target: `check` says so in a sentence.
+        target = node.get("_target_") if isinstance(node, Mapping) else None
+        claims = read_constant(target, "claims", ()) if target else ()
         assert isinstance(claims, tuple)
-        for part in (*wanted, *claims):
+        for part in dict.fromkeys(
+            (*group_overrides(idea, folders), *_set_by(idea, folders), *claims)
+        ):
             if part in owners:
                 raise AuditionError(
-                    f"ideas '{owners[part]}' and '{idea}' both replace the {part}: "
-                    "run them as two arms"
+                    f"ideas '{owners[part]}' and '{idea}' both change the {part}: "
+                    f"run them as two arms, +idea={owners[part]},{idea}"
                 )
             owners[part] = idea
+    for idea in ideas:
+        for group, choice in group_overrides(idea, folders).items():
+            if choices.get(group) != choice:
+                raise AuditionError(
+                    f"idea '{idea}' needs {group}={choice}, and {group}={choices.get(group)} is "
+                    "asked for beside it: leave one out"
+                )
 
 
 def group_overrides(idea: str, folders: Sequence[Path]) -> dict[str, str]:
     """`{"optimizer": "muon"}` for an idea whose yaml says `override /optimizer: muon`."""
-    for folder in folders:
-        path = folder / "idea" / f"{idea}.yaml"
-        if path.is_file():
-            defaults = yaml.safe_load(path.read_text()).get("defaults", [])
-            entries = [entry for entry in defaults if isinstance(entry, dict)]
-            return {
-                key.removeprefix("override ").strip().lstrip("/"): value
-                for entry in entries
-                for key, value in entry.items()
-                if key.startswith("override ")
-            }
-    return {}
+    entries = _yaml_of(idea, folders).get("defaults", [])
+    return {
+        key.removeprefix("override ").strip().lstrip("/"): value
+        for entry in entries
+        if isinstance(entry, dict)
+        for key, value in entry.items()
+        if key.startswith("override ")
+    }
 
+
+def _set_by(idea: str, folders: Sequence[Path]) -> list[str]:
+    """`["schedule"]` for an idea whose yaml says `schedule: {warmup_steps: 5}`."""
+    own = ("defaults", "ideas", "cards", "hydra")
+    return [key for key in _yaml_of(idea, folders) if key not in own]
+
+
+def _yaml_of(idea: str, folders: Sequence[Path]) -> Mapping[str, Any]:
+    paths = (folder / "idea" / f"{idea}.yaml" for folder in folders)
+    found = next((path for path in paths if path.is_file()), None)
+    return yaml.safe_load(found.read_text()) or {} if found else {}

@@ -1,12 +1,14 @@
 """Two ways from missing runs to a filled ledger: our pool, or whatever launcher Hydra was given."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
-from hydra.core.utils import JobReturn
+from hydra.errors import HydraException
 from hydra.plugins.launcher import Launcher
 
+from audition.errors import AuditionError
 from audition.sweep.local import train_all
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import PoolSettings, warm
@@ -39,13 +41,16 @@ def _through_hydra(launcher: Launcher, runs: Sequence[PlannedRun]) -> None:
     """Hand the runs to a launcher of Hydra's kind, as the overrides that make each of them.
 
     What came of them is read from the ledger, not from what the launcher returns: some launchers
-    lose the results of healthy jobs when a neighbour dies.
+    lose the results of healthy jobs when a neighbour dies, or raise on account of it.
     """
-    if runs:
-        returns: Sequence[JobReturn] = launcher.launch(
-            [list(filed(run)) for run in runs], initial_job_idx=0
-        )
-        del returns
+    if not runs:
+        return
+    try:
+        launcher.launch([list(filed(run)) for run in runs], initial_job_idx=0)
+    except (AuditionError, HydraException):
+        raise
+    except Exception as error:
+        print(f"audition: the launcher gave up ({type(error).__name__})", file=sys.stderr)
 
 
 def filed(run: PlannedRun) -> tuple[str, ...]:

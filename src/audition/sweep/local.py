@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from audition.budget import Budget
+from audition.config import SECTIONS
+from audition.errors import AuditionError
 from audition.ledger import Ledger
 from audition.machine import cores, gpus
 from audition.provenance import provenance
 from audition.record import Status, now
+from audition.schema import check_node
 from audition.sweep.assign import payload_of, record_of
+from audition.sweep.compose import device_of
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import End, Job, PoolSettings, Server, display_for, run_pool
 
@@ -18,16 +22,30 @@ PRELOAD = ("audition.run", "audition.parts.gpt", "torch.optim", "torch._dynamo")
 
 
 def pool_settings(
+    execution: Mapping[str, Any],
     *,
-    threads: int,
-    device: str,
     workers: int | None = None,
     runs_per_gpu: int = 1,
     timeout_minutes: float | None = None,
 ) -> PoolSettings:
-    """The pool for runs of `threads` threads on `device`; by default as many as fit."""
+    """The pool for runs of that `execution` on this machine; by default as many as fit.
+
+    Raises AuditionError for a setting out of range, and for a device that is not here.
+    """
+    device = device_of(execution)
+    checked = {**execution, "device": device, "_target_": SECTIONS["execution"]}
+    check_node(checked, "execution", ("audition",))
+    launcher = {
+        "_target_": "hydra_plugins.audition_plugins.PoolLauncher",
+        "workers": workers,
+        "runs_per_gpu": runs_per_gpu,
+        "timeout_minutes": timeout_minutes,
+    }
+    check_node(launcher, "hydra.launcher", ("hydra_plugins",))
+    check_device(device)
     cards = gpus() if device == "cuda" else ()
     slots = len(cards) * runs_per_gpu
+    threads = execution["threads"]
     return PoolSettings(
         workers=workers or slots or max(1, cores() // threads),
         threads=threads,
@@ -36,6 +54,15 @@ def pool_settings(
         timeout_s=timeout_minutes and 60.0 * timeout_minutes,
         preload=PRELOAD,
     )
+
+
+def check_device(device: str) -> None:
+    """Raises AuditionError where runs on `device` are to be made and this machine has none."""
+    if device == "cuda" and not gpus():
+        raise AuditionError(
+            "execution.device=cuda, and this machine has no GPU to use: choose cpu, or auto for "
+            "whichever is there"
+        )
 
 
 def train_all(runs: Sequence[PlannedRun], settings: PoolSettings, server: Server) -> None:

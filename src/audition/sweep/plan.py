@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from audition.budget import Budget
 from audition.config import check
 from audition.errors import AuditionError
 from audition.identity import Identity, identify
@@ -66,29 +67,44 @@ def make_plan(question: Question, compose: Compose) -> Plan:
     `baseline_seeds` is how many seeds that arm has in all. Raises AuditionError for the first arm
     that cannot run, before anything has started.
     """
-    common = compose(question.common)
-    check(common)
+    common = _checked(question.common, compose)
     seeds = question.seeds or (common["seed"],)
-    overlaid = shlex.split(common["baseline"] or "")
+    overlaid = _overlaid(common["baseline"])
     baseline = Arm(BASELINE, (*question.common, *overlaid))
-    settings = compose(baseline.overrides) if overlaid else common
-    check(settings)
+    settings = _checked(baseline.overrides, compose) if overlaid else common
     identity = identify(settings)
-    base_seeds = more_seeds(seeds, common["baseline_seeds"] or 0)
+    wanted = common["baseline_seeds"]
+    base_seeds = seeds if wanted is None else more_seeds(seeds, wanted)
     runs = list(_repeat(baseline, settings, identity, identity.config_hash, base_seeds))
 
-    seen = {identity.config_hash: baseline.name}
+    names = {identity.config_hash: baseline.name}
+    same = []
     for arm in question.arms:
-        settings = compose(arm.overrides)
-        check(settings)
+        settings = _checked(arm.overrides, compose)
         own = identify(settings)
-        twin = seen.setdefault(own.config_hash, arm.name)
-        if twin == arm.name:
+        twin = names.get(own.config_hash)
+        if twin == baseline.name:
+            same.append(arm.name)
+        elif twin is not None:
+            raise AuditionError(f"arms '{twin}' and '{arm.name}' are one and the same: drop one")
+        else:
+            names[own.config_hash] = arm.name
             runs += _repeat(arm, settings, own, identity.config_hash, seeds)
-        elif twin != baseline.name:
-            raise AuditionError(f"arms '{twin}' and '{arm.name}' are one and the same")
-    same = tuple(arm.name for arm in question.arms if arm.name not in seen.values())
-    return Plan(tuple(runs), identity.config_hash, same)
+    return Plan(tuple(runs), identity.config_hash, tuple(same))
+
+
+def _checked(overrides: Sequence[str], compose: Compose) -> Mapping[str, Any]:
+    settings = compose(overrides)
+    check(settings)
+    Budget(**settings["budget"])  # its settings must also agree with each other
+    return settings
+
+
+def _overlaid(baseline: object) -> list[str]:
+    try:
+        return [] if baseline is None else shlex.split(str(baseline))
+    except ValueError as error:
+        raise AuditionError(f"baseline={baseline!r} cannot be read: {error}") from None
 
 
 def _repeat(

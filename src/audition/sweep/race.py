@@ -31,7 +31,7 @@ class Turn:
     seeds: tuple[int, ...]  # run so far
     mean_gain: float | None  # nats/token over the screening seeds
     threshold: float | None
-    action: str  # run, drop or promote
+    action: str  # run, drop or promote; missing where a run has no outcome
     reason: str
 
 
@@ -70,10 +70,10 @@ def race(plan: Plan, rules: RaceRules, train: Train, ledger: Ledger) -> Race:
         for config_hash in list(alive):
             turn = _look(arms, config_hash, plan.baseline_hash, seeds, spread, rules, stage)
             turns.append(turn)
-            if turn.action == "drop":
+            if turn.action in ("drop", "missing"):
                 alive.remove(config_hash)
     _train(plan, alive, fresh, train, ledger)
-    dropped = {turn.config_hash: len(turn.seeds) for turn in turns if turn.action == "drop"}
+    dropped = {turn.config_hash: len(turn.seeds) for turn in turns if turn.config_hash not in alive}
     everything = len(screening) + len(fresh)
     runs = sum(dropped.values()) + everything * len(alive)
     return Race(plan.baseline_hash, tuple(turns), runs, everything * len(names))
@@ -136,7 +136,7 @@ def _look(
     run = idea.losses if idea else {}
     shared = [seed for seed in seeds if seed in run and seed in baseline]
     if idea is None or len(shared) < len(seeds):
-        reason = "Dropped: a run has no outcome; the same command tries it again."
+        reason = "Left out: a run has no outcome; the same command tries it again."
         return Turn(
             idea.name if idea else config_hash,
             config_hash,
@@ -144,7 +144,7 @@ def _look(
             tuple(shared),
             None,
             None,
-            "drop",
+            "missing",
             reason,
         )
     gains = [(baseline[seed] or 0.0) - (run[seed] or 0.0) for seed in shared]

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from audition.judge import arms_of, judge_baseline
 from audition.ledger import Contents, Ledger
+from audition.record import Record
+from audition.registration import registrations
 from audition.report.terminal import show_judgements, show_problems, show_runs
 from audition.report.words import count
 from audition.sweep.plan import Plan, PlannedRun
@@ -32,26 +34,43 @@ def say_stopped(plan: Plan, ledger: Ledger) -> None:
     )
 
 
-def say_outcome(plan: Plan, ledger: Ledger) -> bool:
-    """The verdicts, from the ledger alone; returns whether every run has its outcome."""
+def say_verdicts(plan: Plan, ledger: Ledger) -> None:
+    """The verdicts on the plan's arms, from the ledger alone; its runs where there is none yet."""
     contents = ledger.read()
-    planned = {run.identity.key for run in plan.runs}
-    missing = plan.missing(contents)
-    filed = {record.key: record for record in contents.records}
-    asked = {config_hash for _, config_hash in plan.arms()}
+    asked = dict((config_hash, name) for name, config_hash in plan.arms())
     arms = arms_of(contents.records)
     if asked and plan.baseline_hash in arms and arms[plan.baseline_hash].losses:
-        judgements = judge_baseline(arms, plan.baseline_hash)
+        plans = registrations(ledger.root)
+        judgements = judge_baseline(arms, plan.baseline_hash, plans=plans, asked=asked)
         show_judgements([j for j in judgements if j.arm.config_hash in asked])
     else:
-        show_runs([record for record in contents.records if record.key in planned])
+        settled = contents.settled()
+        keys = [run.identity.key for run in plan.runs]
+        show_runs([settled[key] for key in keys if key in settled])
+
+
+def say_outcome(plan: Plan, ledger: Ledger) -> bool:
+    """The verdicts and whatever is missing; returns whether every run has its outcome."""
+    say_verdicts(plan, ledger)
+    contents = ledger.read()
+    filed = {record.key: record for record in contents.records}
+    missing = plan.missing(contents)
     for run in missing:
-        record = filed.get(run.identity.key)
-        how = f"{record.status}: {record.reason}" if record else "has no record"
-        _say(f"{run.label} {how}")
+        _say(f"{run.label} {_state(filed.get(run.identity.key), ledger)}.")
     if missing:
         _say(f"{count(len(missing), 'run')} without an outcome; the same command tries them again.")
     return not missing
+
+
+def _state(record: Record | None, ledger: Ledger) -> str:
+    """What is known of a run without an outcome."""
+    if record is None:
+        return "was not started"
+    if record.status != "running":
+        return f"{record.status}: {record.reason}"
+    if ledger.claimed(ledger.folder_of(record)):
+        return f"is being trained by process {record.pid} on {record.host}"
+    return f"was lost while it ran (process {record.pid} on {record.host})"
 
 
 def _say(text: str) -> None:

@@ -15,14 +15,14 @@ from omegaconf import DictConfig
 from audition.config import check
 from audition.errors import AuditionError
 from audition.identity import identify
-from audition.ledger import Ledger
+from audition.ledger import Busy, Ledger
 from audition.provenance import provenance
 from audition.record import BASELINE
 from audition.report.terminal import show_runs
 from audition.sweep.arms import Arm, read_arms
 from audition.sweep.assign import record_of
 from audition.sweep.compose import Composer
-from audition.sweep.local import job_of, train_all
+from audition.sweep.local import check_device, job_of, train_all
 from audition.sweep.plan import PlannedRun, make_plan
 from audition.sweep.pool import End, PoolSettings, Quiet, display_for, warm
 
@@ -43,17 +43,20 @@ def plan_single(
             Arm(arm["name"], own), settings["seed"], settings, identity, arm["baseline"]
         )
     question = read_arms(OverridesParser.create().parse_overrides(list(overrides)))
-    return make_plan(question, compose).runs[-1]
+    runs = make_plan(question, compose).runs
+    return [run for run in runs if run.seed == settings["seed"]][-1]
 
 
 def train_single(run: PlannedRun, *, alone: bool) -> None:
     """Train `run` in this process. `alone`, it is shown, with the command that gives a verdict.
 
-    Raises AuditionError where another process is training it; SystemExit(130) after Ctrl-C, with
-    the run checkpointed.
+    After Ctrl-C the run is checkpointed, and SystemExit(130) raised where it is `alone`,
+    KeyboardInterrupt to end the sweep that it is part of. Raises AuditionError where another
+    process is training it, or its device is not here.
     """
     from audition.run import Assignment, perform
 
+    check_device(run.settings["execution"]["device"])
     ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
     job = job_of(run, {})
     display = display_for() if alone else Quiet()
@@ -72,21 +75,29 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
                 lambda step: bool(interrupted),
             )
             display.ended(job, End(status="ok", seconds=record.seconds))
+        except Busy:
+            raise AuditionError(f"another process is training {run.label}") from None
         finally:
             display.close()
-    if alone:
-        show_runs([record])
-        print(f"audition: filed in {ledger.folder_of(record)}", file=sys.stderr)
+    if not alone:
         if record.status == "interrupted":
-            print("audition: the same command goes on from there", file=sys.stderr)
-            raise SystemExit(130)
-        words = [word for word in run.arm.overrides if not word.startswith("seed=")]
-        what = "" if run.arm.name != BASELINE else " +idea=NAME"
-        print(
-            "audition: one run is no verdict; this gives one: python -m src.train "
-            f"{shlex.join(words)}{what} seed=42,137,256 -m",
-            file=sys.stderr,
-        )
+            raise KeyboardInterrupt
+        return
+    show_runs([record])
+    print(f"audition: filed in {ledger.folder_of(record)}", file=sys.stderr)
+    if record.status == "interrupted":
+        print("audition: the same command goes on from there", file=sys.stderr)
+        raise SystemExit(130)
+    print(
+        f"audition: one run is no verdict; this gives one: {verdict_command(run)}", file=sys.stderr
+    )
+
+
+def verdict_command(run: PlannedRun) -> str:
+    """What to type for a verdict on the arm of `run`, through the door that it came in by."""
+    door = "audition train" if sys.argv[0].endswith("audition train") else "python -m src.train"
+    idea = ("+idea=NAME",) if run.arm.name == BASELINE else ()
+    return f"{door} {shlex.join((*run.arm.overrides, *idea))} seed=42,137,256 -m"
 
 
 def launch_all(

@@ -1,8 +1,8 @@
-"""A sweep from its command line to its verdict: arms, plan, what is missing, launch, judgement."""
+"""A sweep from its command line to its verdict: arms, plan, registration, launch, judgement."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
@@ -10,16 +10,49 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from audition.ledger import Ledger
-from audition.sweep.arms import read_arms
+from audition.registration import register
+from audition.sweep.announce import announcement
+from audition.sweep.arms import Question, read_arms
 from audition.sweep.compose import Composer
-from audition.sweep.launchers import ready
-from audition.sweep.plan import make_plan
+from audition.sweep.launchers import Train, ready
+from audition.sweep.plan import Plan, make_plan
 from audition.sweep.say import say_outcome, say_plan, say_stopped
+
+
+class Style(Protocol):
+    """How a sweep spends its runs."""
+
+    def widen(self, question: Question) -> Question:
+        """The question with every seed that may be run."""
+        ...
+
+    def judged_on(self, plan: Plan) -> tuple[int, ...]:
+        """The seeds on which alone a verdict is to be given; empty where all count."""
+        ...
+
+    def conduct(self, plan: Plan, train: Train, ledger: Ledger) -> bool:
+        """Train what the plan needs and say what came of it; whether every run has its outcome."""
+        ...
+
+
+class EveryRun:
+    """Every arm on every seed."""
+
+    def widen(self, question: Question) -> Question:
+        return question
+
+    def judged_on(self, plan: Plan) -> tuple[int, ...]:
+        return ()
+
+    def conduct(self, plan: Plan, train: Train, ledger: Ledger) -> bool:
+        train(plan.missing(ledger.read()))
+        return say_outcome(plan, ledger)
 
 
 def sweep(
     arguments: Sequence[str],
     params: Mapping[str, Any],
+    style: Style,
     *,
     hydra_context: HydraContext,
     task_function: TaskFunction,
@@ -35,7 +68,7 @@ def sweep(
     typed = parser.parse_overrides(list(arguments))
     taken = {override.get_key_element().lstrip("+~") for override in typed}
     campaign = [f"{k}={v}" for k, v in params.items() if k.lstrip("+~") not in taken]
-    question = read_arms([*parser.parse_overrides(campaign), *typed])
+    question = style.widen(read_arms([*parser.parse_overrides(campaign), *typed]))
 
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=hydra_context, task_function=task_function, config=config
@@ -45,11 +78,14 @@ def sweep(
         ledger = Ledger(Path(plan.output_dir))
         contents = ledger.read()
         missing = plan.missing(contents)
+        if missing:
+            ledger.check_writable()
+            register(ledger.root, announcement(plan, style.judged_on(plan)))
         say_plan(plan, missing, contents)
         try:
-            train(missing)
+            complete = style.conduct(plan, train, ledger)
         except KeyboardInterrupt:
             say_stopped(plan, ledger)
             raise SystemExit(130) from None
-    if not say_outcome(plan, ledger):
+    if not complete:
         raise SystemExit(1)

@@ -1,0 +1,69 @@
+"""A race as a way to conduct a sweep, and what it says of who was dropped, why, and what it saved."""
+
+import sys
+from dataclasses import replace
+
+from rich.markup import escape
+from rich.table import Table
+
+from audition.ledger import Ledger
+from audition.report.terminal import console
+from audition.report.words import count
+from audition.stats import RaceRules
+from audition.sweep.arms import Question, more_seeds
+from audition.sweep.launchers import Train
+from audition.sweep.plan import Plan
+from audition.sweep.race import Race, file_race, race
+from audition.sweep.say import say_verdicts
+
+SCREENING = (42, 137, 256)
+
+
+class RaceStyle:
+    """One seed, the other screening seeds, then fresh seeds for who is left."""
+
+    def __init__(self, fresh_seeds: int, drop_below: float) -> None:
+        self.fresh_seeds = fresh_seeds
+        self.drop_below = drop_below
+        self.screening: tuple[int, ...] = SCREENING
+
+    def widen(self, question: Question) -> Question:
+        """The question on its own seeds, which screen, and on `fresh_seeds` more, which judge."""
+        self.screening = question.seeds or SCREENING
+        return replace(
+            question, seeds=more_seeds(self.screening, len(self.screening) + self.fresh_seeds)
+        )
+
+    def judged_on(self, plan: Plan) -> tuple[int, ...]:
+        """The fresh seeds."""
+        seeds = dict.fromkeys(run.seed for run in plan.runs)
+        return tuple(seed for seed in seeds if seed not in self.screening)
+
+    def conduct(self, plan: Plan, train: Train, ledger: Ledger) -> bool:
+        """Run the race, say each turn of it, and give the verdicts."""
+        rules = RaceRules(
+            screening_seeds=self.screening,
+            drop_below_all=self.drop_below,
+            fresh_seeds=self.fresh_seeds,
+        )
+        result = race(plan, rules, train, ledger)
+        file_race(ledger.root, result)
+        say_race(result)
+        say_verdicts(plan, ledger)
+        return not any(turn.action == "missing" for turn in result.turns)
+
+
+def say_race(result: Race) -> None:
+    """Who was dropped when and why, and the runs that this saved."""
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in ("stage", "idea", "", ""):
+        table.add_column(name)
+    for turn in result.turns:
+        table.add_row(str(turn.stage), escape(turn.idea), turn.action, escape(turn.reason))
+    console().print(table)
+    saved = result.runs_at_fixed_seeds - result.runs
+    print(
+        f"audition: {count(result.runs, 'run')} of ideas, against {result.runs_at_fixed_seeds} had "
+        f"every idea run every seed: {saved} saved.",
+        file=sys.stderr,
+    )

@@ -1,0 +1,106 @@
+"""From a command line to arms and seeds."""
+
+from collections.abc import Callable
+
+import pytest
+
+from audition.errors import AuditionError
+from audition.sweep.arms import MORE_SEEDS, Question, arm_name, more_seeds
+
+Ask = Callable[[str], Question]
+
+ARMS = [
+    ("seed=1,2", []),
+    ("+idea=placebo seed=1", ["placebo"]),
+    ("+idea=placebo,spectral_gate", ["placebo", "spectral_gate"]),
+    ("+idea=[placebo,spectral_gate]", ["placebo+spectral_gate"]),
+    ("+idea=glob(*)", ["placebo", "spectral_gate"]),
+    ("+idea=glob(*,exclude=p*)", ["spectral_gate"]),
+    ("optimizer=adamw,muon", ["optimizer=adamw", "optimizer=muon"]),
+    ("optimizer=muon", []),
+    (
+        "+idea=placebo optimizer=adamw,muon",
+        ["placebo,optimizer=adamw", "placebo,optimizer=muon"],
+    ),
+    (
+        "+idea=placebo ideas.placebo.dose=sugar,salt",
+        ["placebo,dose=sugar", "placebo,dose=salt"],
+    ),
+    ("+idea=placebo ideas.placebo.dose=salt", ["placebo,dose=salt"]),
+    ("model.layers=range(2,5)", ["model.layers=2", "model.layers=3", "model.layers=4"]),
+]
+
+
+@pytest.mark.parametrize(("line", "names"), ARMS)
+def test_ideas_and_swept_keys_make_arms(ask: Ask, line: str, names: list[str]) -> None:
+    assert [arm.name for arm in ask(line).arms] == names
+
+
+def test_what_is_not_swept_is_common_to_every_arm(ask: Ask) -> None:
+    question = ask("budget.steps=5 +idea=placebo optimizer.lr=1e-3,2e-3 model=tiny seed=1,2")
+    assert question.common == ("budget.steps=5", "model=tiny")
+    assert [arm.overrides for arm in question.arms] == [
+        ("budget.steps=5", "model=tiny", "+idea=placebo", f"optimizer.lr={lr}")
+        for lr in ("0.001", "0.002")
+    ]
+    assert question.seeds == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("line", "seeds"),
+    [
+        ("+idea=placebo", None),
+        ("seed=7", (7,)),
+        ("seed=42,137,256", (42, 137, 256)),
+        ("seed=range(1,4)", (1, 2, 3)),
+        ("seed=0", (0,)),
+    ],
+)
+def test_seeds(ask: Ask, line: str, seeds: tuple[int, ...] | None) -> None:
+    assert ask(line).seeds == seeds
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("seed=1,2,1", "seed=1 is given twice: each seed counts once"),
+        ("seed=abc", "seed=abc is not a seed: it must be a whole number from 0 up"),
+        ("seed=1,1.5", "seed=1.5 is not a seed"),
+        ("seed=-1", "seed=-1 is not a seed"),
+        ("seed=[1,2]", r"seed=\[1,2\] is not a seed"),
+        ("seed=", "seed= is not a seed"),
+        ("seed=interval(1,3)", "is a search over an interval, not a sweep"),
+        ("optimizer.lr=interval(1e-4,1e-2)", "is a search over an interval, not a sweep"),
+    ],
+)
+def test_what_is_no_seed_and_no_sweep_is_told(ask: Ask, line: str, said: str) -> None:
+    with pytest.raises(AuditionError, match=said):
+        ask(line)
+
+
+def test_names_are_fit_for_a_folder_and_stay_apart() -> None:
+    odd = arm_name(["+idea=a", "ideas.a.path='x/y z'"])
+    assert "/" not in odd
+    assert " " not in odd
+    long = [f"optimizer.lr={'1' * 200}{n}" for n in range(2)]
+    names = {arm_name([override]) for override in long}
+    assert len(names) == 2
+    assert max(map(len, names)) <= 120
+
+
+def test_more_seeds_are_the_same_ones_whenever_asked() -> None:
+    assert more_seeds((1, 2), 2) == (1, 2)
+    assert more_seeds((1, 2, 3), 2) == (1, 2, 3)
+    assert more_seeds((1, 1024), 4) == (1, 1024, 512, 2048)
+    assert more_seeds((1,), 3)[:2] == more_seeds((1,), 2)
+
+
+@pytest.mark.parametrize("total", [0, -1, 2.5, "many", True])
+def test_a_number_of_seeds_is_one_or_more(total: object) -> None:
+    with pytest.raises(AuditionError, match=f"baseline_seeds={total} is not a number of seeds"):
+        more_seeds((1,), total)
+
+
+def test_there_is_an_end_to_the_seeds_at_hand() -> None:
+    with pytest.raises(AuditionError, match="more than the 11 at hand: write the seeds out"):
+        more_seeds((1,), len(MORE_SEEDS) + 2)

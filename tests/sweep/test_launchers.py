@@ -1,0 +1,64 @@
+"""A launcher of Hydra's kind may fail as it likes: what came of the runs is read from the ledger."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hydra.errors import HydraException
+from hydra.plugins.launcher import Launcher
+
+from audition.errors import AuditionError
+from audition.sweep.arms import Question
+from audition.sweep.compose import Composer
+from audition.sweep.launchers import filed, ready
+from audition.sweep.plan import PlannedRun, make_plan
+
+
+class Recording(Launcher):
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.jobs: list[list[str]] = []
+
+    def setup(self, **context: Any) -> None:
+        """Nothing."""
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Any:
+        self.jobs += map(list, job_overrides)
+        if self.error:
+            raise self.error
+        return []
+
+
+@pytest.fixture
+def runs(ask: Callable[[str], Question], composer: Composer) -> tuple[PlannedRun, ...]:
+    return make_plan(ask("model=tiny +idea=placebo seed=1,2"), composer).runs
+
+
+def test_each_run_is_the_overrides_that_make_it(runs: Sequence[PlannedRun]) -> None:
+    launcher = Recording()
+    with ready(launcher) as train:
+        train(())
+        assert launcher.jobs == []
+        train(runs)
+    assert launcher.jobs == [list(filed(run)) for run in runs]
+    assert launcher.jobs[-1] == [
+        "model=tiny",
+        "+idea=placebo",
+        "seed=2",
+        "arm.name='placebo'",
+        f"arm.baseline='{runs[0].identity.config_hash}'",
+    ]
+
+
+def test_one_that_gives_up_does_not_end_the_sweep(
+    runs: Sequence[PlannedRun], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ready(Recording(RuntimeError("a worker was lost"))) as train:
+        train(runs)
+    assert capsys.readouterr().err == "audition: the launcher gave up (RuntimeError)\n"
+
+
+@pytest.mark.parametrize("error", [AuditionError("no"), HydraException("no")])
+def test_a_mistake_is_passed_on(runs: Sequence[PlannedRun], error: Exception) -> None:
+    with ready(Recording(error)) as train, pytest.raises(type(error)):
+        train(runs)

@@ -1,0 +1,136 @@
+"""From a question to runs: checked, identified, and less what the ledger holds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from audition.errors import AuditionError
+from audition.ledger import Contents
+from audition.record import Status
+from audition.sweep.arms import Question
+from audition.sweep.assign import record_of
+from audition.sweep.compose import Composer
+from audition.sweep.plan import Plan, make_plan
+from audition.sweep.single import plan_single, verdict_command
+
+Ask = Callable[[str], Question]
+MakePlan = Callable[[str], Plan]
+
+
+@pytest.fixture
+def plan(ask: Ask, composer: Composer) -> MakePlan:
+    return lambda line: make_plan(ask(f"model=tiny {line}"), composer)
+
+
+def labels(plan: Plan) -> list[str]:
+    return [run.label for run in plan.runs]
+
+
+def test_the_baseline_first_and_seeds_innermost(plan: MakePlan) -> None:
+    made = plan("+idea=placebo,spectral_gate seed=1,2")
+    arms = ("baseline", "placebo", "spectral_gate")
+    assert labels(made) == [f"{arm} seed {seed}" for arm in arms for seed in (1, 2)]
+    assert len({run.identity.key for run in made.runs}) == 6
+    assert len({run.identity.config_hash for run in made.runs}) == 3
+    assert {run.baseline_hash for run in made.runs} == {made.runs[0].identity.config_hash}
+    assert [run.settings["seed"] for run in made.runs] == [1, 2] * 3
+    assert made.runs[-1].overrides == ("model=tiny", "+idea=spectral_gate", "seed=2")
+    assert [name for name, _ in made.arms()] == ["placebo", "spectral_gate"]
+
+
+def test_a_seed_of_the_config_where_none_is_typed(plan: MakePlan) -> None:
+    assert labels(plan("+idea=placebo")) == ["baseline seed 42", "placebo seed 42"]
+
+
+def test_more_seeds_for_the_baseline_alone(plan: MakePlan) -> None:
+    made = plan("+idea=placebo seed=1,2 baseline_seeds=4")
+    seeds = [run.seed for run in made.runs if run.arm.name == "baseline"]
+    assert seeds == [1, 2, 512, 1024]
+    assert [run.seed for run in made.runs if run.arm.name == "placebo"] == [1, 2]
+
+
+def test_another_baseline(plan: MakePlan) -> None:
+    made = plan("optimizer=adamw,muon baseline='optimizer=adamw' seed=1")
+    assert labels(made) == ["baseline seed 1", "optimizer=muon seed 1"]
+    assert made.same_as_baseline == ("optimizer=adamw",)
+    made = plan("optimizer=adamw,muon baseline='optimizer=sgd' seed=1")
+    assert len(made.runs) == 3
+    assert made.runs[0].settings["optimizer"]["_target_"].endswith("SGD")
+    assert made.same_as_baseline == ()
+
+
+def test_two_names_of_one_arm_are_told(plan: MakePlan) -> None:
+    with pytest.raises(AuditionError, match=r"'optimizer.lr=0.01' and .* are one and the same"):
+        plan("optimizer.lr=0.01,1e-2 seed=1")
+    with pytest.raises(AuditionError, match="'placebo' and 'placebo' are one and the same"):
+        plan("+idea=placebo,spectral_gate,placebo seed=1")
+
+
+def test_what_is_settled_is_not_missing(plan: MakePlan) -> None:
+    made = plan("+idea=placebo seed=1,2")
+    records = [record_of(run) for run in made.runs]
+    ends: tuple[Status, ...] = ("finished", "diverged", "failed", "running")
+    filed = tuple(replace(r, status=end) for r, end in zip(records, ends, strict=True))
+    assert [r.label for r in made.missing(Contents(filed, ()))] == [
+        "placebo seed 1",
+        "placebo seed 2",
+    ]
+    assert made.missing(Contents((), ())) == made.runs
+    stale = tuple(replace(r, key="of other code", status="finished") for r in records)
+    assert made.missing(Contents(stale, ())) == made.runs
+
+
+WRONG = [
+    ("+optmizer=muon", "unknown key 'optmizer'; did you mean 'optimizer'"),
+    ("+optimizer.lrr=1", "optimizer.lrr is not a setting .*; did you mean 'lr'"),
+    ("optimizer.lr=-1", "optimizer.lr=-1 is out of range"),
+    ("optimizer.lr=fast", "optimizer.lr='fast' is not a number"),
+    ("optimizer.lr=1e-3,fast", "optimizer.lr='fast' is not a number"),
+    ("+idea=placebo ideas.placebo.dose=3", "ideas.placebo.dose=3 is not"),
+    ("budget.steps=5 budget.minutes=1", "budget.steps=5 and budget.minutes=1 are both set"),
+    ("baseline_seeds=many", "baseline_seeds=many is not a number of seeds"),
+    ("baseline='a\\'b'", "baseline=.* cannot be read: No closing quotation"),
+    ("execution.device=gpu", "execution.device='gpu' is not one of the choices"),
+    ("optimizer._target_=os.system", "is not allowed: it must be in audition"),
+]
+
+
+@pytest.mark.parametrize(("line", "said"), WRONG)
+def test_a_mistake_in_any_arm_stops_all_of_them(plan: MakePlan, line: str, said: str) -> None:
+    with pytest.raises(AuditionError, match=said) as mistake:
+        plan(f"{line} seed=1")
+    assert "\n" not in str(mistake.value)
+
+
+def test_cosmetic_settings_do_not_change_a_run(plan: MakePlan) -> None:
+    one, two = (
+        plan(f"seed=1 {line}").runs[0].identity.key
+        for line in ("", "logger=tensorboard paths.output_dir=/x optimizer.lr=0.004")
+    )
+    assert one == two
+    assert plan("seed=1 execution.threads=2").runs[0].identity.key != one
+
+
+def test_a_single_run_is_the_one_that_a_sweep_would_make(
+    plan: MakePlan, composer: Composer
+) -> None:
+    words = ["model=tiny", "+idea=placebo", "baseline_seeds=3", "seed=7"]
+    run = plan_single(composer(words), words, composer)
+    assert run.identity == plan("+idea=placebo seed=5,7").runs[-1].identity
+    assert (run.label, run.baseline_hash) == (
+        "placebo seed 7",
+        plan("seed=1").runs[0].identity.config_hash,
+    )
+    alone = plan_single(composer(words[:1]), words[:1], composer)
+    assert alone.label == "baseline seed 42"
+    alone = plan_single(composer([*words[:1], *words[2:]]), [*words[:1], *words[2:]], composer)
+    assert alone.label == "baseline seed 7"  # and not one of the seeds that it draws on
+
+
+def test_the_command_that_gives_a_verdict(plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    baseline, placebo = plan("+idea=placebo seed=1").runs
+    end = "seed=42,137,256 -m"
+    assert verdict_command(placebo) == f"python -m src.train model=tiny +idea=placebo {end}"
+    monkeypatch.setattr("sys.argv", ["/bin/audition train", "seed=1"])
+    assert verdict_command(baseline) == f"audition train model=tiny +idea=NAME {end}"
