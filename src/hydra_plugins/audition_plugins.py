@@ -28,10 +28,14 @@ class AuditionSweeper(Sweeper):
 
     Args:
         params: overrides of a campaign, as on the command line.
+        arms: further arms of a campaign, each a line of overrides.
     """
 
-    def __init__(self, *, params: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, *, params: Mapping[str, Any] | None = None, arms: Sequence[str] | None = None
+    ) -> None:
         self.params = dict(params or {})
+        self.arms = list(arms or ())
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -54,6 +58,7 @@ class AuditionSweeper(Sweeper):
         sweep(
             arguments,
             self.params,
+            self.arms,
             self.style(),
             hydra_context=self.hydra_context,
             task_function=self.task_function,
@@ -66,6 +71,7 @@ class RaceSweeper(AuditionSweeper):
 
     Args:
         params: overrides of a campaign, as on the command line.
+        arms: further arms of a campaign, each a line of overrides.
         fresh_seeds: seeds that judge the survivors, beside the screening seeds `seed=...`.
         drop_below: mean gain over the screening seeds under which an idea is dropped, in standard
             deviations of a same-seed difference.
@@ -75,10 +81,11 @@ class RaceSweeper(AuditionSweeper):
         self,
         *,
         params: Mapping[str, Any] | None = None,
+        arms: Sequence[str] | None = None,
         fresh_seeds: Annotated[int, Gt(1)] = 5,
         drop_below: float = 0.58,
     ) -> None:
-        super().__init__(params=params)
+        super().__init__(params=params, arms=arms)
         self.fresh_seeds = fresh_seeds
         self.drop_below = drop_below
 

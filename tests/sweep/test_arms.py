@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from audition.errors import AuditionError
-from audition.sweep.arms import MORE_SEEDS, Question, arm_name, more_seeds
+from audition.sweep.arms import MORE_SEEDS, Question, arm_name, more_seeds, with_arms
 
 Ask = Callable[[str], Question]
 
@@ -104,3 +104,15 @@ def test_a_number_of_seeds_is_one_or_more(total: object) -> None:
 def test_there_is_an_end_to_the_seeds_at_hand() -> None:
     with pytest.raises(AuditionError, match="more than the 11 at hand: write the seeds out"):
         more_seeds((1,), len(MORE_SEEDS) + 2)
+
+
+def test_lines_add_arms_that_are_no_combination(ask: Ask) -> None:
+    question = with_arms(ask("model=tiny seed=1,2"), ["+idea=placebo norm=rmsnorm", "norm=rmsnorm"])
+    assert [arm.name for arm in question.arms] == ["placebo,norm=rmsnorm", "norm=rmsnorm"]
+    assert question.arms[0].overrides == ("model=tiny", "+idea=placebo", "norm=rmsnorm")
+    assert question.common == ("model=tiny",)
+
+
+def test_an_arm_has_no_seeds_of_its_own(ask: Ask) -> None:
+    with pytest.raises(AuditionError, match="seed=3 in an arm"):
+        with_arms(ask("seed=1,2"), ["+idea=placebo seed=3"])

@@ -36,7 +36,7 @@ def task(config: DictConfig) -> None:
     hydra_node = HydraConfig.get()
     alone = hydra_node.mode == RunMode.RUN
     with past_hydra() if alone else nullcontext():
-        if alone and hydra_node.sweeper.get("params"):
+        if alone and (hydra_node.sweeper.get("params") or hydra_node.sweeper.get("arms")):
             raise AuditionError("a campaign is a sweep: add -m")
         run = plan_single(
             settings_of(config), list(hydra_node.overrides.task), Composer.of_hydra(hydra_node)

@@ -1,10 +1,11 @@
 """What is compared: the arms that a command line asks for, named as a person would write them."""
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from itertools import product
+from itertools import chain, product
 
 from hydra.core.override_parser.types import Override
 
@@ -56,6 +57,19 @@ def read_arms(overrides: Sequence[Override]) -> Question:
     choices = [choice for choice in product(*axes) if choice]
     arms = tuple(Arm(arm_name(choice), (*common, *choice)) for choice in choices)
     return Question(tuple(common), arms, seeds)
+
+
+def with_arms(question: Question, lines: Iterable[str]) -> Question:
+    """The question with further arms, each a line of overrides such as `+idea=placebo norm=rmsnorm`.
+
+    Swept keys make every combination an arm; lines add arms that are no combination of each other.
+    """
+    choices = [shlex.split(line) for line in lines]
+    for word in chain.from_iterable(choices):
+        if word.lstrip("+").startswith(f"{SEED}="):
+            raise AuditionError(f"{word} in an arm: the arms of a sweep share their seeds")
+    further = tuple(Arm(arm_name(choice), (*question.common, *choice)) for choice in choices)
+    return replace(question, arms=(*question.arms, *further))
 
 
 def arm_name(choice: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from audition.ledger import Ledger
 from audition.registration import register
 from audition.sweep.announce import announcement
-from audition.sweep.arms import Question, read_arms
+from audition.sweep.arms import Question, read_arms, with_arms
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import Train, ready
 from audition.sweep.plan import Plan, make_plan
@@ -52,6 +52,7 @@ class EveryRun:
 def sweep(
     arguments: Sequence[str],
     params: Mapping[str, Any],
+    arms: Sequence[str],
     style: Style,
     *,
     hydra_context: HydraContext,
@@ -61,6 +62,7 @@ def sweep(
     """Run what the ledger lacks of the sweep that `arguments` ask for, and print its verdict.
 
     params: the overrides of a campaign's yaml, which the command line may replace key by key.
+    arms: the campaign's further arms, each a line of overrides.
     Raises AuditionError before anything starts where an arm cannot run, and SystemExit(1) at the
     end where runs have failed, after the verdict on those that did not.
     """
@@ -68,7 +70,8 @@ def sweep(
     typed = parser.parse_overrides(list(arguments))
     taken = {override.get_key_element().lstrip("+~") for override in typed}
     campaign = [f"{k}={v}" for k, v in params.items() if k.lstrip("+~") not in taken]
-    question = style.widen(read_arms([*parser.parse_overrides(campaign), *typed]))
+    question = read_arms([*parser.parse_overrides(campaign), *typed])
+    question = style.widen(with_arms(question, arms))
 
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=hydra_context, task_function=task_function, config=config

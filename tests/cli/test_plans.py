@@ -1,0 +1,60 @@
+"""Plans and races as a user meets them: what is written first, and what departs from it."""
+
+import json
+from typing import Any
+
+
+def verdict(place: Any, *words: str) -> dict[str, Any]:
+    (only,) = json.loads(place.read("verdict", "--json", *words).stdout)
+    assert isinstance(only, dict)
+    return only
+
+
+def test_a_verdict_keeps_to_its_plan_or_says_where_it_departs(place: Any) -> None:
+    first = place.train("+idea=placebo", "seed=1,2", "-m")
+    assert first.returncode == 0, first.stderr
+    assert "as planned" in first.stdout
+    (plan,) = (place.output / "plans").glob("*.json")
+    planned = json.loads(plan.read_text())
+    assert [arm["name"] for arm in planned["arms"]] == ["placebo"]
+    assert planned["arms"][0]["seeds"] == planned["baseline_seeds"] == [1, 2]
+    assert planned["arms"][0]["cards"].keys() == {"placebo"}
+    assert planned["written"] <= min(r["started"] for r in place.records().values())
+    assert verdict(place)["standing"] == "as planned"
+    assert verdict(place, "--alpha", "0.1")["departures"] == ["α is 0.1, and the plan's 0.05"]
+
+    more = place.train("+idea=placebo", "seed=1,2,3", "-m")
+    assert more.returncode == 0, more.stderr
+    assert "Exploratory: seed 3 added to the plan." in " ".join(more.stdout.split())
+    assert verdict(place)["standing"] == "exploratory"
+
+
+def test_a_race_drops_on_screening_seeds_and_judges_on_fresh_ones(place: Any) -> None:
+    command = (
+        "hydra/sweeper=race",
+        "hydra.sweeper.fresh_seeds=2",
+        "optimizer.lr=0.008,0.0000001",
+        "seed=1,2",
+        "-m",
+    )
+    raced = place.train(*command)
+    assert raced.returncode == 0, raced.stderr
+    seeds: dict[str, set[int]] = {}
+    for record in place.records().values():
+        seeds.setdefault(record["arm"], set()).add(record["seed"])
+    assert seeds["baseline"] == {1, 2, 512, 1024}
+    # In three steps twice the rate learns more, and next to no rate learns nothing.
+    assert sorted(map(sorted, seeds.values())) == [[1], [1, 2, 512, 1024], [1, 2, 512, 1024]]
+    assert "Dropped" in raced.stdout
+    assert "Promoted" in raced.stdout
+    runs = sum(len(own) for arm, own in seeds.items() if arm != "baseline")
+    assert f"{runs} runs of ideas, against 8 had every idea run every seed" in raced.stderr
+    verdicts = json.loads(place.read("verdict", "--json").stdout)
+    finalists = [v for v in verdicts if v["tier"] == "confirmed"]
+    assert [v["seeds"] for v in finalists] == [[512, 1024]]
+    assert {v["standing"] for v in verdicts} == {"as planned"}
+    assert len(list((place.output / "races").glob("*.json"))) == 1
+
+    again = place.train(*command)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout == raced.stdout
