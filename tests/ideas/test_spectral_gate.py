@@ -13,6 +13,7 @@ from audition.ideas.spectral_gate import (
     coherence,
     eigenbasis,
     gate,
+    stack,
 )
 from audition.session import begin
 from audition.signals import Clock, Controls, Cost, Gradient, View
@@ -148,8 +149,8 @@ def test_halves_that_agree_are_left_alone(shape):
 @pytest.mark.parametrize("w", [0.0, 0.3, 1.0])
 def test_any_constant_gain_is_the_identity(w):
     x = {"w": drawn(M, N)}
-    groups = {"g": {"names": ["w"], "gate": (0.1 + 0.9 * w) * torch.eye(M)[None]}}
-    assert torch.allclose(gate(x, groups)["w"], x["w"], atol=1e-6)
+    group = {"names": ["w"], "gate": (0.1 + 0.9 * w) * torch.eye(M)[None]}
+    assert torch.allclose(gate(stack(x, ["w"]), group, x)["w"], x["w"], atol=1e-6)
 
 
 def test_rho_of_one_is_the_identity_by_the_matrix_too():

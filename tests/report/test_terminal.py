@@ -9,7 +9,8 @@ import pytest
 from audition.judge import judge_arms
 from audition.ledger import Contents, Unreadable
 from audition.record import Record
-from audition.report.terminal import show_judgements, show_problems, show_runs
+from audition.report.runs import show_problems, show_runs
+from audition.report.terminal import show_judgements
 
 
 def runs(arm: str, losses: list[float]) -> list[Record]:

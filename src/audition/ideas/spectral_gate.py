@@ -69,20 +69,23 @@ class Gate(Effect):
     def on_gradients(self, gradient: Gradient, state: Any, view: View) -> tuple[Gradient, Any]:
         if gradient.closed:
             return gradient, state
-        after = {}
+        after, gated = {}, dict(gradient.grads)
         for shape, group in state.items():
             mean = stack(gradient.grads, group["names"])  # [K, M, N]
             ema = group["ema"].lerp(mean, 0.1) if "ema" in group else mean
             after[shape] = group = {**group, "ema": ema}
             if self._due(view):
                 halves = [stack(half, group["names"]) for half in gradient.halves]
-                after[shape] = self._refresh(group, halves[0], halves[1], view)
-        if self.settings.mode == "pre":
-            gradient = gradient.with_grads(gate(gradient.grads, after))
-        return gradient, after
+                after[shape] = group = self._refresh(group, halves[0], halves[1], view)
+            if self.settings.mode == "pre":
+                gated |= gate(mean, group, gradient.grads)
+        return gradient.with_grads(gated), after
 
     def on_updates(self, updates: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
-        return gate(updates, state), state
+        gated = dict(updates)
+        for group in state.values():
+            gated |= gate(stack(updates, group["names"]), group, updates)
+        return gated, state
 
     def _due(self, view: View) -> bool:
         return view.clock.step % self.settings.every == 0
@@ -154,18 +157,17 @@ def eigenbasis(mean: Tensor, previous: Tensor | None) -> Tensor:
     return basis
 
 
-def gate(signal: Tensors, groups: Mapping[str, Mapping[str, Any]]) -> Tensors:
-    """The signal with each matrix gated and brought back to its own norm."""
-    gated = dict(signal)
-    for group in groups.values():
-        if "gate" in group:
-            x = stack(signal, group["names"])  # [K, M, N]
-            y = group["gate"] @ x
-            y *= norm(x) / (norm(y) + TINY)
-            for name, matrix in zip(group["names"], y, strict=True):
-                shape = signal[name].shape
-                gated[name] = matrix if shape == matrix.shape else matrix.mT
-    return gated
+def gate(x: Tensor, group: Mapping[str, Any], signal: Tensors) -> dict[str, Tensor]:
+    """The matrices [K, M, N] of a group gated, each brought back to its own norm, by name.
+
+    None before the group's first refresh, which a closed gradient can put off.
+    """
+    if "gate" not in group:
+        return {}
+    y = group["gate"] @ x
+    y *= norm(x) / (norm(y) + TINY)
+    upright = zip(group["names"], y, strict=True)
+    return {name: m if m.shape == signal[name].shape else m.mT for name, m in upright}
 
 
 def norm(x: Tensor) -> Tensor:

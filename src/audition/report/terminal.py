@@ -1,8 +1,7 @@
-"""Answers in the terminal: verdicts with what they rest on, and the runs of a ledger."""
+"""Verdicts in the terminal, each with what it rests on."""
 
 import sys
 from collections.abc import Sequence
-from math import nan
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,8 +9,6 @@ from rich.padding import Padding
 from rich.table import Table
 
 from audition.judge import Judgement
-from audition.ledger import Contents
-from audition.record import Record
 from audition.registration import ALPHA
 from audition.report.words import (
     UNDEFINED,
@@ -131,44 +128,3 @@ def _settle(judgement: Judgement) -> str:
 
 def _ratio(ours: float, theirs: float) -> str:
     return f"{number(ours / theirs, '.2f')} ×" if theirs else UNDEFINED
-
-
-def show_runs(records: Sequence[Record]) -> None:
-    """A line for every run, and under them why those ended that did not end well."""
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name, side in (
-        ("arm", "left"),
-        ("config", "left"),
-        ("seed", "right"),
-        ("status", "left"),
-        ("val loss", "right"),
-        ("bits/byte", "right"),
-        ("tokens", "right"),
-        ("time", "right"),
-        ("started", "left"),
-    ):
-        table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
-    for r in records:
-        table.add_row(
-            escape(r.arm),
-            r.config_hash[:8],
-            str(r.seed),
-            r.status,
-            number(r.metrics.get("val_loss", nan)),
-            number(r.metrics.get("val_bpb", nan)),
-            f"{r.tokens:,}",
-            duration(r.seconds),
-            r.started[:16].replace("T", " "),
-        )
-    out = console(250)  # a pipe gets each run on one line
-    if records:
-        out.print(table)
-    for r in records:
-        if r.reason:
-            out.print(escape(f"{r.arm} seed {r.seed} {r.status}: {r.reason}"))
-
-
-def show_problems(contents: Contents) -> None:
-    """Files in the ledger that are not usable records; they are left as they are."""
-    for unreadable in contents.unreadable:
-        print(f"audition: {unreadable}; it is left out.", file=sys.stderr)

@@ -7,7 +7,8 @@ from audition.judge import arms_of, judge_baseline
 from audition.ledger import Contents, Ledger
 from audition.record import Record
 from audition.registration import registrations
-from audition.report.terminal import show_judgements, show_problems, show_runs
+from audition.report.runs import show_problems, show_runs
+from audition.report.terminal import show_judgements
 from audition.report.words import count
 from audition.sweep.plan import Plan, PlannedRun
 

@@ -18,7 +18,7 @@ from audition.identity import identify
 from audition.ledger import Busy, Ledger
 from audition.provenance import provenance
 from audition.record import BASELINE
-from audition.report.terminal import show_runs
+from audition.report.runs import show_runs
 from audition.sweep.arms import Arm, read_arms
 from audition.sweep.assign import record_of
 from audition.sweep.compose import Composer

@@ -29,9 +29,9 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 def show(options: argparse.Namespace) -> None:
     """`audition calibrate`"""
     from audition.judge import arms_of
-    from audition.report import terminal
     from audition.report.calibration import calibrate
     from audition.report.calibration_table import show_calibration
+    from audition.report.runs import show_problems
 
     if options.simulations < 1 or options.seed < 0:
         raise AuditionError(
@@ -39,7 +39,7 @@ def show(options: argparse.Namespace) -> None:
             "simulation and a seed from 0 up"
         )
     contents = Ledger(options.output_dir).read()
-    terminal.show_problems(contents)
+    show_problems(contents)
     try:
         found = calibrate(
             arms_of(contents.records),

@@ -24,11 +24,11 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 def show(options: argparse.Namespace) -> None:
     """`audition interactions`"""
     from audition.judge import arms_of
-    from audition.report import terminal
     from audition.report.interactions import cross, show_crossing
+    from audition.report.runs import show_problems
 
     contents = Ledger(options.output_dir).read()
-    terminal.show_problems(contents)
+    show_problems(contents)
     crossing = cross(arms_of(contents.records), options.first, options.second, options.baseline)
     if options.json:
         print(json.dumps(crossing.to_dict(), indent=1))

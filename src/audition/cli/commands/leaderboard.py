@@ -32,16 +32,16 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition leaderboard`"""
-    from audition.report import terminal
     from audition.report.baselines import baseline_in
     from audition.report.leaderboard import leaderboard
     from audition.report.leaderboard_table import export, show_leaderboard
+    from audition.report.runs import show_problems
 
     if options.top < 0:
         raise AuditionError(f"--top {options.top} is no number of rows: 0 shows all of them")
     ledger = Ledger(options.output_dir)
     contents = ledger.read()
-    terminal.show_problems(contents)
+    show_problems(contents)
     arms, baseline = baseline_in(contents.records, options.baseline)
     try:
         board = leaderboard(

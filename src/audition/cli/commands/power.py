@@ -25,14 +25,14 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition power`"""
-    from audition.report import terminal
     from audition.report.baselines import baseline_in
     from audition.report.power import power_for, show_power
+    from audition.report.runs import show_problems
 
     if not options.gain > 0:
         raise AuditionError(f"--gain {options.gain:g} is no gain: it must be above 0 nats/token")
     contents = Ledger(options.output_dir).read()
-    terminal.show_problems(contents)
+    show_problems(contents)
     arms, baseline = baseline_in(contents.records, options.baseline)
     try:
         found = power_for(

@@ -28,11 +28,11 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def write(options: argparse.Namespace) -> None:
     """`audition report`"""
-    from audition.report import terminal
     from audition.report.page import write_report
+    from audition.report.runs import show_problems
 
     ledger = Ledger(options.output_dir)
-    terminal.show_problems(ledger.read())
+    show_problems(ledger.read())
     folder = options.output_dir / "report" if options.to is None else options.to
     try:
         written = write_report(

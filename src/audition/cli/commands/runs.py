@@ -18,11 +18,11 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition runs`"""
-    from audition.report import terminal
+    from audition.report.runs import show_problems, show_runs
 
     contents = Ledger(options.output_dir).read()
-    terminal.show_problems(contents)
+    show_problems(contents)
     if options.json:
         print(json.dumps([record.to_dict() for record in contents.records], indent=1))
     else:
-        terminal.show_runs(contents.records)
+        show_runs(contents.records)

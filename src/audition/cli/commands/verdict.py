@@ -26,10 +26,11 @@ def show(options: argparse.Namespace) -> None:
     from audition.judge import judge_arms
     from audition.registration import registrations
     from audition.report import terminal
+    from audition.report.runs import show_problems
 
     ledger = Ledger(options.output_dir)
     contents = ledger.read()
-    terminal.show_problems(contents)
+    show_problems(contents)
     try:
         judgements = judge_arms(
             contents.records,
