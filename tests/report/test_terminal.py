@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from audition.judge import judge_arms
-from audition.ledger import Contents, Unreadable
+from audition.ledger import Contents, Ledger, Unreadable
 from audition.record import Record
 from audition.report.runs import show_problems, show_runs
 from audition.report.terminal import show_judgements
@@ -46,7 +46,8 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_every_judgement_can_be_shown(case: str, capsys: pytest.CaptureFixture[str]) -> None:
     baseline, idea, said = CASES[case]
-    show_judgements(judge_arms([*runs("baseline", baseline), *runs("idea [x]", idea)]))
+    judgements = judge_arms([*runs("baseline", baseline), *runs("idea [x]", idea)])
+    show_judgements(judgements, Ledger(Path("nowhere")))
     shown = capsys.readouterr().out
     assert said in " ".join(shown.split())
     assert "idea [x]" in shown

@@ -11,7 +11,6 @@ import numpy as np
 
 from audition.judge import ArmRuns, Judgement, judge_baseline
 from audition.report.baselines import choose_baseline, noise_of, rivals_of
-from audition.report.leaderboard import json_ready
 from audition.stats import NoiseModel
 from audition.stats.calibration import (
     Rate,
@@ -20,6 +19,7 @@ from audition.stats.calibration import (
     simulate_null,
     simulate_null_campaign,
 )
+from audition.stats.comparison import json_ready
 from audition.stats.proportion import overlapping_interval
 from audition.stats.quadrature import Array
 

@@ -1,17 +1,15 @@
 """What the report says of each idea, in words: both the page and its Markdown twin print these."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audition.card import Card
 from audition.judge import Judgement
-from audition.registration import Registration, standing
 from audition.report.equal_time import Stopwatch
 from audition.report.figures.gains import gains
 from audition.report.origin import cards_of
+from audition.report.price import Line, departures, price
 from audition.report.reproduce import commands
 from audition.report.words import (
-    UNDEFINED,
     count,
     duration,
     interval,
@@ -20,9 +18,6 @@ from audition.report.words import (
     signed,
 )
 from audition.stats import Comparison
-
-Line = tuple[str, str]
-"""A name, and what is to be said under it."""
 
 RUN_COLUMNS = ("arm", "seed", "status", "loss", "improvement", "tokens", "time", "started (UTC)")
 
@@ -47,25 +42,14 @@ class IdeaFacts:
 SUMMARY_COLUMNS = ("improvement", "95 % CI", "p adjusted", "Cohen's d", "seeds", "card's rule")
 
 
-def facts_of(
-    judgement: Judgement,
-    watch: Stopwatch,
-    plans: Sequence[Registration],
-    *,
-    alpha: float,
-    sesoi: float | None,
-) -> IdeaFacts:
+def facts_of(judgement: Judgement, watch: Stopwatch) -> IdeaFacts:
     """Put one judgement in words; `watch` has the baseline's times."""
     c, arm = judgement.comparison, judgement.arm
-    stand = standing(
-        arm.config_hash, arm.baseline_hash, arm.records, plans, alpha=alpha, sesoi=sesoi
-    )
-    departed = (f"Exploratory: {'; '.join(stand.departures)}.",) if stand.departures else ()
     return IdeaFacts(
         name=c.idea,
         verdict=c.verdict,
         kind=c.kind or "",
-        stamp=f"{c.tier}, {stand.word}",
+        stamp=f"{c.tier}, {judgement.standing.word}",
         sentence=c.reason,
         summary=(
             signed(c.improvement),
@@ -75,8 +59,8 @@ def facts_of(
             f"{c.n} vs {c.n_baseline}",
             _passed(c),
         ),
-        lines=(*_effect(c), *_tests(c), *_price(judgement, watch)),
-        notes=(*c.warnings, *departed),
+        lines=(*_effect(c), *_tests(c), *price(judgement, watch)),
+        notes=(*departures(judgement), *c.warnings),
         commands=commands(judgement),
         cards=cards_of(watch.ledger, arm),
         runs=_runs(judgement),
@@ -151,36 +135,6 @@ def _passed(c: Comparison) -> str:
     if c.seed_rule is None or c.seed_rule.passed is None:
         return "undefined"
     return "passed" if c.seed_rule.passed else "not passed"
-
-
-def _price(judgement: Judgement, watch: Stopwatch) -> tuple[Line, ...]:
-    arm, baseline = judgement.arm, judgement.baseline
-    cost = (
-        f"{duration(baseline.mean('seconds'))} → {duration(arm.mean('seconds'))} a run; "
-        f"{number(baseline.mean('tokens'), ',.0f')} → {number(arm.mean('tokens'), ',.0f')} tokens; "
-        f"forward passes {_ratio(judgement, 'forward_passes')}, backward passes "
-        f"{_ratio(judgement, 'backward_passes')} the baseline's"
-    )
-    time = watch.against(arm, level=judgement.comparison.level)
-    return (("cost", cost), ("at equal time", time.sentence), ("to settle it", _settle(judgement)))
-
-
-def _ratio(judgement: Judgement, fact: str) -> str:
-    theirs = judgement.baseline.mean(fact)
-    return f"{number(judgement.arm.mean(fact) / theirs, '.2f')} ×" if theirs else UNDEFINED
-
-
-def _settle(judgement: Judgement) -> str:
-    c = judgement.comparison
-    if c.verdict in ("supported", "refuted"):
-        return "settled at these seeds; fresh seeds would confirm it"
-    if c.seeds_needed is None or judgement.seconds_to_settle is None:
-        return "nothing to go by yet"
-    return (
-        f"{c.seeds_needed} seeds an arm show a gain of δ*: "
-        f"{count(judgement.runs_to_settle or 0, 'more run')}, about "
-        f"{duration(judgement.seconds_to_settle)} of one worker"
-    )
 
 
 def _runs(judgement: Judgement) -> tuple[tuple[str, ...], ...]:

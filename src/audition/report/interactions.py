@@ -10,10 +10,10 @@ from rich.table import Table
 from audition.errors import AuditionError, choices
 from audition.judge import ArmRuns, unlike
 from audition.report.baselines import rivals_of
-from audition.report.leaderboard import json_ready
 from audition.report.terminal import console
 from audition.report.words import count, interval, probability, signed
 from audition.stats import NoiseModel, estimate_noise
+from audition.stats.comparison import json_ready
 from audition.stats.interaction import Interaction, interaction
 
 

@@ -11,8 +11,10 @@ from typing import Any
 from audition.errors import AuditionError, choices
 from audition.judge import ArmRuns, Judgement, judge_baseline
 from audition.ledger import Ledger
+from audition.registration import registrations
 from audition.report.baselines import rivals_of
 from audition.report.equal_time import Stopwatch
+from audition.stats.comparison import json_ready
 from audition.stats.equal_time import EqualTime
 from audition.stats.shrinkage import FEWEST, Shrinkage, shrink
 
@@ -149,7 +151,14 @@ def leaderboard(
     """
     if sort not in SORTS:
         raise AuditionError(f"cannot sort by '{sort}'{choices(sort, SORTS)}")
-    judgements = judge_baseline(arms, baseline.config_hash, sesoi=sesoi, alpha=alpha)
+    judgements = judge_baseline(
+        arms,
+        baseline.config_hash,
+        plans=registrations(ledger.root),
+        detail=False,
+        sesoi=sesoi,
+        alpha=alpha,
+    )
     if not judgements:
         raise AuditionError(
             f"no idea has a result beside baseline {baseline.config_hash}: there is nothing to rank"
@@ -163,14 +172,6 @@ def leaderboard(
     judged = {judgement.arm.config_hash for judgement in judgements}
     rest = [arm.name for arm in rivals_of(arms, baseline) if arm.config_hash not in judged]
     return Leaderboard(baseline, tuple(_ordered(rows, sort)), tuple(rest), sort, shrinkage)
-
-
-def json_ready(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Not-a-number as null."""
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in facts.items()
-    }
 
 
 def _shrunken(rows: Sequence[Row]) -> tuple[list[Row], Shrinkage | None]:

@@ -60,7 +60,9 @@ def write_report(
     Raises AuditionError where there is nothing to judge or the folder cannot be written.
     """
     contents = ledger.read()
-    judgements = judge_arms(contents.records, ideas, sesoi=sesoi, alpha=alpha)
+    judgements = judge_arms(
+        contents.records, ideas, plans=registrations(ledger.root), sesoi=sesoi, alpha=alpha
+    )
     if not judgements:
         raise AuditionError(
             f"nothing to report in {ledger.root}: no arm there has an outcome beside one of its "
@@ -126,7 +128,7 @@ def _campaign(
     ]
     return Campaign(
         baseline=baseline.config_hash,
-        ideas=tuple(facts_of(j, watch, plans, alpha=alpha, sesoi=sesoi) for j in judgements),
+        ideas=tuple(facts_of(j, watch) for j in judgements),
         pictures=pictures,
         figures=tuple(figures),
         plans=tuple(plan for plan in plans if plan.baseline_hash == baseline.config_hash),

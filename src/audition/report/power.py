@@ -11,7 +11,6 @@ from rich.table import Table
 
 from audition.judge import ArmRuns
 from audition.report.baselines import noise_of, rivals_of
-from audition.report.leaderboard import json_ready
 from audition.report.terminal import console
 from audition.report.words import count, duration, number, probability, signed
 from audition.stats import (
@@ -21,6 +20,7 @@ from audition.stats import (
     power_at,
     seeds_needed,
 )
+from audition.stats.comparison import json_ready
 from audition.stats.noncentral_t import t_tail
 
 LADDER = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024)

@@ -83,18 +83,18 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """The same facts as JSON can hold them: tuples as lists, NaN and infinity as null."""
-        plain = _json_ready(self)
-        assert isinstance(plain, dict)
+        plain: dict[str, Any] = json_ready(self)
         return plain
 
 
-def _json_ready(value: object) -> object:
+def json_ready(value: object) -> Any:
+    """A result as plain JSON: dataclasses as mappings, tuples as lists, NaN and infinity as null."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {entry.name: _json_ready(getattr(value, entry.name)) for entry in fields(value)}
+        return {entry.name: json_ready(getattr(value, entry.name)) for entry in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _json_ready(entry) for key, entry in value.items()}
+        return {str(key): json_ready(entry) for key, entry in value.items()}
     if isinstance(value, tuple):
-        return [_json_ready(entry) for entry in value]
+        return [json_ready(entry) for entry in value]
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if value is None or isinstance(value, (str, bool, int)):

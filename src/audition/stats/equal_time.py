@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from audition.stats.arms import Seed
+from audition.stats.comparison import json_ready
 from audition.stats.location_tests import paired_t, welch_t
 from audition.stats.noncentral_t import require_probability
 
@@ -57,6 +59,10 @@ class EqualTime:
     def ratio(self) -> float:
         """The idea's training time over the baseline's, for the same tokens."""
         return self.seconds_idea / self.seconds_baseline
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same facts as JSON can hold them, with the sentence; NaN as null."""
+        return {**json_ready(self), "sentence": self.sentence}
 
     @property
     def sentence(self) -> str:

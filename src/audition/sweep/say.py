@@ -43,7 +43,7 @@ def say_verdicts(plan: Plan, ledger: Ledger) -> None:
     if asked and plan.baseline_hash in arms and arms[plan.baseline_hash].losses:
         plans = registrations(ledger.root)
         judgements = judge_baseline(arms, plan.baseline_hash, plans=plans, asked=asked)
-        show_judgements([j for j in judgements if j.arm.config_hash in asked])
+        show_judgements([j for j in judgements if j.arm.config_hash in asked], ledger)
     else:
         settled = contents.settled()
         keys = [run.identity.key for run in plan.runs]

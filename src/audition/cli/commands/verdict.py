@@ -26,6 +26,7 @@ def show(options: argparse.Namespace) -> None:
     from audition.judge import judge_arms
     from audition.registration import registrations
     from audition.report import terminal
+    from audition.report.price import stopwatches
     from audition.report.runs import show_problems
 
     ledger = Ledger(options.output_dir)
@@ -42,9 +43,14 @@ def show(options: argparse.Namespace) -> None:
     except ValueError as error:
         raise AuditionError(str(error)) from None
     if options.json:
-        print(json.dumps([judgement.to_dict() for judgement in judgements], indent=1))
+        watches = stopwatches(ledger, judgements)
+        facts = [
+            j.to_dict() | {"equal_time": watches[j.baseline.config_hash].against(j.arm).to_dict()}
+            for j in judgements
+        ]
+        print(json.dumps(facts, indent=1))
     else:
-        terminal.show_judgements(judgements)
+        terminal.show_judgements(judgements, ledger)
     if not judgements:
         print(
             f"audition: nothing to judge in {options.output_dir}: no arm there has an outcome "
