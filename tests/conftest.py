@@ -10,7 +10,7 @@ from hydra import initialize_config_dir
 from torch import Tensor
 
 from audition.build import build
-from audition.config import check, conf_dir
+from audition.config.root import check, conf_dir
 from audition.sweep.compose import Composer
 from audition.trainer import Job, Outcome, train
 

@@ -47,7 +47,7 @@ def test_works_from_another_folder(wheel: Path, tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert "audition.ideas.spectral_gate.SpectralGate" in ran.stdout
     where = subprocess.run(
-        [sys.executable, "-c", "from audition.config import conf_dir; print(conf_dir())"],
+        [sys.executable, "-c", "from audition.config.root import conf_dir; print(conf_dir())"],
         cwd=elsewhere,
         env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
         capture_output=True,

@@ -7,9 +7,9 @@ from hydra import compose, initialize_config_dir
 from torch.nn import functional as F
 
 from audition.build import build
-from audition.config import conf_dir
+from audition.config.root import conf_dir
+from audition.recipe.signals import Clock
 from audition.session import begin
-from audition.signals import Clock
 from audition.sweep.compose import settings_of
 from audition.trainer import Job, advance
 from scripts.bench.pairs import Row, paired

@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 
 from audition.budget import Budget
-from audition.construct import construct, factory
-from audition.effect import Chain
+from audition.config.construct import construct, factory
 from audition.errors import AuditionError
 from audition.evaluation import HeldOut
 from audition.execution import Execution
-from audition.gradient import backward
-from audition.recipe import Idea, Recipe
+from audition.recipe.effect import Chain
+from audition.recipe.gradient import backward
+from audition.recipe.recipe import Idea, Recipe
 from audition.trainer import Job, Training
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from audition.execution import Execution
-from audition.signals import Batches
+from audition.recipe.signals import Batches
 
 
 @dataclass(frozen=True)

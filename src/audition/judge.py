@@ -8,8 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from audition.errors import AuditionError, choices
-from audition.record import Record
-from audition.registration import Registration, Standing, standing
+from audition.ledger.record import Record
+from audition.ledger.registration import Registration, Standing, standing
 from audition.stats import Comparison, compare_campaign, e_value, judge_finalists
 
 LIKE_FOR_LIKE = ("budget", "evaluation", "device", "threads")

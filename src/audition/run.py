@@ -13,14 +13,14 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from audition.build import build
-from audition.construct import factory
+from audition.config.construct import factory
 from audition.errors import AuditionError
-from audition.ledger import Busy, Ledger, write_whole
+from audition.ledger.record import Record, now
+from audition.ledger.store import Busy, Ledger, write_whole
 from audition.observers.checkpoint import Checkpoint, last_checkpoint
 from audition.observers.metrics import Metrics
 from audition.observers.observer import Observer
 from audition.observers.progress import Progress, Tell
-from audition.record import Record, now
 from audition.trainer import Outcome, train
 
 DONE, BUSY, STOPPED = 0, 75, 143

@@ -9,9 +9,9 @@ from torch import nn
 from torch.optim import Optimizer
 
 from audition.parts.initial import initialise
-from audition.recipe import Recipe
-from audition.signals import Batches, Cost
-from audition.streams import Streams
+from audition.recipe.recipe import Recipe
+from audition.recipe.signals import Batches, Cost
+from audition.recipe.streams import Streams
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from audition.execution import Execution
 from audition.observers.observer import Observer, StepReport
 from audition.parts.dropout import set_dropout_gain
 from audition.parts.optim.controls import apply_controls
-from audition.recipe import Recipe
+from audition.recipe.recipe import Recipe
+from audition.recipe.signals import Clock, Gradient, Problem, Tensors, View
 from audition.session import Evaluation, Session, begin
-from audition.signals import Clock, Gradient, Problem, Tensors, View
 
 
 @dataclass(frozen=True, kw_only=True)

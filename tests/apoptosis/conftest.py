@@ -2,8 +2,8 @@
 
 import pytest
 
+from audition.recipe.signals import Clock, Controls, Problem, View
 from audition.session import begin
-from audition.signals import Clock, Controls, Problem, View
 from audition.trainer import advance
 
 

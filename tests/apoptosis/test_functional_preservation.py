@@ -8,8 +8,8 @@ import torch
 
 from audition.apoptosis.functional_preservation import FunctionalPreservation, saliency
 from audition.apoptosis.surgery import operate
+from audition.recipe.signals import Clock
 from audition.session import begin
-from audition.signals import Clock
 from audition.trainer import advance, train
 
 LAYERS = ["blocks.0.feedforward", "blocks.1.feedforward"]

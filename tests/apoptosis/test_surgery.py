@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from audition.apoptosis.surgery import operate
+from audition.recipe.turnover import Transplant
 from audition.session import begin
-from audition.turnover import Transplant
 
 LAYER = "blocks.1.feedforward"
 DEAD, RESCALED = torch.tensor([3, 100]), torch.tensor([7, 8])

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from audition.cli.sentences import MISTAKES, one_sentence, past_hydra, sentence
 from audition.cli.train import quoted
-from audition.config import conf_dir
+from audition.config.root import conf_dir
 from audition.errors import AuditionError
 
 OVERRIDES = [

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from audition.recipe.signals import Problem
 from audition.session import begin
-from audition.signals import Problem
 
 
 @pytest.fixture

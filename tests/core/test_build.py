@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from audition.build import build, fold, named, replaced
-from audition.effect import Effect
 from audition.errors import AuditionError
+from audition.recipe.effect import Effect
 from audition.sweep.compose import check_claims
 
 

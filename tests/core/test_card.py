@@ -2,7 +2,7 @@
 
 import pytest
 
-from audition.card import ASPECTS, check_card
+from audition.config.card import ASPECTS, check_card
 from audition.errors import AuditionError
 
 PLAIN = {

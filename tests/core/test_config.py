@@ -2,7 +2,7 @@
 
 import pytest
 
-from audition.config import check
+from audition.config.root import check
 from audition.errors import AuditionError
 
 

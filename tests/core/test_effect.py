@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from audition.effect import MOMENTS, Chain, Effect
-from audition.signals import Clock, Controls, Cost, Gradient, View
-from audition.streams import Streams
+from audition.recipe.effect import MOMENTS, Chain, Effect
+from audition.recipe.signals import Clock, Controls, Cost, Gradient, View
+from audition.recipe.streams import Streams
 
 VIEW = View(Clock(0, 1, 0.0), Controls(), {}, Streams(0))
 SIGNALS = {

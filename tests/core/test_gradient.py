@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from audition.errors import AuditionError
-from audition.gradient import backward, in_halves, sum_of
-from audition.signals import Cost, Gradient
+from audition.recipe.gradient import backward, in_halves, sum_of
+from audition.recipe.signals import Cost, Gradient
 
 
 def reference(problem):

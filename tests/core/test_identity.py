@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import audition
-from audition.identity import identify, material
+from audition.config.identity import identify, material
 
 IDEAS = ("spectral_gate", "placebo")
 
@@ -152,7 +152,7 @@ ARMS = {
         ("apoptosis/functional_preservation.py", "* 0.4", "* 0.3", {"turnover"}),
         ("apoptosis/surgery.py", "= 0.0", "= 1.0", set(ARMS)),
         ("trainer.py", "session.step += 1", "session.step += 2", set(ARMS)),
-        ("streams.py", ">> 1", ">> 2", set(ARMS)),
+        ("recipe/streams.py", ">> 1", ">> 2", set(ARMS)),
         ("observers/checkpoint.py", "60.0", "61.0", set()),
         ("report/terminal.py", "def ", "def a", set()),
         ("judge.py", "def ", "def a", set()),

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from audition.errors import AuditionError
-from audition.signals import Batch, Cost, Problem
+from audition.recipe.signals import Batch, Cost, Problem
 
 
 def batch(rows=6, length=3):

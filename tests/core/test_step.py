@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from audition.effect import Chain, Effect
+from audition.recipe.effect import Chain, Effect
+from audition.recipe.signals import Clock, Controls, Cost, Gradient
 from audition.session import begin
-from audition.signals import Clock, Controls, Cost, Gradient
 from audition.trainer import advance, train
 
 OPTIMIZERS = ("optimizer=adamw", "optimizer=sgd", "optimizer=muon")

@@ -2,7 +2,7 @@
 
 import torch
 
-from audition.streams import Streams
+from audition.recipe.streams import Streams
 
 
 def draw(streams, *names):

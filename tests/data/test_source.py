@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from audition.config.schema import check_node
 from audition.data.shakespeare import Shakespeare
 from audition.data.source import Source
 from audition.data.stdlib import StandardLibrary
 from audition.errors import AuditionError
-from audition.schema import check_node
-from audition.streams import Streams
+from audition.recipe.streams import Streams
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
 

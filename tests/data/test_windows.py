@@ -14,8 +14,8 @@ import torch
 from audition.data.tokenizers import Characters
 from audition.data.tokens import Tokenised, Tokens
 from audition.data.windows import Windows
-from audition.signals import Batch
-from audition.streams import Streams
+from audition.recipe.signals import Batch
+from audition.recipe.streams import Streams
 
 N, CONTEXT, ROWS = 20_000, 16, 12
 EDGES = np.array([0, 7_000, 7_300, N])

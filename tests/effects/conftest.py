@@ -2,8 +2,8 @@
 
 import pytest
 
-from audition.signals import Clock, Controls, Cost, Gradient, View
-from audition.streams import Streams
+from audition.recipe.signals import Clock, Controls, Cost, Gradient, View
+from audition.recipe.streams import Streams
 
 
 @pytest.fixture

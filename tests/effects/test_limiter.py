@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from audition.effect import Chain, Effect
 from audition.effects.limiter import Limiter
+from audition.recipe.effect import Chain, Effect
+from audition.recipe.signals import Clock
 from audition.session import begin
-from audition.signals import Clock
 from audition.trainer import advance
 
 W = {"w": torch.full((4, 4), 2.0), "zero": torch.zeros(9)}  # norms 8 and 0

@@ -9,9 +9,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from audition.build import build, fold, named, replaced
-from audition.card import ASPECTS, check_card
-from audition.config import conf_dir
-from audition.construct import find
+from audition.config.card import ASPECTS, check_card
+from audition.config.construct import find
+from audition.config.root import conf_dir
 from audition.trainer import train
 
 IDEAS = sorted(path.stem for path in (conf_dir() / "idea").glob("*.yaml"))

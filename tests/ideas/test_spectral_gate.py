@@ -15,9 +15,9 @@ from audition.ideas.spectral_gate import (
     gate,
     stack,
 )
+from audition.recipe.signals import Clock, Controls, Cost, Gradient, View
+from audition.recipe.streams import Streams
 from audition.session import begin
-from audition.signals import Clock, Controls, Cost, Gradient, View
-from audition.streams import Streams
 
 M, N = 16, 40
 SHAPES = {"wide": (M, N), "tall": (N, M), "square": (M, M)}

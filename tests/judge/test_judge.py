@@ -9,7 +9,7 @@ import pytest
 
 from audition.errors import AuditionError
 from audition.judge import arms_of, judge_arms, judge_baseline
-from audition.record import Record, Status
+from audition.ledger.record import Record, Status
 
 LOSSES = (1.50, 1.52, 1.48, 1.51)
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from torch import Tensor, nn
 
-from audition.effect import Chain, Effect
-from audition.recipe import Recipe
-from audition.turnover import Turnover
+from audition.recipe.effect import Chain, Effect
+from audition.recipe.recipe import Recipe
+from audition.recipe.turnover import Turnover
 
 
 def tensors(value: Any) -> Iterator[Tensor]:

@@ -6,8 +6,8 @@ import pytest
 from tests.laws.table import ROWS
 
 from audition.build import build
-from audition.config import ONE_PART, conf_dir
-from audition.construct import factory
+from audition.config.construct import factory
+from audition.config.root import ONE_PART, conf_dir
 from audition.data import stdlib
 from audition.errors import AuditionError
 from audition.trainer import train

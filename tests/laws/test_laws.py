@@ -14,9 +14,9 @@ from audition.observers.checkpoint import Checkpoint, last_checkpoint
 from audition.observers.metrics import Metrics
 from audition.observers.progress import Progress
 from audition.parts.initial import initialise
+from audition.recipe.signals import Clock
+from audition.recipe.streams import Streams
 from audition.session import begin
-from audition.signals import Clock
-from audition.streams import Streams
 from audition.trainer import train
 
 STEPS = 6

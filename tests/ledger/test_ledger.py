@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from audition.errors import AuditionError
-from audition.ledger import Busy, Ledger, write_whole
-from audition.record import Record
+from audition.ledger.record import Record
+from audition.ledger.store import Busy, Ledger, write_whole
 
 
 def record(seed: int = 1, **facts: object) -> Record:
@@ -117,7 +117,7 @@ def test_a_run_has_one_writer_and_a_dead_one_holds_nothing(tmp_path: Path) -> No
     ledger = Ledger(tmp_path)
     assert not ledger.claimed(tmp_path)
     code = (
-        "import sys; from pathlib import Path; from audition.ledger import Ledger\n"
+        "import sys; from pathlib import Path; from audition.ledger.store import Ledger\n"
         "with Ledger(Path('.')).claim(Path(sys.argv[1])):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audition.errors import AuditionError
-from audition.record import SCHEMA, Record
+from audition.ledger.record import SCHEMA, Record
 
 
 def record(**facts: Any) -> Record:

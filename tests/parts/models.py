@@ -15,7 +15,7 @@ from audition.parts.norm.rmsnorm import RMSNorm
 from audition.parts.positional.learned import Learned
 from audition.parts.positional.none import NoPosition
 from audition.parts.positional.rope import Rope
-from audition.streams import Streams
+from audition.recipe.streams import Streams
 
 ATTENTIONS = {
     "causal": CausalAttention,

@@ -9,7 +9,7 @@ from torch import nn
 
 from audition.parts.initial import Constant, Normal, initialise, parameter, role_of
 from audition.parts.linear import Embedding, Linear
-from audition.streams import Streams
+from audition.recipe.streams import Streams
 
 
 def values(model: nn.Module) -> dict[str, torch.Tensor]:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from audition.parts.loss import CrossEntropy
-from audition.signals import Batch
+from audition.recipe.signals import Batch
 
 
 class Fixed(nn.Module):

@@ -14,8 +14,8 @@ from audition.parts.optim.adamw import AdamW
 from audition.parts.optim.controls import apply_controls
 from audition.parts.optim.muon import Muon
 from audition.parts.optim.sgd import SGD
-from audition.signals import Controls
-from audition.streams import Streams
+from audition.recipe.signals import Controls
+from audition.recipe.streams import Streams
 
 OPTIMIZERS = {
     "adamw": AdamW(),

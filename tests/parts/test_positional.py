@@ -8,7 +8,7 @@ from audition.parts.initial import initialise
 from audition.parts.positional.learned import Learned
 from audition.parts.positional.none import NoPosition
 from audition.parts.positional.rope import Rope
-from audition.streams import Streams
+from audition.recipe.streams import Streams
 
 B, H, K, T, D = 2, 4, 2, 16, 8
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from audition.parts.schedule import Constant, Cosine, WarmupStableDecay
-from audition.signals import Clock, Controls
+from audition.recipe.signals import Clock, Controls
 
 
 def gain(schedule, step, steps):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from audition.ledger import Ledger
-from audition.record import Record
+from audition.ledger.record import Record
+from audition.ledger.store import Ledger
 
 NAN = math.nan
 Losses = Mapping[int, float]

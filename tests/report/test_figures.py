@@ -11,7 +11,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from audition.judge import Judgement, judge_arms
-from audition.ledger import Ledger
+from audition.ledger.store import Ledger
 from audition.report.curves import Curve, read_curves
 from audition.report.figures import (
     RaceStep,

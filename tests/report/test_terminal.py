@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from audition.judge import judge_arms
-from audition.ledger import Contents, Ledger, Unreadable
-from audition.record import Record
+from audition.ledger.record import Record
+from audition.ledger.store import Contents, Ledger, Unreadable
 from audition.report.runs import show_problems, show_runs
 from audition.report.terminal import show_judgements
 

@@ -8,7 +8,7 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from audition.config import conf_dir
+from audition.config.root import conf_dir
 from audition.sweep.arms import Question, read_arms
 from audition.sweep.compose import Composer
 

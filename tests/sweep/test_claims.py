@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hydra import initialize_config_dir
 
-from audition.config import conf_dir
+from audition.config.root import conf_dir
 from audition.errors import AuditionError
 from audition.sweep.compose import Composer
 

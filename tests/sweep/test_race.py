@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from audition.config.identity import Identity
 from audition.errors import AuditionError
-from audition.identity import Identity
-from audition.ledger import Ledger
+from audition.ledger.store import Ledger
 from audition.stats import RaceRules
 from audition.sweep.arms import Arm
 from audition.sweep.assign import record_of

@@ -16,8 +16,8 @@ import torch
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor, nn
 
-from audition.signals import Batches, Gradient, View
-from audition.turnover import Transplant, Turnover
+from audition.recipe.signals import Batches, Gradient, View
+from audition.recipe.turnover import Transplant, Turnover
 
 
 @dataclass(frozen=True, kw_only=True)

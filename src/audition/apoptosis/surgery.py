@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from audition.turnover import Transplant
+from audition.recipe.turnover import Transplant
 
 
 @torch.no_grad()

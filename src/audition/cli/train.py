@@ -10,7 +10,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from audition.cli.sentences import one_sentence, past_hydra
-from audition.config import conf_dir
+from audition.config.root import conf_dir
 from audition.errors import AuditionError
 
 

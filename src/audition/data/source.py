@@ -17,7 +17,7 @@ from audition.errors import AuditionError
 
 if TYPE_CHECKING:  # torch comes with the first batch, not with the settings
     from audition.data.windows import Windows
-    from audition.streams import Streams
+    from audition.recipe.streams import Streams
 
 EVALUATION_RULE = "windows at a stride of the context, spread evenly over the validation documents"
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from audition.data.stretches import Stretches
 from audition.data.tokens import Tokenised, Tokens
 from audition.errors import AuditionError
-from audition.signals import Batch
-from audition.streams import Streams
+from audition.recipe.signals import Batch
+from audition.recipe.streams import Streams
 
 HELD_OUT_BATCH = 8192
 """Tokens of a held-out batch: loss does not depend on it, and more is no faster."""

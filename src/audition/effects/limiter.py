@@ -7,8 +7,8 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 from torch.linalg import vector_norm
 
-from audition.effect import Effect
-from audition.signals import Tensors, View
+from audition.recipe.effect import Effect
+from audition.recipe.signals import Tensors, View
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ import torch
 from annotated_types import Gt
 from torch import Tensor
 
-from audition.effect import Effect
-from audition.signals import Gradient, View
+from audition.recipe.effect import Effect
+from audition.recipe.signals import Gradient, View
 
 
 @dataclass(frozen=True, kw_only=True)

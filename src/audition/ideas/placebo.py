@@ -6,9 +6,9 @@ baseline's distribution, but other values: whatever verdict it gets is what nois
 
 from dataclasses import dataclass, replace
 
-from audition.recipe import Recipe
-from audition.signals import Batches
-from audition.streams import Streams
+from audition.recipe.recipe import Recipe
+from audition.recipe.signals import Batches
+from audition.recipe.streams import Streams
 
 
 @dataclass(frozen=True, kw_only=True)

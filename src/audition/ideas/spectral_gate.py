@@ -15,12 +15,12 @@ import torch
 from annotated_types import Ge, Interval
 from torch import Tensor
 
-from audition.effect import Effect
-from audition.gradient import in_halves
 from audition.parts.initial import role_of
-from audition.recipe import Recipe
-from audition.signals import Gradient, GradientRule, Tensors, View
-from audition.streams import Streams
+from audition.recipe.effect import Effect
+from audition.recipe.gradient import in_halves
+from audition.recipe.recipe import Recipe
+from audition.recipe.signals import Gradient, GradientRule, Tensors, View
+from audition.recipe.streams import Streams
 
 TINY = 1e-30
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from audition.signals import Clock, Controls, Gradient
-from audition.turnover import Transplant
+from audition.recipe.signals import Clock, Controls, Gradient
+from audition.recipe.turnover import Transplant
 
 if TYPE_CHECKING:
     from audition.session import Session

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor, nn
 
-from audition.streams import Streams
+from audition.recipe.streams import Streams
 
 Role = Literal["embedding", "head", "matrix", "vector"]
 """What an optimizer sees in it: only a `matrix` is orthogonalised, a `vector` rarely decays."""

@@ -8,7 +8,7 @@ from annotated_types import Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from audition.signals import Batch
+from audition.recipe.signals import Batch
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Interval
 
-from audition.signals import Clock, Controls
+from audition.recipe.signals import Clock, Controls
 
 
 def warm_up(clock: Clock, warmup_steps: int) -> float:

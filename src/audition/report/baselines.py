@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from audition.errors import AuditionError, choices
 from audition.judge import ArmRuns, arms_of, unlike
-from audition.record import Record
+from audition.ledger.record import Record
 from audition.stats import NoiseModel, estimate_noise, read_arm
 from audition.stats.design import has_extra_baseline_seeds
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audition.judge import ArmRuns
-from audition.ledger import Ledger
+from audition.ledger.store import Ledger
 
 VALIDATION, TRAINING = "val/loss", "train/loss"
 

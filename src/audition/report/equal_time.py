@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 
 from audition.judge import ArmRuns
-from audition.ledger import Ledger
-from audition.record import Record
+from audition.ledger.record import Record
+from audition.ledger.store import Ledger
 from audition.stats.arms import Seed
 from audition.stats.equal_time import Curve, EqualTime, equal_time
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from audition.card import Card
+from audition.config.card import Card
 from audition.judge import Judgement
 from audition.report.equal_time import Stopwatch
 from audition.report.figures.gains import gains

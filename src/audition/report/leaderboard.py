@@ -10,8 +10,8 @@ from typing import Any
 
 from audition.errors import AuditionError, choices
 from audition.judge import ArmRuns, Judgement, judge_baseline
-from audition.ledger import Ledger
-from audition.registration import registrations
+from audition.ledger.registration import registrations
+from audition.ledger.store import Ledger
 from audition.report.baselines import rivals_of
 from audition.report.equal_time import Stopwatch
 from audition.stats.comparison import json_ready

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from audition.errors import AuditionError, choices
-from audition.ledger import write_whole
+from audition.ledger.store import write_whole
 from audition.report.leaderboard import Leaderboard, Row
 from audition.report.terminal import COLOURS, console
 from audition.report.words import UNDEFINED, count, interval, number, probability, signed

@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from audition.card import Card, check_card
+from audition.config.card import Card, check_card
 from audition.errors import AuditionError
 from audition.judge import ArmRuns
-from audition.ledger import Ledger
+from audition.ledger.store import Ledger
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from audition.errors import AuditionError
 from audition.judge import Judgement, arms_of, judge_arms
-from audition.ledger import Contents, Ledger, write_whole
-from audition.record import now
-from audition.registration import Registration, registrations
+from audition.ledger.record import now
+from audition.ledger.registration import Registration, registrations
+from audition.ledger.store import Contents, Ledger, write_whole
 from audition.report.curves import read_curves
 from audition.report.equal_time import Stopwatch
 from audition.report.facts import RUN_COLUMNS, SUMMARY_COLUMNS, IdeaFacts, facts_of

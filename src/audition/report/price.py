@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from audition.judge import Judgement
-from audition.ledger import Ledger
-from audition.registration import ALPHA
+from audition.ledger.registration import ALPHA
+from audition.ledger.store import Ledger
 from audition.report.equal_time import Stopwatch
 from audition.report.words import UNDEFINED, count, duration, number
 

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from audition.judge import ArmRuns
-from audition.record import Record
+from audition.ledger.record import Record
 from audition.report.figures.gains import finite
 from audition.report.figures.race import RaceStep
 

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 from math import nan
 
-from audition.ledger import Contents
-from audition.record import Record
+from audition.ledger.record import Record
+from audition.ledger.store import Contents
 from audition.report.words import duration, number
 
 HEADER = ("arm", "config", "seed", "status", "val loss", "bits/byte", "tokens", "time", "started")

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from audition.judge import Judgement
-from audition.ledger import Ledger
+from audition.ledger.store import Ledger
 from audition.report.price import Line, departures, price, stopwatches
 from audition.report.words import (
     count,

@@ -2,8 +2,8 @@
 
 import sys
 
-from audition.card import check_card
-from audition.registration import PlannedArm, Registration
+from audition.config.card import check_card
+from audition.ledger.registration import PlannedArm, Registration
 from audition.sweep.plan import Plan
 
 

@@ -9,7 +9,7 @@ from itertools import chain, product
 
 from hydra.core.override_parser.types import Override
 
-from audition.config import check_seed
+from audition.config.root import check_seed
 from audition.errors import AuditionError
 
 SEED = "seed"

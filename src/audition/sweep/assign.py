@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from audition.budget import Budget
-from audition.card import check_card
-from audition.record import Record
+from audition.config.card import check_card
+from audition.ledger.record import Record
 from audition.sweep.plan import PlannedRun
 
 

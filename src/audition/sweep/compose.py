@@ -9,9 +9,9 @@ import yaml
 from hydra import compose
 from omegaconf import DictConfig, OmegaConf
 
+from audition.config.schema import read_constant
 from audition.errors import AuditionError
 from audition.machine import gpus
-from audition.schema import read_constant
 
 Compose = Callable[[Sequence[str]], Mapping[str, Any]]
 """Overrides -> the resolved settings of a run, as plain containers."""

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from audition.budget import Budget
-from audition.config import SECTIONS
+from audition.config.root import SECTIONS
+from audition.config.schema import check_node
 from audition.errors import AuditionError
-from audition.ledger import Ledger
+from audition.ledger.record import Status, now
+from audition.ledger.store import Ledger
 from audition.machine import cores, gpus
 from audition.provenance import provenance
-from audition.record import Status, now
-from audition.schema import check_node
 from audition.sweep.assign import payload_of, record_of
 from audition.sweep.compose import device_of
 from audition.sweep.plan import PlannedRun

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from audition.budget import Budget
-from audition.config import check
+from audition.config.identity import Identity, identify
+from audition.config.root import check
 from audition.errors import AuditionError
-from audition.identity import Identity, identify
-from audition.ledger import Contents
-from audition.record import BASELINE
+from audition.ledger.record import BASELINE
+from audition.ledger.store import Contents
 from audition.sweep.arms import Arm, Question, more_seeds
 from audition.sweep.compose import Compose
 

@@ -13,7 +13,7 @@ from statistics import stdev
 
 from audition.errors import AuditionError
 from audition.judge import ArmRuns, arms_of
-from audition.ledger import Ledger, write_whole
+from audition.ledger.store import Ledger, write_whole
 from audition.stats import RaceRules, estimate_noise, race_step
 from audition.sweep.launchers import Train
 from audition.sweep.plan import Plan

@@ -6,7 +6,7 @@ from dataclasses import replace
 from rich.markup import escape
 from rich.table import Table
 
-from audition.ledger import Ledger
+from audition.ledger.store import Ledger
 from audition.report.terminal import console
 from audition.report.words import count
 from audition.stats import RaceRules

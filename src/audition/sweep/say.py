@@ -4,9 +4,9 @@ import sys
 from collections.abc import Sequence
 
 from audition.judge import arms_of, judge_baseline
-from audition.ledger import Contents, Ledger
-from audition.record import Record
-from audition.registration import registrations
+from audition.ledger.record import Record
+from audition.ledger.registration import registrations
+from audition.ledger.store import Contents, Ledger
 from audition.report.runs import show_problems, show_runs
 from audition.report.terminal import show_judgements
 from audition.report.words import count

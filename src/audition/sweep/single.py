@@ -12,12 +12,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
-from audition.config import check
+from audition.config.identity import identify
+from audition.config.root import check
 from audition.errors import AuditionError
-from audition.identity import identify
-from audition.ledger import Busy, Ledger
+from audition.ledger.record import BASELINE
+from audition.ledger.store import Busy, Ledger
 from audition.provenance import provenance
-from audition.record import BASELINE
 from audition.report.runs import show_runs
 from audition.sweep.arms import Arm, read_arms
 from audition.sweep.assign import record_of

@@ -9,8 +9,8 @@ from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from audition.ledger import Ledger
-from audition.registration import register
+from audition.ledger.registration import register
+from audition.ledger.store import Ledger
 from audition.sweep.announce import announcement
 from audition.sweep.arms import Question, read_arms, with_arms
 from audition.sweep.compose import Composer

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from audition.ledger import Ledger
-from audition.record import Record
+from audition.ledger.record import Record
+from audition.ledger.store import Ledger
 
 STEPS = 100
 

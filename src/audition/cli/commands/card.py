@@ -4,8 +4,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from audition.card import check_card
-from audition.config import conf_dir
+from audition.config.card import check_card
+from audition.config.root import conf_dir
 from audition.errors import AuditionError, choices
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import json
 from typing import TYPE_CHECKING
 
 from audition.errors import AuditionError
-from audition.ledger import Ledger
+from audition.ledger.store import Ledger
 
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from audition.errors import AuditionError
-from audition.ledger import Ledger
+from audition.ledger.store import Ledger
 
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -24,7 +24,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 def show(options: argparse.Namespace) -> None:
     """`audition verdict`"""
     from audition.judge import judge_arms
-    from audition.registration import registrations
+    from audition.ledger.registration import registrations
     from audition.report import terminal
     from audition.report.price import stopwatches
     from audition.report.runs import show_problems

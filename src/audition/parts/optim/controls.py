@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from torch.optim import Optimizer
 
-from audition.signals import Controls
+from audition.recipe.signals import Controls
 
 Kind = TypeVar("Kind", bound=Optimizer)
 

@@ -6,9 +6,9 @@ from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 
-from audition.schema.code import code_digest
-from audition.schema.lookup import find, owner
-from audition.schema.source import Source, load, place, statements
+from audition.config.schema.code import code_digest
+from audition.config.schema.lookup import find, owner
+from audition.config.schema.source import Source, load, place, statements
 
 
 def source_files(targets: Iterable[str], roots: Iterable[str] = ("audition",)) -> dict[str, Path]:

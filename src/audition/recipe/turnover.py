@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from audition.signals import Batches, Gradient, View
+from audition.recipe.signals import Batches, Gradient, View
 
 State = Any
 

@@ -6,9 +6,9 @@ Nodes are plain containers with interpolations resolved, as from `OmegaConf.to_c
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 
+from audition.config.schema.kinds import Misfit, shown
+from audition.config.schema.signature import REQUIRED, Signature, signature
 from audition.errors import AuditionError, choices
-from audition.schema.kinds import Misfit, shown
-from audition.schema.signature import REQUIRED, Signature, signature
 
 _MISSING = "???"  # OmegaConf's mark of a value that must be given
 

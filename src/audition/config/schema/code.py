@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256
 
-from audition.schema.source import Source
+from audition.config.schema.source import Source
 
 _LAYOUT = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 """Fields that follow from the rest of the tree or change nothing when the code runs."""

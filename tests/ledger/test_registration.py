@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from audition.errors import AuditionError
-from audition.record import Record
-from audition.registration import PlannedArm, Registration, register, registrations, standing
+from audition.ledger.record import Record
+from audition.ledger.registration import PlannedArm, Registration, register, registrations, standing
 
 BASE, IDEA = "b" * 16, "1" * 16
 ARM = PlannedArm(name="gate", config_hash=IDEA, seeds=(42, 137), cards={"gate": "card1"})

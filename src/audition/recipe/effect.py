@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from audition.signals import Controls, Gradient, GradientRule, Tensors, View
-from audition.streams import Streams
+from audition.recipe.signals import Controls, Gradient, GradientRule, Tensors, View
+from audition.recipe.streams import Streams
 
 State = Any
 """Whatever an effect remembers: a value made of tensors, numbers, strings, tuples, lists, dicts."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from audition.schema.annotation import last_name
-from audition.schema.lookup import Definition, Function, bases
-from audition.schema.sentences import arguments, below
+from audition.config.schema.annotation import last_name
+from audition.config.schema.lookup import Definition, Function, bases
+from audition.config.schema.sentences import arguments, below
 
 
 @dataclass(frozen=True)

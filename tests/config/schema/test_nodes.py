@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from audition.config.schema import check_node, normalise
 from audition.errors import AuditionError
-from audition.schema import check_node, normalise
 
 pytestmark = pytest.mark.usefixtures("lab")
 FAST = "mylab.optim.Fast"

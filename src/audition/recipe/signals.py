@@ -11,7 +11,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from audition.errors import AuditionError
-from audition.streams import Streams
+from audition.recipe.streams import Streams
 
 Tensors = Mapping[str, Tensor]
 """Parameter name -> tensor of that parameter's shape."""

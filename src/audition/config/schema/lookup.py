@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from audition.config.schema.source import Place, Source, below, load, place, statements, submodules
 from audition.errors import AuditionError, choices
-from audition.schema.source import Place, Source, below, load, place, statements, submodules
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

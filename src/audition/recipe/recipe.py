@@ -7,10 +7,10 @@ from functools import partial
 from torch import nn
 from torch.optim import Optimizer
 
-from audition.effect import Chain, Effect
-from audition.signals import Batches, Clock, Controls, GradientRule, Loss
-from audition.streams import Streams
-from audition.turnover import Turnover
+from audition.recipe.effect import Chain, Effect
+from audition.recipe.signals import Batches, Clock, Controls, GradientRule, Loss
+from audition.recipe.streams import Streams
+from audition.recipe.turnover import Turnover
 
 Evaluator = Callable[[nn.Module, Batches], Mapping[str, float]]
 """(model in eval mode, batches) -> named metrics, which the trainer prefixes by `name/`."""

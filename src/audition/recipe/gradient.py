@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
-from audition.signals import Cost, Gradient, GradientRule, Problem, Tensors
+from audition.recipe.signals import Cost, Gradient, GradientRule, Problem, Tensors
 
 
 def backward(problem: Problem) -> Gradient:

@@ -1,8 +1,8 @@
 """What a config may say, read from constructors' source: no class is imported to check its node."""
 
-from audition.schema.check import check_node, normalise
-from audition.schema.closure import source_digest, source_files
-from audition.schema.signature import REQUIRED, Setting, Signature, read_constant, signature
+from audition.config.schema.check import check_node, normalise
+from audition.config.schema.closure import source_digest, source_files
+from audition.config.schema.signature import REQUIRED, Setting, Signature, read_constant, signature
 
 __all__ = [
     "REQUIRED",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from audition.config.schema import source_digest, source_files
 from audition.errors import AuditionError
-from audition.schema import source_digest, source_files
 
 Write = Callable[[Mapping[str, str]], Path]
 

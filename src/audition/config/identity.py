@@ -7,9 +7,9 @@ from json import dumps
 from typing import Any
 
 from audition.budget import Budget
-from audition.config import NAMED_PARTS, ONE_PART, SECTIONS
-from audition.construct import construct
-from audition.schema import normalise, source_digest
+from audition.config.construct import construct
+from audition.config.root import NAMED_PARTS, ONE_PART, SECTIONS
+from audition.config.schema import normalise, source_digest
 
 COSMETIC = ("logger", "paths", "cards", "baseline", "baseline_seeds", "arm", "seed")
 """Root keys that cannot change a number (the seed is added where it matters)."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from audition.schema.annotation import kind_of
-from audition.schema.fields import Parameter, dataclass_options, fields, parameters
-from audition.schema.kinds import Kind, Misfit
-from audition.schema.lookup import Definition, bases, find
+from audition.config.schema.annotation import kind_of
+from audition.config.schema.fields import Parameter, dataclass_options, fields, parameters
+from audition.config.schema.kinds import Kind, Misfit
+from audition.config.schema.lookup import Definition, bases, find
 
 
 class _Required(Enum):

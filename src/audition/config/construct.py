@@ -5,7 +5,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from audition.schema import normalise
+from audition.config.schema import normalise
 
 
 def construct(node: Mapping[str, Any]) -> Any:

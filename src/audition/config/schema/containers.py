@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from audition.schema.kinds import Kind, Misfit
+from audition.config.schema.kinds import Kind, Misfit
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from audition.errors import AuditionError
-from audition.ledger import write_whole
-from audition.record import Record, now
+from audition.ledger.record import Record, now
+from audition.ledger.store import write_whole
 
 METRIC = "val_loss"
 ALPHA = 0.05

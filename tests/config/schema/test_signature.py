@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from audition.config.schema import REQUIRED, read_constant, signature
 from audition.errors import AuditionError
-from audition.schema import REQUIRED, read_constant, signature
 
 Write = Callable[[Mapping[str, str]], Path]
 
@@ -142,7 +142,7 @@ def test_torch_is_read_and_not_imported() -> None:
     program = """
 import sys
 from audition.errors import AuditionError
-from audition.schema import check_node, signature, source_files
+from audition.config.schema import check_node, signature, source_files
 found = signature("torch.optim.AdamW")
 assert found.supplied[:3] == ("params", "lr", "betas"), found
 assert found.settings["maximize"].default is False
@@ -154,7 +154,7 @@ except AuditionError as error:
     assert "torch.optim has no 'AdamV'; did you mean 'Adam" in str(error), error
 else:
     raise AssertionError("a misspelled target passed")
-assert "audition.effect" in source_files(["audition.recipe.Recipe"])
+assert "audition.recipe.effect" in source_files(["audition.recipe.recipe.Recipe"])
 assert "torch" not in sys.modules
 assert "annotated_types" not in sys.modules
 """

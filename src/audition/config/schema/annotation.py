@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from audition.schema.containers import Either, Many, Pair, Table
-from audition.schema.kinds import Anything, Bound, Choice, Kind, Number, Plain
+from audition.config.schema.containers import Either, Many, Pair, Table
+from audition.config.schema.kinds import Anything, Bound, Choice, Kind, Number, Plain
 
 ANYTHING: Final = Anything()
 _TEXT: Final = Plain(str, "text")

@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from filelock import FileLock, Timeout
 
 from audition.errors import AuditionError
-from audition.record import Record
+from audition.ledger.record import Record
 
 
 class Busy(Exception):

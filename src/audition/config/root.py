@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audition.card import check_card
+from audition.config.card import check_card
+from audition.config.schema import check_node
 from audition.errors import AuditionError, choices
-from audition.schema import check_node
 
 ONE_PART = (
     "model",
@@ -31,7 +31,7 @@ SECTIONS = {
     "budget": "audition.budget.Budget",
     "training": "audition.trainer.Training",
     "execution": "audition.execution.Execution",
-    "paths": "audition.config.Paths",
+    "paths": "audition.config.root.Paths",
 }
 """Sections whose settings are the fields of one of our own classes."""
 
@@ -40,8 +40,8 @@ VALUES = ("seed", "baseline", "baseline_seeds", "allowed_targets", "arm", "cards
 
 def conf_dir() -> Path:
     """`conf/`: inside the installed package, or at the root of a checkout."""
-    packaged = Path(__file__).parent / "conf"
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "conf"
+    packaged = Path(__file__).parents[1] / "conf"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "conf"
 
 
 def root_keys() -> frozenset[str]:
