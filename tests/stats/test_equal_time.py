@@ -30,7 +30,8 @@ def test_a_gain_that_time_takes_back():
     assert (found.seconds, found.ratio, found.n) == (100, 1.25, 3)
     assert found.sentence.startswith("Ahead per token (+0.1000")
     assert "but behind per second (-0.1800" in found.sentence
-    assert found.sentence.endswith("the idea takes 1.25 × the baseline's training time.")
+    assert "the idea takes 1.25 × the baseline's training time." in found.sentence
+    assert "A coarse reading, from evaluations 50% of the run apart" in found.sentence
     assert ". " not in found.sentence
 
 
@@ -77,3 +78,13 @@ def test_seeds_are_paired_where_they_are_shared():
     assert unpaired.per_token == pytest.approx(paired.per_token)
     with pytest.raises(ValueError, match="level=2"):
         equal_time(first, second, level=2)
+
+
+def test_a_dense_curve_is_no_coarse_reading():
+    seconds = tuple(float(s) for s in range(5, 101, 5))
+    dense = {s: Curve(seconds, tuple(3.0 - t / 100 for t in seconds)) for s in (1, 2)}
+    slower = {s: Curve(tuple(1.1 * t for t in seconds), dense[s].losses) for s in (1, 2)}
+    found = equal_time(dense, slower)
+    assert found.gap == pytest.approx(0.05)
+    assert not found.coarse
+    assert "coarse" not in found.sentence

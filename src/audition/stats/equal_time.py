@@ -12,6 +12,9 @@ from audition.stats.comparison import json_ready
 from audition.stats.location_tests import paired_t, welch_t
 from audition.stats.noncentral_t import require_probability
 
+COARSE = 0.15
+"""Share of a run between two evaluations above which a straight line between them misleads."""
+
 CLOCK = 0.02
 """Relative difference in speed that timing cannot tell from none."""
 
@@ -35,6 +38,14 @@ class Curve:
                 return self.losses[k - 1] + share * (self.losses[k] - self.losses[k - 1])
         return None
 
+    def gap(self, seconds: float) -> float:
+        """The share of the run that lies between the evaluations on both sides of `seconds`."""
+        later = [s for s in self.seconds if s * (1.0 + 1e-9) >= seconds]
+        earlier = [s for s in self.seconds if s < seconds]
+        if not later or not earlier or abs(later[0] - seconds) <= 1e-9 * seconds:
+            return 0.0
+        return (later[0] - earlier[-1]) / self.seconds[-1]
+
 
 @dataclass(frozen=True)
 class EqualTime:
@@ -54,6 +65,12 @@ class EqualTime:
     per_second_ci: tuple[float, float]
     n: int
     reason: str = ""
+    gap: float = 0.0  # share of the slower arm's runs between the evaluations it is read from
+
+    @property
+    def coarse(self) -> bool:
+        """Whether the reading at equal time rests on evaluations far apart."""
+        return self.gap > COARSE
 
     @property
     def ratio(self) -> float:
@@ -77,7 +94,16 @@ class EqualTime:
         return (
             f"{tokens} per token ({_gain(self.per_token, self.per_token_ci)}) {link} "
             f"{time.lower()} per second ({_gain(self.per_second, self.per_second_ci)} at "
-            f"{self.seconds:.3g} s): the idea {pace}."
+            f"{self.seconds:.3g} s): the idea {pace}.{self._caution}"
+        )
+
+    @property
+    def _caution(self) -> str:
+        if not self.coarse:
+            return ""
+        return (
+            f" A coarse reading, from evaluations {self.gap:.0%} of the run apart and before the "
+            "schedule's end: budget.minutes compares at equal time for good."
         )
 
 
@@ -116,7 +142,11 @@ def equal_time(
     per_token = _compare(ends[0], ends[1], level)
     per_second = (math.nan, (math.nan, math.nan)) if reason else _compare(now[0], now[1], level)
     shared = len(baseline.keys() & idea.keys())
-    return EqualTime(seconds, theirs, ours, *per_token, *per_second, n=shared, reason=reason)
+    slower, end = (idea, ours) if ours > theirs else (baseline, theirs)
+    gap = max(curve.gap(curve.seconds[-1] * seconds / end) for curve in slower.values())
+    return EqualTime(
+        seconds, theirs, ours, *per_token, *per_second, n=shared, reason=reason, gap=gap
+    )
 
 
 def _compare(
