@@ -30,8 +30,8 @@ def test_a_gain_that_time_takes_back():
     assert (found.seconds, found.ratio, found.n) == (100, 1.25, 3)
     assert found.sentence.startswith("Ahead per token (+0.1000")
     assert "but behind per second (-0.1800" in found.sentence
-    assert "the idea takes 1.25 × the baseline's training time." in found.sentence
-    assert "A coarse reading, from evaluations 50% of the run apart" in found.sentence
+    assert "the idea takes 1.25 × the baseline's training time;" in found.sentence
+    assert "a coarse reading, from evaluations 50% of the run apart" in found.sentence
     assert ". " not in found.sentence
 
 

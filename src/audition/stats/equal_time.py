@@ -94,7 +94,7 @@ class EqualTime:
         return (
             f"{tokens} per token ({_gain(self.per_token, self.per_token_ci)}) {link} "
             f"{time.lower()} per second ({_gain(self.per_second, self.per_second_ci)} at "
-            f"{self.seconds:.3g} s): the idea {pace}.{self._caution}"
+            f"{self.seconds:.3g} s): the idea {pace}{self._caution}."
         )
 
     @property
@@ -102,8 +102,8 @@ class EqualTime:
         if not self.coarse:
             return ""
         return (
-            f" A coarse reading, from evaluations {self.gap:.0%} of the run apart and before the "
-            "schedule's end: budget.minutes compares at equal time for good."
+            f"; a coarse reading, from evaluations {self.gap:.0%} of the run apart and before the "
+            "schedule's end (budget.minutes compares at equal time for good)"
         )
 
 

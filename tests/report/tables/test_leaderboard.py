@@ -119,7 +119,7 @@ def test_a_gain_that_time_takes_back(ledger, capsys):
     assert "no finished run of the idea" in rows["flat"].time.reason
     run(command, "leaderboard", output_dir=ledger.root)
     said = capsys.readouterr().out
-    assert "Ahead per token but behind per second: dear" in said
+    assert "Ahead per token but behind per second by a coarse reading: dear" in said
     assert "Winner's curse: the best of 6 ideas" in said
     assert "Counted in the family without a result yet: crashed" in said
     assert max(map(len, said.splitlines())) <= 100
