@@ -9,7 +9,7 @@ from typing import Any
 
 from audition.errors import AuditionError, choices
 from audition.ledger.record import Record
-from audition.ledger.registration import Registration, Standing, standing
+from audition.ledger.registration import METRIC, Registration, Standing, standing
 from audition.stats import Comparison, compare_campaign, e_value, judge_finalists
 
 LIKE_FOR_LIKE = ("budget", "evaluation", "device", "threads")
@@ -24,16 +24,19 @@ class ArmRuns:
     config_hash: str
     baseline_hash: str
     records: tuple[Record, ...]
+    metric: str = METRIC
 
     @property
     def losses(self) -> dict[Hashable, float | None]:
-        """Seed -> final validation loss in nats per token; not-a-number for a run that diverged.
+        """Seed -> the metric, by default the final validation loss in nats per token.
+
+        Not-a-number for a run that diverged.
 
         Runs that failed or were interrupted say nothing about the idea and are left out.
         """
         nan = float("nan")
         return {
-            r.seed: nan if r.status == "diverged" else r.metrics["val_loss"]
+            r.seed: nan if r.status == "diverged" else r.metrics[self.metric]
             for r in self.records
             if r.settled
         }
@@ -106,6 +109,7 @@ class Judgement:
                 }
                 for side, runs in (("baseline", self.baseline), ("idea", self.arm))
             },
+            "metric": self.arm.metric,
             "standing": self.standing.word,
             "departures": list(self.standing.departures),
             "e_value": self.e_value,
@@ -114,21 +118,26 @@ class Judgement:
         }
 
 
-def arms_of(records: Iterable[Record]) -> dict[str, ArmRuns]:
+def arms_of(records: Iterable[Record], metric: str = METRIC) -> dict[str, ArmRuns]:
     """Config hash -> the runs filed under it, in the order of their seeds.
 
     Runs of one configuration may have been filed as a baseline and as an arm, or under two names;
-    most of them decide.
+    most of them decide. Raises AuditionError for a metric that a finished run does not have.
     """
     grouped: dict[str, list[Record]] = {}
     for record in records:
+        if record.status == "finished" and metric not in record.metrics:
+            raise AuditionError(
+                f"{record.arm} seed {record.seed} has no metric '{metric}'"
+                f"{choices(metric, record.metrics)}"
+            )
         grouped.setdefault(record.config_hash, []).append(record)
     arms: dict[str, ArmRuns] = {}
     for config_hash, runs in grouped.items():
         filed = Counter((record.arm, record.baseline_hash) for record in runs)
         (name, baseline_hash), _ = filed.most_common(1)[0]
         in_order = tuple(sorted(runs, key=lambda record: record.seed))
-        arms[config_hash] = ArmRuns(name, config_hash, baseline_hash, in_order)
+        arms[config_hash] = ArmRuns(name, config_hash, baseline_hash, in_order, metric)
     return arms
 
 
@@ -199,7 +208,15 @@ def judge_baseline(
             replace(comparisons[key], idea=(asked or {}).get(key, arm.name)),
             arm,
             baseline,
-            standing(key, baseline_hash, arm.records, plans, alpha=alpha, sesoi=sesoi),
+            standing(
+                key,
+                baseline_hash,
+                arm.records,
+                plans,
+                metric=arm.metric,
+                alpha=alpha,
+                sesoi=sesoi,
+            ),
         )
         for key, arm in judged.items()
     ]
@@ -241,14 +258,15 @@ def judge_arms(
     names: Sequence[str] = (),
     *,
     plans: Sequence[Registration] = (),
+    metric: str = METRIC,
     sesoi: float | None = None,
     alpha: float = 0.05,
 ) -> list[Judgement]:
     """The newest configuration of each arm named (of every arm, where none is), judged.
 
-    Raises AuditionError for a name that the ledger does not have.
+    Raises AuditionError for a name or a metric that the ledger does not have.
     """
-    arms = arms_of(records)
+    arms = arms_of(records, metric)
     rivals = {a.config_hash: a for a in arms.values() if a.config_hash != a.baseline_hash}
     known = {arm.name for arm in rivals.values()}
     for name in names:

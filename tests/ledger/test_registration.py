@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,12 +77,13 @@ def test_what_was_planned_and_run_is_as_planned() -> None:
         ([run(42)], {}, "seed 137 of the plan without an outcome"),
         ([run(42), run(137, status="failed")], {}, "seed 137 of the plan without an outcome"),
         ([run(42), run(137, card="card2")], {}, "the card of gate changed since the plan"),
+        (PLANNED, {"metric": "val_bpb"}, "the metric is val_bpb, and the plan's val_loss"),
         (PLANNED, {"alpha": 0.1}, "α is 0.1, and the plan's 0.05"),
         (PLANNED, {"sesoi": 0.01}, "δ* is 0.01, and the plan's one pooled σ"),
     ],
 )
 def test_every_departure_is_named(
-    runs: list[Record], judged: dict[str, float], departure: str
+    runs: list[Record], judged: dict[str, Any], departure: str
 ) -> None:
     departed = standing(IDEA, BASE, runs, [WRITTEN_PLAN], **judged)
     assert departed.word == "exploratory"

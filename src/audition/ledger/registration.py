@@ -96,10 +96,11 @@ def standing(
     runs: Sequence[Record],
     plans: Iterable[Registration],
     *,
+    metric: str = METRIC,
     alpha: float = ALPHA,
     sesoi: float | None = None,
 ) -> Standing:
-    """How the runs of an arm, judged at `alpha` and `sesoi`, stand to the first plan that names it.
+    """How the runs of an arm, judged so, stand to the first plan that names the arm.
 
     Runs of the baseline may be older than the plan, as a baseline is shared; runs of the idea may
     not, since whoever wrote the plan could have seen them.
@@ -122,6 +123,7 @@ def standing(
         (bool(added), f"{_seeds(added)} added to the plan"),
         (bool(absent), f"{_seeds(absent)} of the plan without an outcome"),
         (bool(changed), f"the card of {', '.join(changed)} changed since the plan"),
+        (metric != plan.metric, f"the metric is {metric}, and the plan's {plan.metric}"),
         (alpha != plan.alpha, f"α is {alpha:g}, and the plan's {plan.alpha:g}"),
         (sesoi != plan.sesoi, f"δ* is {_gain(sesoi)}, and the plan's {_gain(plan.sesoi)}"),
     )

@@ -12,13 +12,14 @@ from audition.judge import Judgement
 from audition.ledger.store import Ledger
 from audition.report.price import Line, departures, price, stopwatches
 from audition.report.words import (
+    MEASURES,
     count,
     interval,
     number,
     probability,
     signed,
 )
-from audition.stats import Comparison, SeedRule
+from audition.stats import SeedRule
 
 COLOURS = {
     "supported": "bold green",
@@ -48,12 +49,14 @@ def show_judgements(judgements: Sequence[Judgement], ledger: Ledger) -> None:
             f"{count(c.n, 'seed')} against {c.n_baseline}, {judgement.standing.word}[/]"
         )
         out.print(Padding(escape(c.reason), (0, 0, 0, 2)))
-        out.print(Padding(_numbers(c, price(judgement, watch)), (0, 0, 0, 2)))
+        out.print(Padding(_numbers(judgement, price(judgement, watch)), (0, 0, 0, 2)))
         for note in (*departures(judgement), *c.warnings):
             out.print(Padding(f"[yellow]note[/] {escape(note)}", (0, 0, 0, 2)))
 
 
-def _numbers(c: Comparison, prices: Sequence[Line]) -> Table:
+def _numbers(judgement: Judgement, prices: Sequence[Line]) -> Table:
+    c = judgement.comparison
+    name, unit = MEASURES.get(judgement.arm.metric, (judgement.arm.metric, ""))
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
@@ -62,8 +65,8 @@ def _numbers(c: Comparison, prices: Sequence[Line]) -> Table:
         table.add_row(name, escape(text))
 
     row(
-        "validation loss",
-        f"{number(c.baseline_mean)} → {number(c.idea_mean)} nats/token; improvement "
+        name,
+        f"{number(c.baseline_mean)} → {number(c.idea_mean)} {unit}; improvement "
         f"{signed(c.improvement)}, {c.level:.0%} CI {interval(c.ci)} ({c.design})",
     )
     row(

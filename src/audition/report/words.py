@@ -3,6 +3,14 @@
 UNDEFINED = "–"
 
 
+MEASURES = {
+    "val_loss": ("validation loss", "nats/token"),
+    "val_loss_best": ("best validation loss", "nats/token"),
+    "val_bpb": ("bits per byte", "bits/byte"),
+}
+"""Metric -> its name and its unit."""
+
+
 def duration(seconds: float) -> str:
     """`48 s`, `2 min 05 s`, `3 h 12 min`."""
     if seconds != seconds:
