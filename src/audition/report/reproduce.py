@@ -10,6 +10,9 @@ WHERE = "paths.output_dir=reproduced"
 FILED = ("seed=", "arm.", "paths.")
 """Overrides that say which run it was and where it was filed, not what it trained."""
 
+ARMS_OFF = ("hydra.sweeper.params=null", "hydra.sweeper.arms=null")
+"""Leaves a campaign's settings in force, and its seeds and arms out."""
+
 
 def commands(judgement: Judgement) -> tuple[str, ...]:
     """The commands that train both arms on their seeds again; none where the records lack them.
@@ -48,7 +51,9 @@ def _listed(seeds: Sequence[int]) -> str:
 
 def _overrides(arm: ArmRuns) -> tuple[str, ...]:
     newest = max(arm.records, key=lambda record: record.started)
-    return tuple(o for o in newest.overrides if not o.lstrip("+~").startswith(FILED))
+    own = tuple(o for o in newest.overrides if not o.lstrip("+~").startswith(FILED))
+    campaign = any(o.lstrip("+").startswith("sweeps=") for o in own)
+    return (*own, *ARMS_OFF) if campaign else own
 
 
 def _seeds(arm: ArmRuns) -> list[int]:

@@ -1,0 +1,32 @@
+"""A run of a campaign is typed again without the campaign's other arms."""
+
+from audition.judge import judge_arms
+from audition.ledger.record import Record
+from audition.report.reproduce import commands
+
+ARMS = (("baseline",), ("placebo", "+idea=placebo"))
+
+
+def record(arm: str, seed: int, *overrides: str) -> Record:
+    return Record(
+        key=f"{arm}{seed}",
+        config_hash=arm,
+        baseline_hash="baseline",
+        arm=arm,
+        ideas=(),
+        seed=seed,
+        status="finished",
+        metrics={"val_loss": 1.8 + 0.01 * seed - 0.001 * len(arm)},
+        overrides=("+sweeps=six_arms", *overrides, f"seed={seed}"),
+        started="2026-01-01",
+    )
+
+
+def test_a_campaigns_run_is_typed_without_its_arms() -> None:
+    runs = [record(*arm[:1], seed, *arm[1:]) for arm in ARMS for seed in (1, 2)]
+    (judgement,) = judge_arms(runs)
+    (line,) = commands(judgement)
+    assert line == (
+        "python -m src.train +sweeps=six_arms +idea=placebo hydra.sweeper.params=null "
+        "hydra.sweeper.arms=null seed=1,2 paths.output_dir=reproduced -m"
+    )
