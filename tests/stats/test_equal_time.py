@@ -23,20 +23,19 @@ def test_reading_a_curve():
 
 
 def test_a_gain_that_time_takes_back():
-    found = equal_time(runs(100, 3.5, 3.0), runs(125, 3.6, 2.9))
+    found = equal_time(runs(100, 3.5, 3.0), runs(125, 3.6, 2.9), coarsest=1.0)
     # The idea at 100 of its 125 s: 62.5 s -> 3.6, 125 s -> 2.9, so 3.6 - .7 * 37.5 / 62.5 = 3.18.
     assert found.per_token == pytest.approx(0.1)
     assert found.per_second == pytest.approx(3.0 - 3.18)
     assert (found.seconds, found.ratio, found.n) == (100, 1.25, 3)
     assert found.sentence.startswith("Ahead per token (+0.1000")
     assert "but behind per second (-0.1800" in found.sentence
-    assert "the idea takes 1.25 × the baseline's training time;" in found.sentence
-    assert "a coarse reading, from evaluations 50% of the run apart" in found.sentence
+    assert found.sentence.endswith("the idea takes 1.25 × the baseline's training time.")
     assert ". " not in found.sentence
 
 
 def test_a_faster_idea_is_held_against_the_baselines_curve():
-    found = equal_time(runs(100, 3.5, 3.0), runs(80, 3.5, 3.0))
+    found = equal_time(runs(100, 3.5, 3.0), runs(80, 3.5, 3.0), coarsest=1.0)
     assert found.per_token == pytest.approx(0.0)
     # The baseline at 80 s: 3.5 - .5 * 30 / 50 = 3.2.
     assert found.per_second == pytest.approx(0.2)
@@ -80,11 +79,18 @@ def test_seeds_are_paired_where_they_are_shared():
         equal_time(first, second, level=2)
 
 
-def test_a_dense_curve_is_no_coarse_reading():
+def test_evaluations_far_apart_are_no_curve():
+    found = equal_time(runs(100, 3.5, 3.0), runs(125, 3.6, 2.9))
+    assert math.isnan(found.per_second)
+    assert found.per_token == pytest.approx(0.1)
+    assert "takes 1.25 × the baseline's training time, and evaluations 50% of a run" in found.reason
+
+
+def test_a_dense_curve_is_read():
     seconds = tuple(float(s) for s in range(5, 101, 5))
     dense = {s: Curve(seconds, tuple(3.0 - t / 100 for t in seconds)) for s in (1, 2)}
     slower = {s: Curve(tuple(1.1 * t for t in seconds), dense[s].losses) for s in (1, 2)}
     found = equal_time(dense, slower)
-    assert found.gap == pytest.approx(0.05)
-    assert not found.coarse
-    assert "coarse" not in found.sentence
+    assert found.reason == ""
+    # The slower arm has come to 100 / 1.1 of the other's seconds: 1 / 11 of a loss behind.
+    assert found.per_second == pytest.approx(-1 / 11)

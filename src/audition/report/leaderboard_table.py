@@ -84,8 +84,7 @@ def notes(board: Leaderboard, shown: Sequence[Row]) -> list[str]:
             for row in dearer[:NAMED]
         )
         named += f" and {len(dearer) - NAMED:,} more" if len(dearer) > NAMED else ""
-        coarse = " by a coarse reading" if any(row.time.coarse for row in dearer) else ""
-        said.append(f"Ahead per token but behind per second{coarse}: {named}.")
+        said.append(f"Ahead per token but behind per second: {named}.")
     if board.without_result:
         named = ", ".join(board.without_result[:NAMED])
         more = ", …" if len(board.without_result) > NAMED else ""

@@ -24,6 +24,18 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
+def roughly(seconds: float) -> str:
+    """For an estimate, no finer than it is: `7.3 s`, `61 s`, `12 min`, `3 h 05 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 119.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 def signed(value: float, digits: int = 4) -> str:
     """With its sign always, and a real minus."""
     return number(value, f"+.{digits}f").replace("-", "−")

@@ -12,7 +12,7 @@ from audition.stats.comparison import json_ready
 from audition.stats.location_tests import paired_t, welch_t
 from audition.stats.noncentral_t import require_probability
 
-COARSE = 0.15
+COARSEST = 0.15
 """Share of a run between two evaluations above which a straight line between them misleads."""
 
 CLOCK = 0.02
@@ -65,12 +65,6 @@ class EqualTime:
     per_second_ci: tuple[float, float]
     n: int
     reason: str = ""
-    gap: float = 0.0  # share of the slower arm's runs between the evaluations it is read from
-
-    @property
-    def coarse(self) -> bool:
-        """Whether the reading at equal time rests on evaluations far apart."""
-        return self.gap > COARSE
 
     @property
     def ratio(self) -> float:
@@ -94,23 +88,21 @@ class EqualTime:
         return (
             f"{tokens} per token ({_gain(self.per_token, self.per_token_ci)}) {link} "
             f"{time.lower()} per second ({_gain(self.per_second, self.per_second_ci)} at "
-            f"{self.seconds:.3g} s): the idea {pace}{self._caution}."
-        )
-
-    @property
-    def _caution(self) -> str:
-        if not self.coarse:
-            return ""
-        return (
-            f"; a coarse reading, from evaluations {self.gap:.0%} of the run apart and before the "
-            "schedule's end (budget.minutes compares at equal time for good)"
+            f"{self.seconds:.3g} s): the idea {pace}."
         )
 
 
 def equal_time(
-    baseline: Mapping[Seed, Curve], idea: Mapping[Seed, Curve], *, level: float = 0.95
+    baseline: Mapping[Seed, Curve],
+    idea: Mapping[Seed, Curve],
+    *,
+    level: float = 0.95,
+    coarsest: float = COARSEST,
 ) -> EqualTime:
     """Compare two arms (seed -> curve) at the shorter of their mean training times.
+
+    Where the slower arm's evaluations around that time are more than `coarsest` of a run apart, a
+    straight line between them would mislead, and the reason says so instead of a number.
 
     Each curve ends with the run. Seeds are paired where two or more are shared. Every run is read
     at the same share of its own time as its arm's mean: one slow machine does not move an arm.
@@ -139,14 +131,17 @@ def equal_time(
             )
         ends.append({seed: curve.losses[-1] for seed, curve in curves.items()})
         now.append({seed: math.nan if loss is None else loss for seed, loss in read.items()})
+    slower, end = (idea, ours) if ours > theirs else (baseline, theirs)
+    gap = max(curve.gap(curve.seconds[-1] * seconds / end) for curve in slower.values())
+    if not reason and gap > coarsest:
+        reason = (
+            f"the idea takes {ours / theirs:.2f} × the baseline's training time, and evaluations "
+            f"{gap:.0%} of a run apart cannot tell what that is worth (training.evaluations=8 can)"
+        )
     per_token = _compare(ends[0], ends[1], level)
     per_second = (math.nan, (math.nan, math.nan)) if reason else _compare(now[0], now[1], level)
     shared = len(baseline.keys() & idea.keys())
-    slower, end = (idea, ours) if ours > theirs else (baseline, theirs)
-    gap = max(curve.gap(curve.seconds[-1] * seconds / end) for curve in slower.values())
-    return EqualTime(
-        seconds, theirs, ours, *per_token, *per_second, n=shared, reason=reason, gap=gap
-    )
+    return EqualTime(seconds, theirs, ours, *per_token, *per_second, n=shared, reason=reason)
 
 
 def _compare(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from audition.sweep.pool.duration import spoken
+from audition.report.words import roughly
 from audition.sweep.pool.estimate import Mean, Underway, remaining
 
 A10 = {"a": Mean().then(8.0).then(12.0)}
@@ -59,5 +59,5 @@ def test_remaining(
         (11100.0, "3 h 05 min"),
     ],
 )
-def test_spoken(seconds: float, words: str) -> None:
-    assert spoken(seconds) == words
+def test_roughly(seconds: float, words: str) -> None:
+    assert roughly(seconds) == words

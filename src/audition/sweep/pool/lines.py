@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
-from audition.sweep.pool.duration import spoken
+from audition.report.words import roughly
 from audition.sweep.pool.job import End, Job
 from audition.sweep.pool.tally import Row, Tally
 
@@ -69,7 +69,7 @@ class PlainLines:
         names = [f"{row.job.label} {row.step_text()}" for row in rows[:_SHOWN]]
         if len(rows) > _SHOWN:
             names.append(f"{len(rows) - _SHOWN} more")
-        so_far = f"{spoken(self._tally.elapsed())} so far{self._tally.left_text()}"
+        so_far = f"{roughly(self._tally.elapsed())} so far{self._tally.left_text()}"
         return f"{so_far}: {'; '.join(names) or 'getting warm'}"
 
 
@@ -77,10 +77,10 @@ def outcome(row: Row, end: End) -> str:
     """`finished in 61 s, loss 1.8213`, or how it failed and where its log is."""
     if end.status == "ok":
         loss = row.number("loss", ".4f")
-        return f"finished in {spoken(end.seconds)}" + (f", loss {loss}" if loss else "")
+        return f"finished in {roughly(end.seconds)}" + (f", loss {loss}" if loss else "")
     if end.status == "busy":
         return f"waits: {end.reason}"
     if end.status == "interrupted":
-        return f"interrupted after {spoken(end.seconds)}"
+        return f"interrupted after {roughly(end.seconds)}"
     log = f" (log: {row.job.log})" if row.job.log else ""
-    return f"failed after {spoken(end.seconds)}: {end.reason}{log}"
+    return f"failed after {roughly(end.seconds)}: {end.reason}{log}"

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from audition.sweep.pool.duration import spoken
+from audition.report.words import roughly
 from audition.sweep.pool.job import End, Job
 from audition.sweep.pool.lines import outcome
 from audition.sweep.pool.tally import Row, Tally
@@ -81,7 +81,7 @@ class Live:
             (f"{tally.counts['ok']} finished", "green" if tally.counts["ok"] else ""),
             " · ",
             (f"{failed} failed", "red" if failed else ""),
-            f" · {left} left · {spoken(tally.elapsed())} so far{tally.left_text()}",
+            f" · {left} left · {roughly(tally.elapsed())} so far{tally.left_text()}",
         )
 
     def _cells(self, row: Row) -> tuple[Text | ProgressBar, ...]:
@@ -93,5 +93,5 @@ class Live:
             Text(row.step_text(), no_wrap=True),
             Text(f"loss {loss}" if loss else "", no_wrap=True),
             Text(f"{rate} tokens/s" if rate else "", no_wrap=True),
-            Text(spoken(self._tally.elapsed(row)), no_wrap=True),
+            Text(roughly(self._tally.elapsed(row)), no_wrap=True),
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from audition.sweep.pool.duration import spoken
+from audition.report.words import roughly
 from audition.sweep.pool.estimate import Mean, Underway, remaining
 from audition.sweep.pool.job import End, Job
 
@@ -100,4 +100,4 @@ class Tally:
     def left_text(self) -> str:
         """`, about 2 min left`; empty at the end and while nothing is known."""
         left = self.remaining() if self.done < self.total else None
-        return "" if left is None else f", about {spoken(max(1.0, round(left)))} left"
+        return "" if left is None else f", about {roughly(max(1.0, round(left)))} left"
