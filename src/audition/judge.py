@@ -112,6 +112,7 @@ class Judgement:
             "metric": self.arm.metric,
             "standing": self.standing.word,
             "departures": list(self.standing.departures),
+            "joined_since_plan": self.standing.joined,
             "e_value": self.e_value,
             "runs_to_settle": self.runs_to_settle,
             "seconds_to_settle": _number(self.seconds_to_settle),

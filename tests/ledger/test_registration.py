@@ -99,6 +99,10 @@ def test_the_first_plan_counts_and_other_baselines_do_not() -> None:
     later = replace(PLAN, written=AFTER, arms=(replace(ARM, seeds=(42, 137, 256)),))
     runs = [*PLANNED, run(256)]
     assert standing(IDEA, BASE, runs, [WRITTEN_PLAN, later]).added_seeds == (256,)
+    other = replace(later, arms=(replace(ARM, name="other", config_hash="2" * 16),))
+    joined = standing(IDEA, BASE, PLANNED, [WRITTEN_PLAN, other])
+    assert (joined.word, joined.joined) == ("as planned", 1)
+    assert standing(IDEA, BASE, PLANNED, [WRITTEN_PLAN]).joined == 0
     foreign = replace(WRITTEN_PLAN, baseline_hash="c" * 16)
     assert standing(IDEA, BASE, PLANNED, [foreign]).departures == (
         "no plan named this arm before it was run",

@@ -57,6 +57,7 @@ class Standing:
 
     departures: tuple[str, ...]
     added_seeds: tuple[int, ...] = ()  # run after a first look at the others
+    joined: int = 0  # arms that later plans brought to the same baseline
 
     @property
     def word(self) -> str:
@@ -105,7 +106,8 @@ def standing(
     Runs of the baseline may be older than the plan, as a baseline is shared; runs of the idea may
     not, since whoever wrote the plan could have seen them.
     """
-    plan = next((p for p in plans if p.baseline_hash == baseline_hash and p.arm(config_hash)), None)
+    rivals = [plan for plan in plans if plan.baseline_hash == baseline_hash]
+    plan = next((plan for plan in rivals if plan.arm(config_hash)), None)
     if plan is None:
         return Standing(("no plan named this arm before it was run",))
     arm = plan.arm(config_hash)
@@ -127,7 +129,12 @@ def standing(
         (alpha != plan.alpha, f"α is {alpha:g}, and the plan's {plan.alpha:g}"),
         (sesoi != plan.sesoi, f"δ* is {_gain(sesoi)}, and the plan's {_gain(plan.sesoi)}"),
     )
-    return Standing(tuple(text for departs, text in departures if departs), added)
+    joined = {a.config_hash for p in rivals if p.written > plan.written for a in p.arms}
+    return Standing(
+        tuple(text for departs, text in departures if departs),
+        added,
+        len(joined - {a.config_hash for a in plan.arms}),
+    )
 
 
 def _read(plain: dict[str, Any]) -> Registration:

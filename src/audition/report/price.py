@@ -31,8 +31,15 @@ def price(judgement: Judgement, watch: Stopwatch) -> tuple[Line, ...]:
 
 
 def departures(judgement: Judgement) -> tuple[str, ...]:
-    """Why a verdict is exploratory, and the evidence that outlives added seeds; one sentence each."""
+    """Why a verdict is exploratory, what else has changed since its plan, and the evidence that
+    outlives added seeds; one sentence each.
+    """
     notes = [f"Exploratory: {departure}." for departure in judgement.standing.departures]
+    if joined := judgement.standing.joined:
+        notes.append(
+            f"{count(joined, 'arm')} joined this baseline after the plan: family and noise are "
+            "now those of all."
+        )
     if judgement.e_value is not None:
         notes.append(
             f"e-value {judgement.e_value:.3g}: whenever one looks, at least "
