@@ -35,8 +35,11 @@ def say_stopped(plan: Plan, ledger: Ledger) -> None:
     )
 
 
-def say_verdicts(plan: Plan, ledger: Ledger) -> None:
-    """The verdicts on the plan's arms, from the ledger alone; its runs where there is none yet."""
+def say_verdicts(plan: Plan, ledger: Ledger) -> Contents:
+    """The verdicts on the plan's arms, or its runs where there is none yet; what they rest on.
+
+    All of it is from the ledger alone, which is read once.
+    """
     contents = ledger.read()
     asked = dict((config_hash, name) for name, config_hash in plan.arms())
     arms = arms_of(contents.records)
@@ -48,12 +51,12 @@ def say_verdicts(plan: Plan, ledger: Ledger) -> None:
         settled = contents.settled()
         keys = [run.identity.key for run in plan.runs]
         show_runs([settled[key] for key in keys if key in settled])
+    return contents
 
 
 def say_outcome(plan: Plan, ledger: Ledger) -> bool:
     """The verdicts and whatever is missing; returns whether every run has its outcome."""
-    say_verdicts(plan, ledger)
-    contents = ledger.read()
+    contents = say_verdicts(plan, ledger)
     filed = {record.key: record for record in contents.records}
     missing = plan.missing(contents)
     for run in missing:
