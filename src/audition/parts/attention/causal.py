@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from audition.errors import AuditionError
+from audition.parts.attention.kernels import attend
 from audition.parts.dropout import Dropout
 from audition.parts.linear import Linear
 from audition.parts.norm.policy import Norm
@@ -57,7 +58,6 @@ class CausalAttention(nn.Module):
         self.out = Linear(width, width, bias, residual=True)
         self.q_norm = norm.query_key_norm(self.channels)
         self.k_norm = norm.query_key_norm(self.channels)
-        self.grouped = shared != heads
         self.dropout = Dropout(dropout)
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -70,9 +70,7 @@ class CausalAttention(nn.Module):
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Queries [B, H, T, D] over keys and values [B, K, T, D], to [B, H, T, D]."""
-        return F.scaled_dot_product_attention(
-            q, k, v, is_causal=True, dropout_p=self.dropout.rate, enable_gqa=self.grouped
-        )
+        return attend(q, k, v, dropout=self.dropout.rate)
 
     def forward(self, x: Tensor, positional: NoPosition) -> Tensor:
         """[B, T, C] to [B, T, C]."""

@@ -5,9 +5,9 @@ from typing import Annotated
 import torch
 from annotated_types import Ge
 from torch import Tensor
-from torch.nn import functional as F
 
 from audition.parts.attention.causal import CausalAttention
+from audition.parts.attention.kernels import attend
 from audition.parts.norm.policy import Norm
 
 
@@ -42,6 +42,4 @@ class SlidingAttention(CausalAttention):
         places = torch.arange(q.shape[2], device=q.device)
         back = places[:, None] - places[None, :]  # [T, T] how far a key lies behind its query
         seen = (back >= 0) & (back < self.window)
-        return F.scaled_dot_product_attention(
-            q, k, v, attn_mask=seen, dropout_p=self.dropout.rate, enable_gqa=self.grouped
-        )
+        return attend(q, k, v, seen=seen, dropout=self.dropout.rate)
