@@ -11,6 +11,10 @@ from torch.nn import functional as F
 from audition.execution import Execution
 from audition.recipe.signals import Batches
 
+AT_ONCE = {"cpu": 2048, "cuda": 16384}
+"""Tokens of a batch: what stays in a core's cache, and what keeps a card busy. The loss does not
+depend on it."""
+
 
 @dataclass(frozen=True)
 class HeldOut:
@@ -24,7 +28,7 @@ class HeldOut:
         nats = torch.zeros((), dtype=torch.float64, device=device)
         count = torch.zeros((), dtype=torch.int64, device=device)
         tokens = 0
-        for batch in batches.held_out():
+        for batch in batches.held_out(AT_ONCE[device]):
             batch = batch.to(device)
             with self.execution.context():
                 logits = model(batch.inputs)  # [B, T, V]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from audition.data import windows
+from audition import evaluation
 from audition.evaluation import HeldOut
 from audition.execution import Bfloat16, Execution
 from audition.trainer import train
@@ -45,8 +45,8 @@ def test_loss_does_not_depend_on_how_the_windows_are_batched(job_of, monkeypatch
     session = train(job_of()).session
     measured = []
     for tokens in (1, 48, 512, 8192):
-        monkeypatch.setattr(windows, "HELD_OUT_BATCH", tokens)
-        assert sum(b.tokens for b in session.batches.held_out()) == 512
+        monkeypatch.setitem(evaluation.AT_ONCE, "cpu", tokens)
+        assert sum(b.tokens for b in session.batches.held_out(tokens)) == 512
         measured.append(HeldOut()(session.model.eval(), session.batches)["loss"])
     assert measured == pytest.approx([measured[0]] * 4, rel=1e-6)
 

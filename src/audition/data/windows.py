@@ -16,9 +16,6 @@ from audition.errors import AuditionError
 from audition.recipe.signals import Batch
 from audition.recipe.streams import Streams
 
-HELD_OUT_BATCH = 8192
-"""Tokens of a held-out batch: loss does not depend on it, and more is no faster."""
-
 Starts = NDArray[np.int64]
 """[W]: the position of each window's first token."""
 
@@ -86,8 +83,8 @@ class Windows:
         )
         return self._cut(self._corpus.training, self._stretches.probe_starts(places.numpy()))
 
-    def held_out(self) -> Iterator[Batch]:
-        rows = max(1, HELD_OUT_BATCH // self._context)
+    def held_out(self, tokens: int = 2048) -> Iterator[Batch]:
+        rows = max(1, tokens // self._context)
         for i in range(0, len(self._held_out), rows):
             yield self._cut(self._corpus.validation, self._held_out[i : i + rows])
 

@@ -69,8 +69,8 @@ class Batches(Protocol):
         """A batch of training text that no step trains on: what an idea may look at."""
         ...
 
-    def held_out(self) -> Iterator[Batch]:
-        """The fixed validation windows, the same for every arm and seed."""
+    def held_out(self, tokens: int = 2048) -> Iterator[Batch]:
+        """The fixed validation windows, the same for every arm and seed, about `tokens` a batch."""
         ...
 
     def byte_lengths(self) -> Tensor:
