@@ -46,7 +46,9 @@ def settings_of(cache_dir: str) -> Callable[..., dict[str, Any]]:
         check(settings)
         return settings
 
-    return lambda *overrides, base=SMALL: compose(*base, "execution.device=cpu", *overrides)
+    return lambda *overrides, base=SMALL: compose(
+        *base, "execution.device=cpu", "precision=fp32", *overrides
+    )
 
 
 @pytest.fixture(scope="session")

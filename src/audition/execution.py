@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge, Gt
+from torch import nn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +20,10 @@ class Float32:
 
 @dataclass(frozen=True, kw_only=True)
 class Bfloat16:
-    """bfloat16 products by autocast; weights, moments, norms and the loss stay in float32."""
+    """bfloat16 products by autocast; weights, moments, norms and the loss stay in float32.
+
+    Attention chooses its kernel by device (`parts/attention/kernels.py`).
+    """
 
     def context(self, device: str) -> AbstractContextManager[object]:
         """The context of every forward pass on `device`."""
@@ -41,12 +45,21 @@ class Execution:
     """Threads of one run. Fixed, since it decides the order of sums and so the bits."""
     accumulate: Annotated[int, Ge(1)] = 1
     """Pieces a step's batch is passed in, to bound memory."""
+    compile: bool = False
+    """Whether torch compiles the model: pays on large models; at nano scale it costs more time than
+    it gains (docs/results/speed.md)."""
 
     def enter(self) -> None:
         """Make this process compute as described."""
         torch.set_num_threads(self.threads)
         if self.device == "cuda":
             torch.use_deterministic_algorithms(True, warn_only=True)
+
+    def prepare(self, model: nn.Module) -> None:
+        """Make `model` compute as described; its parameters keep their names."""
+        if self.compile:
+            # One compilation a shape: sizes that were seen twice are no reason to compile for all.
+            model.compile(dynamic=False)
 
     def context(self) -> AbstractContextManager[object]:
         """The context of every forward pass."""

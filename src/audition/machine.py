@@ -1,6 +1,8 @@
 """What this machine has, found out without importing torch."""
 
+import ctypes
 import os
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -24,3 +26,47 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+NATIVE_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
+"""Flags of an x86 processor that multiplies bfloat16 in one instruction; others emulate it."""
+
+AMPERE = (8, 0)
+"""The first CUDA compute capability with bfloat16 products."""
+
+
+@cache
+def multiplies_bfloat16(device: str) -> bool:
+    """Whether `device` (cpu or cuda) has instructions for bfloat16 products."""
+    if device == "cuda":
+        found = capabilities()
+        return bool(found) and min(found) >= AMPERE
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return False
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return not NATIVE_BFLOAT16.isdisjoint(flags.split())
+
+
+def capabilities() -> tuple[tuple[int, int], ...]:
+    """The CUDA compute capability of every card here, asked of the driver; empty without one.
+
+    The driver's own library answers in milliseconds, and leaves the CUDA runtime untouched, which
+    a fork would break.
+    """
+    try:
+        nvml = ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return ()
+    if nvml.nvmlInit_v2() != 0:
+        return ()
+    count, found = ctypes.c_uint(), []
+    nvml.nvmlDeviceGetCount_v2(ctypes.byref(count))
+    for index in range(count.value):
+        card, major, minor = ctypes.c_void_p(), ctypes.c_int(), ctypes.c_int()
+        nvml.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(card))
+        nvml.nvmlDeviceGetCudaComputeCapability(card, ctypes.byref(major), ctypes.byref(minor))
+        found.append((major.value, minor.value))
+    nvml.nvmlShutdown()
+    return tuple(found)

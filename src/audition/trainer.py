@@ -73,6 +73,7 @@ def train(
     recipe, budget = job.recipe, job.budget
     job.execution.enter()
     session = begin(recipe, job.seed, job.execution.device)
+    job.execution.prepare(session.model)
     if resume is not None:
         session.restore(resume)
     steps = budget.total_steps(session.batches.train(0).tokens)

@@ -33,6 +33,7 @@ TURNOVER = ("apoptosis=functional_preservation", "apoptosis.interval=2", "apopto
 IMMORTAL = ("apoptosis.rate=0",)
 CEILINGS = ("preset=saturation_limiter",)
 INFINITE = ("preset.saturation.drive=inf", "preset.limiter.ceiling=inf")
+BF16 = ("precision=bf16",)
 MUON = ("optimizer=muon",)
 
 ROWS = {
@@ -75,6 +76,11 @@ ROWS = {
     "dropout": Row(("model.dropout=0.2",), ("model.dropout=0",)),
     "untied": Row(("model.tied_head=false",)),
     "bf16": Row(("precision=bf16",)),
+    "dropout, bf16": Row(("model.dropout=0.2",), ("model.dropout=0",), common=BF16),
+    "sliding, bf16": Row(("attention=sliding", "attention.window=4"), common=BF16),
+    "grouped, bf16": Row(
+        ("attention=grouped", "attention.kv_heads=1"), ("attention.kv_heads=2",), common=BF16
+    ),
     "accumulate": Row(("execution.accumulate=2",), ("execution.accumulate=1",)),
     "clip": Row(("training.clip=0.1",), ("training.clip=1e9",), common=("training.clip=null",)),
 }

@@ -29,7 +29,7 @@ NEEDS = {
 HELD_TO_THE_LAWS = {"idea", "preset", "apoptosis", "attention", "positional", "norm", "feedforward"}
 HELD_TO_THE_LAWS |= {"optimizer", "schedule", "precision"}
 DEFAULTS = {"attention/causal", "positional/learned", "norm/layernorm", "feedforward/gelu"}
-DEFAULTS |= {"optimizer/adamw", "schedule/cosine", "precision/fp32"}
+DEFAULTS |= {"optimizer/adamw", "schedule/cosine", "precision/fp32", "precision/auto"}
 TOO_LARGE = {"model/gpt88m", "experiment/document003"}
 THREE_STEPS = ("model=tiny", "data.evaluation_tokens=512", "budget.steps=3")
 

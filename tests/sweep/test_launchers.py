@@ -47,6 +47,8 @@ def test_each_run_is_the_overrides_that_make_it(runs: Sequence[PlannedRun]) -> N
         "seed=2",
         "arm.name='placebo'",
         f"arm.baseline='{runs[0].identity.config_hash}'",
+        f"arm.device={runs[0].settings['execution']['device']}",
+        f"arm.precision={runs[0].settings['precision']['_target_']}",
     ]
 
 

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from audition.errors import AuditionError
-from audition.sweep import compose, local
+from audition.sweep import here, local
 from audition.sweep.local import check_device, pool_settings
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Any:
     def has(cards: int, cores: int = 8) -> None:
-        for module in (local, compose):
+        for module in (local, here):
             monkeypatch.setattr(module, "gpus", lambda: tuple(range(cards)))
         monkeypatch.setattr(local, "cores", lambda: cores)
 

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from audition.config.schema import read_constant
 from audition.errors import AuditionError
-from audition.machine import gpus
+from audition.sweep.here import settled
 
 Compose = Callable[[Sequence[str]], Mapping[str, Any]]
 """Overrides -> the resolved settings of a run, as plain containers."""
@@ -44,19 +44,12 @@ class Composer:
 def settings_of(config: DictConfig) -> dict[str, Any]:
     """The resolved settings of a run: plain containers, without Hydra's own node.
 
-    `execution.device=auto` becomes the device that will be used, so that it is part of the identity.
+    Every `auto` becomes what will be used, so that it is part of the identity.
     """
     bare = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     plain = OmegaConf.to_container(bare, resolve=True, throw_on_missing=True)
     assert isinstance(plain, dict)
-    plain["execution"]["device"] = device_of(plain["execution"])
-    return {str(key): value for key, value in plain.items()}
-
-
-def device_of(execution: Mapping[str, Any]) -> str:
-    """The device that `execution` names, `auto` being whichever this machine has."""
-    device = str(execution["device"])
-    return ("cuda" if gpus() else "cpu") if device == "auto" else device
+    return settled({str(key): value for key, value in plain.items()})
 
 
 def check_claims(

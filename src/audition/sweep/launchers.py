@@ -54,5 +54,12 @@ def _through_hydra(launcher: Launcher, runs: Sequence[PlannedRun]) -> None:
 
 
 def filed(run: PlannedRun) -> tuple[str, ...]:
-    """The run's overrides, and under which arm and against which baseline it is to be filed."""
-    return (*run.overrides, f"arm.name='{run.arm.name}'", f"arm.baseline='{run.baseline_hash}'")
+    """The run's overrides, how it is to be filed, and what `auto` was settled as here."""
+    settings = run.settings
+    return (
+        *run.overrides,
+        f"arm.name='{run.arm.name}'",
+        f"arm.baseline='{run.baseline_hash}'",
+        f"arm.device={settings['execution']['device']}",
+        f"arm.precision={settings['precision']['_target_']}",
+    )

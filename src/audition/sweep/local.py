@@ -13,7 +13,7 @@ from audition.ledger.store import Ledger
 from audition.machine import cores, gpus
 from audition.provenance import provenance
 from audition.sweep.assign import payload_of, record_of
-from audition.sweep.compose import device_of
+from audition.sweep.here import device_of
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import End, Job, PoolSettings, Server, display_for, run_pool
 

@@ -22,8 +22,19 @@ def say_plan(plan: Plan, missing: Sequence[PlannedRun], contents: Contents) -> N
     done = len(plan.runs) - len(missing)
     _say(
         f"{count(len(arms), 'arm')} against the baseline, {count(len(plan.runs), 'run')} in all: "
-        f"{done} in the ledger, {len(missing)} to train."
+        f"{done} in the ledger, {len(missing)} to train"
+        + (f", {how(missing)}." if missing else ".")
     )
+
+
+def how(runs: Sequence[PlannedRun]) -> str:
+    """What `runs` are computed with: `on the cpu in bfloat16`, each way once."""
+    ways = (
+        f"on the {run.settings['execution']['device']} in "
+        + str(run.settings["precision"]["_target_"]).rpartition(".")[2].lower()
+        for run in runs
+    )
+    return " and ".join(dict.fromkeys(ways))
 
 
 def say_stopped(plan: Plan, ledger: Ledger) -> None:

@@ -1,0 +1,34 @@
+"""What `auto` means on this machine, settled before a run gets its name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from audition.machine import gpus, multiplies_bfloat16
+
+AUTO = "auto"
+PRECISIONS = {True: "audition.execution.Bfloat16", False: "audition.execution.Float32"}
+"""Whether the hardware multiplies bfloat16 natively -> the precision that `auto` stands for."""
+
+
+def settled(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings` with the device and the precision that `auto` stands for.
+
+    A run that a sweep handed to another machine carries in `arm` what was settled where the sweep
+    began: it must not change its identity on the way.
+    """
+    sent = settings["arm"]
+    execution = {
+        **settings["execution"],
+        "device": sent["device"] or device_of(settings["execution"]),
+    }
+    precision = settings["precision"]
+    if precision == {"_target_": AUTO}:
+        native = multiplies_bfloat16(execution["device"])
+        precision = {"_target_": sent["precision"] or PRECISIONS[native]}
+    return {**settings, "execution": execution, "precision": precision}
+
+
+def device_of(execution: Mapping[str, Any]) -> str:
+    """The device that `execution` names, `auto` being whichever this machine has."""
+    device = str(execution["device"])
+    return ("cuda" if gpus() else "cpu") if device == AUTO else device
