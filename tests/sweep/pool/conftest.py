@@ -34,7 +34,11 @@ def run_jobs(told: Told) -> Iterator[RunJobs]:
         run_pool(
             [
                 Job(
-                    job["name"], job.get("group", "g"), job, log=job.get("log") and Path(job["log"])
+                    job["name"],
+                    job.get("group", "g"),
+                    job,
+                    log=job.get("log") and Path(job["log"]),
+                    expected_seconds=job.get("seconds"),
                 )
                 for job in jobs
             ],

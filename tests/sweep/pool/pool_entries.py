@@ -15,6 +15,19 @@ from audition.errors import AuditionError
 Report = Callable[[dict[str, Any]], None]
 
 
+prepared: list[str] = []
+
+
+def prepare(payload: dict[str, Any]) -> None:
+    prepared.append(payload["name"])
+    if payload.get("unready"):
+        raise ValueError("not yet")
+
+
+def was_prepared(payload: dict[str, Any], report: Report) -> None:
+    report({"prepared": list(prepared)})
+
+
 def work(payload: dict[str, Any], report: Report) -> int:
     return int(globals()[payload["do"]](payload, report) or 0)
 

@@ -31,6 +31,24 @@ def test_no_jobs_is_no_work(told: Told) -> None:
     run_pool([], settings, on_end=told.on_end, display=told)
 
 
+def test_the_server_prepares_once_a_group_and_outlives_a_failure(run_jobs: RunJobs) -> None:
+    names = ("a 1", "b 1", "a 2", "b 2")
+    jobs = [
+        {"name": name, "group": name[0], "do": "was_prepared", "unready": name == "a 1"}
+        for name in names
+    ]
+    told = run_jobs(jobs, workers=1)
+    assert {end.status for end in told.ends.values()} == {"ok"}
+    assert told.reports["a 1"] == {"prepared": ["a 1"]}
+    for name in names[1:]:
+        assert told.reports[name] == {"prepared": ["a 1", "b 1"]}
+
+
+def test_the_longest_starts_first(run_jobs: RunJobs) -> None:
+    jobs = [{"name": name, "do": "nothing", "seconds": s} for name, s in (("a", 1), ("b", 9))]
+    assert run_jobs(jobs, workers=1).order == ["b", "a"]
+
+
 def test_as_many_at_once_as_there_are_workers_and_no_more(
     run_jobs: RunJobs, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from audition.errors import AuditionError
+from audition.sweep.pool.environment import environment
 from audition.sweep.pool.job import Job, PoolSettings
 from audition.sweep.pool.wire import Lines, Message, collect, datagrams
 
@@ -49,7 +50,7 @@ class Server:
                 stdout=self._errors,
                 stderr=self._errors,
                 pass_fds=given,
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,  # a terminal's Ctrl-C is for the parent alone
             )
         finally:
@@ -81,6 +82,7 @@ class Server:
                 "do": "start",
                 "ticket": ticket,
                 "entry": self._settings.entry,
+                "group": job.group,
                 "payload": dict(job.payload),
                 "threads": threads,
                 "gpu": gpu,
@@ -168,21 +170,6 @@ class Server:
         last = said.splitlines()[-1].decode(errors="replace") if said else ""
         how = f"killed by signal {-code}" if code < 0 else f"exited with code {code}"
         return f"{how}, {last}" if last else how
-
-
-def _environment() -> dict[str, str]:
-    """The server's environment; it puts back PYTHONPATH itself before it forks anything."""
-    extra = {
-        "PYTHONPATH": os.pathsep.join(place or os.getcwd() for place in sys.path),
-        # One thread while importing: OpenMP and BLAS threads do not survive a fork. Each child
-        # then takes its own number.
-        "OMP_NUM_THREADS": "1",
-        # Lets torch count cards without the CUDA runtime, which a fork would break.
-        "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
-    }
-    if sys.platform == "darwin":
-        extra["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
-    return {**os.environ, **extra}
 
 
 @contextmanager

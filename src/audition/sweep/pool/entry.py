@@ -8,6 +8,7 @@ from audition.errors import AuditionError, choices
 
 Report = Callable[[dict[str, Any]], None]
 Entry = Callable[[dict[str, Any], Report], int | None]
+Prepare = Callable[[dict[str, Any]], object]
 
 
 def find_entry(entry: str) -> Entry:
@@ -23,3 +24,14 @@ def find_entry(entry: str) -> Entry:
         known = [name for name, value in vars(module).items() if callable(value)]
         raise AuditionError(f"entry '{entry}' does not exist{choices(function, known)}")
     return cast(Entry, found)
+
+
+def find_prepare(entry: str) -> Prepare:
+    """The `prepare(payload)` that the entry's module may have, else one that does nothing.
+
+    The server calls it with the first payload of each group, before the child is forked, so that
+    what all runs of the group import and read is there for each of them. It must start no thread
+    and touch no CUDA, because neither would survive the fork.
+    """
+    found = getattr(import_module(entry.partition(":")[0]), "prepare", None)
+    return cast(Prepare, found) if callable(found) else lambda payload: None

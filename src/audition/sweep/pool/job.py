@@ -22,6 +22,9 @@ class Job:
     """Steps that the run will take, for the progress bar until the run itself reports `steps`."""
     log: Path | None = None
     """File to which the run's stdout and stderr are appended; None throws them away."""
+    expected_seconds: float | None = None
+    """How long it should take, so that the longest start first; None where nobody knows. Only the
+    ratios between jobs count, until a run of its group has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,8 @@ class PoolSettings:
     """Cards to use, numbered as torch numbers them here; none leaves CUDA_VISIBLE_DEVICES alone."""
     runs_per_gpu: int = 1
     """Runs that share one card, at least 1."""
+    gpus_per_run: int = 1
+    """Cards that each run needs, at least 1, where it runs on cards at all."""
     timeout_s: float | None = None
     """Longest time for one run [s]; None never stops a run."""
     grace_s: float = 5.0
@@ -66,7 +71,7 @@ class PoolSettings:
     """
 
     def __post_init__(self) -> None:
-        for name in ("workers", "threads", "runs_per_gpu"):
+        for name in ("workers", "threads", "runs_per_gpu", "gpus_per_run"):
             if (value := getattr(self, name)) < 1:
                 raise AuditionError(f"{name}={value} is too small: it must be at least 1.")
         if self.timeout_s is not None and not self.timeout_s > 0:

@@ -44,6 +44,8 @@ class PlainLines:
             if job in self._busy:
                 return
             self._busy.add(job)
+        else:
+            self._busy.discard(job)
         self._say(f"{job.label} {outcome(row, end)}{self._tally.left_text()}")
 
     def note(self, text: str) -> None:

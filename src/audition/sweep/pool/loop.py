@@ -5,33 +5,25 @@ import math
 import os
 import signal
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from audition.sweep.pool.client import Server, ServerLost, warm
 from audition.sweep.pool.display import Display
 from audition.sweep.pool.ends import end_of, interrupted
 from audition.sweep.pool.job import End, Job, PoolSettings
+from audition.sweep.pool.queue import Queue, Waiting
 from audition.sweep.pool.slots import slots
 from audition.sweep.pool.wire import Message
 
 OnEnd = Callable[[Job, End], None]
 
-_BUSY_DELAY_S, _LONGEST_BUSY_DELAY_S = 1.0, 15.0
 _AFTER_KILL_S = 2.0
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    job: Job
-    not_before: float = 0.0
-    busy: int = 0  # how often another process was found to hold it
 
 
 @dataclass
 class _Running:
-    turn: _Waiting
+    turn: Waiting
     slot: int
     since: float
     deadline: float
@@ -55,7 +47,7 @@ class _Pool:
         self._server = server
         self._on_end = on_end
         self._show = show
-        self._queue = deque(_Waiting(job) for job in jobs)
+        self._queue = Queue(jobs)
         self._gpus = slots(settings, os.environ)
         self._free = list(range(len(self._gpus)))
         self._running: dict[int, _Running] = {}
@@ -80,11 +72,11 @@ class _Pool:
             self._stop_the_late()
 
     def _start_what_can(self) -> None:
-        while self._server.ready and self._free and (turn := self._next()):
+        now = time.monotonic()
+        while self._server.ready and self._free and (turn := self._queue.take(now)):
             self._tickets += 1
             slot = min(self._free)
             self._free.remove(slot)
-            now = time.monotonic()
             limit = math.inf if self._settings.timeout_s is None else self._settings.timeout_s
             self._running[self._tickets] = _Running(turn, slot, now, now + limit)
             self._server.start(
@@ -92,20 +84,11 @@ class _Pool:
             )
             self._show.started(turn.job)
 
-    def _next(self) -> _Waiting | None:
-        """The first in the queue whose time has come; the others keep their order."""
-        now = time.monotonic()
-        for place, turn in enumerate(self._queue):
-            if turn.not_before <= now:
-                del self._queue[place]
-                return turn
-        return None
-
     def _patience(self) -> float | None:
         """Seconds until something must be done even if nobody speaks; None for never."""
         moments = [running.deadline for running in self._running.values()]
         if self._free and self._server.ready:
-            moments += [turn.not_before for turn in self._queue]
+            moments += self._queue.moments()
         wait = min(min(moments, default=math.inf) - time.monotonic(), self._show.tick())
         return None if math.isinf(wait) else max(0.0, wait)
 
@@ -127,11 +110,9 @@ class _Pool:
         end = end_of(code, running.seconds(), word=running.word, stopped=running.stopped)
         self._show.ended(running.turn.job, end)
         if end.status == "busy":
-            times = running.turn.busy
-            delay = min(_BUSY_DELAY_S * 2**times, _LONGEST_BUSY_DELAY_S)
-            later = replace(running.turn, not_before=time.monotonic() + delay, busy=times + 1)
-            self._queue.append(later)
+            self._queue.put_back(running.turn, time.monotonic())
         else:
+            self._queue.learn(running.turn.job, end)
             self._on_end(running.turn.job, end)
 
     def _stop_the_late(self) -> None:
@@ -197,9 +178,10 @@ def run_pool(
     display: Display,
     server: Server | None = None,
 ) -> None:
-    """Run every job in the order given, and call `on_end` once for each that ended.
+    """Run every job, the longest first, and call `on_end` once for each that ended.
 
-    A job that another process holds (exit code 75) goes to the tail of the queue until it is free.
+    Jobs expected to take equally long, or of which nothing is known, keep the order given; one that
+    another process holds (exit code 75) goes to the tail of the queue until it is free.
     server: one that is getting warm already (`warm`); it stays the caller's to end.
     Raises AuditionError for an entry or a card that does not exist. On KeyboardInterrupt, or
     whatever `on_end` raises, the runs under way are stopped and end as `interrupted`; jobs that

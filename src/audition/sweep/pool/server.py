@@ -16,7 +16,7 @@ from importlib import import_module
 
 from audition.errors import AuditionError
 from audition.sweep.pool.child import ORPHAN_GRACE_S, live
-from audition.sweep.pool.entry import find_entry
+from audition.sweep.pool.entry import find_entry, find_prepare
 from audition.sweep.pool.wire import Lines, Message
 
 
@@ -27,6 +27,7 @@ class ForkServer:
         self._control = control
         self._reports = reports
         self._pids: dict[int, int] = {}  # ticket -> pid of the children not yet reaped
+        self._prepared: set[str] = set()  # groups
         self._lifeline, self._held = os.pipe()
         self._wake, self._woken = socket.socketpair()
         self._wake.setblocking(False)
@@ -58,6 +59,7 @@ class ForkServer:
 
     def _start(self, request: Message) -> None:
         ticket = request["ticket"]
+        self._prepare(request)
         try:
             pid = os.fork()
         except OSError as error:
@@ -69,6 +71,14 @@ class ForkServer:
             os.setpgid(pid, pid)
         self._pids[ticket] = pid
         self._control.send({"ticket": ticket, "pid": pid})
+
+    def _prepare(self, request: Message) -> None:
+        """What goes wrong here goes wrong again in the child, which can say so."""
+        if request["group"] not in self._prepared:
+            self._prepared.add(request["group"])
+            with contextlib.suppress(Exception):
+                find_prepare(request["entry"])(request["payload"])
+            gc.freeze()
 
     def _become_child(self, request: Message) -> None:
         signal.set_wakeup_fd(-1)
@@ -126,7 +136,9 @@ def _preload(modules: list[str]) -> list[str]:
 
 def main() -> None:
     """Read the settings from the control socket, get warm, serve."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A cluster signals every process of a job; this one ends with the parent, after the runs.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
     control_fd, reports_fd, breath = map(int, sys.argv[1:])
     for descriptor in (control_fd, reports_fd, breath):
         # What a run starts by itself (git, a tracker) must not hold the parent's pipes open.

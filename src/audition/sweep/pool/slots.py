@@ -21,7 +21,9 @@ def slots(settings: PoolSettings, environment: Mapping[str, str]) -> list[str | 
             f"gpus={list(settings.gpus)} names a card twice: use runs_per_gpu to share one."
         )
     cards = [_card(gpu, environment.get(VISIBLE)) for gpu in settings.gpus]
-    places: list[str | None] = [card for _ in range(settings.runs_per_gpu) for card in cards]
+    each = settings.gpus_per_run
+    hands = [",".join(cards[i : i + each]) for i in range(0, len(cards) - each + 1, each)]
+    places: list[str | None] = [hand for _ in range(settings.runs_per_gpu) for hand in hands]
     return places[: settings.workers]
 
 

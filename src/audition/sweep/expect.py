@@ -1,0 +1,58 @@
+"""How long each planned run should take: as its arm did before, else by the work there is in it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from audition.budget import Budget
+from audition.ledger.store import Ledger
+from audition.sweep.assign import record_of
+from audition.sweep.plan import PlannedRun
+
+_WORK_PER_S = 1e10
+"""Weights times tokens that a core trains on in a second, or thereabouts: where no arm of the sweep
+was run before, only the ratios between expectations count."""
+
+
+def expected_seconds(runs: Sequence[PlannedRun]) -> list[float | None]:
+    """Seconds that each of `runs` should take; None where nothing is known of it.
+
+    The mean of the arm's finished runs in the ledger, whatever their seeds. An arm without any takes
+    its work at the speed of those that have some.
+    """
+    arms = {run.identity.config_hash: run for run in runs}
+    works = {name: work(run.settings) for name, run in arms.items()}
+    known = {name: mean for name, run in arms.items() if (mean := _earlier(run)) is not None}
+    pairs = [(done, seconds) for name, seconds in known.items() if (done := works[name])]
+    speed = sum(done for done, _ in pairs) / sum(s for _, s in pairs) if pairs else _WORK_PER_S
+    for name, run in arms.items():
+        minutes, done = run.settings["budget"]["minutes"], works[name]
+        if name not in known and minutes is not None:
+            known[name] = 60.0 * minutes
+        elif name not in known and done is not None:
+            known[name] = done / speed
+    return [known.get(run.identity.config_hash) for run in runs]
+
+
+def work(settings: Mapping[str, Any]) -> float | None:
+    """Weights of the blocks times training tokens; None for a model that is not built of blocks.
+
+    What attention, effects and further passes add is left out: it shows once a run has ended.
+    """
+    model, data = settings["model"], settings["data"]
+    layers, width = model.get("layers"), model.get("width")
+    tokens_per_step = data["batch_size"] * data["context"]
+    steps = Budget(**settings["budget"]).total_steps(tokens_per_step)
+    if steps is None or not isinstance(layers, int) or not isinstance(width, int):
+        return None
+    return float(12 * layers * width**2 * steps * tokens_per_step)
+
+
+def _earlier(run: PlannedRun) -> float | None:
+    """Mean seconds of the finished runs of that arm; only its own folder is read."""
+    ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
+    folders = ledger.folder_of(record_of(run)).parent.glob("seed_*")
+    records = [record for folder in folders if (record := ledger.get(folder)) is not None]
+    seconds = [r.seconds for r in records if r.status == "finished" and r.seconds > 0]
+    return fmean(seconds) if seconds else None

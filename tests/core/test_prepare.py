@@ -1,0 +1,47 @@
+"""What a server prepares for its runs: after it a run imports no more of the house."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from audition.run import nodes
+from audition.sweep.local import PRELOAD
+
+SCRIPT = """
+import importlib, json, os, sys
+settings, preload = json.load(sys.stdin)
+for module in preload:
+    importlib.import_module(module)
+from audition.run import build, prepare
+from audition.session import begin
+prepare({"settings": settings})
+threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
+before = set(sys.modules)
+job = build(settings)
+begin(job.recipe, job.seed, "cpu")
+print(json.dumps([threads, sorted(m for m in set(sys.modules) - before if "audition" in m)]))
+"""
+
+
+def test_a_run_finds_all_its_code_imported_and_no_thread_to_lose(
+    settings_of: Callable[..., dict[str, Any]],
+) -> None:
+    settings = settings_of("+idea=spectral_gate", "preset=saturation_limiter")
+    given = json.dumps([settings, PRELOAD])
+    answer = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"OMP_NUM_THREADS": "1", "PYTHONPATH": ":".join(filter(None, sys.path))},
+    ).stdout
+    assert json.loads(answer) == [1, []]
+
+
+def test_nodes_are_found_however_deep() -> None:
+    inner = {"_target_": "b"}
+    outer = {"_target_": "a", "part": inner}
+    assert list(nodes({"x": outer, "y": {"z": inner}, "n": 3})) == [outer, inner, inner]
