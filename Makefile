@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: audition setup test test-all check bench clean
+.PHONY: audition setup test test-all check bench bench-main clean
 
 audition: setup ## the main job: an idea against its baseline, three seeds, 1M tokens a run
 	$(BIN)/python -m src.train +idea=spectral_gate seed=42,137,256 -m
@@ -33,6 +33,9 @@ check: setup ## format, lint, types, layers
 
 bench: setup ## speed as ratios, each from one run of interleaved pairs
 	$(BIN)/python -m scripts.bench
+
+bench-main: setup ## the main job, from its command to its verdict, against a plain script: 10 minutes
+	$(BIN)/python -m scripts.bench main
 
 clean:
 	rm -rf $(VENV) outputs dist

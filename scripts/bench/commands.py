@@ -15,8 +15,10 @@ RUNS = 40
 
 
 def command(*words: str) -> None:
-    """Run a command quietly; raises where it fails."""
-    subprocess.run([sys.executable, *words], check=True, capture_output=True)
+    """Run a command quietly; where it fails, leave with what it said."""
+    ended = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+    if ended.returncode:
+        raise SystemExit(f"{' '.join(words)} failed: {ended.stderr}")
 
 
 def sweep(folder: Path, runs: int, *words: str) -> float:
