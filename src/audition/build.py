@@ -10,14 +10,24 @@ from audition.config.construct import construct, factory
 from audition.errors import AuditionError
 from audition.evaluation import HeldOut
 from audition.execution import Execution
+from audition.parallel.team import ALONE, Team
 from audition.recipe.effect import Chain
 from audition.recipe.gradient import backward
 from audition.recipe.recipe import Idea, Recipe
 from audition.trainer import Job, Training
 
 
-def build(settings: Mapping[str, Any]) -> Job:
-    """The job that `settings` (checked, resolved, plain containers) describe."""
+def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:
+    """The job that `settings` (checked, resolved, plain containers) describe, for one of `team`.
+
+    Raises AuditionError where the settings describe a run of another number of processes.
+    """
+    processes = construct(settings["parallel"]).processes
+    if processes != team.size:
+        raise AuditionError(
+            f"parallel.processes={processes}, and the run is to be trained in {team.size} here: "
+            "choose parallel=none"
+        )
     execution = Execution(construct(settings["precision"]), **settings["execution"])
     model = partial(
         factory(settings["model"]),
@@ -30,10 +40,10 @@ def build(settings: Mapping[str, Any]) -> Job:
         data=construct(settings["data"]).open,
         model=model,
         loss=construct(settings["loss"]),
-        gradient=backward,
+        gradient=team.rule(backward),
         optimizer=construct(settings["optimizer"]),
         schedule=construct(settings["schedule"]),
-        evaluators={"val": HeldOut(execution)},
+        evaluators={"val": HeldOut(execution, team)},
         effects=Chain(named(settings.get("preset"))),
         apoptosis=construct(settings["apoptosis"]),
     )
@@ -43,6 +53,7 @@ def build(settings: Mapping[str, Any]) -> Job:
         budget=Budget(**settings["budget"]),
         training=Training(**settings["training"]),
         execution=execution,
+        team=team,
     )
 
 

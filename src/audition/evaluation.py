@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from audition.execution import Execution
+from audition.parallel.team import ALONE, Team
 from audition.recipe.signals import Batches
 
 AT_ONCE = {"cpu": 2048, "cuda": 16384}
@@ -21,14 +22,15 @@ class HeldOut:
     """`loss` in nats per token and `bpb` in bits per UTF-8 byte, each over all held-out tokens."""
 
     execution: Execution = field(default_factory=Execution)
+    team: Team = ALONE
 
     def __call__(self, model: nn.Module, batches: Batches) -> Mapping[str, float]:
         device = self.execution.device
         lengths = batches.byte_lengths().to(device)  # [V]
         nats = torch.zeros((), dtype=torch.float64, device=device)
         count = torch.zeros((), dtype=torch.int64, device=device)
-        tokens = 0
-        for batch in batches.held_out(AT_ONCE[device]):
+        tokens = torch.zeros((), dtype=torch.float64, device=device)
+        for batch in self.team.share(batches.held_out(AT_ONCE[device])):
             batch = batch.to(device)
             with self.execution.context():
                 logits = model(batch.inputs)  # [B, T, V]
@@ -39,7 +41,6 @@ class HeldOut:
             nats += losses.double().sum()
             count += lengths[batch.targets].sum()
             tokens += batch.tokens
-        return {
-            "loss": nats.item() / tokens,
-            "bpb": nats.item() / math.log(2) / int(count.item()),
-        }
+        ours = torch.stack([nats, count.double(), tokens])
+        total, size, predicted = self.team.sum(ours).tolist()
+        return {"loss": total / predicted, "bpb": total / math.log(2) / size}

@@ -14,6 +14,7 @@ from audition.apoptosis.surgery import operate
 from audition.budget import Budget
 from audition.execution import Execution
 from audition.observers.observer import Observer, StepReport
+from audition.parallel.team import ALONE, Team
 from audition.parts.dropout import set_dropout_gain
 from audition.parts.optim.controls import apply_controls
 from audition.recipe.recipe import Recipe
@@ -49,13 +50,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """One run to be trained: a recipe, a seed, how long, and on what."""
+    """One run to be trained: a recipe, a seed, how long, on what and with whom."""
 
     recipe: Recipe
     seed: int
     budget: Budget = field(default_factory=Budget)
     training: Training = field(default_factory=Training)
     execution: Execution = field(default_factory=Execution)
+    team: Team = ALONE
 
 
 def train(
@@ -76,6 +78,7 @@ def train(
     job.execution.prepare(session.model)
     if resume is not None:
         session.restore(resume)
+    job.team.check(session.params, session.step)
     steps = budget.total_steps(session.batches.train(0).tokens)
     for observer in observers:
         observer.on_start(session, steps)
@@ -100,13 +103,14 @@ def train(
             return end("interrupted", f"stopped at step {session.step}")
         started = time.perf_counter()
         report = advance(job, session, Clock(session.step, steps, spent))
-        session.seconds += time.perf_counter() - started
+        session.seconds += job.team.longest(time.perf_counter() - started)
         for observer in observers:
             observer.on_step(session, report)
         after = budget.fraction(session.step, steps, session.seconds)
-        looks = session.step % job.training.check_every == 0 or after >= 1.0
-        if looks and not math.isfinite(report.loss()):
-            return end("diverged", f"the loss was {report.loss()} at step {session.step}")
+        if session.step % job.training.check_every == 0 or after >= 1.0:
+            job.team.check(session.params, session.step)
+            if not math.isfinite(report.loss()):
+                return end("diverged", f"the loss was {report.loss()} at step {session.step}")
 
 
 def advance(job: Job, session: Session, clock: Clock) -> StepReport:

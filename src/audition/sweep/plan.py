@@ -11,6 +11,7 @@ from audition.config.root import check
 from audition.errors import AuditionError
 from audition.ledger.record import BASELINE
 from audition.ledger.store import Contents
+from audition.parallel.door import check_parallel
 from audition.sweep.arms import Arm, Question, more_seeds
 from audition.sweep.compose import Compose
 
@@ -97,6 +98,7 @@ def _checked(overrides: Sequence[str], compose: Compose) -> Mapping[str, Any]:
     settings = compose(overrides)
     check(settings)
     Budget(**settings["budget"])  # its settings must also agree with each other
+    check_parallel(settings)
     return settings
 
 

@@ -1,0 +1,33 @@
+"""`parallel=ddp`: every step's batch is shared by processes of one machine, which torchrun starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from annotated_types import Ge
+
+from audition.parallel.alone import Alone, Entry, Tell, Wish
+from audition.parallel.launch import launch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ddp:
+    """Equal shares of the rows, gradients averaged, the same update everywhere.
+
+    Two processes make the run that one makes in two pieces (`execution.accumulate=2`), up to the
+    order of sums; dropout draws other masks. One process is the neutral element.
+    """
+
+    processes: Annotated[int, Ge(1)] = 2
+    """Processes of a run; each has `execution.threads` threads, or a card of its own."""
+
+    def carry_out(
+        self, entry: Entry, payload: Mapping[str, Any], tell: Tell, interrupted: Wish
+    ) -> Mapping[str, Any]:
+        """The answer that rank 0 has from `entry`; `payload["settings"]` are those of a run.
+
+        Raises AuditionError with what a rank says of its failure, or with how it ended.
+        """
+        if self.processes == 1:
+            return Alone().carry_out(entry, payload, tell, interrupted)
+        return launch(entry, payload, self.processes, tell, interrupted)

@@ -1,0 +1,49 @@
+"""What cannot be trained in several processes is refused before anything has started."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from audition.config.schema import normalise
+from audition.errors import AuditionError
+from audition.machine import gpus
+
+
+def processes_of(settings: Mapping[str, Any]) -> int:
+    """Processes that the run of `settings` is trained in."""
+    processes = normalise(settings["parallel"]).get("processes", 1)
+    assert isinstance(processes, int)
+    return processes
+
+
+def check_parallel(settings: Mapping[str, Any]) -> None:
+    """Raises AuditionError where the processes could not have equal shares of a batch.
+
+    And where torchrun has started us: ranks that it made would all compose, claim and file the run.
+    """
+    processes = processes_of(settings)
+    if processes == 1:
+        return
+    rows = settings["data"]["batch_size"]
+    if rows % processes:
+        fitting = [str(n) for n in range(1, rows + 1) if rows % n == 0]
+        raise AuditionError(
+            f"data.batch_size={rows} cannot be shared equally by parallel.processes={processes}: "
+            f"choose from: {', '.join(fitting)}, or another batch size"
+        )
+    started = os.environ.get("WORLD_SIZE", "1")
+    if started != "1":
+        raise AuditionError(
+            f"parallel=ddp starts its own processes, and this is already one of {started} "
+            f"(WORLD_SIZE): leave torchrun out and say parallel.processes={started}"
+        )
+
+
+def check_cards(settings: Mapping[str, Any]) -> None:
+    """Raises AuditionError where the run's processes cannot have a card each on this machine."""
+    processes, here = processes_of(settings), len(gpus())
+    if settings["execution"]["device"] == "cuda" and processes > 1 and here < processes:
+        raise AuditionError(
+            f"parallel.processes={processes} on cuda need a card each, and this machine has {here}: "
+            f"choose {max(here, 1)} or fewer, or execution.device=cpu"
+        )

@@ -1,0 +1,79 @@
+"""The worker's side of a shared run: start the processes, listen, ask them to stop, hear the end.
+
+A pipe to their stdin says two things, and both to all of them. A byte in it, which nobody takes
+out, is the wish to end early; its end means that the worker is gone, and that they must go too.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from select import select
+from subprocess import PIPE, Popen
+from typing import Any
+
+from audition.errors import AuditionError
+from audition.parallel.alone import Entry, Tell, Wish
+from audition.parallel.words import Heard
+
+WORK = "AUDITION_SHARED_RUN"
+"""The environment variable that holds what is to be done."""
+
+LOOK_S = 0.1
+"""Time between looks at whether the run is asked to end [s]."""
+
+
+def launch(
+    entry: Entry, payload: Mapping[str, Any], processes: int, tell: Tell, interrupted: Wish
+) -> Mapping[str, Any]:
+    """Call `entry` in each of so many processes and return what it answers rank 0.
+
+    Each process has torch's process group, reports of rank 0 go to `tell`, and `interrupted` is
+    what any of them is told. Raises AuditionError where there is no answer: the reason is in it.
+    """
+    work = {"entry": f"{entry.__module__}.{entry.__qualname__}", "payload": dict(payload)}
+    environment = {
+        **os.environ,
+        WORK: json.dumps(work),
+        "OMP_NUM_THREADS": str(payload["settings"]["execution"]["threads"]),
+        "PYTHONPATH": os.pathsep.join(folder or os.getcwd() for folder in sys.path),
+    }
+    heard = Heard()
+    # A session of its own: Ctrl-C in a terminal would end it where it is to be asked.
+    with Popen(
+        [sys.executable, "-m", "audition.parallel.agent", str(processes)],
+        stdin=PIPE,
+        stdout=PIPE,
+        env=environment,
+        start_new_session=True,
+    ) as agent:
+        _listen(agent, heard, tell, interrupted)
+    if heard.answer is None:
+        raise AuditionError(heard.reason(processes, agent.returncode))
+    return heard.answer
+
+
+def _listen(agent: "Popen[bytes]", heard: Heard, tell: Tell, interrupted: Wish) -> None:
+    """Until the last of the processes has closed its end."""
+    assert agent.stdin is not None
+    assert agent.stdout is not None
+    step, asked, rest = 0, False, b""
+    while True:
+        readable, _, _ = select([agent.stdout], [], [], LOOK_S)
+        if not asked and interrupted(step):
+            asked = True
+            with suppress(OSError):
+                agent.stdin.write(b"!")
+                agent.stdin.flush()
+        if not readable:
+            continue
+        chunk = os.read(agent.stdout.fileno(), 65536)
+        if not chunk:
+            return
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            report = heard.hear(line)
+            if report is not None:
+                step = report.get("step", step)
+                tell(report)

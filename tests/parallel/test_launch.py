@@ -1,0 +1,114 @@
+"""The worker and its ranks: how a shared run ends, well or badly, and what is then on file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import parallel_entries
+import pytest
+from tests.parallel.conftest import DDP
+
+from audition.errors import AuditionError
+from audition.facts import facts
+from audition.parallel.launch import launch
+from audition.parallel.words import Heard
+from audition.run import Assignment, perform
+from audition.sweep.arms import Arm
+from audition.sweep.assign import record_of
+from audition.sweep.plan import PlannedRun, identify
+from audition.trainer import train
+
+LONG = ("data.batch_size=8", "budget.steps=300")
+
+
+def test_a_run_on_file_stopped_and_taken_up(settings_of, job_of, tmp_path):
+    """Without dropout, its weights are those of one process to the bit."""
+    settings = settings_of("parallel=ddp", *LONG, f"paths.output_dir={tmp_path}")
+    arm = Arm("baseline", ("parallel=ddp",))
+    run = PlannedRun(arm, 42, settings, identify(settings), "word")
+    assignment = Assignment(record_of(run), settings, {})
+    reports = []
+    first = perform(assignment, reports.append, lambda step: step > 0)
+    assert (first.status, first.reason) == ("interrupted", f"stopped at step {first.steps}")
+    assert 0 < first.steps < 300
+    assert {"phase", "step", "loss", "tokens_per_s"} <= set().union(*reports)
+    second = perform(assignment, reports.append)
+    assert second.status == "finished"
+    whole = facts(train(job_of("execution.accumulate=2", *LONG)))
+    assert second.weights == whole["weights"]
+    assert second.metrics == pytest.approx(whole["metrics"], rel=1e-9)
+    folder = next(tmp_path.glob("runs/baseline/*/seed_42"))
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    steps = [json.loads(line)["step"] for line in lines]
+    assert sorted({*steps}) == [*range(10, 301, 10)]
+    assert not list(folder.glob("checkpoint*"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (parallel_entries.lost, r"^process 1 of 2 was ended by SIGKILL \(the machine was out of"),
+        (parallel_entries.wrong, r"^the moon is full: choose another night$"),
+    ],
+)
+def test_a_rank_that_ends_takes_the_run_with_it(settings_of, entry, said):
+    payload = {"settings": settings_of(*DDP, "budget.steps=null", "budget.minutes=5")}
+    with pytest.raises(AuditionError, match=said):
+        launch(entry, payload, 2, lambda report: None, lambda step: False)
+
+
+SCRIPT = """
+import json, sys
+import parallel_entries
+from audition.parallel.launch import launch
+payload = json.loads(sys.argv[1])
+launch(parallel_entries.endless, payload, 2, lambda report: None, lambda step: False)
+"""
+
+
+def test_ranks_do_not_outlive_their_worker(settings_of, tmp_path):
+    payload = {"settings": settings_of(*DDP), "folder": str(tmp_path)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", SCRIPT, json.dumps(payload)]
+    worker = subprocess.Popen(command, env=environment)
+    files = [tmp_path / f"{rank}.pid" for rank in (0, 1)]
+    wait_for(lambda: all(file.exists() and file.read_text() for file in files))
+    ranks = [int(file.read_text()) for file in files]
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    wait_for(lambda: not any(map(lives, ranks)), seconds=5.0)
+
+
+def wait_for(happened, seconds=60.0):
+    until = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def lives(process):
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([{"failed": "connection lost"}, {"ended": {"0": 1, "1": -11}}], "process 1 .* by SIGSEGV"),
+        ([{"failed": "first"}, {"failed": "second"}, {"ended": {"1": 1}}], "^first$"),
+        ([{"ended": {"1": 3}}], "process 1 of 2 ended with code 3"),
+        ([], "torchrun ended with code 9, and none of its 2 processes said why"),
+    ],
+)
+def test_the_cause_is_told_from_what_followed(lines, said):
+    heard = Heard()
+    for line in lines:
+        assert heard.hear(json.dumps(line).encode()) is None
+    with pytest.raises(AuditionError, match=said):
+        raise AuditionError(heard.reason(2, 9))
