@@ -15,15 +15,24 @@ def provenance() -> dict[str, Any]:
     """Facts that every run of one sweep shares; gathered once, since git takes a while."""
     here = Path(__file__).parent
     return {
-        "git": {"sha": _git(here, "rev-parse", "HEAD"), "diff": _git(here, "diff", "HEAD")},
-        "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
-        "hardware": {
-            "machine": platform.machine(),
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "system": f"{platform.system()} {platform.release()}",
+        "git": {
+            "sha": _git(here, "rev-parse", "HEAD"),
+            "diff": _git(here, "diff", "HEAD"),
+            "untracked": _git(here, "ls-files", "--others", "--exclude-standard"),
         },
+        "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
+        "hardware": hardware(),
         "command": sys.argv,
+    }
+
+
+def hardware() -> dict[str, Any]:
+    """This machine."""
+    return {
+        "machine": platform.machine(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.release()}",
     }
 
 
@@ -49,11 +58,15 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
+    """What the processor calls itself."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        with open(
+            "/proc/cpuinfo"
+        ) as lines:  # as long as there are cores, and the first one answers
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
     except OSError:
         pass
     return platform.processor()

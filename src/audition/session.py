@@ -14,6 +14,10 @@ from audition.recipe.signals import Batches, Cost
 from audition.recipe.streams import Streams
 
 
+class Unfit(ValueError):
+    """A snapshot that this session cannot go on from, and why, as the end of a sentence about it."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """The metrics of one evaluation, and when it was made."""
@@ -54,13 +58,19 @@ class Session:
             "seconds": self.seconds,
             "evaluations": [(e.step, e.tokens, dict(e.metrics)) for e in self.evaluations],
             "dropout": torch.get_rng_state(),
-            "dropout_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            # Of this run's card alone: the next machine may show it more or fewer of them.
+            "dropout_cuda": torch.cuda.get_rng_state() if _on_cards() else None,
         }
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Go on from `snapshot`; raises ValueError when it was taken of another seed."""
+        """Go on from `snapshot`; raises Unfit when it was taken of another seed or another model."""
         if snapshot["seed"] != self.streams.seed:
-            raise ValueError(f"a snapshot of seed {snapshot['seed']} is not of {self.streams.seed}")
+            raise Unfit(f"is a snapshot of seed {snapshot['seed']}, not of {self.streams.seed}")
+        taken, here = (
+            {n: p.shape for n, p in m.items()} for m in (snapshot["model"], self.model.state_dict())
+        )
+        if taken != here:
+            raise Unfit("is of a model with other parameters")
         self.model.load_state_dict(snapshot["model"])
         self.optimizer.load_state_dict(snapshot["optimizer"])
         self.effects, self.apoptosis = snapshot["effects"], snapshot["apoptosis"]
@@ -68,8 +78,12 @@ class Session:
         self.cost, self.seconds = Cost(*snapshot["cost"]), snapshot["seconds"]
         self.evaluations = [Evaluation(*e) for e in snapshot["evaluations"]]
         torch.set_rng_state(snapshot["dropout"])
-        if snapshot["dropout_cuda"]:
-            torch.cuda.set_rng_state_all(snapshot["dropout_cuda"])
+        if snapshot["dropout_cuda"] is not None:
+            torch.cuda.set_rng_state(snapshot["dropout_cuda"])
+
+
+def _on_cards() -> bool:
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
 def begin(recipe: Recipe, seed: int, device: str) -> Session:

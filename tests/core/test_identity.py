@@ -48,6 +48,7 @@ def test_a_default_may_be_written_out_or_left_out(settings_of, path, value):
     [
         ("logger", {"tensorboard": {"_target_": "audition.observers.tensorboard.TensorBoard"}}),
         ("paths.output_dir", "elsewhere"),
+        ("checkpoint.minutes", 9.0),
         ("paths.cache_dir", "elsewhere"),
         ("data.cache_dir", "elsewhere"),
         ("baseline", "optimizer=sgd"),

@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from audition.budget import Budget
-from audition.observers.checkpoint import Checkpoint, last_checkpoint
+from audition.facts import facts
 from audition.observers.observer import Observer
-from audition.run import facts
-from audition.session import begin
+from audition.session import Unfit, begin
 from audition.trainer import train
 
 
@@ -126,20 +125,10 @@ def test_a_snapshot_of_any_step_leads_to_the_same_end(job_of, evaluations, tmp_p
         assert not differences(outcome.session.model.state_dict(), whole.model.state_dict())
 
 
-def test_a_snapshot_of_another_seed_is_refused(job_of):
+def test_a_snapshot_of_another_run_is_refused(job_of):
     job = job_of()
     snapshot = begin(job.recipe, 42, "cpu").snapshot()
-    with pytest.raises(ValueError, match="a snapshot of seed 42 is not of 43"):
+    with pytest.raises(Unfit, match="is a snapshot of seed 42, not of 43"):
         train(replace(job, seed=43), resume=snapshot)
-
-
-@pytest.mark.parametrize("content", [None, b"", b"not a checkpoint at all" * 9, "half"])
-def test_a_checkpoint_that_cannot_be_read_is_none(job_of, tmp_path, content):
-    path = tmp_path / "checkpoint.pt"
-    if content == "half":
-        train(job_of(), [Checkpoint(tmp_path)], interrupted=lambda step: step == 1)
-        assert last_checkpoint(tmp_path)["step"] == 1
-        content = path.read_bytes()[: path.stat().st_size // 2]
-    if content is not None:
-        path.write_bytes(content)
-    assert last_checkpoint(tmp_path) is None
+    with pytest.raises(Unfit, match="is of a model with other parameters"):
+        train(job_of("model.width=48"), resume=snapshot)

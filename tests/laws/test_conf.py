@@ -25,6 +25,7 @@ NEEDS = {
     "experiment/nanogpt_cpu": ("schedule.warmup_steps=1",),
     "logger/wandb": ("logger.wandb.mode=offline",),
     "model/gpt88m": ("data.evaluation_tokens=full",),
+    "parallel/ddp": ("parallel.processes=1",),
 }
 HELD_TO_THE_LAWS = {"idea", "preset", "apoptosis", "attention", "positional", "norm", "feedforward"}
 HELD_TO_THE_LAWS |= {"optimizer", "schedule", "precision"}

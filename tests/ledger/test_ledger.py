@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from audition.errors import AuditionError
+from audition.ledger import claim as room
+from audition.ledger.claim import Busy
 from audition.ledger.record import Record
-from audition.ledger.store import Busy, Ledger, write_whole
+from audition.ledger.store import Ledger, write_whole
 
 
 def record(seed: int = 1, **facts: object) -> Record:
@@ -152,3 +155,31 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_checking_leaves_nothing_behind(ledger: Ledger) -> None:
     ledger.check_writable()
     assert list((ledger.root / "runs").iterdir()) == []
+
+
+def test_a_disk_that_is_read_only_or_full_is_one_sentence_and_no_claim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def __init__(self, path: Path, mode: str = "r") -> None:
+            self.file = path.open(mode)
+            if mode == "x":
+                self.file.write = self.fail  # type: ignore[method-assign]
+
+        def fail(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+        def __enter__(self) -> Any:
+            return self.file
+
+        def __exit__(self, *error: object) -> None:
+            self.file.close()
+
+    def read_only(path: Path, mode: str = "r") -> Any:
+        raise OSError(30, "Read-only file system", str(path))
+
+    for opens, why in ((Full, "No space left on device"), (read_only, "Read-only file system")):
+        monkeypatch.setattr(room, "open", opens, raising=False)
+        with pytest.raises(AuditionError, match=f"^cannot write in {tmp_path}: {why}$"):
+            Ledger(tmp_path).claim(tmp_path).__enter__()
+        assert not list(tmp_path.iterdir())

@@ -31,8 +31,16 @@ def test_the_round_trip() -> None:
         cards={"placebo": "abc"},
         tokens=10,
         seconds=0.1,
+        weights="ab",
+        notes=("a sentence",),
     )
     assert Record.from_json(whole.to_json()) == whole
+
+
+def test_a_record_from_before_a_fact_was_kept_is_read() -> None:
+    plain = json.loads(record(weights="ab", notes=("a sentence",)).to_json())
+    del plain["weights"], plain["notes"]
+    assert Record.from_json(json.dumps(plain)) == record()
 
 
 def test_the_names_that_others_rely_on() -> None:

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from audition.observers.checkpoint import Checkpoint, last_checkpoint
+from audition.observers.checkpoint import NAME, Checkpoint
+from audition.observers.kept import read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.observers.progress import Progress
 from audition.trainer import train
@@ -38,13 +39,15 @@ def test_metrics_of_a_resumed_run_are_those_of_a_whole_one(job_of, tmp_path, sto
     class Kept(Checkpoint):
         def on_step(self, session, report):
             if session.step == stop:
-                self._save(session)
+                self.save(session)
 
         def on_end(self, session, status):
             pass
 
     train(job_of(), [Metrics(resumed, every=1), Kept(resumed)])
-    train(job_of(), [Metrics(resumed, every=1)], resume=last_checkpoint(resumed))
+    with (resumed / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 1, "tok')  # as a process leaves it that is killed while it writes
+    train(job_of(), [Metrics(resumed, every=1)], resume=read_checkpoint(resumed / NAME, ""))
     assert lines(resumed) == lines(whole)
 
 
@@ -54,18 +57,23 @@ def test_what_is_not_finite_is_null(job_of, tmp_path):
     assert None in lines(tmp_path)[-1].values()
 
 
-def test_a_checkpoint_is_kept_by_the_clock_and_removed_at_the_end(job_of, tmp_path):
-    seen = []
+def test_where_checkpoints_are_slow_they_come_less_often(job_of, tmp_path, monkeypatch):
+    """On a clock by which a checkpoint takes 1 s and a step 10 s: at most a 32nd of the time."""
+    now, saved = [0.0], []
 
-    class Looks(Progress):
+    class Clocked(Checkpoint):
         def on_step(self, session, report):
-            seen.append((tmp_path / "checkpoint.pt").exists())
+            now[0] += 10.0
+            super().on_step(session, report)
 
-    looks = Looks(lambda report: None)
-    train(job_of(), [Checkpoint(tmp_path, minutes=1e-9), looks])
-    train(job_of(), [Checkpoint(tmp_path, minutes=60.0), looks])
-    assert seen == [True] * 6 + [False] * 6
-    assert not list(tmp_path.iterdir())
+    def slow(folder, content):
+        now[0] += 1.0
+        saved.append(now[0])
+
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("audition.observers.checkpoint.write_checkpoint", slow)
+    train(job_of("budget.steps=12"), [Clocked(tmp_path, minutes=0.1, share=1 / 32)])
+    assert saved == [11.0, 52.0, 93.0]
 
 
 def test_progress_tells_where_a_run_is(job_of):

@@ -11,7 +11,7 @@ from audition.config.construct import construct
 from audition.config.root import NAMED_PARTS, ONE_PART, SECTIONS
 from audition.config.schema import normalise, source_digest
 
-COSMETIC = ("logger", "paths", "cards", "baseline", "baseline_seeds", "arm", "seed")
+COSMETIC = ("logger", "paths", "checkpoint", "cards", "baseline", "baseline_seeds", "arm", "seed")
 """Root keys that cannot change a number (the seed is added where it matters)."""
 
 LOCAL = ("cache_dir", "path")

@@ -21,6 +21,7 @@ ONE_PART = (
     "data",
     "apoptosis",
     "precision",
+    "parallel",
 )
 """Groups that hold exactly one part, named by its `_target_`."""
 
@@ -32,10 +33,11 @@ SECTIONS = {
     "training": "audition.trainer.Training",
     "execution": "audition.execution.Execution",
     "paths": "audition.config.root.Paths",
+    "checkpoint": "audition.observers.checkpoint.Checkpoint",
 }
 """Sections whose settings are the fields of one of our own classes."""
 
-VALUES = ("seed", "baseline", "baseline_seeds", "allowed_targets", "arm", "cards")
+VALUES = ("seed", "baseline", "baseline_seeds", "allowed_targets", "submit", "arm", "cards")
 
 
 def conf_dir() -> Path:

@@ -11,7 +11,7 @@ from audition.errors import AuditionError
 SCHEMA = 1
 BASELINE = "baseline"
 
-Status = Literal["running", "finished", "diverged", "failed", "interrupted"]
+Status = Literal["queued", "running", "finished", "diverged", "failed", "interrupted"]
 SETTLED: frozenset[Status] = frozenset({"finished", "diverged"})
 """Outcomes: such a run is never repeated by the same command."""
 
@@ -43,6 +43,8 @@ class Record:
     cards: Mapping[str, str] = field(default_factory=dict)  # idea -> hash of its card
     overrides: tuple[str, ...] = ()  # as they would be typed
     code: str = ""  # digest of the source files the run used
+    weights: str = ""  # digest of the final parameters, by name; empty for a run without an end
+    notes: tuple[str, ...] = ()  # what befell the run and did not stop it, a sentence each
     started: str = ""  # ISO 8601, UTC
     host: str = ""
     pid: int = 0
@@ -84,7 +86,7 @@ class Record:
             name: float("nan") if value is None else value
             for name, value in plain["metrics"].items()
         }
-        for name in ("ideas", "overrides"):
+        for name in ("ideas", "overrides", "notes"):
             plain[name] = tuple(plain.get(name, ()))
         return cls(**{name: value for name, value in plain.items() if name in _KNOWN})
 

@@ -8,14 +8,9 @@ from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from filelock import FileLock, Timeout
-
 from audition.errors import AuditionError
+from audition.ledger.claim import Claim, held, take
 from audition.ledger.record import Record
-
-
-class Busy(Exception):
-    """Another live process is training this run."""
 
 
 @dataclass(frozen=True)
@@ -109,41 +104,31 @@ class Ledger:
         return folder
 
     @contextmanager
-    def claim(self, folder: Path) -> Iterator[None]:
+    def claim(self, folder: Path) -> Iterator[Claim]:
         """Hold `folder` as its only writer; the claim ends with the process, however it ends.
 
-        Raises Busy when another process holds it.
+        Raises Busy when another process holds it, and AuditionError where nobody can write.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / "writer.lock", timeout=0)
-            lock.acquire()
-        except Timeout:
-            raise Busy(str(folder)) from None
+            claim = take(folder)
         except OSError as error:
             raise AuditionError(f"cannot write in {folder}: {error.strerror or error}") from error
         try:
-            yield
+            yield claim
         finally:
-            lock.release()
+            claim.release()
 
     def claimed(self, folder: Path) -> bool:
         """Whether a live process holds `folder` now."""
-        if not (folder / "writer.lock").exists():
-            return False
-        try:
-            with self.claim(folder):
-                return False
-        except Busy:
-            return True
+        return held(folder)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that readers see the old text or the new, never a part (rename is atomic)."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open(part, "w") as file:
-            file.write(text)
+        with open(part, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)

@@ -1,10 +1,12 @@
-"""`checkpoint.pt`: the session on disk, so that an interrupted run goes on where it was."""
+"""`checkpoint.pt`: the session on disk, so that a run that was stopped or killed goes on."""
 
 import os
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from annotated_types import Gt
@@ -12,38 +14,100 @@ from annotated_types import Gt
 from audition.observers.observer import Observer, StepReport
 from audition.session import Session
 
-NAME = "checkpoint.pt"
+NAME, PREVIOUS, PART = "checkpoint.pt", "checkpoint.previous.pt", "checkpoint.part"
+SCHEMA = 1
+
+Say = Callable[[str], None]
+"""Where a sentence goes that a person should read, and the record should keep."""
 
 
 class Checkpoint(Observer):
-    """Saves every `minutes` and when a run is interrupted; removes the file once the run is done."""
+    """Saves every `minutes` and when a run is interrupted; keeps the last one and the one before.
 
-    def __init__(self, folder: Path, *, minutes: Annotated[float, Gt(0)] = 5.0) -> None:
-        self.path = folder / NAME
-        self.seconds = 60.0 * minutes
-        self.saved = time.monotonic()
+    A disk that is full costs the checkpoint, never the run.
+
+    Args:
+        folder: of the run.
+        key: of the run, by which a checkpoint is known to be its own.
+        say: hears when a checkpoint could not be written, once until the next one is.
+        minutes: between two checkpoints: what a run that is killed repeats at most.
+        share: of a run's time that checkpoints may take; where they are slow, they come less often.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        key: str = "",
+        say: Say = lambda text: None,
+        *,
+        minutes: Annotated[float, Gt(0)] = 1.0,
+        share: Annotated[float, Gt(0)] = 0.02,
+    ) -> None:
+        self.folder, self.key, self.say = folder, key, say
+        self.seconds, self.share = 60.0 * minutes, share
+        self.due = time.monotonic() + self.seconds
+        self.complained = False
 
     def on_step(self, session: Session, report: StepReport) -> None:
-        if time.monotonic() - self.saved >= self.seconds:
-            self._save(session)
+        if time.monotonic() >= self.due:
+            self.save(session)
 
     def on_end(self, session: Session, status: str) -> None:
         if status == "interrupted":
-            self._save(session)
-        else:
-            self.path.unlink(missing_ok=True)
+            self.save(session)
 
-    def _save(self, session: Session) -> None:
-        part = self.path.with_suffix(".part")
-        torch.save(session.snapshot(), part)
-        os.replace(part, self.path)
-        self.saved = time.monotonic()
+    def save(self, session: Session) -> None:
+        """Write a checkpoint, or say why there is none."""
+        begun = time.monotonic()
+        belongs = {"schema": SCHEMA, "key": self.key, "torch": str(torch.__version__)}
+        # To memory first: torch's own writer turns a full disk into an error that does not say so.
+        content = BytesIO()
+        torch.save({**belongs, **session.snapshot()}, content)
+        try:
+            write_checkpoint(self.folder, content.getbuffer())
+            self.complained = False
+        except OSError as error:
+            if not self.complained:
+                self.say(f"no checkpoint at step {session.step}: {error.strerror or error}")
+            self.complained = True
+        ended = time.monotonic()
+        self.due = ended + max(self.seconds, (ended - begun) / self.share)
 
 
-def last_checkpoint(folder: Path) -> dict[str, Any] | None:
-    """The snapshot in `folder`, or None where there is none that can be read whole."""
+def write_checkpoint(folder: Path, content: memoryview) -> None:
+    """Make `content` the last checkpoint and the last one the one before it.
+
+    Whenever the process or the machine dies, at least one of the two is whole. What the run has
+    said so far becomes as durable as the checkpoint, so that a resumed run's metrics have no gap.
+    Raises OSError, and leaves both as they were.
+    """
+    part, last = folder / PART, folder / NAME
     try:
-        snapshot: dict[str, Any] = torch.load(folder / NAME, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError):
-        return None
-    return snapshot
+        with open(part, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            _settle(folder / "metrics.jsonl")
+        with suppress(FileNotFoundError):
+            os.replace(last, folder / PREVIOUS)
+        os.replace(part, last)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def discard_checkpoints(folder: Path) -> None:
+    """Remove what a run with an outcome on file no longer needs."""
+    for name in (NAME, PREVIOUS, PART):
+        with suppress(OSError):
+            (folder / name).unlink()
+
+
+def _settle(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

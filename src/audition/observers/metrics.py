@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import TextIO
 
+from audition.ledger.store import write_whole
 from audition.observers.observer import Observer, StepReport
 from audition.session import Session
 
@@ -30,19 +31,25 @@ class Metrics(Observer):
         self.file: TextIO
 
     def on_start(self, session: Session, steps: int | None) -> None:
-        kept = []
-        if session.step and self.path.exists():
+        if session.step:
             # A resumed run repeats what came after its checkpoint: the old lines of that go.
-            evaluated = {evaluation.step for evaluation in session.evaluations}
-            lines = map(json.loads, self.path.read_text().splitlines())
-            kept = [
-                json.dumps(line)
-                for line in lines
-                if line["step"] <= session.step
-                and ("val/loss" not in line or line["step"] in evaluated)
-            ]
-        self.file = self.path.open("w", buffering=1)
-        self.file.writelines(f"{line}\n" for line in kept)
+            write_whole(self.path, "".join(f"{line}\n" for line in self._lines(session)))
+        self.file = self.path.open("a" if session.step else "w", buffering=1)
+
+    def _lines(self, session: Session) -> list[str]:
+        """What earlier processes wrote of the steps that `session` has behind it."""
+        evaluated = {evaluation.step for evaluation in session.evaluations}
+        kept = []
+        for text in self.path.read_text().splitlines() if self.path.exists() else ():
+            try:
+                line = json.loads(text)
+            except ValueError:
+                continue  # cut short by the end of the process or of the disk
+            if line["step"] <= session.step and (
+                "val/loss" not in line or line["step"] in evaluated
+            ):
+                kept.append(text)
+        return kept
 
     def on_step(self, session: Session, report: StepReport) -> None:
         if session.step % self.every == 0:

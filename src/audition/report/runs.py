@@ -14,7 +14,7 @@ NUMBERS = frozenset({"seed", "val loss", "bits/byte", "tokens", "time"})
 
 
 def show_runs(records: Sequence[Record]) -> None:
-    """A line for every run, and under them why those ended that did not end well."""
+    """A line for every run, and under them why those ended that did not end well, and what befell."""
     if records:
         rows = [HEADER, *map(_cells, records)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -23,6 +23,8 @@ def show_runs(records: Sequence[Record]) -> None:
     for r in records:
         if r.reason:
             print(f"{r.arm} seed {r.seed} {r.status}: {r.reason}")
+        for note in r.notes:
+            print(f"{r.arm} seed {r.seed}: {note}")
 
 
 def show_problems(contents: Contents) -> None:

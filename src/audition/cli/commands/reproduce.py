@@ -1,0 +1,83 @@
+"""`audition reproduce`: one run made again, and held against its record to the bit."""
+
+import argparse
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from audition.ledger.store import Ledger
+
+if TYPE_CHECKING:
+    from audition.report.likeness import Difference, Likeness
+
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
+    """Add the command and its options."""
+    command = subcommands.add_parser(
+        "reproduce", parents=[common], help="make a run again and compare it bit for bit"
+    )
+    command.add_argument(
+        "run", metavar="RUN", help="the beginning of its key, its folder, or ARM/SEED"
+    )
+    command.set_defaults(command=show)
+
+
+def show(options: argparse.Namespace) -> None:
+    """`audition reproduce`; exit code 1 where the run did not come out the same."""
+    from hydra import initialize_config_dir
+
+    from audition.cli.sentences import one_sentence
+    from audition.config.root import conf_dir
+    from audition.ledger.find import find_run
+    from audition.report.likeness import Making, compare
+    from audition.sweep.again import drift, make_again, plan_again
+    from audition.sweep.compose import Composer
+
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # as python -m has it: a person's own ideas may lie here
+    ledger = Ledger(options.output_dir)
+    with one_sentence(), initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        record = find_run(ledger, ledger.read(), options.run)
+        run = plan_again(ledger, record, Composer("audition"))
+        if changed := drift(record, run.identity):
+            print(f"audition: {run.label}: {changed}; it is compared nevertheless", file=sys.stderr)
+        again = make_again(run, ledger)
+        likeness = compare(Making.read(record, ledger.folder_of(record)), again)
+    if options.json:
+        facts = {"run": run.label, "key": record.key, "changed": changed, **likeness.to_dict()}
+        print(json.dumps(facts, indent=1))
+    else:
+        say(run.label, likeness)
+    sys.exit(0 if likeness.same else 1)
+
+
+def say(label: str, likeness: "Likeness") -> None:
+    """The comparison for a person."""
+    if likeness.same:
+        print(f"{label} came out the same to the bit: {len(likeness.compared)} facts compared.")
+    else:
+        print(f"{label} did not come out the same:")
+        table(likeness.differences)
+    if "weights" not in likeness.compared:
+        print("Its record is older than digests of weights: they were not compared.")
+    if likeness.surroundings:
+        print("Around it, this differs:")
+        table(likeness.surroundings)
+    elif not likeness.same:
+        print("Nothing that is recorded of its surroundings differs.")
+
+
+def table(differences: "tuple[Difference, ...]") -> None:
+    """A line for each difference."""
+    width = max(len(difference.what) for difference in differences)
+    for d in differences:
+        print(f"  {d.what:<{width}}  {shown(d.recorded)} → {shown(d.again)}")
+
+
+def shown(value: Any) -> str:
+    """A value on one line, every digit of it."""
+    text = "–" if value is None or value == "" else str(value).replace("\n", " ")
+    return text if len(text) <= 80 else f"{text[:77]}..."

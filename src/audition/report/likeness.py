@@ -1,0 +1,134 @@
+"""Two makings of one run, held against each other: every number to the bit, and what was around it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from audition.ledger.record import Record
+
+RESULTS = (
+    "status",
+    "reason",
+    "metrics",
+    "weights",
+    "steps",
+    "tokens",
+    "forward_passes",
+    "backward_passes",
+    "parameters",
+)
+"""Facts of a record that its settings decide."""
+
+PASSING = ("command",)
+"""Parts of `repro.json` that decide no number."""
+
+
+@dataclass(frozen=True)
+class Making:
+    """One making of a run: its record, its evaluations, and where it was made."""
+
+    record: Record
+    evaluations: tuple[Mapping[str, Any], ...]
+    origin: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, record: Record, folder: Path) -> "Making":
+        """The making in `folder`; what is missing there is empty."""
+        lines = [_parsed(line) for line in _text(folder / "metrics.jsonl").splitlines()]
+        origin = _parsed(_text(folder / "repro.json"))
+        return cls(record, tuple(line for line in lines if "val/loss" in line), origin)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A fact that two makings do not share."""
+
+    what: str
+    recorded: Any
+    again: Any
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How two makings compare."""
+
+    differences: tuple[Difference, ...]  # in the outcome
+    surroundings: tuple[Difference, ...]  # in code, versions and machine
+    compared: tuple[str, ...]  # what both makings have
+
+    @property
+    def same(self) -> bool:
+        """Whether the outcome is the same to the bit."""
+        return not self.differences
+
+    def to_dict(self) -> dict[str, Any]:
+        """As data."""
+        return {"same": self.same, **asdict(self)}
+
+
+def compare(recorded: Making, again: Making) -> Likeness:
+    """What differs between two makings; a fact that the recorded one lacks is not compared."""
+    ours, theirs = (dict(_results(making)) for making in (recorded, again))
+    ours = {what: value for what, value in ours.items() if value not in ("", ())}
+    here, there = (dict(_surroundings(making)) for making in (recorded, again))
+    return Likeness(
+        tuple(_differences(ours, theirs)), tuple(_differences(here, there)), tuple(ours)
+    )
+
+
+def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[Difference]:
+    for what, value in ours.items():
+        if theirs.get(what) != value:
+            yield Difference(what, value, theirs.get(what))
+
+
+def _results(making: Making) -> Iterator[tuple[str, Any]]:
+    facts = making.record.to_dict()  # in which what is not finite is None, and equal to itself
+    for name in RESULTS:
+        if name == "metrics":
+            yield from facts["metrics"].items()
+        else:
+            yield name, facts[name]
+    for line in making.evaluations:
+        for metric, value in line.items():
+            if metric not in ("step", "tokens"):
+                yield f"{metric} at step {line['step']}", value
+
+
+def _surroundings(making: Making) -> Iterator[tuple[str, Any]]:
+    yield "code", making.record.code
+    for what, value in _flat(making.origin):
+        if what.split(".")[0] not in PASSING:
+            yield what, _short(value) if what == "git.diff" else value
+
+
+def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _short(diff: str | None) -> str:
+    if not diff:
+        return "none"
+    return f"{len(diff.splitlines())} lines ({sha256(diff.encode()).hexdigest()[:8]})"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _parsed(text: str) -> Mapping[str, Any]:
+    try:
+        plain = json.loads(text)
+    except ValueError:
+        return {}
+    return plain if isinstance(plain, dict) else {}

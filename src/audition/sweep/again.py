@@ -1,0 +1,95 @@
+"""A run of the ledger made once more, by its own settings, in a ledger that is thrown away."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from audition.config.identity import Identity, identify
+from audition.config.root import check
+from audition.errors import AuditionError
+from audition.ledger.record import Record
+from audition.ledger.store import Ledger
+from audition.report.likeness import Making
+from audition.sweep.arms import Arm
+from audition.sweep.assign import record_of
+from audition.sweep.carry import train_all
+from audition.sweep.compose import Compose
+from audition.sweep.local import pool_settings
+from audition.sweep.plan import PlannedRun
+from audition.sweep.pool import warm
+
+
+def plan_again(ledger: Ledger, record: Record, compose: Compose) -> PlannedRun:
+    """The run of `record` as its own `config.yaml` describes it, under the name it has today.
+
+    Trackers are left out. Raises AuditionError for a run without an outcome, one whose settings are
+    lost or no longer fit the code, and one that was given minutes, which no machine repeats.
+    """
+    label = f"{record.arm} seed {record.seed}"
+    if not record.settled:
+        raise AuditionError(f"{label} has no outcome to compare with: it is {record.status}")
+    path = ledger.folder_of(record) / "config.yaml"
+    try:
+        written = OmegaConf.to_container(OmegaConf.load(path))
+    except (OSError, YAMLError, OmegaConfBaseException) as error:
+        raise AuditionError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+    if not isinstance(written, dict):
+        raise AuditionError(f"{path} holds no settings")
+    recorded: dict[str, Any] = {str(key): value for key, value in written.items()}
+    # A section that did not exist when the run was made is as it is by default.
+    settings = {**compose(()), **recorded, "logger": {}}
+    check(settings)
+    if settings["budget"]["minutes"] is not None:
+        raise AuditionError(
+            f"{label} was given {settings['budget']['minutes']:g} minutes: how far they lead is the "
+            "machine's, so it cannot come out the same to the bit"
+        )
+    arm = Arm(record.arm, tuple(o for o in record.overrides if not o.startswith("seed=")))
+    identity = identify(settings)
+    return PlannedRun(arm, record.seed, settings, identity, record.baseline_hash)
+
+
+def drift(record: Record, identity: Identity) -> str:
+    """What has changed since `record` that makes it another run today; empty where nothing has."""
+    if identity.key == record.key:
+        return ""
+    if identity.code != record.code:
+        return f"the code has changed since (digest {record.code[:8]}, now {identity.code[:8]})"
+    if identity.evaluation != record.evaluation:
+        return "the held-out text has changed since"
+    return "the text, or what its settings mean, has changed since"
+
+
+def make_again(run: PlannedRun, ledger: Ledger) -> Making:
+    """Train `run`, and leave nothing behind.
+
+    Raises AuditionError where it fails, or its device is not here.
+    """
+    with TemporaryDirectory(prefix="audition-") as root:
+        moved = _moved(run.settings, Path(root), ledger.root)
+        again = PlannedRun(run.arm, run.seed, moved, run.identity, run.baseline_hash)
+        settings = pool_settings(moved["execution"], workers=1)
+        with warm(settings) as server:
+            train_all([again], settings, server)
+        elsewhere = Ledger(Path(root))
+        folder = elsewhere.folder_of(record_of(again))
+        record = elsewhere.get(folder)
+        if record is None or not record.settled:
+            why = record.reason if record else "it was not started"
+            raise AuditionError(f"{run.label} could not be made again: {why}")
+        return Making.read(record, folder)
+
+
+def _moved(settings: Mapping[str, Any], root: Path, ledger: Path) -> dict[str, Any]:
+    """`settings` for a ledger at `root`, with the tokenised text where it lies already."""
+    recorded = settings["paths"]["cache_dir"]
+    cache = recorded if Path(recorded).is_dir() else str(ledger / "cache")
+    data = dict(settings["data"])
+    if "cache_dir" in data:
+        data["cache_dir"] = cache
+    return {**settings, "data": data, "paths": {"output_dir": str(root), "cache_dir": cache}}

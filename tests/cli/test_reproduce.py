@@ -1,0 +1,138 @@
+"""`audition reproduce`: the same to the bit, or what differs by name, or one sentence."""
+
+import json
+from typing import Any
+
+import pytest
+
+from audition.cli.ledger import main
+from audition.config.identity import Identity
+from audition.ledger.record import Record
+from audition.report.likeness import Making
+from audition.sweep import again
+
+
+def test_a_run_is_made_again_to_the_bit_and_leaves_nothing(place: Any) -> None:
+    assert place.train("+idea=placebo", "model.dropout=0.1").returncode == 0
+    (record,) = place.records().values()
+    before = sorted(place.output.rglob("*"))
+    ended = place.read("reproduce", "placebo/42", "--json")
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(ended.stdout)
+    assert found["same"]
+    assert found["key"] == record["key"]
+    assert (found["changed"], found["differences"], found["surroundings"]) == ("", [], [])
+    assert {"weights", "val_loss", "val_bpb"} <= set(found["compared"])
+    assert sorted(place.output.rglob("*")) == before
+
+
+@pytest.fixture
+def ledger(settings_of: Any, tmp_path: Any) -> Any:
+    """A ledger with the record and the settings of one run, by hand."""
+    from omegaconf import OmegaConf
+
+    from audition.config.identity import identify
+    from audition.ledger.store import Ledger
+
+    settings = settings_of("budget.steps=2")
+    identity = identify(settings)
+    record = Record(
+        key=identity.key,
+        config_hash=identity.config_hash,
+        baseline_hash=identity.config_hash,
+        arm="baseline",
+        ideas=(),
+        seed=42,
+        status="finished",
+        weights="ab",
+        code=identity.code,
+        evaluation=identity.evaluation,
+    )
+    ledger = Ledger(tmp_path)
+    (ledger.write(record) / "config.yaml").write_text(OmegaConf.to_yaml(settings))
+    return ledger, record
+
+
+def asked(ledger: Any, *words: str) -> Any:
+    with pytest.raises(SystemExit) as left:
+        main(["reproduce", "baseline/42", "--output-dir", str(ledger.root), *words])
+    return left.value.code
+
+
+def test_what_differs_is_named_and_the_exit_says_so(
+    ledger: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger, record = ledger
+    (ledger.folder_of(record) / "repro.json").write_text('{"arithmetic": {"threads": 1}}')
+    other = Making(record.ended("finished", weights="cd"), (), {"arithmetic": {"threads": 8}})
+    monkeypatch.setattr(again, "make_again", lambda run, ledger: other)
+    assert asked(ledger) == 1
+    said = capsys.readouterr().out
+    assert "baseline seed 42 did not come out the same:\n  weights  ab → cd\n" in said
+    assert "arithmetic.threads  1 → 8" in said
+
+
+def test_code_that_changed_is_said_first_and_compared_nevertheless(
+    ledger: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger, record = ledger
+    ledger.write(record.ended("finished", key="of other code", code="0" * 16))
+    monkeypatch.setattr(again, "make_again", lambda run, ledger: Making(record, (), {}))
+    assert asked(ledger) == 0
+    told = capsys.readouterr()
+    assert "the code has changed since (digest 00000000, now" in told.err
+    assert "came out the same to the bit" in told.out
+    assert f"code  {'0' * 16} → {record.code}" in told.out
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"code": "other"}, "the code has changed"),
+        ({"evaluation": "other"}, "the held-out text has changed"),
+        ({}, "the text, or what its settings mean"),
+    ],
+)
+def test_what_changed_is_told_apart(ledger: Any, facts: dict[str, str], said: str) -> None:
+    _, record = ledger
+    now = Identity(record.config_hash, "another key", record.evaluation, record.code)
+    assert said in again.drift(record.ended("finished", **facts), now)
+    assert again.drift(record, Identity("", record.key, "", "")) == ""
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda folder, text: (folder / "config.yaml").unlink(), "config.yaml cannot be read"),
+        (lambda folder, text: (folder / "config.yaml").write_text("a: ["), "cannot be read"),
+        (lambda folder, text: (folder / "config.yaml").write_text("[]"), "holds no settings"),
+        (
+            lambda folder, text: (folder / "config.yaml").write_text(
+                text.replace("minutes: null", "minutes: 2", 1).replace("steps: 2", "steps: null")
+            ),
+            "was given 2 minutes",
+        ),
+        (
+            lambda folder, text: (folder / "config.yaml").write_text(f"{text}\nmood: good\n"),
+            "unknown key 'mood'",
+        ),
+    ],
+)
+def test_what_cannot_be_made_again_is_one_sentence(
+    ledger: Any, capsys: pytest.CaptureFixture[str], spoil: Any, said: str
+) -> None:
+    ledger, record = ledger
+    folder = ledger.folder_of(record)
+    spoil(folder, (folder / "config.yaml").read_text())
+    assert asked(ledger) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_a_run_without_an_outcome_is_one_sentence(
+    ledger: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger, record = ledger
+    ledger.write(record.ended("failed", "no luck"))
+    assert asked(ledger) == 2
+    assert "has no outcome to compare with: it is failed" in capsys.readouterr().err
