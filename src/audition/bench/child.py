@@ -1,0 +1,136 @@
+"""What a measuring process does: the trainer's own step, over and over, and one evaluation pass.
+
+The pool's server forks it as it forks a run, with the same threads and the same card.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from audition.bench.pace import paced
+from audition.bench.trial import Timing
+from audition.budget import Budget
+from audition.build import build
+from audition.ledger.store import write_whole
+from audition.recipe.signals import Batch, Clock
+from audition.session import Session, begin
+from audition.trainer import Job, advance, evaluate
+
+LOOK_S = 0.002
+"""Time between looks at whether the others are warm [s]."""
+MEGABYTE = 1e6
+
+
+def measure(payload: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> int:
+    """The pool's entry: measure as `payload` says, and leave the timing in a file."""
+    job = build(payload["settings"])
+    folder, mine = Path(payload["folder"]), payload["index"]
+    timing = time_job(
+        job,
+        payload["seconds"],
+        evaluated=payload["evaluate"],
+        meet=lambda: meet(folder, mine, payload["workers"]),
+    )
+    write_whole(folder / f"{mine}.json", json.dumps(asdict(timing)))
+    return 0
+
+
+def time_job(
+    job: Job, seconds: float, *, evaluated: bool, meet: Callable[[], None] = lambda: None
+) -> Timing:
+    """Train `job` for about `seconds`, and evaluate it for as long, but without a record of it."""
+    job.execution.enter()
+    cuda = job.execution.device == "cuda"
+    finish: Callable[[], None] = torch.cuda.synchronize if cuda else lambda: None
+    session = begin(job.recipe, job.seed, job.execution.device)
+    job.execution.prepare(session.model)
+    began = time.perf_counter()
+    pace = paced(stepper(job, session), seconds, finish=finish, meet=meet)
+    tokens = session.batches.train(0).tokens
+    rate = evaluation_rate(job, session, seconds, finish) if evaluated else None
+    free, room = torch.cuda.mem_get_info() if cuda else (0, 0)
+    return Timing(
+        tokens_per_s=tokens * pace.steps_per_s,
+        tokens_per_step=tokens,
+        parameters=sum(p.numel() for p in session.params.values()),
+        held_out_tokens=sum(batch.tokens for batch in session.batches.held_out()),
+        held_out_tokens_per_s=rate,
+        cores=pace.cores,
+        memory_mb=peak_mb(),
+        card_mb=(room - free) / MEGABYTE,
+        card_room_mb=room / MEGABYTE,
+        busy_s=time.perf_counter() - began - pace.first_s,
+    )
+
+
+def stepper(job: Job, session: Session) -> Callable[[], None]:
+    """One training step of `session` a call; past the end of the budget the clock starts again."""
+    tokens = session.batches.train(0).tokens
+    steps = job.budget.total_steps(tokens)
+    round_s = steps or Budget().total_steps(tokens) or 1
+
+    def step() -> None:
+        now = session.step % round_s
+        advance(job, session, Clock(now, steps, now / round_s))
+
+    return step
+
+
+def evaluation_rate(
+    job: Job, session: Session, seconds: float, finish: Callable[[], None]
+) -> float:
+    """Held-out tokens a second, over as much of a pass as `seconds` allow (one batch at least)."""
+
+    def timed(most: float) -> tuple[int, float]:
+        part = Part(session.batches, most)
+        began = time.perf_counter()
+        evaluate(job.recipe, replace(session, batches=part))
+        finish()
+        return part.tokens, time.perf_counter() - began
+
+    tokens, took = timed(1)
+    if took < seconds:
+        tokens, took = timed(tokens * seconds / took)
+    return tokens / took
+
+
+class Part:
+    """The first held-out batches of `whole`, until they have `most` tokens, and all else as it is."""
+
+    def __init__(self, whole: Any, most: float) -> None:
+        self._whole, self._most = whole, most
+        self.tokens = 0  # of the last pass
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
+
+    def held_out(self, *size: int) -> Iterator[Batch]:
+        self.tokens = 0
+        for batch in self._whole.held_out(*size):
+            self.tokens += batch.tokens
+            yield batch
+            if self.tokens >= self._most:
+                return
+
+
+def meet(folder: Path, mine: int, workers: int) -> None:
+    """Wait until all workers are warm, so that every one is timed among all the others.
+
+    A worker that dies first ends the trial, and with it the waiting: the pool sees to that.
+    """
+    (folder / f"{mine}.warm").touch()
+    while any(not (folder / f"{other}.warm").exists() for other in range(workers)):
+        time.sleep(LOOK_S)
+
+
+def peak_mb() -> float:
+    """Peak resident memory of this process; macOS counts it in bytes, Linux in kibibytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024) / MEGABYTE

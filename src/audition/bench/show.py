@@ -1,0 +1,143 @@
+"""What a bench found, in the terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from audition.bench.estimate import Cell, Point
+from audition.bench.findings import Findings
+from audition.report.terminal import console
+from audition.report.words import UNDEFINED, count, roughly
+
+MARK = "*"
+"""At what is configured, or best."""
+
+
+def show_findings(found: Findings) -> None:
+    """The two tables, with a mark at what is configured and at what is best, and what follows."""
+    out, t = console(), found.baseline
+    where = ", ".join([found.machine["processor"], *dict.fromkeys(found.machine["gpus"])])
+    out.print(
+        f"[bold]{escape(where)}[/], {count(found.machine['cores'], 'core')}, torch "
+        f"{found.machine['torch']}; a model of {t.parameters:,} parameters, "
+        f"{t.tokens_per_step:,} tokens a step, on {found.device}"
+    )
+    _table(out, f"one run alone, tokens/s ({MARK} as configured)", _alone(found))
+    how = f"{count(found.threads, 'thread')} each, {found.precision}"
+    _table(out, f"several at once, {how} ({MARK} best)", _together(found.points, found.best))
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(style="dim", no_wrap=True)
+    rows.add_column()
+    for name, text in _lines(found):
+        rows.add_row(name, escape(text))
+    out.print()
+    out.print(rows)
+    notes = [*found.advice, *found.notes]
+    if found.disturbed:
+        during = "; ".join(found.disturbed)
+        notes.insert(0, f"Other work had this machine's cores ({during}): alone it is faster.")
+    for note in notes:
+        out.print(f"[yellow]note[/] {escape(note)}")
+
+
+def _table(out: Console, title: str, table: Table) -> None:
+    out.print(f"\n{title}", style="dim")
+    out.print(Padding(table, (0, 0, 0, 2), expand=False))
+
+
+def _alone(found: Findings) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    table.add_column("threads")
+    rates = {(cell.precision, cell.threads): cell for cell in found.cells}
+    threads = sorted({cell.threads for cell in found.cells})
+    for number in threads:
+        table.add_column(f"{number}  ", justify="right")
+    own = (found.precision, found.threads)
+    for name in sorted({cell.precision for cell in found.cells}, reverse=True):
+        cells = (_rate(rates.get((name, number)), (name, number) == own) for number in threads)
+        table.add_row(name, *cells)
+    return table
+
+
+def _rate(cell: Cell | None, own: bool) -> str:
+    if cell is None or cell.tokens_per_s is None:
+        return UNDEFINED
+    return _three(cell.tokens_per_s) + _mark(own)
+
+
+def _mark(chosen: bool) -> str:
+    """As wide either way, so that the numbers stay in line."""
+    return f" {MARK}" if chosen else "  "
+
+
+def _together(points: Sequence[Point], best: Point) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    cards = any(point.runs_per_gpu > 1 for point in points)
+    for name in ("workers", *(("a card",) if cards else ()), "tokens/s", "each"):
+        table.add_column(name, justify="right")
+    for point in points:
+        table.add_row(
+            f"{point.workers}{_mark(point == best)}",
+            *((str(point.runs_per_gpu),) if cards else ()),
+            _three(point.tokens_per_s),
+            _three(point.tokens_per_s / point.workers),
+            style="bold" if point == best else "",
+        )
+    return table
+
+
+def _lines(found: Findings) -> list[tuple[str, str]]:
+    t, best, cost = found.baseline, found.best, found.cost
+    card = f" ({best.runs_per_gpu} a card)" if found.device == "cuda" else ""
+    done = found.planned - cost.runs
+    lines = [
+        (
+            "best pool",
+            f"{count(best.workers, 'worker')}{card}: "
+            + ("not kept, as other work disturbed it" if found.disturbed else _kept(found)),
+        ),
+        (
+            "evaluation",
+            f"{t.held_out_tokens:,} held-out tokens in {roughly(t.evaluation_s)}, "
+            f"{_three(t.held_out_tokens_per_s or 0.0)} tokens/s",
+        ),
+        ("memory", f"{t.memory_mb:,.0f} MB a worker" + _on_card(t.card_mb)),
+        ("start", f"{roughly(t.start_s)} a run, and {roughly(found.warm_s)} once"),
+        (
+            "this sweep",
+            f"{count(found.planned, 'run')}: {done} in the ledger, {cost.runs} to train"
+            + (f", {count(cost.steps, 'step')} in all" if cost.runs else ""),
+        ),
+    ]
+    if cost.runs:
+        workers = count(min(best.workers, cost.runs), "worker")
+        lines.append(
+            (
+                "will take",
+                f"about {roughly(cost.wall_s)} with {workers}, "
+                f"{cost.worker_s / 3600:.2g} worker-hours",
+            )
+        )
+    if len(cost.run_s) > 1:
+        arms = "; ".join(f"{name} {roughly(seconds)}" for name, seconds in cost.run_s.items())
+        lines.append(("a run", arms))
+    return lines
+
+
+def _kept(found: Findings) -> str:
+    return (
+        f"from now on the default here for runs of {count(found.threads, 'thread')} on "
+        f"{found.device}"
+    )
+
+
+def _on_card(megabytes: float) -> str:
+    return f", {megabytes:,.0f} MB of its card" if megabytes else ""
+
+
+def _three(rate: float) -> str:
+    """To three digits: a speed is never known better."""
+    return f"{float(f'{rate:.3g}'):,.0f}" if rate >= 100 else f"{rate:.3g}"

@@ -1,0 +1,140 @@
+"""What `audition bench` measured on this machine, kept beside the token cache; needs no torch."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from audition.config.identity import LOCAL, targets
+from audition.ledger.store import write_whole
+from audition.machine import cores, gpus
+from audition.provenance import processor
+
+SIZES = ("model", "attention", "positional", "norm", "feedforward", "precision", "parallel")
+"""Groups of which every setting can decide what a step costs."""
+
+KINDS = ("optimizer", "loss", "apoptosis", "preset", "ideas")
+"""Groups of which the code decides it, and hardly the settings: a sweep of rates is one workload."""
+
+
+PLACES = ("device", "threads")
+"""Settings of `execution` that a measurement is filed under."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The pool setting with the highest throughput, and what it was found with."""
+
+    device: str
+    threads: int
+    precision: str
+    workers: int
+    runs_per_gpu: int
+    tokens_per_s: float  # of all workers together
+    workloads: tuple[str, ...]
+    date: str  # ISO 8601, UTC
+
+    @property
+    def key(self) -> str:
+        """What was measured, in one line."""
+        threads = f"{self.threads} thread" + ("" if self.threads == 1 else "s")
+        return f"{self.device}, {threads}, {self.precision}, {self.workloads[0]}"
+
+
+def machine() -> dict[str, Any]:
+    """What a measurement depends on and a run's settings do not say."""
+    return {
+        "processor": processor(),
+        "cores": cores(),
+        "gpus": list(gpu_names()),
+        "torch": metadata.version("torch"),
+    }
+
+
+def gpu_names(driver: Path = Path("/proc/driver/nvidia/gpus")) -> tuple[str, ...]:
+    """The names of the cards a process may use, `GPU` where the driver does not tell them."""
+    count = len(gpus())
+    lines = [
+        line
+        for file in sorted(driver.glob("*/information"))
+        for line in file.read_text().splitlines()
+    ]
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
+    return tuple(names[:count]) + ("GPU",) * (count - len(names))
+
+
+def fingerprint() -> str:
+    """16 hex digits of this machine: another processor, card or torch is another machine."""
+    return sha256(json.dumps(machine(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def workload(settings: Mapping[str, Any]) -> str:
+    """8 hex digits of what decides the time and the memory of a step of `settings`."""
+    data = settings["data"]
+    parts = {
+        **{group: settings.get(group) for group in SIZES},
+        **{group: list(targets(settings.get(group))) for group in KINDS},
+        "data": {k: v for k, v in data.items() if k not in (*LOCAL, "evaluation_tokens")},
+        "execution": {k: v for k, v in settings["execution"].items() if k not in PLACES},
+    }
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def place(cache_dir: str | Path) -> Path:
+    """This machine's file."""
+    return Path(cache_dir) / "machine" / f"{fingerprint()}.json"
+
+
+def remember(cache_dir: str | Path, pool: Pool, found: Mapping[str, Any]) -> Path:
+    """File `pool`, with all else that was `found`, over what was measured so before.
+
+    Raises OSError where the file cannot be written.
+    """
+    path = place(cache_dir)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    measured = {**_measured(path), pool.key: {"pool": asdict(pool), "found": dict(found)}}
+    write_whole(path, json.dumps({"machine": machine(), "measured": measured}, indent=1))
+    return path
+
+
+def recall(
+    cache_dir: str | Path, *, device: str, threads: int, workloads: Iterable[str]
+) -> Pool | None:
+    """The newest measurement here for runs on `device` with `threads`, if possible of `workloads`.
+
+    How many runs a processor holds depends little on the model. How many share a card depends on
+    their memory, so there a measurement counts only where it was made with all of `workloads`.
+    """
+    wanted = frozenset(workloads)
+    fitting = [
+        (wanted <= frozenset(pool.workloads), pool.date, pool)
+        for pool in _pools(_measured(place(cache_dir)))
+        if (pool.device, pool.threads) == (device, threads)
+        and (device == "cpu" or (wanted and wanted <= frozenset(pool.workloads)))
+    ]
+    return max(fitting, key=lambda entry: entry[:2])[2] if fitting else None
+
+
+def _measured(path: Path) -> dict[str, Any]:
+    """The entries of the file; none where it is missing or not ours."""
+    try:
+        measured = json.loads(path.read_text())["measured"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return measured if isinstance(measured, dict) else {}
+
+
+def _pools(measured: Mapping[str, Any]) -> list[Pool]:
+    pools = []
+    for entry in measured.values():
+        try:
+            pool = Pool(**{**entry["pool"], "workloads": tuple(entry["pool"]["workloads"])})
+            usable = min(pool.workers, pool.runs_per_gpu) >= 1 and pool.date > ""
+        except (KeyError, TypeError):
+            continue
+        if usable:
+            pools.append(pool)
+    return pools
