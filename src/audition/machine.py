@@ -23,9 +23,11 @@ def gpus() -> tuple[int, ...]:
 
 def cores() -> int:
     """Processor cores that this process may use, which a container or Slurm may have limited."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    affinity = getattr(os, "sched_getaffinity", None)
+    found = len(affinity(0)) if affinity else os.cpu_count() or 1
+    # A cluster without cgroups leaves it to its jobs to keep to what they asked for.
+    granted = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    return min(found, int(granted)) if granted.isdigit() else found
 
 
 NATIVE_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})

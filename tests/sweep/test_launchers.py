@@ -10,7 +10,7 @@ from hydra.plugins.launcher import Launcher
 from audition.errors import AuditionError
 from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
-from audition.sweep.launchers import filed, ready
+from audition.sweep.launchers import cluster_of, filed, ready
 from audition.sweep.plan import PlannedRun, make_plan
 
 
@@ -36,10 +36,10 @@ def runs(ask: Callable[[str], Question], composer: Composer) -> tuple[PlannedRun
 
 def test_each_run_is_the_overrides_that_make_it(runs: Sequence[PlannedRun]) -> None:
     launcher = Recording()
-    with ready(launcher) as train:
-        train(())
+    with ready(launcher) as launch:
+        launch("plan", ())
         assert launcher.jobs == []
-        train(runs)
+        launch("plan", runs)
     assert launcher.jobs == [list(filed(run)) for run in runs]
     assert launcher.jobs[-1] == [
         "model=tiny",
@@ -55,12 +55,39 @@ def test_each_run_is_the_overrides_that_make_it(runs: Sequence[PlannedRun]) -> N
 def test_one_that_gives_up_does_not_end_the_sweep(
     runs: Sequence[PlannedRun], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with ready(Recording(RuntimeError("a worker was lost"))) as train:
-        train(runs)
+    with ready(Recording(RuntimeError("a worker was lost"))) as launch:
+        launch("plan", runs)
     assert capsys.readouterr().err == "audition: the launcher gave up (RuntimeError)\n"
 
 
 @pytest.mark.parametrize("error", [AuditionError("no"), HydraException("no")])
 def test_a_mistake_is_passed_on(runs: Sequence[PlannedRun], error: Exception) -> None:
-    with ready(Recording(error)) as train, pytest.raises(type(error)):
-        train(runs)
+    with ready(Recording(error)) as launch, pytest.raises(type(error)):
+        launch("plan", runs)
+
+
+def test_runs_can_be_left_only_in_a_queue() -> None:
+    with pytest.raises(AuditionError, match="submit=detach needs a cluster's queue"):
+        ready(Recording(), detach=True).__enter__()
+
+
+def test_hydra_s_own_slurm_launcher_is_read_by_its_own_names() -> None:
+    stock = Recording()
+    stock._EXECUTOR = "slurm"
+    stock.params = {
+        "submitit_folder": "jobs",
+        "timeout_min": 60,
+        "signal_delay_s": 120,
+        "max_num_timeout": 3,
+        "array_parallelism": 7,
+        "partition": None,
+        "nodes": 1,
+        "tasks_per_node": 1,
+    }
+    cluster = cluster_of(stock)
+    assert cluster is not None
+    assert cluster.settings == {"timeout_min": 60, "signal_delay_s": 120}
+    assert (cluster.folder, cluster.max_num_timeout, cluster.array_parallelism) == ("jobs", 3, 7)
+    stock.params["nodes"] = 2
+    with pytest.raises(AuditionError, match="a run is one task on one node"):
+        cluster_of(stock)

@@ -1,12 +1,18 @@
 """The pool for a machine, by default as wide as fits."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from audition.errors import AuditionError
+from audition.measured import Pool, remember, workload
 from audition.sweep import here, local
+from audition.sweep.arms import Question
 from audition.sweep.local import check_device, pool_settings
+from audition.sweep.plan import make_plan
+from audition.sweep.say import pool_line
 
 
 @pytest.fixture
@@ -43,6 +49,61 @@ def test_as_many_as_fit(
     machine(cards)
     made = pool_settings({"device": device, "threads": threads}, **settings)
     assert (made.workers, made.gpus, made.threads) == (workers, gpus, threads)
+
+
+MEASURED = Pool("cpu", 1, "fp32", 3, 1, 9.0, ("aaaa",), "2026-01-02T03:04:05+00:00")
+
+
+@pytest.mark.parametrize(
+    ("execution", "settings", "workers", "said"),
+    [
+        ({}, {}, 3, "3 at once, as `audition bench` measured on 2026-01-02."),
+        ({}, {"workers": 5}, 5, ""),
+        ({"threads": 2}, {}, 4, ""),  # nobody measured that: as many as fit
+    ],
+)
+def test_what_was_measured_is_the_default_and_says_so(
+    machine: Any,
+    tmp_path: Path,
+    execution: dict[str, Any],
+    settings: dict[str, Any],
+    workers: int,
+    said: str,
+) -> None:
+    machine(0)
+    remember(tmp_path, MEASURED, {})
+    asked = {"device": "cpu", "threads": 1, **execution}
+    made = pool_settings(asked, cache_dir=str(tmp_path), **settings)
+    assert (made.workers, pool_line(made)) == (workers, said)
+    assert pool_settings({"device": "cpu", "threads": 1}).workers == 8
+
+
+@pytest.mark.parametrize(
+    ("settings", "known", "shape"),
+    [
+        ({}, True, (8, 4)),
+        ({"workers": 3}, True, (3, 4)),
+        ({"runs_per_gpu": 2}, True, (4, 2)),
+        ({}, False, (2, 1)),  # the cards may not have the memory
+    ],
+)
+def test_a_card_is_shared_by_runs_that_were_measured_together(
+    machine: Any,
+    tmp_path: Path,
+    composer: Any,
+    settings: dict[str, Any],
+    known: bool,
+    shape: tuple[int, int],
+) -> None:
+    machine(2)
+    runs = make_plan(Question(("model=tiny",), (), None), composer).runs
+    loads = (workload(runs[0].settings) if known else "aaaa",)
+    pool = replace(MEASURED, device="cuda", workers=8, runs_per_gpu=4, workloads=loads)
+    remember(tmp_path, pool, {})
+    asked = {"device": "cuda", "threads": 1}
+    made = pool_settings(asked, cache_dir=str(tmp_path), runs=runs, **settings)
+    assert (made.workers, made.runs_per_gpu) == shape
+    assert bool(pool_line(made)) == (known and "runs_per_gpu" not in settings)
 
 
 @pytest.mark.parametrize(

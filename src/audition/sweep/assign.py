@@ -1,12 +1,15 @@
-"""From a planned run to the assignment that a worker carries out."""
+"""From a planned run to the job and the assignment that a worker carries out."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from audition.budget import Budget
 from audition.config.card import check_card
 from audition.ledger.record import Record
+from audition.ledger.store import Ledger
 from audition.sweep.plan import PlannedRun
+from audition.sweep.pool import Job
 
 
 def record_of(run: PlannedRun) -> Record:
@@ -38,3 +41,18 @@ def payload_of(run: PlannedRun, provenance: Mapping[str, Any]) -> dict[str, Any]
         "settings": dict(run.settings),
         "provenance": dict(provenance),
     }
+
+
+def job_of(run: PlannedRun, provenance: Mapping[str, Any], seconds: float | None = None) -> Job:
+    """The pool's job for `run`, of `seconds` if known; its output goes to `run.log` in its folder."""
+    record, settings = record_of(run), run.settings
+    folder = Ledger(Path(settings["paths"]["output_dir"])).folder_of(record)
+    tokens_per_step = settings["data"]["batch_size"] * settings["data"]["context"]
+    return Job(
+        label=run.label,
+        group=run.arm.name,
+        payload=payload_of(run, provenance),
+        expected_steps=Budget(**settings["budget"]).total_steps(tokens_per_step),
+        log=folder / "run.log",
+        expected_seconds=seconds,
+    )

@@ -1,4 +1,4 @@
-"""Two ways from missing runs to a filled ledger: our pool, or whatever launcher Hydra was given."""
+"""Three ways from missing runs to a filled ledger: our pool, a cluster, any launcher of Hydra's."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -9,32 +9,81 @@ from hydra.errors import HydraException
 from hydra.plugins.launcher import Launcher
 
 from audition.errors import AuditionError
-from audition.sweep.local import train_all
+from audition.sweep.carry import train_all
+from audition.sweep.cluster.launch import on_cluster
+from audition.sweep.cluster.submit import Cluster
 from audition.sweep.plan import PlannedRun
-from audition.sweep.pool import PoolSettings, warm
+from audition.sweep.pool import PoolSettings, Server, warm
+from audition.sweep.say import pool_line
 
 Train = Callable[[Sequence[PlannedRun]], None]
 """Gives every run an outcome in the ledger, or a failure; raises KeyboardInterrupt when stopped."""
+
+Launch = Callable[[str, Sequence[PlannedRun]], None]
+"""The same for the runs of the registered plan whose digest comes first."""
 
 
 @runtime_checkable
 class WarmLauncher(Protocol):
     """A launcher of ours, which takes planned runs as they are."""
 
-    def pool_settings(self) -> PoolSettings:
-        """The pool to run them on."""
+    def pool_settings(self, runs: Sequence[PlannedRun] = ()) -> PoolSettings:
+        """The pool to run them on; a server for it can be warmed before they are known."""
+        ...
+
+
+@runtime_checkable
+class ClusterLauncher(Protocol):
+    """A launcher of ours, which hands planned runs to a cluster's queue."""
+
+    def cluster(self) -> Cluster:
+        """How runs become jobs."""
         ...
 
 
 @contextmanager
-def ready(launcher: Launcher) -> Iterator[Train]:
-    """A way to train; the pool's server warms up while the caller composes and checks."""
-    if isinstance(launcher, WarmLauncher):
-        settings = launcher.pool_settings()
-        with warm(settings) as server:
-            yield lambda runs: train_all(runs, settings, server)
+def ready(launcher: Launcher, *, detach: bool = False) -> Iterator[Launch]:
+    """A way to train; the pool's server warms up while the caller composes and checks.
+
+    detach: raise Detached once the runs are in a queue. AuditionError where there is no queue.
+    """
+    if (cluster := cluster_of(launcher)) is not None:
+        yield on_cluster(cluster, detach)
+    elif detach:
+        raise AuditionError(
+            "submit=detach needs a cluster's queue to leave the runs in: add "
+            "hydra/launcher=slurm_cpu, slurm_gpu or submitit_slurm"
+        )
+    elif isinstance(launcher, WarmLauncher):
+        with warm(launcher.pool_settings()) as server:
+            train = _on_pool(launcher, server)
+            yield lambda plan, runs: train(runs)
     else:
-        yield lambda runs: _through_hydra(launcher, runs)
+        yield lambda plan, runs: _through_hydra(launcher, runs)
+
+
+def cluster_of(launcher: Launcher) -> Cluster | None:
+    """How runs become jobs of Slurm, by our launcher or Hydra's own; None for any other launcher."""
+    if isinstance(launcher, ClusterLauncher):
+        return launcher.cluster()
+    # Hydra's would wait for accounts that a cluster may not keep, and give all runs up with one.
+    stock = getattr(launcher, "_EXECUTOR", None) == "slurm"
+    return Cluster.of_stock(vars(launcher)["params"]) if stock else None
+
+
+def _on_pool(launcher: WarmLauncher, server: Server) -> Train:
+    """Train on the pool that suits the runs, and say once where its width comes from."""
+    said = ""
+
+    def train(runs: Sequence[PlannedRun]) -> None:
+        nonlocal said
+        settings = launcher.pool_settings(runs)
+        if runs and (line := pool_line(settings)) not in ("", said):
+            print(f"audition: {line}", file=sys.stderr)
+            said = line
+        train_all(runs, settings, server)
+
+    return train
 
 
 def _through_hydra(launcher: Launcher, runs: Sequence[PlannedRun]) -> None:

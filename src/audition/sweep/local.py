@@ -1,36 +1,50 @@
-"""Planned runs on this machine's pool, with every end of a run written into the ledger."""
+"""The pool that suits this machine and the runs that it is to make."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from audition.budget import Budget
 from audition.config.root import SECTIONS
 from audition.config.schema import check_node
 from audition.errors import AuditionError
-from audition.ledger.record import Status, now
-from audition.ledger.store import Ledger
 from audition.machine import cores, gpus
-from audition.provenance import provenance
-from audition.sweep.assign import payload_of, record_of
+from audition.measured import recall, workload
+from audition.parallel.door import check_cards, processes_of
 from audition.sweep.here import device_of
 from audition.sweep.plan import PlannedRun
-from audition.sweep.pool import End, Job, PoolSettings, Server, display_for, run_pool
+from audition.sweep.pool import PoolSettings
 
-PRELOAD = ("audition.run", "audition.parts.gpt", "torch.optim", "torch._dynamo")
+PRELOAD = (
+    "audition.run",
+    "audition.parts.gpt",
+    "audition.data.windows",
+    "torch.optim",
+    "torch._dynamo",
+)
 """What the fork server imports once for all runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredPool(PoolSettings):
+    """A pool, and since when it is known to be the best."""
+
+    measured: str | None = None
+    """When `audition bench` measured what nobody had said; None where it decided nothing."""
 
 
 def pool_settings(
     execution: Mapping[str, Any],
     *,
     workers: int | None = None,
-    runs_per_gpu: int = 1,
+    runs_per_gpu: int | None = None,
     timeout_minutes: float | None = None,
+    cache_dir: str | None = None,
+    runs: Sequence[PlannedRun] = (),
 ) -> PoolSettings:
-    """The pool for runs of that `execution` on this machine; by default as many as fit.
+    """The pool for `runs` of that `execution` on this machine.
 
-    Raises AuditionError for a setting out of range, and for a device that is not here.
+    What is not said is as `audition bench` measured it (kept in `cache_dir`), else as many as fit,
+    one run a card. Raises AuditionError for a setting out of range, and for a device that is not here.
     """
     device = device_of(execution)
     checked = {**execution, "device": device, "_target_": SECTIONS["execution"]}
@@ -43,16 +57,28 @@ def pool_settings(
     }
     check_node(launcher, "hydra.launcher", ("hydra_plugins",))
     check_device(device)
+    for run in runs:
+        check_cards(run.settings)
+    processes = max((processes_of(run.settings) for run in runs), default=1)
     cards = gpus() if device == "cuda" else ()
-    slots = len(cards) * runs_per_gpu
     threads = execution["threads"]
-    return PoolSettings(
-        workers=workers or slots or max(1, cores() // threads),
+    found = None
+    # What was measured was runs of one process.
+    if cache_dir is not None and processes == 1 and (runs_per_gpu if cards else workers) is None:
+        loads = {workload(run.settings) for run in runs}
+        found = recall(cache_dir, device=device, threads=threads, workloads=loads)
+    per_card = runs_per_gpu or (found.runs_per_gpu if found else 1)
+    by_cores = found.workers if found else max(1, cores() // (threads * processes))
+    fitting = len(cards) // processes * per_card or by_cores
+    return MeasuredPool(
+        workers=workers or fitting,
         threads=threads,
         gpus=cards,
-        runs_per_gpu=runs_per_gpu,
+        runs_per_gpu=per_card,
+        gpus_per_run=processes,
         timeout_s=timeout_minutes and 60.0 * timeout_minutes,
         preload=PRELOAD,
+        measured=found.date if found else None,
     )
 
 
@@ -63,43 +89,3 @@ def check_device(device: str) -> None:
             "execution.device=cuda, and this machine has no GPU to use: choose cpu, or auto for "
             "whichever is there"
         )
-
-
-def train_all(runs: Sequence[PlannedRun], settings: PoolSettings, server: Server) -> None:
-    """Train `runs` in their order; returns when each has an outcome, a failure or was interrupted.
-
-    The worker writes its own record; where it could not (killed, timed out), this does.
-    """
-    if not runs:
-        return
-    facts = provenance()
-    launched = now()
-    by_job = {}
-    for run in runs:
-        by_job[job_of(run, facts)] = (Ledger(Path(run.settings["paths"]["output_dir"])), run)
-
-    def on_end(job: Job, end: End) -> None:
-        ledger, run = by_job[job]
-        record = record_of(run)
-        filed = ledger.get(ledger.folder_of(record))
-        # The worker's own word stands, unless it is left over from an earlier attempt.
-        spoke = filed is not None and filed.status != "running" and filed.started >= launched
-        if end.status != "ok" and not spoke:
-            status: Status = "interrupted" if end.status == "interrupted" else "failed"
-            ledger.write(record.ended(status, end.reason, seconds=end.seconds, started=launched))
-
-    run_pool(list(by_job), settings, on_end=on_end, display=display_for(), server=server)
-
-
-def job_of(run: PlannedRun, provenance: Mapping[str, Any]) -> Job:
-    """The pool's job for `run`; its output goes to `run.log` beside its record."""
-    record, settings = record_of(run), run.settings
-    folder = Ledger(Path(settings["paths"]["output_dir"])).folder_of(record)
-    tokens_per_step = settings["data"]["batch_size"] * settings["data"]["context"]
-    return Job(
-        label=run.label,
-        group=run.arm.name,
-        payload=payload_of(run, provenance),
-        expected_steps=Budget(**settings["budget"]).total_steps(tokens_per_step),
-        log=folder / "run.log",
-    )

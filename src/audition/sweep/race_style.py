@@ -22,6 +22,8 @@ SCREENING = (42, 137, 256)
 class RaceStyle:
     """One seed, the other screening seeds, then fresh seeds for who is left."""
 
+    chooses = True
+
     def __init__(self, fresh_seeds: int, drop_below: float) -> None:
         self.fresh_seeds = fresh_seeds
         self.drop_below = drop_below

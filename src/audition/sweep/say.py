@@ -7,10 +7,13 @@ from audition.judge import arms_of, judge_baseline
 from audition.ledger.record import Record
 from audition.ledger.registration import registrations
 from audition.ledger.store import Contents, Ledger
+from audition.ledger.submission import Submission
 from audition.report.runs import show_problems, show_runs
 from audition.report.terminal import show_judgements
 from audition.report.words import count
+from audition.sweep.local import MeasuredPool
 from audition.sweep.plan import Plan, PlannedRun
+from audition.sweep.pool import PoolSettings
 
 
 def say_plan(plan: Plan, missing: Sequence[PlannedRun], contents: Contents) -> None:
@@ -35,6 +38,23 @@ def how(runs: Sequence[PlannedRun]) -> str:
         for run in runs
     )
     return " and ".join(dict.fromkeys(ways))
+
+
+def pool_line(settings: PoolSettings) -> str:
+    """How many at once, where `audition bench` decided it; else nothing."""
+    if not isinstance(settings, MeasuredPool) or settings.measured is None:
+        return ""
+    return f"{settings.workers} at once, as `audition bench` measured on {settings.measured[:10]}."
+
+
+def say_detached(submission: Submission) -> None:
+    """After `submit=detach`: what was handed in, and who looks after it."""
+    many = sum(len(job.runs) for job in submission.jobs)
+    _say(
+        f"{count(many, 'run')} submitted in {count(len(submission.jobs), 'job')} as Slurm job "
+        f"{' '.join(submission.arrays())}: `audition status` shows them, `audition collect` gives "
+        "the verdict, `audition cancel` ends them."
+    )
 
 
 def say_stopped(plan: Plan, ledger: Ledger) -> None:
@@ -81,6 +101,8 @@ def _state(record: Record | None, ledger: Ledger) -> str:
     """What is known of a run without an outcome."""
     if record is None:
         return "was not started"
+    if record.status == "queued":
+        return "waits in a queue (`audition status`)"
     if record.status != "running":
         return f"{record.status}: {record.reason}"
     if ledger.claimed(ledger.folder_of(record)):

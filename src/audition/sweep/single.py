@@ -15,14 +15,19 @@ from omegaconf import DictConfig
 from audition.config.identity import identify
 from audition.config.root import check
 from audition.errors import AuditionError
+from audition.ledger.claim import Busy
 from audition.ledger.record import BASELINE
-from audition.ledger.store import Busy, Ledger
+from audition.ledger.store import Ledger
+from audition.parallel.door import check_cards, check_parallel
 from audition.provenance import provenance
 from audition.report.runs import show_runs
 from audition.sweep.arms import Arm, read_arms
-from audition.sweep.assign import record_of
+from audition.sweep.assign import job_of, record_of
+from audition.sweep.carry import train_all
+from audition.sweep.cluster.follow import follow
+from audition.sweep.cluster.submit import Cluster, submit
 from audition.sweep.compose import Composer
-from audition.sweep.local import check_device, job_of, train_all
+from audition.sweep.local import check_device
 from audition.sweep.plan import PlannedRun, make_plan
 from audition.sweep.pool import End, PoolSettings, Quiet, display_for, warm
 
@@ -37,6 +42,7 @@ def plan_single(
     arm = settings["arm"]
     if arm["name"] is not None:
         check(settings)
+        check_parallel(settings)
         own = tuple(o for o in overrides if not o.startswith(("arm.", "seed=")))
         identity = identify(settings)
         return PlannedRun(
@@ -57,6 +63,7 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
     from audition.run import Assignment, perform
 
     check_device(run.settings["execution"]["device"])
+    check_cards(run.settings)
     ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
     job = job_of(run, {})
     display = display_for() if alone else Quiet()
@@ -108,6 +115,22 @@ def launch_all(
     with warm(settings) as server:
         runs = [plan_single(compose(job), job, compose) for job in jobs]
         train_all(runs, settings, server)
+    return _returned(jobs, runs)
+
+
+def submit_all(
+    jobs: Sequence[Sequence[str]], hydra: DictConfig, cluster: Cluster
+) -> Sequence[JobReturn]:
+    """The same on a cluster."""
+    compose = Composer.of_hydra(hydra)
+    runs = [plan_single(compose(job), job, compose) for job in jobs]
+    root = Path(runs[0].settings["paths"]["output_dir"]).absolute()
+    follow(Ledger(root), submit(runs, cluster, plan=""))
+    return _returned(jobs, runs)
+
+
+def _returned(jobs: Sequence[Sequence[str]], runs: Sequence[PlannedRun]) -> Sequence[JobReturn]:
+    """What Hydra wants to hear of each job: its validation loss, or why there is none."""
     returns = []
     for job, run in zip(jobs, runs, strict=True):
         ledger = Ledger(Path(run.settings["paths"]["output_dir"]))

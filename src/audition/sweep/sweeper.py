@@ -1,6 +1,7 @@
 """A sweep from its command line to its verdict: arms, plan, registration, launch, judgement."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,18 +10,23 @@ from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from audition.errors import AuditionError
 from audition.ledger.registration import register
 from audition.ledger.store import Ledger
 from audition.sweep.announce import announcement
 from audition.sweep.arms import Question, read_arms, with_arms
+from audition.sweep.cluster.launch import Detached
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import Train, ready
 from audition.sweep.plan import Plan, make_plan
-from audition.sweep.say import say_outcome, say_plan, say_stopped
+from audition.sweep.say import say_detached, say_outcome, say_plan, say_stopped
 
 
 class Style(Protocol):
     """How a sweep spends its runs."""
+
+    chooses: bool
+    """Whether what is run depends on what came of earlier runs."""
 
     def widen(self, question: Question) -> Question:
         """The question with every seed that may be run."""
@@ -38,6 +44,8 @@ class Style(Protocol):
 class EveryRun:
     """Every arm on every seed."""
 
+    chooses = False
+
     def widen(self, question: Question) -> Question:
         return question
 
@@ -47,6 +55,21 @@ class EveryRun:
     def conduct(self, plan: Plan, train: Train, ledger: Ledger) -> bool:
         train(plan.missing(ledger.read()))
         return say_outcome(plan, ledger)
+
+
+def asked(
+    parser: OverridesParser,
+    arguments: Sequence[str],
+    params: Mapping[str, Any],
+    arms: Sequence[str],
+    style: Style,
+) -> Question:
+    """The question that `arguments` and a campaign ask, as `sweep` explains them."""
+    typed = parser.parse_overrides(list(arguments))
+    taken = {override.get_key_element().lstrip("+~") for override in typed}
+    campaign = [f"{k}={v}" for k, v in params.items() if k.lstrip("+~") not in taken]
+    question = read_arms([*parser.parse_overrides(campaign), *typed])
+    return style.widen(with_arms(question, arms))
 
 
 def sweep(
@@ -67,28 +90,40 @@ def sweep(
     end where runs have failed, after the verdict on those that did not.
     """
     parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-    typed = parser.parse_overrides(list(arguments))
-    taken = {override.get_key_element().lstrip("+~") for override in typed}
-    campaign = [f"{k}={v}" for k, v in params.items() if k.lstrip("+~") not in taken]
-    question = read_arms([*parser.parse_overrides(campaign), *typed])
-    question = style.widen(with_arms(question, arms))
-
+    question = asked(parser, arguments, params, arms, style)
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=hydra_context, task_function=task_function, config=config
     )
-    with ready(launcher) as train:
+    with ready(launcher, detach=detached(config, style)) as launch:
         plan = make_plan(question, Composer.of_hydra(config.hydra))
         ledger = Ledger(Path(plan.output_dir))
         contents = ledger.read()
         missing = plan.missing(contents)
+        announced = announcement(plan, style.judged_on(plan))
         if missing:
             ledger.check_writable()
-            register(ledger.root, announcement(plan, style.judged_on(plan)))
+            register(ledger.root, announced)
         say_plan(plan, missing, contents)
         try:
-            complete = style.conduct(plan, train, ledger)
+            complete = style.conduct(plan, partial(launch, announced.digest()), ledger)
+        except Detached as left:
+            return say_detached(left.submission)
         except KeyboardInterrupt:
             say_stopped(plan, ledger)
             raise SystemExit(130) from None
     if not complete:
         raise SystemExit(1)
+    return None
+
+
+def detached(config: DictConfig, style: Style) -> bool:
+    """Whether the sweep is to be left in a queue; AuditionError where that cannot be."""
+    submit = config.submit
+    if submit not in ("wait", "detach"):
+        raise AuditionError(f"submit='{submit}' is neither wait nor detach")
+    if submit == "detach" and style.chooses:
+        raise AuditionError(
+            "submit=detach leaves nobody to choose who goes on: let this sweeper wait, or use "
+            "hydra/sweeper=audition"
+        )
+    return bool(submit == "detach")

@@ -1,0 +1,49 @@
+"""`audition collect`: the verdict of a sweep once its runs are over."""
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+EVERY_S = 10.0
+
+
+def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
+    """Add the command and its options."""
+    command = subcommands.add_parser(
+        "collect", parents=[common], help="the verdict of a sweep, once its runs are over"
+    )
+    command.add_argument("plan", nargs="?", help="beginning of a plan's digest; the latest plan")
+    command.add_argument("--wait", action="store_true", help="until they are")
+    command.set_defaults(command=collect)
+
+
+def collect(options: argparse.Namespace) -> None:
+    """`audition collect`; exit code 1 where runs are under way or have failed."""
+    from audition.cli.commands.verdict import show
+    from audition.report.campaign import is_over
+    from audition.report.campaign_table import show_campaign
+    from audition.sweep.cluster.campaigns import find
+
+    found = find(options.output_dir, options.plan)
+    while options.wait and not is_over(found.states):
+        time.sleep(EVERY_S)
+        found = find(options.output_dir, found.plan.digest())
+    open_or_failed = [s for s in found.states if s.word not in ("finished", "diverged")]
+    if is_over(found.states):
+        options.ideas = [arm.name for arm in found.plan.arms]
+        options.metric, options.sesoi = found.plan.metric, found.plan.sesoi
+        options.alpha = found.plan.alpha
+        show(options)
+        for state in open_or_failed:
+            print(
+                f"audition: {state.arm} seed {state.seed} failed: {state.detail}", file=sys.stderr
+            )
+    else:
+        show_campaign(found.plan, found.states)
+        print("audition: not all runs are over; --wait waits for them", file=sys.stderr)
+    if open_or_failed:
+        sys.exit(1)

@@ -1,0 +1,147 @@
+"""Where the runs of a plan stand: from the ledger, and what a cluster's queue says of the rest."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from audition.ledger.record import BASELINE, Record
+from audition.ledger.registration import Registration
+from audition.ledger.store import Ledger
+from audition.report.words import number, roughly
+
+WORDS = ("finished", "running", "queued", "interrupted", "failed", "diverged", "not started")
+OVER = ("finished", "diverged", "failed")
+
+
+@dataclass(frozen=True)
+class RunState:
+    """One run of a plan: a word of WORDS, and what else there is to say of it."""
+
+    arm: str
+    seed: int
+    word: str
+    detail: str = ""
+    seconds_left: float | None = None  # of a run under way, where it can be told
+    record: Record | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As data."""
+        plain = {"arm": self.arm, "seed": self.seed, "status": self.word, "detail": self.detail}
+        return plain | {"seconds_left": self.seconds_left}
+
+
+def campaign(
+    plan: Registration,
+    ledger: Ledger,
+    records: Sequence[Record],
+    queued: Mapping[str, str],
+    *,
+    now: datetime | None = None,
+) -> list[RunState]:
+    """The state of every run of `plan`, the baseline's first.
+
+    queued: folder of a run below `runs/` -> why its job waits, for runs that wait in a queue.
+    """
+    filed = {(r.config_hash, r.seed): r for r in records}
+    wanted = [(BASELINE, plan.baseline_hash, seed) for seed in plan.baseline_seeds]
+    wanted += [(arm.name, arm.config_hash, seed) for arm in plan.arms for seed in arm.seeds]
+    finished: dict[str, list[float]] = {}
+    for r in records:
+        if r.status == "finished":
+            finished.setdefault(r.config_hash, []).append(r.seconds)
+    usual = {config_hash: fmean(seconds) for config_hash, seconds in finished.items()}
+    now = now or datetime.now(UTC)
+    states = []
+    for arm, config_hash, seed in wanted:
+        record = filed.get((config_hash, seed))
+        if record is None:
+            states.append(RunState(arm, seed, "not started"))
+            continue
+        folder = ledger.folder_of(record)
+        waits = queued.get(folder.relative_to(ledger.root / "runs").as_posix())
+        states.append(_state(arm, record, folder, waits, usual.get(config_hash), now))
+    return states
+
+
+def _state(
+    arm: str, record: Record, folder: Path, waits: str | None, usual: float | None, now: datetime
+) -> RunState:
+    seed = record.seed
+    if record.status in OVER:
+        loss = record.metrics.get("val_loss")
+        said = record.reason or ("" if loss is None else f"loss {number(loss)}")
+        return RunState(arm, seed, record.status, said, record=record)
+    if waits is not None:
+        again = last_line(folder / "metrics.jsonl").get("step")
+        goes_on = f"goes on from about step {again}" if again else ""
+        said = ", ".join(filter(None, (waits, goes_on)))
+        return RunState(arm, seed, "queued", said, record=record)
+    if record.status != "running":
+        return RunState(arm, seed, record.status, record.reason, record=record)
+    line = last_line(folder / "metrics.jsonl")
+    step, share = line.get("step", 0), fraction(record, line, now)
+    left = None
+    if share:
+        whole = usual or (now - datetime.fromisoformat(record.started)).total_seconds() / share
+        left = max(0.0, (1.0 - share) * whole)
+    estimate = "" if left is None else f", {share:.0%}, about {roughly(left)} left"
+    return RunState(arm, seed, "running", f"step {step}{estimate} on {record.host}", left, record)
+
+
+def fraction(record: Record, line: Mapping[str, Any], now: datetime) -> float | None:
+    """The share of its budget that a running run had spent at that line of its metrics."""
+    budget = record.budget
+    if budget.get("minutes"):
+        spent = (now - datetime.fromisoformat(record.started)).total_seconds() / 60.0
+        return min(1.0, spent / float(budget["minutes"]))
+    for unit, name in (("steps", "step"), ("tokens", "tokens")):
+        if budget.get(unit) and line.get(name):
+            return min(1.0, float(line[name]) / float(budget[unit]))
+    return None
+
+
+def last_line(path: Path) -> dict[str, Any]:
+    """The last whole line of a file of JSON lines, however long the file is; empty without one."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 4096))
+            lines = file.read().splitlines()
+        for line in reversed(lines):
+            try:
+                found = json.loads(line)
+            except ValueError:
+                continue
+            return found if isinstance(found, dict) else {}
+    except OSError:
+        pass
+    return {}
+
+
+def tally(states: Sequence[RunState]) -> dict[str, Counter[str]]:
+    """Arm -> how many of its runs stand where, in the order of the plan."""
+    counts: dict[str, Counter[str]] = {}
+    for state in states:
+        counts.setdefault(state.arm, Counter())[state.word] += 1
+    return counts
+
+
+def is_over(states: Sequence[RunState]) -> bool:
+    """Whether every run has an outcome or a failure."""
+    return all(state.word in OVER for state in states)
+
+
+def seconds_left(states: Sequence[RunState]) -> float | None:
+    """Until the last run ends, if as many go on at once as do now; None where that is unknown."""
+    running = [s.seconds_left for s in states if s.word == "running"]
+    waiting = sum(state.word in ("queued", "interrupted", "not started") for state in states)
+    known = [left for left in running if left is not None]
+    took = [s.record.seconds for s in states if s.record and s.word == "finished"]
+    if not running or len(known) < len(running) or (waiting and not took):
+        return None
+    rest = waiting * fmean(took) if waiting else 0.0
+    return max(max(known), (sum(known) + rest) / len(running))

@@ -1,0 +1,49 @@
+"""Runs on the pool of this machine, with every end of one written into the ledger."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from audition.ledger.record import Record, Status, now
+from audition.ledger.store import Ledger
+from audition.provenance import provenance
+from audition.sweep.assign import job_of
+from audition.sweep.expect import expected_seconds
+from audition.sweep.plan import PlannedRun
+from audition.sweep.pool import Display, End, Job, PoolSettings, Server, display_for, run_pool
+
+SPOKEN: frozenset[Status] = frozenset({"finished", "diverged", "failed", "interrupted"})
+"""What a worker says at the end of a run."""
+
+
+def train_all(runs: Sequence[PlannedRun], settings: PoolSettings, server: Server) -> None:
+    """Train `runs`, the longest first; returns when each has an outcome or a failure, or is stopped."""
+    if runs:
+        facts = provenance()
+        expected = zip(runs, expected_seconds(runs), strict=True)
+        jobs = [job_of(run, facts, seconds) for run, seconds in expected]
+        carry_out(jobs, settings, server, display_for())
+
+
+def carry_out(
+    jobs: Sequence[Job], settings: PoolSettings, server: Server, display: Display
+) -> None:
+    """Do `jobs`; returns when each run has an outcome or a failure, or is stopped.
+
+    The worker writes its own record; where it could not (killed, timed out), this does.
+    """
+    launched = now()
+
+    def on_end(job: Job, end: End) -> None:
+        record = Record.from_json(job.payload["record"])
+        ledger = Ledger(Path(job.payload["settings"]["paths"]["output_dir"]))
+        filed = ledger.get(ledger.folder_of(record))
+        # The worker's own word stands, unless it is left over from an earlier attempt.
+        spoke = filed is not None and filed.status in SPOKEN and filed.started >= launched
+        if end.status != "ok" and not spoke:
+            status: Status = "interrupted" if end.status == "interrupted" else "failed"
+            notes = filed.notes if filed is not None and filed.key == record.key else ()
+            ledger.write(
+                record.ended(status, end.reason, seconds=end.seconds, started=launched, notes=notes)
+            )
+
+    run_pool(jobs, settings, on_end=on_end, display=display, server=server)

@@ -1,0 +1,1 @@
+"""Runs as jobs of a cluster: submitted with their code, watched, settled when they are lost."""

@@ -1,0 +1,69 @@
+"""A plan and its jobs, found again from the folder alone, by whatever process asks later."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audition.errors import AuditionError
+from audition.ledger.record import Record
+from audition.ledger.registration import Registration, registrations
+from audition.ledger.store import Ledger
+from audition.ledger.submission import Submission, submissions
+from audition.report.campaign import RunState, campaign
+from audition.sweep.cluster.follow import View, asker, look, lost, settle
+
+
+@dataclass(frozen=True)
+class Found:
+    """A plan of the ledger, what was submitted for it, and where its runs stand."""
+
+    plan: Registration
+    submissions: tuple[Submission, ...]
+    states: tuple[RunState, ...]
+
+
+def plan_named(root: Path, name: str | None) -> Registration:
+    """The plan whose digest begins with `name`; the latest without one. AuditionError for none."""
+    plans = registrations(root)
+    named = [plan for plan in plans if plan.digest().startswith(name or "")]
+    if not plans:
+        raise AuditionError(f"no sweep was planned in {root}: give --output-dir")
+    if not named or (name and len(named) > 1):
+        digests = ", ".join(plan.digest() for plan in (named or plans)[-8:])
+        what = "more than one plan begins" if named else "no plan begins"
+        raise AuditionError(f"{what} with '{name}': choose from {digests}")
+    return named[-1]
+
+
+def find(root: Path, name: str | None, *, grace_s: float = 2.0) -> Found:
+    """The plan, with runs that their cluster has lost filed as failed.
+
+    grace_s: between the two looks that must agree before a run is given up [s].
+    """
+    plan, ledger = plan_named(root, name), Ledger(root.absolute())
+    made = tuple(each for each in submissions(root) if each.plan == plan.digest())
+    views = [(each, look(ledger, each, asker(each))) for each in made]
+    if any(lost(each, view) for each, view in views):
+        time.sleep(grace_s)
+        for i, (each, _) in enumerate(views):
+            view = look(ledger, each, asker(each))
+            settle(ledger, lost(each, view))
+            views[i] = (each, view)
+    waiting = {run: why for each, view in views for run, why in in_queue(each, view).items()}
+    states = campaign(plan, ledger, _records(ledger), waiting)
+    return Found(plan, made, tuple(states))
+
+
+def in_queue(submission: Submission, view: View) -> dict[str, str]:
+    """Folder -> why, of the runs whose job waits in the queue."""
+    jobs = submission.job_of()
+    return {
+        run: f"job {jobs[run].id} waits ({state.reason or state.word.lower()})"
+        for run in view.open()
+        if (state := view.jobs.get(jobs[run].id)) is not None and state.waits
+    }
+
+
+def _records(ledger: Ledger) -> Sequence[Record]:
+    return ledger.read().records

@@ -1,0 +1,71 @@
+"""Planned runs on a cluster: submitted once, whoever asks for them how often, and waited for."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from audition.ledger.store import Ledger
+from audition.ledger.submission import Submission
+from audition.report.words import count
+from audition.sweep.assign import record_of
+from audition.sweep.cluster.follow import follow, living
+from audition.sweep.cluster.submit import Cluster, submit
+from audition.sweep.plan import PlannedRun
+
+
+class Detached(Exception):
+    """The runs are in a cluster's queue, and nobody is to wait for them here."""
+
+    def __init__(self, submission: Submission) -> None:
+        super().__init__(submission.plan)
+        self.submission = submission
+
+
+def on_cluster(cluster: Cluster, detach: bool) -> Callable[[str, Sequence[PlannedRun]], None]:
+    """Submit, and wait unless told to `detach`; after Ctrl-C the jobs go on."""
+
+    def launch(plan: str, runs: Sequence[PlannedRun]) -> None:
+        if not runs:
+            return
+        ledger = Ledger(Path(runs[0].settings["paths"]["output_dir"]).absolute())
+        submission = joined(ledger, runs, lambda new: submit(new, cluster, plan))
+        if detach:
+            raise Detached(submission)
+        arrays = " ".join(submission.arrays())
+        print(f"audition: Slurm job {arrays}", file=sys.stderr)
+        try:
+            follow(ledger, submission)
+        except KeyboardInterrupt:
+            print(
+                f"audition: Slurm job {arrays} goes on without this process: `audition status` "
+                "shows it, `audition collect` gives the verdict, `audition cancel` ends it",
+                file=sys.stderr,
+            )
+            raise
+
+    return launch
+
+
+def joined(
+    ledger: Ledger,
+    runs: Sequence[PlannedRun],
+    submit: Callable[[Sequence[PlannedRun]], Submission],
+) -> Submission:
+    """What `submit` makes of the runs that no living job has yet, with the jobs that have the rest."""
+    folders = {below(ledger, run): run for run in runs}
+    jobs = tuple(job for job in living(ledger) if not folders.keys().isdisjoint(job.runs))
+    taken = {run for job in jobs for run in job.runs}
+    new = [run for folder, run in folders.items() if folder not in taken]
+    if jobs:
+        many = len(folders) - len(new)
+        print(f"audition: {count(many, 'run')} in the queue already", file=sys.stderr)
+    if not new:
+        return Submission(plan="", cluster="slurm", jobs=jobs, probe="", written="")
+    made = submit(new)
+    return replace(made, jobs=(*jobs, *made.jobs))
+
+
+def below(ledger: Ledger, run: PlannedRun) -> str:
+    """The folder of `run` as a submission names it."""
+    return ledger.folder_of(record_of(run)).relative_to(ledger.root / "runs").as_posix()

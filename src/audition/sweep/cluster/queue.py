@@ -1,0 +1,98 @@
+"""What Slurm's queue says of jobs, asked of `squeue` alone: a cluster may keep no accounts."""
+
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from audition.errors import AuditionError
+
+OVER = {
+    "BOOT_FAIL": "its node did not boot",
+    "CANCELLED": "it was cancelled",
+    "COMPLETED": "it ended without one",
+    "DEADLINE": "it would have missed its deadline",
+    "FAILED": "its process died",
+    "NODE_FAIL": "its node failed",
+    "OUT_OF_MEMORY": "it ran out of memory",
+    "PREEMPTED": "it was preempted and not put back into the queue",
+    "TIMEOUT": "it reached its time limit and was not put back into the queue",
+}
+"""State of a job that will not go on -> why its run has no outcome."""
+
+FORGOTTEN = "the queue does not know it any more"
+PATIENCE_S = 60.0
+"""Time for one answer of a busy controller [s]."""
+
+
+@dataclass(frozen=True)
+class JobState:
+    """A job as the queue sees it."""
+
+    word: str  # Slurm's own: PENDING, RUNNING, ...; "" once the queue has forgotten it
+    reason: str = ""  # why it waits, in Slurm's words
+
+    @property
+    def alive(self) -> bool:
+        """Whether it may still do something."""
+        return self.word != "" and self.word not in OVER
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is in the queue and not on a node."""
+        return self.alive and self.word in ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT")
+
+    def end(self) -> str:
+        """Why a run of this job, which is over, has no outcome."""
+        return OVER.get(self.word, FORGOTTEN)
+
+
+def require_slurm() -> None:
+    """Raises AuditionError where this machine cannot talk to a Slurm cluster."""
+    for command in ("sbatch", "squeue", "scancel"):
+        if shutil.which(command) is None:
+            raise AuditionError(
+                f"Slurm's {command} is not on this machine: start the sweep where it is, or leave "
+                "hydra/launcher out to train here"
+            )
+
+
+def states(ids: Iterable[str], arrays: Sequence[str]) -> Mapping[str, JobState] | None:
+    """The state of each job, asked by the arrays they belong to; None where nobody answers."""
+    command = ["squeue", "--noheader", "--array", "--states=all", "--format=%i|%T|%r"]
+    known: dict[str, JobState] = {}
+    # One question an array: squeue answers nothing at all where one of several is forgotten.
+    for array in arrays:
+        answer = _ask([*command, f"--jobs={array}"])
+        if answer is None:
+            return None
+        known |= parse(answer)
+    return {job: known.get(job, JobState("")) for job in ids}
+
+
+def parse(answer: str) -> dict[str, JobState]:
+    """`12_3|PENDING|Resources` a line, to job -> state."""
+    rows = (line.split("|", 2) for line in answer.splitlines() if line.count("|") >= 2)
+    return {job.strip(): JobState(word.strip(), _reason(why)) for job, word, why in rows}
+
+
+def cancel(arrays: Sequence[str]) -> None:
+    """End jobs, waiting or running. Raises AuditionError where Slurm does not do it."""
+    answer = subprocess.run(["scancel", *arrays], capture_output=True, text=True)
+    if answer.returncode != 0:
+        raise AuditionError(f"scancel did not end the jobs: {' '.join(answer.stderr.split())}")
+
+
+def _ask(command: Sequence[str]) -> str | None:
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if answer.returncode == 0:
+        return answer.stdout
+    # A controller forgets jobs some minutes after their end.
+    return "" if "Invalid job id" in answer.stderr else None
+
+
+def _reason(text: str) -> str:
+    return "" if text.strip() in ("None", "(null)") else text.strip()

@@ -1,0 +1,185 @@
+"""From planned runs to an array of jobs in a cluster's queue."""
+
+import os
+import secrets
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from audition.config.identity import LOCAL
+from audition.errors import AuditionError
+from audition.ledger.record import Record
+from audition.ledger.store import Ledger, write_whole
+from audition.ledger.submission import Submission, SubmittedJob, keep, submitted_now
+from audition.provenance import provenance
+from audition.sweep.assign import job_of, record_of
+from audition.sweep.cluster.code import snapshot
+from audition.sweep.cluster.pack import Pack
+from audition.sweep.cluster.queue import require_slurm
+from audition.sweep.expect import expected_seconds
+from audition.sweep.plan import PlannedRun
+
+GPUS = ("gres", "gpus_per_node", "gpus_per_task")
+"""Settings of a job that ask for GPUs."""
+
+SHARED = ("name", "timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "stderr_to_stdout")
+"""Settings that submitit knows for every cluster; the others are Slurm's own."""
+
+START_S = 30.0
+"""A job's start, before the first step [s]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """How runs become jobs: submitit's settings by their own names, and ours."""
+
+    settings: Mapping[str, Any]
+    folder: str
+    runs_per_job: int = 1
+    runs_per_gpu: int | None = None
+    max_num_timeout: int = 20
+    array_parallelism: int = 256
+
+    @classmethod
+    def of_stock(cls, params: Mapping[str, Any]) -> "Cluster":
+        """From the settings of Hydra's own submitit launcher, `hydra/launcher=submitit_slurm`.
+
+        Raises AuditionError where they spread one run over several tasks.
+        """
+        settings = {name: value for name, value in params.items() if value is not None}
+        for name in ("nodes", "tasks_per_node"):
+            if settings.pop(name, 1) != 1:
+                raise AuditionError(
+                    f"hydra.launcher.{name}={params[name]}: a run is one task on one node "
+                    "(parallel=ddp makes its own processes)"
+                )
+        own = {
+            k: settings.pop(k) for k in ("max_num_timeout", "array_parallelism") if k in settings
+        }
+        return cls(folder=settings.pop("submitit_folder"), settings=settings, **own)
+
+    def check(self, runs: Sequence[PlannedRun]) -> None:
+        """Raises AuditionError where jobs with these settings could not do `runs`."""
+        require_slurm()
+        devices = {run.settings["execution"]["device"] for run in runs}
+        asked = [key for key in GPUS if self.settings.get(key)]
+        if asked and "cpu" in devices:
+            raise AuditionError(
+                f"hydra.launcher.{asked[0]}={self.settings[asked[0]]} asks for GPUs, and the runs "
+                "would not use them: add execution.device=cuda (auto is what this machine has)"
+            )
+        if "cuda" in devices and not asked:
+            raise AuditionError(
+                "execution.device=cuda, and the jobs ask for no GPU: use hydra/launcher=slurm_gpu, "
+                "or set hydra.launcher.gpus_per_node=1"
+            )
+        minutes, delay = self.settings["timeout_min"], self.settings["signal_delay_s"]
+        if 60.0 * minutes <= delay + START_S:
+            raise AuditionError(
+                f"hydra.launcher.timeout_min={minutes} leaves no time to train before the warning "
+                f"of signal_delay_s={delay} seconds: no run would come as far as a checkpoint"
+            )
+
+
+def submit(runs: Sequence[PlannedRun], cluster: Cluster, plan: str) -> Submission:
+    """Hand `runs` to Slurm as one array, with the code as it is now; returns at once.
+
+    plan: digest of the registered plan. Raises AuditionError where the cluster does not take them.
+    """
+    cluster.check(runs)
+    ledger = Ledger(Path(runs[0].settings["paths"]["output_dir"]).absolute())
+    targets = {t for run in runs for t in run.settings["allowed_targets"]}
+    code = snapshot(ledger.root, [target.split(".")[0] for target in targets])
+    token = secrets.token_hex(8)
+    probe = ledger.root / f".probe-{token}"
+    write_whole(probe, token)
+    packs = list(packed(runs, cluster, probe, token))
+    with _queued(ledger, [record_of(run) for run in runs]):
+        jobs = _enqueue(packs, cluster, code)
+    submitted = tuple(
+        SubmittedJob(
+            id=str(job.job_id),
+            runs=tuple(_below(ledger, each.log) for each in pack.jobs),
+            log=str(job.paths.stderr),
+        )
+        for job, pack in zip(jobs, packs, strict=True)
+    )
+    submission = submitted_now(plan, "slurm", submitted, str(probe))
+    keep(ledger.root, submission)
+    return submission
+
+
+@contextmanager
+def _queued(ledger: Ledger, records: Sequence[Record]) -> Iterator[None]:
+    """File the runs as queued, before a job can say more of them; take it back on an error."""
+    before = [ledger.get(ledger.folder_of(record)) for record in records]
+    for record in records:
+        ledger.write(record.ended("queued"))
+    try:
+        yield
+    except AuditionError:
+        for record, earlier in zip(records, before, strict=True):
+            if earlier is not None:
+                ledger.write(earlier)
+            else:
+                (ledger.folder_of(record) / "record.json").unlink()
+        raise
+
+
+def packed(runs: Sequence[PlannedRun], cluster: Cluster, probe: Path, token: str) -> Sequence[Pack]:
+    """The runs in their order, `runs_per_job` to a job."""
+    facts = provenance()
+    jobs = [
+        job_of(absolute(run), facts, seconds)
+        for run, seconds in zip(runs, expected_seconds(runs), strict=True)
+    ]
+    each = cluster.runs_per_job
+    return [
+        Pack(
+            jobs=tuple(jobs[i : i + each]),
+            execution=runs[i].settings["execution"],
+            runs_per_gpu=cluster.runs_per_gpu,
+            grace_s=max(10.0, min(0.5 * cluster.settings["signal_delay_s"], 60.0)),
+            probe=str(probe),
+            token=token,
+        )
+        for i in range(0, len(jobs), each)
+    ]
+
+
+def absolute(run: PlannedRun) -> PlannedRun:
+    """`run` with paths that mean the same from whatever folder a job starts in."""
+    paths = {name: os.path.abspath(path) for name, path in run.settings["paths"].items()}
+    data = dict(run.settings["data"])
+    data |= {key: os.path.abspath(data[key]) for key in LOCAL if data.get(key)}
+    return replace(run, settings={**run.settings, "paths": paths, "data": data})
+
+
+def _enqueue(packs: Sequence[Pack], cluster: Cluster, code: Path) -> Sequence[Any]:
+    import submitit
+
+    named = {k if k in SHARED else f"slurm_{k}": v for k, v in cluster.settings.items()}
+    setup = [*(named.pop("slurm_setup", None) or ()), f"export PYTHONPATH={shlex.quote(str(code))}"]
+    try:
+        executor = submitit.AutoExecutor(
+            folder=os.path.abspath(cluster.folder),
+            cluster="slurm",
+            slurm_max_num_timeout=cluster.max_num_timeout,
+        )
+        executor.update_parameters(
+            **named, slurm_setup=setup, slurm_array_parallelism=cluster.array_parallelism
+        )
+        with executor.batch():
+            jobs: list[Any] = [executor.submit(pack) for pack in packs]
+    except (RuntimeError, ValueError) as error:
+        why = " ".join(str(error).split())
+        raise AuditionError(f"Slurm did not take the jobs: {why}") from error
+    return jobs
+
+
+def _below(ledger: Ledger, log: Path | None) -> str:
+    assert log is not None
+    return log.parent.relative_to(ledger.root / "runs").as_posix()

@@ -1,0 +1,148 @@
+"""A real Slurm of one node, started for the session and stopped with it; and the door to it."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from audition.ledger.record import Record
+from audition.ledger.store import Ledger
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "scripts" / "slurm"
+
+
+@dataclass(frozen=True)
+class Slurm:
+    """A running box, as the environment that a user of it has."""
+
+    environment: Mapping[str, str]
+
+    def ask(self, *command: str) -> str:
+        """What a command of Slurm's answers."""
+        answer = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=60
+        )
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout
+
+    def jobs(self) -> dict[str, str]:
+        """`"5_0"` -> its state, of every job that the controller still knows."""
+        lines = self.ask("squeue", "--noheader", "--array", "--states=all", "--format=%i %T")
+        return dict(line.split() for line in lines.splitlines())
+
+
+@contextmanager
+def box(**settings: str) -> Iterator[Slurm]:
+    """A box of its own, gone at the end with everything in it; skips where none can be started."""
+    folder = Path(tempfile.mkdtemp(prefix="audition-slurm-"))
+    own = {"SLURM_BOX": str(folder), "SLURM_BOX_PORT": str(four_free_ports()), **settings}
+    environment = {**os.environ, **own}
+    environment.pop("SLURM_CONF", None)
+    try:
+        up = subprocess.run(
+            [SCRIPTS / "up.sh"], env=environment, capture_output=True, text=True, timeout=300
+        )
+        if up.returncode != 0:
+            why = up.stderr.strip().splitlines()[-1:] or [f"up.sh ended with {up.returncode}"]
+            pytest.skip(f"no Slurm here: {why[0]}")
+        environment["SLURM_CONF"] = str(folder / "slurm.conf")
+        if "SLURM_BOX_ACCOUNTING" not in settings:
+            environment["PATH"] = f"{SCRIPTS / 'stand_in'}:{environment['PATH']}"
+        yield Slurm(environment)
+    finally:
+        subprocess.run([SCRIPTS / "down.sh", "--purge"], env=environment, check=True, timeout=120)
+
+
+def four_free_ports() -> int:
+    """The first of four neighbouring ports that nobody listens on."""
+    for first in range(20000, 30000, 4):
+        with ExitStack() as held:
+            try:
+                for port in range(first, first + 4):
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
+    raise AssertionError("no four free ports")
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[Slurm]:
+    """Slurm without accounting, and the stand-in for sacct."""
+    with box() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def slurm_with_accounting() -> Iterator[Slurm]:
+    """Slurm with slurmdbd and MariaDB behind it, and the real sacct."""
+    with box(SLURM_BOX_ACCOUNTING="1") as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Door:
+    """The training door, with a tiny model and a ledger of its own."""
+
+    output: Path
+    cache: Path
+
+    def command(self, *words: str) -> list[str]:
+        """`python -m src.train WORDS -m`."""
+        return [
+            sys.executable,
+            "-m",
+            "src.train",
+            "model=tiny",
+            "budget.steps=20",
+            "data.evaluation_tokens=1024",
+            "execution.device=cpu",
+            f"paths.output_dir={self.output}",
+            f"paths.cache_dir={self.cache}",
+            *words,
+            "-m",
+        ]
+
+    def train(
+        self, *words: str, environment: Mapping[str, str] = os.environ
+    ) -> subprocess.CompletedProcess[str]:
+        """The command, to its end."""
+        with self.begin(*words, environment=environment) as sweep:
+            stdout, stderr = sweep.communicate(timeout=180)
+        return subprocess.CompletedProcess(sweep.args, sweep.returncode, stdout, stderr)
+
+    def begin(
+        self, *words: str, environment: Mapping[str, str] = os.environ
+    ) -> "subprocess.Popen[str]":
+        """The command, as a shell would start it."""
+        return subprocess.Popen(
+            self.command(*words),
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def records(self) -> dict[str, Record]:
+        """`"placebo 1"` -> its record."""
+        return {f"{r.arm} {r.seed}": r for r in Ledger(self.output).read().records}
+
+
+@pytest.fixture(scope="session")
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def door(tmp_path: Path, _cache: Path) -> Door:
+    return Door(tmp_path / "ledger", _cache)

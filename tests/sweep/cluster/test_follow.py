@@ -1,0 +1,146 @@
+"""Waiting believes the ledger, then the queue; what both have given up is filed as failed."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from audition.ledger.record import Record, Status, now
+from audition.ledger.store import Ledger
+from audition.ledger.submission import Submission, SubmittedJob, keep, submissions
+from audition.sweep.cluster import follow as room
+from audition.sweep.cluster.follow import follow, look, lost, settle, summary
+from audition.sweep.cluster.queue import JobState
+
+RUNNING, GONE = JobState("RUNNING"), JobState("CANCELLED")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "outputs")
+
+
+@pytest.fixture
+def filed(ledger: Ledger) -> Callable[..., Record]:
+    def write(seed: int, status: Status) -> Record:
+        record = Record(
+            key=f"{seed:032x}",
+            config_hash="c" * 16,
+            baseline_hash="c" * 16,
+            arm="baseline",
+            ideas=(),
+            seed=seed,
+            status=status,
+            started=now(),
+        )
+        ledger.write(record)
+        return record
+
+    return write
+
+
+@pytest.fixture
+def submission(tmp_path: Path) -> Submission:
+    """Two jobs of two runs each; the first has written a log."""
+    (tmp_path / "0.err").write_text("")
+    runs = [f"baseline/{'c' * 16}/seed_{seed}" for seed in range(4)]
+    jobs = tuple(
+        SubmittedJob(id=f"7_{n}", runs=tuple(runs[2 * n : 2 * n + 2]), log=f"{tmp_path}/{n}.err")
+        for n in range(2)
+    )
+    return Submission(plan="p", cluster="slurm", jobs=jobs, probe="", written="2026-01-01")
+
+
+def test_only_runs_without_an_outcome_are_lost_with_their_job(
+    ledger: Ledger, submission: Submission, filed: Callable[..., Record]
+) -> None:
+    for seed, status in enumerate(("finished", "running", "queued", "interrupted")):
+        filed(seed, status)
+    states = {"7_0": GONE, "7_1": JobState("PENDING", "Resources")}
+    view = look(ledger, submission, lambda: states)
+    assert [Path(run).name for run in lost(submission, view)] == ["seed_1"]
+    assert summary(submission, view) == "1 of 4 runs over, 1 running, 2 in the queue (Resources)"
+
+
+def test_a_lost_run_is_failed_with_its_reason(
+    ledger: Ledger, submission: Submission, filed: Callable[..., Record]
+) -> None:
+    records = [filed(seed, "running") for seed in range(4)]
+    view = look(ledger, submission, lambda: {"7_0": JobState("OUT_OF_MEMORY"), "7_1": GONE})
+    settle(ledger, lost(submission, view))
+    found = [ledger.get(ledger.folder_of(record)) for record in records]
+    assert all(record is not None and record.status == "failed" for record in found)
+    reasons = [record.reason for record in found if record is not None]
+    assert "job 7_0 left the queue without an outcome: it ran out of memory" in reasons[0]
+    assert "must be on a file system that the compute nodes see" in reasons[3]
+
+
+def test_a_run_that_somebody_holds_is_left_to_them(
+    ledger: Ledger, submission: Submission, filed: Callable[..., Record]
+) -> None:
+    folder = ledger.folder_of(filed(0, "running"))
+    with ledger.claim(folder):
+        settle(ledger, {f"baseline/{'c' * 16}/seed_0": "lost"})
+    record = ledger.get(folder)
+    assert record is not None
+    assert record.status == "running"
+
+
+def test_a_queue_that_does_not_answer_loses_nothing(
+    ledger: Ledger, submission: Submission, filed: Callable[..., Record]
+) -> None:
+    filed(0, "running")
+    assert lost(submission, look(ledger, submission, lambda: None)) == {}
+
+
+def test_waiting_ends_with_the_last_run(
+    ledger: Ledger,
+    submission: Submission,
+    filed: Callable[..., Record],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, asked = [0.0], []
+    monkeypatch.setattr(room.time, "monotonic", lambda: clock[0])
+    for seed in range(4):
+        filed(seed, "running")
+
+    def sleep(seconds: float) -> None:
+        clock[0] += 10.0
+        if clock[0] == 20.0:
+            filed(2, "finished")
+            filed(3, "diverged")
+
+    monkeypatch.setattr(room.time, "sleep", sleep)
+
+    def ask() -> Mapping[str, JobState]:
+        asked.append(clock[0])
+        return {"7_0": GONE if clock[0] >= 30.0 else RUNNING, "7_1": RUNNING}
+
+    follow(ledger, submission, ask=ask)
+    first, last = (ledger.get(ledger.root / "runs" / run) for run in submission.jobs[0].runs)
+    assert first is not None
+    assert last is not None
+    assert first.status == last.status == "failed"
+    # The job was seen to be over at 30 s; its runs were given up only after the grace.
+    assert asked[-1] - 30.0 > room.GRACE_S
+
+
+def test_a_silent_queue_ends_the_waiting(
+    ledger: Ledger,
+    submission: Submission,
+    filed: Callable[..., Record],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(room.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(room.time, "sleep", lambda s: clock.__setitem__(0, clock[0] + 100.0))
+    filed(0, "running")
+    with pytest.raises(TimeoutError, match="has not answered for 15 minutes"):
+        follow(ledger, submission, ask=lambda: None)
+
+
+def test_a_submission_is_found_again(ledger: Ledger, submission: Submission) -> None:
+    keep(ledger.root, submission)
+    (ledger.root / "submissions" / "torn.json").write_text('{"plan":')
+    assert submissions(ledger.root) == (submission,)
+    assert submission.arrays() == ("7",)
