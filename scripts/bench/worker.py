@@ -16,8 +16,9 @@ from audition.config.root import conf_dir
 from audition.ledger.store import Ledger
 from audition.provenance import provenance
 from audition.sweep.arms import Question
+from audition.sweep.assign import job_of
 from audition.sweep.compose import Composer
-from audition.sweep.local import PRELOAD, job_of
+from audition.sweep.local import PRELOAD
 from audition.sweep.plan import make_plan
 from audition.sweep.pool import End, Job, PoolSettings, Quiet, run_pool, warm
 from audition.sweep.pool.lines import PlainLines

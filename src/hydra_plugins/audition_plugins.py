@@ -19,7 +19,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 if TYPE_CHECKING:
-    from audition.sweep.cluster.submit import Cluster
+    from audition.sweep.cluster.settings import Cluster
     from audition.sweep.plan import PlannedRun
     from audition.sweep.pool import PoolSettings
     from audition.sweep.sweeper import Style
@@ -228,7 +228,7 @@ class SlurmLauncher(Launcher):
 
     def cluster(self) -> "Cluster":
         """How runs become jobs."""
-        from audition.sweep.cluster.submit import Cluster
+        from audition.sweep.cluster.settings import Cluster
 
         return Cluster(
             settings=self.settings,

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,17 @@ LAUNCHERS = [
     (("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "+idea=placebo"), PAIR),
     (("hydra/launcher=submitit_local",), PAIR[:1]),
     (("hydra/sweeper=basic", "+idea=placebo"), PAIR[1:]),
+    pytest.param(
+        ("hydra/launcher=ray",),
+        PAIR[:1],
+        marks=pytest.mark.skipif(
+            find_spec("ray") is None, reason="Ray is not installed: pip install 'audition[ray]'"
+        ),
+    ),
 ]
 
 
-@pytest.mark.parametrize(("words", "runs"), LAUNCHERS, ids=[words[0] for words, _ in LAUNCHERS])
+@pytest.mark.parametrize(("words", "runs"), LAUNCHERS, ids=lambda given: str(given[0]))
 def test_launchers_and_a_sweeper_of_hydras_own_fill_the_same_ledger(
     place: Any, words: Sequence[str], runs: Sequence[str]
 ) -> None:

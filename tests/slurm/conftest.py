@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import pytest
 
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger
+from audition.report.campaign import last_line
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts" / "slurm"
@@ -132,6 +134,29 @@ class Door:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def ask(
+        self, *words: str, environment: Mapping[str, str] = os.environ
+    ) -> subprocess.CompletedProcess[str]:
+        """`audition WORDS` on this ledger."""
+        return subprocess.run(
+            [sys.executable, "-m", "audition", *words, "--output-dir", str(self.output)],
+            cwd=self.output.parent,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def await_step(self, step: int, arm: str = "baseline", seed: int = 1) -> None:
+        """Return once that run has written a line of at least that step."""
+        deadline = time.monotonic() + 90.0
+        while True:
+            for path in (self.output / "runs" / arm).glob(f"*/seed_{seed}/metrics.jsonl"):
+                if last_line(path).get("step", 0) >= step:
+                    return
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
     def records(self) -> dict[str, Record]:
         """`"placebo 1"` -> its record."""

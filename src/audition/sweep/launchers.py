@@ -11,7 +11,7 @@ from hydra.plugins.launcher import Launcher
 from audition.errors import AuditionError
 from audition.sweep.carry import train_all
 from audition.sweep.cluster.launch import on_cluster
-from audition.sweep.cluster.submit import Cluster
+from audition.sweep.cluster.settings import Cluster
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import PoolSettings, Server, warm
 from audition.sweep.say import pool_line

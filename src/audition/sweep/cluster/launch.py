@@ -10,7 +10,8 @@ from audition.ledger.submission import Submission
 from audition.report.words import count
 from audition.sweep.assign import record_of
 from audition.sweep.cluster.follow import follow, living
-from audition.sweep.cluster.submit import Cluster, submit
+from audition.sweep.cluster.settings import Cluster
+from audition.sweep.cluster.submit import submit
 from audition.sweep.plan import PlannedRun
 
 

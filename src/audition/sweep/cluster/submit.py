@@ -3,9 +3,9 @@
 import os
 import secrets
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,75 +13,17 @@ from audition.config.identity import LOCAL
 from audition.errors import AuditionError
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger, write_whole
-from audition.ledger.submission import Submission, SubmittedJob, keep, submitted_now
+from audition.ledger.submission import FOLDER, Submission, SubmittedJob, keep, submitted_now
 from audition.provenance import provenance
 from audition.sweep.assign import job_of, record_of
 from audition.sweep.cluster.code import snapshot
 from audition.sweep.cluster.pack import Pack
-from audition.sweep.cluster.queue import require_slurm
+from audition.sweep.cluster.settings import Cluster
 from audition.sweep.expect import expected_seconds
 from audition.sweep.plan import PlannedRun
 
-GPUS = ("gres", "gpus_per_node", "gpus_per_task")
-"""Settings of a job that ask for GPUs."""
-
 SHARED = ("name", "timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "stderr_to_stdout")
 """Settings that submitit knows for every cluster; the others are Slurm's own."""
-
-START_S = 30.0
-"""A job's start, before the first step [s]."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cluster:
-    """How runs become jobs: submitit's settings by their own names, and ours."""
-
-    settings: Mapping[str, Any]
-    folder: str
-    runs_per_job: int = 1
-    runs_per_gpu: int | None = None
-    max_num_timeout: int = 20
-    array_parallelism: int = 256
-
-    @classmethod
-    def of_stock(cls, params: Mapping[str, Any]) -> "Cluster":
-        """From the settings of Hydra's own submitit launcher, `hydra/launcher=submitit_slurm`.
-
-        Raises AuditionError where they spread one run over several tasks.
-        """
-        settings = {name: value for name, value in params.items() if value is not None}
-        for name in ("nodes", "tasks_per_node"):
-            if settings.pop(name, 1) != 1:
-                raise AuditionError(
-                    f"hydra.launcher.{name}={params[name]}: a run is one task on one node "
-                    "(parallel=ddp makes its own processes)"
-                )
-        own = {
-            k: settings.pop(k) for k in ("max_num_timeout", "array_parallelism") if k in settings
-        }
-        return cls(folder=settings.pop("submitit_folder"), settings=settings, **own)
-
-    def check(self, runs: Sequence[PlannedRun]) -> None:
-        """Raises AuditionError where jobs with these settings could not do `runs`."""
-        require_slurm()
-        devices = {run.settings["execution"]["device"] for run in runs}
-        asked = [key for key in GPUS if self.settings.get(key)]
-        if asked and "cpu" in devices:
-            raise AuditionError(
-                f"hydra.launcher.{asked[0]}={self.settings[asked[0]]} asks for GPUs, and the runs "
-                "would not use them: add execution.device=cuda (auto is what this machine has)"
-            )
-        if "cuda" in devices and not asked:
-            raise AuditionError(
-                "execution.device=cuda, and the jobs ask for no GPU: use hydra/launcher=slurm_gpu, "
-                "or set hydra.launcher.gpus_per_node=1"
-            )
-        minutes, delay = self.settings["timeout_min"], self.settings["signal_delay_s"]
-        if 60.0 * minutes <= delay + START_S:
-            raise AuditionError(
-                f"hydra.launcher.timeout_min={minutes} leaves no time to train before the warning "
-                f"of signal_delay_s={delay} seconds: no run would come as far as a checkpoint"
-            )
 
 
 def submit(runs: Sequence[PlannedRun], cluster: Cluster, plan: str) -> Submission:
@@ -94,11 +36,12 @@ def submit(runs: Sequence[PlannedRun], cluster: Cluster, plan: str) -> Submissio
     targets = {t for run in runs for t in run.settings["allowed_targets"]}
     code = snapshot(ledger.root, [target.split(".")[0] for target in targets])
     token = secrets.token_hex(8)
-    probe = ledger.root / f".probe-{token}"
+    probe = ledger.root / FOLDER / f"probe-{token}"
+    probe.parent.mkdir(parents=True, exist_ok=True)
     write_whole(probe, token)
     packs = list(packed(runs, cluster, probe, token))
     with _queued(ledger, [record_of(run) for run in runs]):
-        jobs = _enqueue(packs, cluster, code)
+        jobs = _enqueue(packs, cluster.fitting(runs), code)
     submitted = tuple(
         SubmittedJob(
             id=str(job.job_id),
