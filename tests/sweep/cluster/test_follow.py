@@ -66,13 +66,23 @@ def test_a_lost_run_is_failed_with_its_reason(
     ledger: Ledger, submission: Submission, filed: Callable[..., Record]
 ) -> None:
     records = [filed(seed, "running") for seed in range(4)]
-    view = look(ledger, submission, lambda: {"7_0": JobState("OUT_OF_MEMORY"), "7_1": GONE})
+    view = look(
+        ledger, submission, lambda: {"7_0": JobState("OUT_OF_MEMORY"), "7_1": JobState("FAILED")}
+    )
     settle(ledger, lost(submission, view))
     found = [ledger.get(ledger.folder_of(record)) for record in records]
     assert all(record is not None and record.status == "failed" for record in found)
     reasons = [record.reason for record in found if record is not None]
     assert "job 7_0 left the queue without an outcome: it ran out of memory" in reasons[0]
     assert "must be on a file system that the compute nodes see" in reasons[3]
+
+
+def test_a_job_cancelled_before_it_began_is_not_blamed_on_the_disk(
+    ledger: Ledger, submission: Submission, filed: Callable[..., Record]
+) -> None:
+    filed(2, "queued")
+    view = look(ledger, submission, lambda: {"7_0": RUNNING, "7_1": GONE})
+    assert all("it was cancelled" in why for why in lost(submission, view).values())
 
 
 def test_a_run_that_somebody_holds_is_left_to_them(

@@ -25,6 +25,9 @@ SAY_EVERY_S = 60.0
 SILENCE_S = 900.0
 """For so long a queue may leave questions unanswered before nobody waits any longer [s]."""
 
+UNSEEN = ("FAILED", "COMPLETED")
+"""Ends of a job that has run, and so has written a log, if it could."""
+
 Ask = Callable[[], Mapping[str, JobState] | None]
 
 
@@ -67,7 +70,7 @@ def lost(submission: Submission, view: View) -> dict[str, str]:
 
 def reason(job: SubmittedJob, state: JobState) -> str:
     """Why a run of `job`, which is over, has no outcome, in one sentence."""
-    if not Path(job.log).exists():
+    if state.word in UNSEEN and not Path(job.log).exists():
         return (
             f"job {job.id} left no log ({state.end()}): {Path(job.log).parent} must be on a file "
             "system that the compute nodes see"
