@@ -85,6 +85,16 @@ def test_a_job_cancelled_before_it_began_is_not_blamed_on_the_disk(
     assert all("it was cancelled" in why for why in lost(submission, view).values())
 
 
+def test_nobody_waits_for_ever_for_a_job_that_slurm_holds(
+    ledger: Ledger, submission: Submission, filed: Callable[..., Record]
+) -> None:
+    filed(2, "queued")
+    held = JobState("PENDING", "launch failed requeued held")
+    view = look(ledger, submission, lambda: {"7_0": RUNNING, "7_1": held})
+    (why,) = {why for run, why in lost(submission, view).items() if run.endswith("seed_2")}
+    assert why.startswith("job 7_1 will not start: Slurm holds it (launch failed requeued held)")
+
+
 def test_a_run_that_somebody_holds_is_left_to_them(
     ledger: Ledger, submission: Submission, filed: Callable[..., Record]
 ) -> None:

@@ -42,6 +42,14 @@ def test_a_job_in_between_is_alive(word: str) -> None:
     assert JobState(word).alive
 
 
+def test_a_job_that_slurm_holds_is_stuck_and_one_that_a_user_holds_waits() -> None:
+    held = JobState("PENDING", "launch failed requeued held")
+    assert held.stuck
+    assert "`scontrol release` lets it go on" in held.end()
+    assert not JobState("PENDING", "JobHeldUser").stuck
+    assert not JobState("PENDING", "Priority").stuck
+
+
 @pytest.mark.parametrize("word", [*OVER, ""])
 def test_a_job_that_is_over_has_an_end(word: str) -> None:
     assert not JobState(word).alive

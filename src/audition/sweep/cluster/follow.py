@@ -58,12 +58,12 @@ def look(ledger: Ledger, submission: Submission, ask: Ask) -> View:
 
 
 def lost(submission: Submission, view: View) -> dict[str, str]:
-    """Folder -> why, of every run without an outcome whose job will not go on."""
+    """Folder -> why, of every run without an outcome whose job will not go on by itself."""
     jobs = submission.job_of()
     gone = {}
     for run in view.open():
         state = view.jobs.get(jobs[run].id)
-        if state is not None and not state.alive:
+        if state is not None and (not state.alive or state.stuck):
             gone[run] = reason(jobs[run], state)
     return gone
 
@@ -75,6 +75,8 @@ def reason(job: SubmittedJob, state: JobState) -> str:
             f"job {job.id} left no log ({state.end()}): {Path(job.log).parent} must be on a file "
             "system that the compute nodes see"
         )
+    if state.stuck:
+        return f"job {job.id} will not start: {state.end()}"
     return f"job {job.id} left the queue without an outcome: {state.end()}; see {job.log}"
 
 

@@ -20,6 +20,9 @@ OVER = {
 }
 """State of a job that will not go on -> why its run has no outcome."""
 
+HELD = ("launch failed", "JobHoldMaxRequeue", "JobHeldAdmin", "requeued in held state")
+"""Reasons for which Slurm itself keeps a job from starting until somebody releases it."""
+
 FORGOTTEN = "the queue does not know it any more"
 PATIENCE_S = 60.0
 """Time for one answer of a busy controller [s]."""
@@ -38,12 +41,19 @@ class JobState:
         return self.word != "" and self.word not in OVER
 
     @property
+    def stuck(self) -> bool:
+        """Whether it will wait until a person does something about it."""
+        return self.waits and any(word in self.reason for word in HELD)
+
+    @property
     def waits(self) -> bool:
         """Whether it is in the queue and not on a node."""
         return self.alive and self.word in ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT")
 
     def end(self) -> str:
-        """Why a run of this job, which is over, has no outcome."""
+        """Why a run of this job, which is over or stuck, has no outcome."""
+        if self.stuck:
+            return f"Slurm holds it ({self.reason}), and `scontrol release` lets it go on"
         return OVER.get(self.word, FORGOTTEN)
 
 

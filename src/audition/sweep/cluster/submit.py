@@ -59,8 +59,9 @@ def submit(runs: Sequence[PlannedRun], cluster: Cluster, plan: str) -> Submissio
 def _queued(ledger: Ledger, records: Sequence[Record]) -> Iterator[None]:
     """File the runs as queued, before a job can say more of them; take it back on an error."""
     before = [ledger.get(ledger.folder_of(record)) for record in records]
-    for record in records:
-        ledger.write(record.ended("queued"))
+    for record, earlier in zip(records, before, strict=True):
+        same = earlier is not None and earlier.key == record.key
+        ledger.write(record.ended("queued", notes=earlier.notes if earlier and same else ()))
     try:
         yield
     except AuditionError:
@@ -117,7 +118,7 @@ def _enqueue(packs: Sequence[Pack], cluster: Cluster, code: Path) -> Sequence[An
         )
         with executor.batch():
             jobs: list[Any] = [executor.submit(pack) for pack in packs]
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
         why = " ".join(str(error).split())
         raise AuditionError(f"Slurm did not take the jobs: {why}") from error
     return jobs
