@@ -15,6 +15,9 @@ from audition.stats import Comparison, compare_campaign, e_value, judge_finalist
 LIKE_FOR_LIKE = ("budget", "evaluation", "device", "threads")
 """Facts in which two arms must agree, or their losses do not measure the same thing."""
 
+DEFAULT_TERMS = "at default settings"
+"""How arms meet that nobody tuned beforehand."""
+
 
 @dataclass(frozen=True)
 class ArmRuns:
@@ -111,6 +114,7 @@ class Judgement:
             },
             "metric": self.arm.metric,
             "standing": self.standing.word,
+            "terms": self.standing.terms or DEFAULT_TERMS,
             "departures": list(self.standing.departures),
             "joined_since_plan": self.standing.joined,
             "e_value": self.e_value,

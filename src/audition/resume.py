@@ -13,14 +13,19 @@ from audition.trainer import Job, Outcome, train
 
 
 class _Opening(Observer):
-    """Says what there is to say once the run has really begun."""
+    """Says what there is to say once the run has really begun, and sets aside what was refused.
 
-    def __init__(self, say: Say, sentences: Sequence[str]) -> None:
-        self.say, self.sentences = say, sentences
+    Not before: a run that is killed on its way here would find it gone, and never say so.
+    """
+
+    def __init__(self, say: Say, sentences: Sequence[str], refused: Sequence[Path]) -> None:
+        self.say, self.sentences, self.refused = say, sentences, refused
 
     def on_start(self, session: Session, steps: int | None) -> None:
         for sentence in self.sentences:
             self.say(sentence)
+        for path in self.refused:
+            set_aside(path)
 
 
 def train_on(
@@ -31,18 +36,24 @@ def train_on(
     key: str,
     say: Say,
     interrupted: Callable[[int], bool],
+    recall: Callable[[Snapshot | None], None] = lambda snapshot: None,
 ) -> Outcome:
-    """Train `job` on from the newest checkpoint in `folder` that fits it, else from the start."""
-    refused: list[str] = []
+    """Train `job` on from the newest checkpoint in `folder` that fits it, else from the start.
+
+    recall: is shown what the run begins from, None for the start, before it does.
+    """
+    refused: dict[Path, str] = {}
 
     def begin(words: str, resume: Snapshot | None) -> Outcome:
-        said = [f"{'; '.join(refused)}: {words}"] if refused else []
+        whys = "; ".join(f"{path.name} {why}" for path, why in refused.items())
+        said = [f"{whys}: {words}"] if refused else []
         if resume is not None and resume["torch"] != str(torch.__version__):
             said.append(
                 f"the checkpoint of step {resume['step']} was written by torch {resume['torch']}, and "
                 f"the run went on under {torch.__version__}: its bits may differ from a run in one go"
             )
-        opening = _Opening(say, said)
+        opening = _Opening(say, said, list(refused))
+        recall(resume)
         return train(job, [opening, *observers], resume=resume, interrupted=interrupted)
 
     for path in kept(folder):
@@ -50,6 +61,5 @@ def train_on(
             snapshot = read_checkpoint(path, key)
             return begin(f"going on from {path.name}, step {snapshot['step']}", snapshot)
         except (Refused, Unfit) as why:
-            refused = [*refused, f"{path.name} {why}"]
-            set_aside(path)
+            refused[path] = str(why)
     return begin("beginning from the start", None)

@@ -8,28 +8,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from audition.build import build
-from audition.config.construct import construct, factory, find
+from audition.config.construct import construct, find
 from audition.config.schema import normalise
+from audition.energy.meter import AtOnce
 from audition.errors import AuditionError
-from audition.facts import facts
 from audition.ledger.claim import Busy
 from audition.ledger.record import Record, now
 from audition.ledger.store import Ledger, write_whole
-from audition.observers.checkpoint import Checkpoint, Say, discard_checkpoints
-from audition.observers.metrics import Metrics
-from audition.observers.observer import Observer
-from audition.observers.progress import Progress, Tell
+from audition.observers.checkpoint import Say, discard_checkpoints
+from audition.observers.progress import Tell
+from audition.observers.watching import warm
 from audition.parallel.alone import Alone
 from audition.parallel.ddp import Ddp
-from audition.parallel.team import Team
-from audition.resume import train_on
+from audition.share import share
 from audition.surroundings import surroundings
 
 DONE, BUSY, STOPPED = 0, 75, 143
@@ -43,16 +40,19 @@ class Assignment:
     record: Record
     settings: Mapping[str, Any]
     provenance: Mapping[str, Any]
+    at_once: AtOnce = field(default_factory=AtOnce)
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "Assignment":
         """The assignment in a payload of `sweep.assign`."""
         record = Record.from_json(payload["record"])
-        return cls(record, payload["settings"], payload["provenance"])
+        at_once = AtOnce(**payload.get("at_once", {}))
+        return cls(record, payload["settings"], payload["provenance"], at_once)
 
 
 def prepare(payload: Mapping[str, Any]) -> None:
-    """Read what all runs of an arm read: the code they name, its signatures, the text's digest.
+    """Read what all runs of an arm read: the code they name, its signatures, the text's digest,
+    and what their trackers import.
 
     A process that forks the runs does it once for all; only the data's settings are constructed.
     """
@@ -60,6 +60,7 @@ def prepare(payload: Mapping[str, Any]) -> None:
     for node in nodes(settings):
         normalise(node)
         find(str(node["_target_"]))
+    warm(settings.get("logger") or {})
     _ = construct(settings["data"]).corpus_fingerprint
 
 
@@ -153,7 +154,12 @@ def _train(
     origin = {**assignment.provenance, **surroundings(settings)}
     write_whole(folder / "config.yaml", OmegaConf.to_yaml(dict(settings)))
     write_whole(folder / "repro.json", json.dumps(origin, indent=1))
-    payload = {"settings": dict(settings), "folder": str(folder), "key": key}
+    payload = {
+        "settings": dict(settings),
+        "folder": str(folder),
+        "key": key,
+        "at_once": asdict(assignment.at_once),
+    }
 
     def hear(report: Mapping[str, object]) -> None:
         if "said" in report:
@@ -163,28 +169,6 @@ def _train(
 
     parallel: Alone | Ddp = construct(settings["parallel"])
     return parallel.carry_out(share, payload, hear, interrupted)
-
-
-def share(
-    payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: Callable[[int], bool]
-) -> dict[str, Any]:
-    """Train a run as one of `team`, of whom the first alone watches it and writes of it.
-
-    Returns what the record says of its end; a sentence for the record is told as it falls.
-    """
-    settings, folder, key = payload["settings"], Path(payload["folder"]), payload["key"]
-    job = build(settings, team)
-
-    def say(text: str) -> None:
-        tell({"said": text})
-
-    observers: list[Observer] = []
-    if team.rank == 0:
-        loggers = [factory(node)(folder) for node in (settings.get("logger") or {}).values()]
-        checkpoint = Checkpoint(folder, key, say, **settings["checkpoint"])
-        observers = [Metrics(folder), Progress(tell), checkpoint, *loggers]
-    outcome = train_on(job, observers, folder=folder, key=key, say=say, interrupted=interrupted)
-    return {"status": outcome.status, "reason": outcome.reason, **facts(outcome)}
 
 
 def reason_of(error: Exception) -> str:

@@ -46,7 +46,8 @@ def test_a_default_may_be_written_out_or_left_out(settings_of, path, value):
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("logger", {"tensorboard": {"_target_": "audition.observers.tensorboard.TensorBoard"}}),
+        ("logger", {"tensorboard": {"_target_": "audition.trackers.tensorboard.TensorBoard"}}),
+        ("energy", {"_target_": "audition.energy.rapl.Rapl"}),
         ("paths.output_dir", "elsewhere"),
         ("checkpoint.minutes", 9.0),
         ("paths.cache_dir", "elsewhere"),

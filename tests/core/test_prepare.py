@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from audition.run import nodes
 from audition.sweep.local import PRELOAD
 
@@ -14,21 +16,27 @@ import importlib, json, os, sys
 settings, preload = json.load(sys.stdin)
 for module in preload:
     importlib.import_module(module)
-from audition.run import build, prepare
+from audition.build import build
+from audition.run import prepare
 from audition.session import begin
 prepare({"settings": settings})
 threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
 before = set(sys.modules)
 job = build(settings)
 begin(job.recipe, job.seed, "cpu")
-print(json.dumps([threads, sorted(m for m in set(sys.modules) - before if "audition" in m)]))
+new = sorted(m for m in set(sys.modules) - before if "audition" in m)
+print(json.dumps([threads, new, "wandb" in before]))
 """
 
 
+@pytest.mark.parametrize("tracked", [False, True])
 def test_a_run_finds_all_its_code_imported_and_no_thread_to_lose(
-    settings_of: Callable[..., dict[str, Any]],
+    settings_of: Callable[..., dict[str, Any]], tracked: bool
 ) -> None:
-    settings = settings_of("+idea=spectral_gate", "preset=saturation_limiter")
+    if tracked:
+        pytest.importorskip("wandb")
+    trackers = ("logger=[wandb,tensorboard]",) * tracked
+    settings = settings_of("+idea=spectral_gate", "preset=saturation_limiter", *trackers)
     given = json.dumps([settings, PRELOAD])
     answer = subprocess.run(
         [sys.executable, "-c", SCRIPT],
@@ -38,7 +46,7 @@ def test_a_run_finds_all_its_code_imported_and_no_thread_to_lose(
         check=True,
         env={"OMP_NUM_THREADS": "1", "PYTHONPATH": ":".join(filter(None, sys.path))},
     ).stdout
-    assert json.loads(answer) == [1, []]
+    assert json.loads(answer) == [1, [], tracked]
 
 
 def test_nodes_are_found_however_deep() -> None:

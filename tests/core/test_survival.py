@@ -132,6 +132,23 @@ def test_what_was_refused_is_kept_in_the_record(assignment, capsys):
     assert record.weights == perform(assignment(ledger="whole"), silent).weights
 
 
+def test_a_run_killed_before_it_has_begun_says_later_what_was_refused(assignment, monkeypatch):
+    work = assignment()
+    assert perform(work, silent, lambda step: step == 3).status == "interrupted"
+    _, folder = place(work)
+    (folder / NAME).write_bytes(b"PK")
+
+    def killed(*words):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("audition.trainer.begin", killed)
+        with pytest.raises(KeyboardInterrupt):
+            perform(work, silent)
+    said = f"{NAME} is not whole: going on from checkpoint.previous.pt, step 3"
+    assert perform(work, silent).notes == (said,)
+
+
 def test_on_a_full_disk_nothing_is_lost_that_was_on_it(assignment, monkeypatch):
     work = assignment()
     ledger, folder = place(work)

@@ -6,10 +6,11 @@ import pytest
 from tests.laws.table import ROWS
 
 from audition.build import build
-from audition.config.construct import factory
 from audition.config.root import ONE_PART, conf_dir
 from audition.data import stdlib
 from audition.errors import AuditionError
+from audition.observers.metrics import Metrics
+from audition.observers.watching import watching
 from audition.trainer import train
 
 FILES = sorted(
@@ -62,12 +63,14 @@ def test_every_file_trains_three_steps(name, settings_of, tmp_path, monkeypatch)
         return
     folder = tmp_path / "arm" / "0123456789abcdef" / "seed_42"
     folder.mkdir(parents=True)
-    observers = [factory(node)(folder) for node in settings.get("logger", {}).values()]
-    outcome = train(job, observers)
+    said: list[str] = []
+    with watching(settings.get("logger", {}), folder, said.append) as trackers:
+        outcome = train(job, [Metrics(folder, trackers.copies), *trackers.others])
+    assert not said
     assert outcome.status == "finished"
     assert outcome.session.step == 3
     assert 1.0 < outcome.final["val/loss"] < 10.0
-    assert bool(list(folder.iterdir())) == bool(observers)
+    assert len(list(folder.iterdir())) == 1 + len(trackers.copies)
 
 
 def test_the_file_that_needs_a_path_says_so(settings_of):

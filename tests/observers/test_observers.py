@@ -92,21 +92,6 @@ def test_progress_keeps_quiet_in_between(job_of):
     assert [t["phase"] for t in told] == ["training", "evaluated", "evaluated", "evaluated"]
 
 
-def test_tensorboard_holds_the_same_numbers(job_of, tmp_path):
-    pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    from audition.observers.tensorboard import TensorBoard
-
-    outcome = train(job_of(), [TensorBoard(tmp_path, every=2)])
-    events = EventAccumulator(str(tmp_path / "tensorboard"))
-    events.Reload()
-    assert [e.step for e in events.Scalars("train/loss")] == [128, 256, 384]
-    assert [e.value for e in events.Scalars("val/loss")] == pytest.approx(
-        [e.metrics["val/loss"] for e in outcome.session.evaluations]
-    )
-
-
 def test_a_stopped_closed_step_is_written_as_such(tmp_path):
     report = SimpleNamespace(
         loss=lambda: 1.0,

@@ -36,6 +36,8 @@ def task(config: DictConfig) -> None:
     hydra_node = HydraConfig.get()
     alone = hydra_node.mode == RunMode.RUN
     with past_hydra() if alone else nullcontext():
+        if alone and hydra_node.sweeper.get("space"):
+            raise AuditionError("a search is a sweep: add -m")
         if alone and (hydra_node.sweeper.get("params") or hydra_node.sweeper.get("arms")):
             raise AuditionError("a campaign is a sweep: add -m")
         run = plan_single(

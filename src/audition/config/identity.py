@@ -11,7 +11,10 @@ from audition.config.construct import construct
 from audition.config.root import NAMED_PARTS, ONE_PART, SECTIONS
 from audition.config.schema import normalise, source_digest
 
-COSMETIC = ("logger", "paths", "checkpoint", "cards", "baseline", "baseline_seeds", "arm", "seed")
+COSMETIC = (
+    *("logger", "energy", "paths", "checkpoint"),
+    *("cards", "baseline", "baseline_seeds", "arm", "seed"),
+)
 """Root keys that cannot change a number (the seed is added where it matters)."""
 
 LOCAL = ("cache_dir", "path")
@@ -57,7 +60,9 @@ def identify(settings: Mapping[str, Any]) -> Identity:
 
 def material(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that can change a number, complete with the defaults nobody wrote."""
-    parts: dict[str, Any] = {group: normalise(settings[group]) for group in ONE_PART}
+    parts: dict[str, Any] = {
+        group: normalise(settings[group]) for group in ONE_PART if group not in COSMETIC
+    }
     for group in NAMED_PARTS:
         if group not in COSMETIC:
             named = settings.get(group) or {}

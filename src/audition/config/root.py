@@ -22,6 +22,7 @@ ONE_PART = (
     "apoptosis",
     "precision",
     "parallel",
+    "energy",
 )
 """Groups that hold exactly one part, named by its `_target_`."""
 

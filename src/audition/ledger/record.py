@@ -35,6 +35,10 @@ class Record:
     train_seconds: float = 0.0  # inside optimizer steps
     forward_passes: float = 0.0
     backward_passes: float = 0.0
+    joules: float = 0.0  # of training and evaluation, where a meter was on
+    energy_meter: str = ""  # its name; empty without one
+    energy_method: str = ""  # measured or modelled
+    energy_shared: int = 1  # runs at once that the meter saw, each of which was given an equal part
     parameters: int = 0
     evaluation: str = ""  # fingerprint of the held-out windows and their tokenisation
     budget: Mapping[str, Any] = field(default_factory=dict)

@@ -37,13 +37,16 @@ class Registration:
     alpha: float = ALPHA  # one-sided
     sesoi: float | None = None  # smallest gain that counts [nats/token]; None: one pooled sigma
     design: str = "auto"  # chosen by the seeds that arms share, in the order the statistics name
-    judged_on: tuple[int, ...] = ()  # a race's fresh seeds, on which alone survivors are judged
+    judged_on: tuple[int, ...] = ()  # fresh seeds, on which alone survivors of a choice are judged
+    terms: str = ""  # what the arms were given beforehand, where that is not their default settings
     command: str = ""
     written: str = ""  # ISO 8601, UTC
 
     def digest(self) -> str:
         """Sixteen characters that name the plan, whenever and however it was asked for."""
         plain = asdict(replace(self, written="", command=""))
+        if not self.terms:
+            del plain["terms"]  # so that plans keep the names they had before there were terms
         return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
     def arm(self, config_hash: str) -> PlannedArm | None:
@@ -58,6 +61,7 @@ class Standing:
     departures: tuple[str, ...]
     added_seeds: tuple[int, ...] = ()  # run after a first look at the others
     joined: int = 0  # arms that later plans brought to the same baseline
+    terms: str = ""  # as the plan has them; empty for default settings
 
     @property
     def word(self) -> str:
@@ -113,6 +117,9 @@ def standing(
     arm = plan.arm(config_hash)
     assert arm is not None
     settled = [run for run in runs if run.settled]
+    if plan.judged_on and set(plan.judged_on) <= {run.seed for run in settled}:
+        # The verdict is of the fresh seeds alone: what chose the arm is no part of it.
+        settled = [run for run in settled if run.seed in plan.judged_on]
     early = [run.seed for run in settled if run.started < plan.written]
     added = tuple(run.seed for run in settled if run.seed not in arm.seeds)
     # A race leaves out the seeds of an idea it drops, by the rule it announced.
@@ -134,6 +141,7 @@ def standing(
         tuple(text for departs, text in departures if departs),
         added,
         len(joined - {a.config_hash for a in plan.arms}),
+        plan.terms,
     )
 
 

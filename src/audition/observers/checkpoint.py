@@ -2,11 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Gt
@@ -20,6 +20,9 @@ SCHEMA = 1
 Say = Callable[[str], None]
 """Where a sentence goes that a person should read, and the record should keep."""
 
+Memory = Callable[[], Mapping[str, Any]]
+"""What others than the session want remembered; no bit of the run may depend on it."""
+
 
 class Checkpoint(Observer):
     """Saves every `minutes` and when a run is interrupted; keeps the last one and the one before.
@@ -30,6 +33,7 @@ class Checkpoint(Observer):
         folder: of the run.
         key: of the run, by which a checkpoint is known to be its own.
         say: hears when a checkpoint could not be written, once until the next one is.
+        memory: what stands beside the session in a checkpoint.
         minutes: between two checkpoints: what a run that is killed repeats at most.
         share: of a run's time that checkpoints may take; where they are slow, they come less often.
     """
@@ -39,11 +43,12 @@ class Checkpoint(Observer):
         folder: Path,
         key: str = "",
         say: Say = lambda text: None,
+        memory: Memory = lambda: {},
         *,
         minutes: Annotated[float, Gt(0)] = 1.0,
         share: Annotated[float, Gt(0)] = 0.02,
     ) -> None:
-        self.folder, self.key, self.say = folder, key, say
+        self.folder, self.key, self.say, self.memory = folder, key, say, memory
         self.seconds, self.share = 60.0 * minutes, share
         self.due = time.monotonic() + self.seconds
         self.complained = False
@@ -62,7 +67,7 @@ class Checkpoint(Observer):
         belongs = {"schema": SCHEMA, "key": self.key, "torch": str(torch.__version__)}
         # To memory first: torch's own writer turns a full disk into an error that does not say so.
         content = BytesIO()
-        torch.save({**belongs, **session.snapshot()}, content)
+        torch.save({**belongs, **self.memory(), **session.snapshot()}, content)
         try:
             write_checkpoint(self.folder, content.getbuffer())
             self.complained = False

@@ -2,12 +2,15 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
 from audition.ledger.store import write_whole
 from audition.observers.observer import Observer, StepReport
 from audition.session import Session
+from audition.trackers.behind import Behind
+from audition.trackers.tracker import Line
 
 
 def scalars(session: Session, report: StepReport) -> dict[str, float]:
@@ -23,17 +26,24 @@ def scalars(session: Session, report: StepReport) -> dict[str, float]:
 
 
 class Metrics(Observer):
-    """Writes every `every`-th step and each evaluation, the line complete when it is written."""
+    """Writes every `every`-th step and each evaluation, the line complete when it is written.
 
-    def __init__(self, folder: Path, *, every: int = 10) -> None:
-        self.path = folder / "metrics.jsonl"
+    `copies` are given every line, those of earlier processes first.
+    """
+
+    def __init__(self, folder: Path, copies: Sequence[Behind] = (), *, every: int = 10) -> None:
+        self.path, self.copies = folder / "metrics.jsonl", tuple(copies)
         self.every = every
         self.file: TextIO
 
     def on_start(self, session: Session, steps: int | None) -> None:
+        lines: list[str] = []
         if session.step:
             # A resumed run repeats what came after its checkpoint: the old lines of that go.
-            write_whole(self.path, "".join(f"{line}\n" for line in self._lines(session)))
+            lines = self._lines(session)
+            write_whole(self.path, "".join(f"{line}\n" for line in lines))
+        for copy in self.copies:
+            copy.begin([json.loads(line) for line in lines])
         self.file = self.path.open("a" if session.step else "w", buffering=1)
 
     def _lines(self, session: Session) -> list[str]:
@@ -60,9 +70,13 @@ class Metrics(Observer):
 
     def on_end(self, session: Session, status: str) -> None:
         self.file.close()
+        for copy in self.copies:
+            copy.end(status)
 
     def _write(self, session: Session, values: object) -> None:
         assert isinstance(values, dict)
         finite = {k: v if math.isfinite(v) else None for k, v in values.items()}
-        line = {"step": session.step, "tokens": session.tokens, **finite}
+        line: Line = {"step": session.step, "tokens": session.tokens, **finite}
         self.file.write(json.dumps(line) + "\n")
+        for copy in self.copies:
+            copy.take(line)

@@ -13,6 +13,7 @@ from audition.judge import ArmRuns, Judgement, judge_baseline
 from audition.ledger.registration import registrations
 from audition.ledger.store import Ledger
 from audition.report.baselines import rivals_of
+from audition.report.energy import Joules, joules_of
 from audition.report.equal_time import Stopwatch
 from audition.stats.comparison import json_ready
 from audition.stats.equal_time import EqualTime
@@ -70,11 +71,17 @@ class Row:
             "shrunken_high": self.shrunken_ci[1],
             "seconds": arm.mean("seconds"),
             "train_time_ratio": self.time_ratio,
+            **self.joules.facts(),
             "equal_time_improvement": self.time.per_second,
             "equal_time_ci_low": self.time.per_second_ci[0],
             "equal_time_ci_high": self.time.per_second_ci[1],
             "reason": c.reason,
         }
+
+    @cached_property
+    def joules(self) -> Joules:
+        """The idea's joules against the baseline's, where they are of one kind."""
+        return joules_of(self.judgement)
 
     @property
     def time_ratio(self) -> float:

@@ -14,6 +14,7 @@ from rich.table import Table
 from audition.errors import AuditionError, choices
 from audition.ledger.store import write_whole
 from audition.report.leaderboard import Leaderboard, Row
+from audition.report.meters import name as meter_name
 from audition.report.terminal import COLOURS, console
 from audition.report.words import UNDEFINED, count, interval, number, probability, signed
 
@@ -32,7 +33,7 @@ def show_leaderboard(board: Leaderboard, *, top: int = 0) -> None:
     table = Table(
         box=None, header_style="dim", pad_edge=False, padding=(0, 1), collapse_padding=True
     )
-    for position, name in enumerate(COLUMNS):
+    for position, name in enumerate(columns(board)):
         right = position == 0 or position >= FIRST_NUMBER
         table.add_column(
             name,
@@ -41,7 +42,7 @@ def show_leaderboard(board: Leaderboard, *, top: int = 0) -> None:
             overflow="fold" if position == 1 else "ellipsis",
         )
     for place, row in enumerate(shown, start=1):
-        cells = [escape(cell) for cell in _cells(row)]
+        cells = [escape(cell) for cell in _cells(row, board)]
         colour = COLOURS[row.judgement.comparison.verdict]
         table.add_row(str(place), cells[0], f"[{colour}]{cells[1]}[/]", *cells[2:])
     out.print(table)
@@ -49,6 +50,15 @@ def show_leaderboard(board: Leaderboard, *, top: int = 0) -> None:
         out.print(f"… and {len(board.rows) - len(shown):,} more; --top 0 shows all of them")
     for note in notes(board, shown):
         out.print(f"[dim]{escape(note)}[/]")
+
+
+def columns(board: Leaderboard) -> tuple[str, ...]:
+    """The headings: that of joules only where a row has some beside the baseline's."""
+    return (*COLUMNS, "energy") if _metered(board) else COLUMNS
+
+
+def _metered(board: Leaderboard) -> bool:
+    return any(row.joules.verdict is not None for row in board.rows)
 
 
 def caption(board: Leaderboard) -> str:
@@ -68,6 +78,13 @@ def notes(board: Leaderboard, shown: Sequence[Row]) -> list[str]:
         "gain: nats/token, positive = better; time: training time over the baseline's; equal time: "
         "the gain when both train for the shorter arm's seconds."
     ]
+    if _metered(board):
+        measured = next(row.joules.source for row in board.rows if row.joules.verdict)
+        left = [row.name for row in board.rows if row.joules.sentence and not row.joules.verdict]
+        said.append(
+            f"energy: joules of a run over the baseline's, {meter_name(measured)}"
+            + (f"; left out, metered otherwise: {', '.join(left[:NAMED])}." if left else ".")
+        )
     best, spread = board.best, board.shrinkage
     if best is not None and spread is not None:
         said.append(
@@ -113,7 +130,7 @@ def export(board: Leaderboard, path: Path) -> None:
     return None
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Row, board: Leaderboard) -> list[str]:
     c = row.judgement.comparison
     rule = c.seed_rule
     passed = UNDEFINED if rule is None or rule.passed is None else "passed" if rule.passed else "no"
@@ -127,7 +144,13 @@ def _cells(row: Row) -> list[str]:
         passed,
         f"{number(row.time_ratio, '.2f')} ×",
         signed(row.time.per_second),
+        *([_joules(row)] if _metered(board) else []),
     ]
+
+
+def _joules(row: Row) -> str:
+    found = row.joules.verdict
+    return UNDEFINED if found is None else f"{number(found.ratio, '.2f')} ×"
 
 
 def _csv(board: Leaderboard) -> str:
@@ -141,10 +164,11 @@ def _csv(board: Leaderboard) -> str:
 
 
 def _markdown(board: Leaderboard) -> str:
-    numbered = [[str(place), *_cells(row)] for place, row in enumerate(board.rows, start=1)]
-    rule = ["---" if k in (1, 2) else "---:" for k in range(len(COLUMNS))]
+    numbered = [[str(place), *_cells(row, board)] for place, row in enumerate(board.rows, start=1)]
+    headings = columns(board)
+    rule = ["---" if k in (1, 2) else "---:" for k in range(len(headings))]
     lines = [
-        [name.replace("\n", " ") for name in COLUMNS],
+        [name.replace("\n", " ") for name in headings],
         rule,
         *([cell.replace("|", "\\|") for cell in row] for row in numbered),
     ]
@@ -153,13 +177,14 @@ def _markdown(board: Leaderboard) -> str:
 
 
 def _latex(board: Leaderboard) -> str:
-    header = " & ".join(_tex(name.replace("\n", " ")) for name in COLUMNS[1:])
-    body = [" & ".join(_tex(cell) for cell in _cells(row)) + r" \\" for row in board.rows]
+    headings = columns(board)
+    header = " & ".join(_tex(name.replace("\n", " ")) for name in headings[1:])
+    body = [" & ".join(_tex(cell) for cell in _cells(row, board)) + r" \\" for row in board.rows]
     return "\n".join(
         [
             "% needs \\usepackage{booktabs}",
             "% " + caption(board),
-            r"\begin{tabular}{ll" + "r" * (len(COLUMNS) - FIRST_NUMBER) + "}",
+            r"\begin{tabular}{ll" + "r" * (len(headings) - FIRST_NUMBER) + "}",
             r"\toprule",
             header + r" \\",
             r"\midrule",

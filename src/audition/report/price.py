@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from audition.judge import Judgement
 from audition.ledger.registration import ALPHA
 from audition.ledger.store import Ledger
+from audition.report.energy import joules_of
 from audition.report.equal_time import Stopwatch
 from audition.report.words import UNDEFINED, count, duration, number
 
@@ -18,7 +19,7 @@ def stopwatches(ledger: Ledger, judgements: Sequence[Judgement]) -> dict[str, St
 
 
 def price(judgement: Judgement, watch: Stopwatch) -> tuple[Line, ...]:
-    """Cost of a run, the gain at equal time, and what would settle the question."""
+    """Cost of a run, its joules, the gain at equal time, and what would settle the question."""
     arm, baseline = judgement.arm, judgement.baseline
     cost = (
         f"{duration(baseline.mean('seconds'))} → {duration(arm.mean('seconds'))} a run; "
@@ -27,7 +28,13 @@ def price(judgement: Judgement, watch: Stopwatch) -> tuple[Line, ...]:
         f"{_ratio(judgement, 'backward_passes')} the baseline's"
     )
     time = watch.against(arm, level=judgement.comparison.level)
-    return (("cost", cost), ("at equal time", time.sentence), ("to settle it", _settle(judgement)))
+    joules = joules_of(judgement).sentence
+    return (
+        ("cost", cost),
+        *([("energy", joules)] if joules else []),
+        ("at equal time", time.sentence),
+        ("to settle it", _settle(judgement)),
+    )
 
 
 def departures(judgement: Judgement) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from audition.judge import Judgement
+from audition.judge import DEFAULT_TERMS, Judgement
 from audition.ledger.store import Ledger
 from audition.report.price import Line, departures, price, stopwatches
 from audition.report.words import (
@@ -46,7 +46,8 @@ def show_judgements(judgements: Sequence[Judgement], ledger: Ledger) -> None:
         out.print()
         out.print(
             f"[bold]{escape(c.idea)}[/]  [{colour}]{c.verdict}{kind}[/]  [dim]{c.tier}, "
-            f"{count(c.n, 'seed')} against {c.n_baseline}, {judgement.standing.word}[/]"
+            f"{count(c.n, 'seed')} against {c.n_baseline}, {judgement.standing.word}, "
+            f"{escape(judgement.standing.terms or DEFAULT_TERMS)}[/]"
         )
         out.print(Padding(escape(c.reason), (0, 0, 0, 2)))
         out.print(Padding(_numbers(judgement, price(judgement, watch)), (0, 0, 0, 2)))

@@ -63,3 +63,21 @@ def probability(value: float | None) -> str:
 def count(many: float, noun: str) -> str:
     """`1 run`, `3 runs`."""
     return f"{many:,} {noun}" + ("" if many == 1 else "s")
+
+
+def energy(joules: float) -> str:
+    """`950 J`, `3.60 kJ`, `1.20 MJ`, and for a token `4.2 mJ`; three digits."""
+    if joules != joules:
+        return UNDEFINED
+    for unit, size in (("MJ", 1e6), ("kJ", 1e3), ("J", 1.0), ("mJ", 1e-3), ("µJ", 1e-6)):
+        if joules >= size * 0.9995:
+            value = joules / size
+            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
+    return f"{joules:.3g} J"
+
+
+def interval_of_ratio(bounds: tuple[float, float]) -> str:
+    """`[0.801, 0.864]`, or `[no interval]`."""
+    if any(bound != bound for bound in bounds):
+        return "[no interval]"
+    return f"[{number(bounds[0], '.3f')}, {number(bounds[1], '.3f')}]"

@@ -27,8 +27,9 @@ from audition.sweep.pool import warm
 def plan_again(ledger: Ledger, record: Record, compose: Compose) -> PlannedRun:
     """The run of `record` as its own `config.yaml` describes it, under the name it has today.
 
-    Trackers are left out. Raises AuditionError for a run without an outcome, one whose settings are
-    lost or no longer fit the code, and one that was given minutes, which no machine repeats.
+    Trackers and meters are left out. Raises AuditionError for a run without an outcome, one whose
+    settings are lost or no longer fit the code, and one that was given minutes, which no machine
+    repeats.
     """
     label = f"{record.arm} seed {record.seed}"
     if not record.settled:
@@ -42,7 +43,8 @@ def plan_again(ledger: Ledger, record: Record, compose: Compose) -> PlannedRun:
         raise AuditionError(f"{path} holds no settings")
     recorded: dict[str, Any] = {str(key): value for key, value in written.items()}
     # A section that did not exist when the run was made is as it is by default.
-    settings = {**compose(()), **recorded, "logger": {}}
+    default = compose(())
+    settings = {**default, **recorded, "logger": {}, "energy": default["energy"]}
     check(settings)
     if settings["budget"]["minutes"] is not None:
         raise AuditionError(

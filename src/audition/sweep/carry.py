@@ -1,8 +1,11 @@
 """Runs on the pool of this machine, with every end of one written into the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from math import ceil
 from pathlib import Path
 
+from audition.energy.meter import AtOnce
 from audition.ledger.record import Record, Status, now
 from audition.ledger.store import Ledger
 from audition.provenance import provenance
@@ -31,6 +34,18 @@ def carry_out(
 
     The worker writes its own record; where it could not (killed, timed out), this does.
     """
+    jobs = [beside(job, settings, len(jobs)) for job in jobs]
+    run_pool(jobs, settings, on_end=filing(), display=display, server=server)
+
+
+def beside(job: Job, settings: PoolSettings, jobs: int) -> Job:
+    """`job`, told that it is one of so many."""
+    neighbours = {"at_once": asdict(at_once(settings, jobs))}
+    return replace(job, payload={**job.payload, **neighbours})
+
+
+def filing() -> Callable[[Job, End], None]:
+    """What writes down the end of a run that was launched from now on, where it did not itself."""
     launched = now()
 
     def on_end(job: Job, end: End) -> None:
@@ -46,4 +61,14 @@ def carry_out(
                 record.ended(status, end.reason, seconds=end.seconds, started=launched, notes=notes)
             )
 
-    run_pool(jobs, settings, on_end=on_end, display=display, server=server)
+    return on_end
+
+
+def at_once(settings: PoolSettings, jobs: int) -> AtOnce:
+    """How many of `jobs` a pool of those `settings` makes side by side, on a card and in all.
+
+    By slot: that the last runs of a sweep have fewer neighbours is not counted.
+    """
+    machine = max(1, min(settings.workers, jobs))
+    hands = max(1, len(settings.gpus) // settings.gpus_per_run)
+    return AtOnce(card=ceil(machine / hands) if settings.gpus else 1, machine=machine)

@@ -31,14 +31,18 @@ class Composer:
 
     def __call__(self, overrides: Sequence[str]) -> Mapping[str, Any]:
         """Raises AuditionError where two ideas, or an idea and an override, want one part."""
+        return settings_of(self.config(overrides))
+
+    def config(self, overrides: Sequence[str]) -> DictConfig:
+        """The same before it is resolved, with Hydra's own node."""
         config = compose(
             self.config_name, [*self.hydra_overrides, *overrides], return_hydra_config=True
         )
         runtime = config.hydra.runtime
-        plain = settings_of(config)
+        ideas = settings_of(config).get("ideas") or {}
         folders = [source.path for source in runtime.config_sources if source.schema == "file"]
-        check_claims(plain.get("ideas") or {}, runtime.choices, [Path(path) for path in folders])
-        return plain
+        check_claims(ideas, runtime.choices, [Path(path) for path in folders])
+        return config
 
 
 def settings_of(config: DictConfig) -> dict[str, Any]:

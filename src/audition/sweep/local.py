@@ -13,6 +13,7 @@ from audition.parallel.door import check_cards, processes_of
 from audition.sweep.here import device_of
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import PoolSettings
+from audition.sweep.watchers import check_meter
 
 PRELOAD = (
     "audition.run",
@@ -59,6 +60,7 @@ def pool_settings(
     check_device(device)
     for run in runs:
         check_cards(run.settings)
+        check_meter(run.settings)
     processes = max((processes_of(run.settings) for run in runs), default=1)
     cards = gpus() if device == "cuda" else ()
     threads = execution["threads"]

@@ -14,6 +14,7 @@ from audition.ledger.store import Contents
 from audition.parallel.door import check_parallel
 from audition.sweep.arms import Arm, Question, more_seeds
 from audition.sweep.compose import Compose
+from audition.sweep.watchers import check_trackers
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,11 @@ def make_plan(question: Question, compose: Compose) -> Plan:
     `baseline_seeds` is how many seeds that arm has in all. Raises AuditionError for the first arm
     that cannot run, before anything has started.
     """
-    common = _checked(question.common, compose)
+    common = checked(question.common, compose)
     seeds = question.seeds or (common["seed"],)
     overlaid = _overlaid(common["baseline"])
     baseline = Arm(BASELINE, (*question.common, *overlaid))
-    settings = _checked(baseline.overrides, compose) if overlaid else common
+    settings = checked(baseline.overrides, compose) if overlaid else common
     identity = identify(settings)
     wanted = common["baseline_seeds"]
     base_seeds = seeds if wanted is None else more_seeds(seeds, wanted)
@@ -81,7 +82,7 @@ def make_plan(question: Question, compose: Compose) -> Plan:
     names = {identity.config_hash: baseline.name}
     same = []
     for arm in question.arms:
-        settings = _checked(arm.overrides, compose)
+        settings = checked(arm.overrides, compose)
         own = identify(settings)
         twin = names.get(own.config_hash)
         if twin == baseline.name:
@@ -94,12 +95,19 @@ def make_plan(question: Question, compose: Compose) -> Plan:
     return Plan(tuple(runs), identity.config_hash, tuple(same))
 
 
-def _checked(overrides: Sequence[str], compose: Compose) -> Mapping[str, Any]:
+def checked(overrides: Sequence[str], compose: Compose) -> Mapping[str, Any]:
+    """The settings that `overrides` make; AuditionError where no run could have them."""
     settings = compose(overrides)
+    check_runnable(settings)
+    return settings
+
+
+def check_runnable(settings: Mapping[str, Any]) -> None:
+    """Raise AuditionError for settings that no run could have."""
     check(settings)
     Budget(**settings["budget"])  # its settings must also agree with each other
     check_parallel(settings)
-    return settings
+    check_trackers(settings)
 
 
 def _overlaid(baseline: object) -> list[str]:

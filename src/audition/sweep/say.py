@@ -14,6 +14,7 @@ from audition.report.words import count
 from audition.sweep.local import MeasuredPool
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.pool import PoolSettings
+from audition.sweep.verdict_page import show_verdicts
 
 
 def say_plan(plan: Plan, missing: Sequence[PlannedRun], contents: Contents) -> None:
@@ -77,7 +78,9 @@ def say_verdicts(plan: Plan, ledger: Ledger) -> Contents:
     if asked and plan.baseline_hash in arms and arms[plan.baseline_hash].losses:
         plans = registrations(ledger.root)
         judgements = judge_baseline(arms, plan.baseline_hash, plans=plans, asked=asked)
-        show_judgements([j for j in judgements if j.arm.config_hash in asked], ledger)
+        wanted = [j for j in judgements if j.arm.config_hash in asked]
+        show_judgements(wanted, ledger)
+        show_verdicts(plan, wanted, ledger)
     else:
         settled = contents.settled()
         keys = [run.identity.key for run in plan.runs]

@@ -25,11 +25,13 @@ from audition.sweep.arms import Arm, read_arms
 from audition.sweep.assign import job_of, record_of
 from audition.sweep.carry import train_all
 from audition.sweep.cluster.follow import follow
-from audition.sweep.cluster.submit import Cluster, submit
+from audition.sweep.cluster.settings import Cluster
+from audition.sweep.cluster.submit import submit
 from audition.sweep.compose import Composer
 from audition.sweep.local import check_device
 from audition.sweep.plan import PlannedRun, make_plan
 from audition.sweep.pool import End, PoolSettings, Quiet, display_for, warm
+from audition.sweep.watchers import check_meter
 
 
 def plan_single(
@@ -64,6 +66,7 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
 
     check_device(run.settings["execution"]["device"])
     check_cards(run.settings)
+    check_meter(run.settings)
     ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
     job = job_of(run, {})
     display = display_for() if alone else Quiet()

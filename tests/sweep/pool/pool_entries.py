@@ -160,3 +160,8 @@ def _introduce(payload: dict[str, Any], pids: list[int]) -> None:
     part = whole.with_suffix(".part")
     part.write_text(json.dumps(pids))
     part.rename(whole)
+
+
+def step_for_ever(payload: dict[str, Any], report: Report) -> None:
+    report({"step": 1, "steps": 9})
+    time.sleep(60)

@@ -30,6 +30,7 @@ def show(options: argparse.Namespace) -> None:
     from audition.judge import judge_arms
     from audition.ledger.registration import registrations
     from audition.report import terminal
+    from audition.report.energy import joules_of
     from audition.report.price import stopwatches
     from audition.report.runs import show_problems
 
@@ -50,7 +51,9 @@ def show(options: argparse.Namespace) -> None:
     if options.json:
         watches = stopwatches(ledger, judgements)
         facts = [
-            j.to_dict() | {"equal_time": watches[j.baseline.config_hash].against(j.arm).to_dict()}
+            j.to_dict()
+            | {"energy": joules_of(j).to_dict()}
+            | {"equal_time": watches[j.baseline.config_hash].against(j.arm).to_dict()}
             for j in judgements
         ]
         print(json.dumps(facts, indent=1))

@@ -4,6 +4,7 @@ from audition.sweep.pool.client import Server, warm
 from audition.sweep.pool.display import Display, Quiet, display_for
 from audition.sweep.pool.job import End, Job, PoolSettings
 from audition.sweep.pool.loop import run_pool
+from audition.sweep.pool.queue import Source
 
 __all__ = [
     "Display",
@@ -12,6 +13,7 @@ __all__ = [
     "PoolSettings",
     "Quiet",
     "Server",
+    "Source",
     "display_for",
     "run_pool",
     "warm",

@@ -12,7 +12,7 @@ from audition.sweep.pool.client import Server, ServerLost, warm
 from audition.sweep.pool.display import Display
 from audition.sweep.pool.ends import end_of, interrupted
 from audition.sweep.pool.job import End, Job, PoolSettings
-from audition.sweep.pool.queue import Queue, Waiting
+from audition.sweep.pool.queue import Queue, Source, Waiting
 from audition.sweep.pool.slots import slots
 from audition.sweep.pool.wire import Message
 
@@ -42,12 +42,13 @@ class _Pool:
         server: Server,
         on_end: OnEnd,
         show: Display,
+        source: Source | None = None,
     ) -> None:
         self._settings = settings
         self._server = server
         self._on_end = on_end
         self._show = show
-        self._queue = Queue(jobs)
+        self._queue = Queue(jobs, source)
         self._gpus = slots(settings, os.environ)
         self._free = list(range(len(self._gpus)))
         self._running: dict[int, _Running] = {}
@@ -101,6 +102,11 @@ class _Pool:
         running.word = message.get("word", running.word)
         if "progress" in message:
             self._show.progress(running.turn.job, message["progress"])
+            why = (
+                "" if running.stopped else self._queue.stops(running.turn.job, message["progress"])
+            )
+            if why:
+                self._ask_to_stop(message["ticket"], why)
         elif "ended" in message:
             self._finish(message["ticket"], message["ended"])
 
@@ -121,12 +127,16 @@ class _Pool:
             if running.deadline > now:
                 continue
             if not running.stopped:
-                running.stopped = f"timed out after {self._settings.timeout_s:g} s"
-                running.deadline = now + self._settings.grace_s
-                self._server.signal(ticket, signal.SIGTERM)
+                self._ask_to_stop(ticket, f"timed out after {self._settings.timeout_s:g} s")
             else:
                 running.deadline = math.inf
                 self._server.signal(ticket, signal.SIGKILL)
+
+    def _ask_to_stop(self, ticket: int, why: str) -> None:
+        running = self._running[ticket]
+        running.stopped = why
+        running.deadline = time.monotonic() + self._settings.grace_s
+        self._server.signal(ticket, signal.SIGTERM)
 
     def _lose_all(self, reason: str) -> None:
         while self._running:
@@ -134,6 +144,7 @@ class _Pool:
             self._free.append(running.slot)
             end = End(status="failed", seconds=running.seconds(), reason=running.stopped or reason)
             self._show.ended(running.turn.job, end)
+            self._queue.learn(running.turn.job, end)
             self._on_end(running.turn.job, end)
 
     def stop(self) -> None:
@@ -177,21 +188,24 @@ def run_pool(
     on_end: OnEnd,
     display: Display,
     server: Server | None = None,
+    source: Source | None = None,
 ) -> None:
     """Run every job, the longest first, and call `on_end` once for each that ended.
 
     Jobs expected to take equally long, or of which nothing is known, keep the order given; one that
     another process holds (exit code 75) goes to the tail of the queue until it is free.
     server: one that is getting warm already (`warm`); it stays the caller's to end.
+    source: further jobs, asked for one by one as slots are free; the pool ends when it has none
+    and nobody runs.
     Raises AuditionError for an entry or a card that does not exist. On KeyboardInterrupt, or
     whatever `on_end` raises, the runs under way are stopped and end as `interrupted`; jobs that
     never started are not heard of.
     """
     with contextlib.ExitStack() as stack:
-        if not jobs:
+        if not jobs and source is None:
             return
         pool_server = server or stack.enter_context(warm(settings))
-        pool = _Pool(jobs, settings, pool_server, on_end, display)
+        pool = _Pool(jobs, settings, pool_server, on_end, display, source)
         display.begin(jobs, pool.workers)
         stack.callback(display.close)
         try:

@@ -58,8 +58,11 @@ class Tally:
         self.counts: Counter[str] = Counter()
 
     def started(self, job: Job) -> None:
-        """`job` went from waiting to running."""
-        self._waiting[job.group] -= 1
+        """`job` went from waiting to running; one that nobody announced counts from here."""
+        if self._waiting[job.group]:
+            self._waiting[job.group] -= 1
+        else:
+            self.total += 1
         self.rows[job] = Row(job, self._clock())
 
     def progress(self, job: Job, report: Mapping[str, Any]) -> None:

@@ -1,0 +1,65 @@
+"""`audition watch`: a sweep or a search under way, in any shell that sees its folder."""
+
+import argparse
+import json
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from audition.report.band import Shelf
+    from audition.report.watch import Sight
+    from audition.sweep.cluster.campaigns import Found
+
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+EVERY_S = 1.5
+
+
+def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
+    """Add the command and its options."""
+    command = subcommands.add_parser(
+        "watch", parents=[common], help="follow a sweep or a search under way"
+    )
+    command.add_argument("plan", nargs="?", help="beginning of a plan's digest; the latest plan")
+    command.add_argument("--once", action="store_true", help="one picture, as in a pipe")
+    command.set_defaults(command=show)
+
+
+def show(options: argparse.Namespace) -> None:
+    """`audition watch`; ends with the sweep's last run, or by Ctrl-C, which stops nothing else."""
+    from rich.live import Live
+
+    from audition.report.band import Shelf
+    from audition.report.campaign import is_over
+    from audition.report.terminal import console
+    from audition.report.watch import picture
+
+    shelf, out = Shelf(), console(160)
+    found, running = look(options, shelf)
+    if options.json:
+        print(json.dumps([sight.to_dict() for sight in running], indent=1))
+        return
+    if options.once or not sys.stdout.isatty():
+        out.print(picture(found.plan, found.states, running))
+        return
+    with Live(picture(found.plan, found.states, running), console=out, auto_refresh=False) as live:
+        try:
+            while not is_over(found.states) or running:
+                time.sleep(EVERY_S)
+                found, running = look(options, shelf)
+                live.update(picture(found.plan, found.states, running), refresh=True)
+        except KeyboardInterrupt:
+            return
+
+
+def look(options: argparse.Namespace, shelf: "Shelf") -> "tuple[Found, list[Sight]]":
+    """The plan now, and the runs under way: its own, then those that no plan has named."""
+    from audition.ledger.store import Ledger
+    from audition.report.watch import sights, strays
+    from audition.sweep.cluster.campaigns import find
+
+    found = find(options.output_dir, options.plan)
+    ledger = Ledger(options.output_dir)
+    others = strays(found.plan, ledger.read().records)
+    return found, sights([*found.states, *others], ledger, shelf)

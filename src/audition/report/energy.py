@@ -1,0 +1,129 @@
+"""Joules from the ledger, like for like: what an arm cost beside its baseline, or why not to say."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from audition.judge import ArmRuns, Judgement
+from audition.report.meters import NONE, Source, name, sources
+from audition.report.words import count, energy, interval_of_ratio, number, probability
+from audition.stats.arms import Seed
+from audition.stats.energy import EnergyVerdict, energy_verdict
+
+
+@dataclass(frozen=True)
+class Joules:
+    """The joules of an arm against its baseline's; without a verdict, the reason why not."""
+
+    sentence: str  # empty where nobody metered anything
+    source: Source = NONE
+    verdict: EnergyVerdict | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """A flat part of a table's line; not-a-number where there is nothing to compare."""
+        found, (method, meter), nan = self.verdict, self.source, math.nan
+        low, high = (nan, nan) if found is None else found.ratio_ci
+        return {
+            "energy_method": method,
+            "energy_meter": meter,
+            "joules": nan if found is None else found.joules_idea,
+            "baseline_joules": nan if found is None else found.joules_baseline,
+            "energy_ratio": nan if found is None else found.ratio,
+            "energy_ratio_ci_low": low,
+            "energy_ratio_ci_high": high,
+        }
+
+    def to_dict(self) -> dict[str, Any] | None:
+        """As data; None where nobody metered anything."""
+        if not self.sentence:
+            return None
+        method, meter = self.source
+        facts = {} if self.verdict is None else self.verdict.to_dict()
+        return {"method": method, "meter": meter, **facts, "sentence": self.sentence}
+
+
+def joules_of(judgement: Judgement) -> Joules:
+    """What the records of both arms support."""
+    ours, theirs = sources(judgement.arm.records), sources(judgement.baseline.records)
+    every = {*ours, *theirs}
+    if every <= {NONE}:
+        return Joules("")
+    if len(every) > 1:
+        named = (("the baseline's runs", theirs), ("the idea's", ours))
+        said = " and ".join(f"{who} are {_named(found)}" for who, found in named)
+        return Joules(f"No energy comparison: {said}, and one is no measure of the other.")
+    (source,) = every
+    c = judgement.comparison
+    before, after = (_by_seed(arm) for arm in (judgement.baseline, judgement.arm))
+    if not before or not after:
+        return Joules("No energy comparison: one arm has no run with joules.", source)
+    found = energy_verdict(
+        before,
+        after,
+        improvement=c.improvement,
+        standard_error=c.standard_error,
+        df=c.df,
+        margin=c.sesoi,
+        level=c.level,
+    )
+    return Joules(_sentence(judgement, found, source), source, found)
+
+
+def _by_seed(arm: ArmRuns) -> dict[Seed, float]:
+    return {r.seed: r.joules for r in arm.records if r.status == "finished" and r.joules > 0}
+
+
+def per_token(arm: ArmRuns) -> float:
+    """Joules per training token over the arm's finished runs; not-a-number without any."""
+    runs = [r for r in arm.records if r.status == "finished"]
+    tokens = sum(r.tokens for r in runs)
+    return sum(r.joules for r in runs) / tokens if tokens else math.nan
+
+
+def _sentence(judgement: Judgement, found: EnergyVerdict, source: Source) -> str:
+    before, after = (per_token(arm) for arm in (judgement.baseline, judgement.arm))
+    pairs = "paired seed" if found.paired else "seed"
+    spread = interval_of_ratio(found.ratio_ci)
+    tail = _SAID[found.kind].format(
+        margin=number(found.margin), p=probability(found.p_worse), good=_good(found)
+    )
+    return (
+        f"{energy(found.joules_baseline)} → {energy(found.joules_idea)} a run, {energy(before)} → "
+        f"{energy(after)} a token, {name(source)}{_shared(judgement)}; {number(found.ratio, '.3f')} "
+        f"× {spread} over {found.n} {pairs}{'' if found.n == 1 else 's'}: {tail}"
+    )
+
+
+_SAID = {
+    "saves": "the same loss (not worse by δ* = {margin}, p {p}) for fewer joules",
+    "worse": "fewer joules, but these seeds do not show that the loss is as good (not worse by "
+    "δ* = {margin}: p {p})",
+    "costs": "more joules{good}",
+    "open": "these seeds do not show a difference in joules",
+}
+
+
+def _good(found: EnergyVerdict) -> str:
+    return " for a loss that is as good" if found.as_good else ""
+
+
+def _shared(judgement: Judgement) -> str:
+    """How many runs a meter saw at once, where it was not one."""
+    sides = (judgement.baseline, judgement.arm)
+    each = [{r.energy_shared for r in arm.records if r.status == "finished"} for arm in sides]
+    if each[0] | each[1] == {1}:
+        return ""
+    before, after = (_runs(side) for side in each)
+    if before == after:
+        return f", shared equally by {before} at once"
+    return f", shared equally by {before} at once in the baseline and {after} in the idea"
+
+
+def _runs(shared: set[int]) -> str:
+    """`2 runs`, `1 or 2 runs`."""
+    *fewer, most = sorted(shared) or [1]
+    return " or ".join([*map(str, fewer), count(most, "run")])
+
+
+def _named(found: tuple[Source, ...]) -> str:
+    return " and ".join(map(name, found)) if found else "none"

@@ -1,0 +1,98 @@
+"""A finished ledger shown again elsewhere: every run from its `metrics.jsonl` and `record.json`."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from audition.config.construct import factory
+from audition.errors import AuditionError, choices
+from audition.ledger.record import Record
+from audition.ledger.store import Contents, Ledger, write_whole
+from audition.trackers.behind import Behind, Patience
+from audition.trackers.tracker import Tracker, read_lines
+
+TRACKERS: Mapping[str, Mapping[str, Any]] = {
+    "wandb": {"_target_": "audition.trackers.wandb.Wandb"},
+    "tensorboard": {"_target_": "audition.trackers.tensorboard.TensorBoard"},
+}
+PARQUET = "parquet"
+PLACES = (*TRACKERS, PARQUET)
+PATIENCE = Patience(seconds=60.0)
+"""Nobody trains meanwhile."""
+
+
+def chosen(contents: Contents, arms: Sequence[str]) -> list[Record]:
+    """The runs with an outcome of the arms named, or of all. AuditionError where there are none."""
+    settled = [record for record in contents.records if record.settled]
+    known = {record.arm for record in settled}
+    for arm in arms:
+        if arm not in known:
+            raise AuditionError(f"no run of '{arm}' has an outcome{choices(arm, known)}")
+    found = [record for record in settled if not arms or record.arm in arms]
+    if not found:
+        raise AuditionError("no run has an outcome: there is nothing to export")
+    return found
+
+
+def replay(
+    ledger: Ledger, records: Sequence[Record], to: str, say: Callable[[str], None]
+) -> Iterator[Path]:
+    """Show `records` in the tracker `to`, one after the other; yields the folder of each.
+
+    Each run has the page that it would have had while it trained, under its key: what stood there
+    is written afresh, so that a second export changes nothing.
+    """
+    _check(to)
+    for record in records:
+        folder = ledger.folder_of(record)
+        behind = Behind(to, _tracker(to, folder), say, PATIENCE)
+        behind.begin(read_lines(folder))
+        behind.end(record.status, summary(record))
+        yield folder
+
+
+def summary(record: Record) -> dict[str, Any]:
+    """The single numbers and words of a record, without what says only how it is kept."""
+    plain = record.to_dict()
+    single = {k: v for k, v in plain.items() if isinstance(v, str | int | float)}
+    passing = ("schema", "pid", "host", "status")
+    return {**{k: v for k, v in single.items() if k not in passing}, **plain["metrics"]}
+
+
+def write_parquet(ledger: Ledger, records: Sequence[Record], folder: Path) -> tuple[Path, Path]:
+    """`runs.parquet`, a row a run, and `metrics.parquet`, a row for each line of their metrics.
+
+    Raises AuditionError without pandas and pyarrow, or where the files cannot be written.
+    """
+    try:
+        pandas, _ = import_module("pandas"), import_module("pyarrow")
+    except ImportError as error:
+        raise AuditionError(
+            f"parquet needs pandas and pyarrow, and {error.name} is missing: "
+            "pip install 'audition[export]'"
+        ) from None
+    runs = [{**summary(r), "status": r.status, "ideas": "+".join(r.ideas)} for r in records]
+    named = ("key", "arm", "config_hash", "seed")
+    lines = [
+        {**{name: getattr(record, name) for name in named}, **line}
+        for record in records
+        for line in read_lines(ledger.folder_of(record))
+    ]
+    paths = (folder / "runs.parquet", folder / "metrics.parquet")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, rows in zip(paths, (runs, lines), strict=True):
+            write_whole(path, pandas.DataFrame(rows).to_parquet(index=False))
+    except OSError as error:
+        raise AuditionError(f"cannot write in {folder}: {error.strerror or error}") from error
+    return paths
+
+
+def _check(to: str) -> None:
+    _tracker(to, Path()).check()
+
+
+def _tracker(to: str, folder: Path) -> Tracker:
+    tracker: Tracker = factory(TRACKERS[to])(folder)
+    return tracker

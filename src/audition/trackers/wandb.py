@@ -1,0 +1,112 @@
+"""A run's page in Weights & Biases: offline unless a key is set."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from audition.trackers.tracker import Line, Subject, check_package, values
+
+KEY = "WANDB_API_KEY"
+CONNECT_S = 5.0
+"""Longest wait for the server's first answer; a run that has none goes on offline [s]."""
+
+
+class Wandb:
+    """One page a run: its id is the run's key, its group the arm, its axis the training tokens.
+
+    A run that is taken up again goes on on its page; an offline one is written afresh from
+    `metrics.jsonl`, so that one folder holds all of it. Upload it with `wandb sync`.
+    """
+
+    packages: ClassVar[tuple[str, ...]] = ("wandb",)
+    """Takes a second to import."""
+    refused: ClassVar[str] = ""
+    """Why the server was not reached; it is asked once a process, since asking takes seconds."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        project: str = "audition",
+        mode: Literal["auto", "offline", "online"] = "auto",
+    ) -> None:
+        self.folder, self.project, self.mode = folder, project, mode
+        self.first = 0
+        self.run: Any = None
+
+    @staticmethod
+    def check() -> None:
+        """Raises AuditionError without the package."""
+        check_package("wandb", *Wandb.packages)
+
+    def open(self, earlier: Sequence[Line]) -> str:
+        """Begin or find the page; a sentence where it is offline against the asker's wish."""
+        online = self.mode == "online" or (self.mode == "auto" and bool(os.environ.get(KEY)))
+        if online and not Wandb.refused:
+            try:
+                self.run = self._begin("online")
+                # The server knows how far it has come, which may be further than the checkpoint.
+                self.first = int(self.run.step)
+            except Exception as error:
+                said = (str(error).strip() or type(error).__name__).splitlines()[0]
+                Wandb.refused = said.split(": {")[0]
+                _end_service()
+        if self.run is None:
+            shutil.rmtree(self.folder / "wandb", ignore_errors=True)
+            self.run = self._begin("offline")
+        self.run.define_metric("tokens")
+        self.run.define_metric("*", step_metric="tokens")
+        for line in earlier:
+            self.write(line)
+        if not (online and Wandb.refused):
+            return ""
+        return f"logger=wandb could not go online ({Wandb.refused}): it went on offline"
+
+    def write(self, line: Line) -> None:
+        """One more line."""
+        step = int(line["step"] or 0)
+        if step >= self.first:
+            self.run.log({"tokens": line["tokens"], **values(line)}, step=step)
+
+    def close(self, status: str, facts: Mapping[str, Any]) -> None:
+        """Finish the page; a failed run never leaks into the next."""
+        if self.run is not None:
+            self.run.summary.update({"status": status, **facts})
+            self.run.finish(exit_code=0 if status == "finished" else 1)
+            _end_service()
+
+    def _identity(self) -> dict[str, Any]:
+        """By what the page is found, and what stands at its head."""
+        subject = Subject.of(self.folder)
+        return {
+            "id": subject.key,
+            "group": subject.group,
+            "name": subject.name,
+            # Nested as in config.yaml, and flat, as a setting is typed.
+            "config": {**subject.settings, **subject.flat()},
+        }
+
+    def _begin(self, mode: Literal["offline", "online"]) -> Any:
+        import wandb
+
+        return wandb.init(
+            project=self.project,
+            mode=mode,
+            dir=self.folder,
+            **self._identity(),
+            resume="allow" if mode == "online" else None,
+            # A run that raised without finish() would otherwise be handed out again.
+            reinit="finish_previous",
+            settings=wandb.Settings(
+                silent=True, console="off", init_timeout=CONNECT_S, login_timeout=CONNECT_S
+            ),
+        )
+
+
+def _end_service() -> None:
+    """End W&B's own process, which may still be writing, or hold the id of a run it did not begin."""
+    import wandb
+
+    wandb.teardown(exit_code=0)

@@ -1,0 +1,138 @@
+"""The live view: one picture of a sweep under way, and of nothing but its ledger."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+
+from audition.cli.ledger import main
+from audition.ledger.record import now
+from audition.ledger.registration import PlannedArm, Registration, register
+from audition.ledger.store import Ledger
+from audition.report.band import Band, Shelf
+
+ARMS = {
+    "baseline": {1: 1.500, 2: 1.511, 3: 1.494},
+    "idea": {1: 1.470, 2: 1.478},
+    "elsewhere": {1: 2.0},
+}
+
+
+def lines(*losses, **more):
+    """A step every hundred tokens."""
+    each = [
+        {"step": k, "tokens": 100 * k, "train/loss": loss, **more}
+        for k, loss in enumerate(losses, 1)
+    ]
+    return "".join(json.dumps(line) + "\n" for line in each)
+
+
+@pytest.fixture
+def ledger(lost) -> Iterator[Ledger]:
+    """The same, and this process is at the runs that are under way."""
+    with ExitStack() as held:
+        for record in lost.read().records:
+            if record.status == "running":
+                held.enter_context(lost.claim(lost.folder_of(record)))
+        yield lost
+
+
+@pytest.fixture
+def lost(ledger_of) -> Ledger:
+    """The idea's second run is under way, and so is one that no plan has named."""
+    ledger = ledger_of(ARMS)
+    for record in ledger.read().records:
+        folder = ledger.folder_of(record)
+        under_way = (record.arm, record.seed) in {("idea", 2), ("elsewhere", 1)}
+        if record.arm == "baseline":
+            (folder / "metrics.jsonl").write_text(lines(4.0, 3.0 + 0.1 * record.seed, 2.0))
+        if under_way:
+            (folder / "metrics.jsonl").write_text(lines(4.0, 2.5, **{"limiter/gain": 0.25}))
+            started = {"status": "running", "started": now(), "budget": {"steps": 4}}
+            ledger.write(replace(record, metrics={}, **started))
+    arm = PlannedArm(name="idea", config_hash=f"{1:016x}", seeds=(1, 2, 7), cards={})
+    plan = Registration(
+        baseline_hash=f"{0:016x}", baseline_seeds=(1, 2, 3), arms=(arm,), command="+idea=idea -m"
+    )
+    register(ledger.root, plan)
+    return ledger
+
+
+def test_one_picture(ledger, capsys):
+    main(["watch", "--once", "--output-dir", str(ledger.root)])
+    shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "+idea=idea -m" in shown[0]
+    assert "baseline 3 – – 1.5017 ± 0.0086" in shown
+    assert "idea 1 1 1 1.4700" in shown
+    (running,) = [line for line in shown if line.startswith("idea seed 2")]
+    # The baseline's seeds had 3.1, 3.2 and 3.3 at these tokens.
+    assert "step 2, 50%" in running
+    assert "2.500 below 3.200 ± 0.100" in running
+    assert running.endswith("– 0.25")
+    assert any(line.startswith("elsewhere seed 1 on") for line in shown)
+    assert shown[-1].startswith("about ")
+
+
+def test_a_run_whose_process_is_gone_is_lost(lost, capsys):
+    main(["watch", "--once", "--output-dir", str(lost.root)])
+    shown = capsys.readouterr().out
+    assert "idea seed 2 was lost while it ran: its process is gone" in shown
+    assert "elsewhere" not in shown
+
+
+def test_as_data(ledger, capsys):
+    main(["watch", "--json", "--output-dir", str(ledger.root)])
+    ours, other = json.loads(capsys.readouterr().out)
+    assert (ours["arm"], ours["seed"], ours["losses"]) == ("idea", 2, {"train/loss": 2.5})
+    assert ours["baseline"] == {"train/loss": {"mean": pytest.approx(3.2), "runs": 3}}
+    assert ours["meters"] == {"limiter/gain": 0.25}
+    assert other["arm"] == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("band", "said"),
+    [
+        (Band(2.0, 0.1, 3), "2.050 in 2.000 ± 0.100"),
+        (Band(2.0, 0.01, 3), "2.050 above 2.000 ± 0.010"),
+        (Band(2.1, 0.01, 3), "2.050 below 2.100 ± 0.010"),
+        (Band(2.1, float("nan"), 1), "2.050 (2.100)"),
+        (Band(float("nan"), float("nan"), 0), "2.050"),
+    ],
+)
+def test_beside_the_band(band, said):
+    assert band.beside(2.05) == said
+
+
+def test_what_has_grown_is_read_again(tmp_path):
+    shelf = Shelf()
+    assert shelf.lines(tmp_path) == []
+    (tmp_path / "metrics.jsonl").write_text(lines(4.0))
+    assert shelf.latest(tmp_path).values["train/loss"] == 4.0
+    (tmp_path / "metrics.jsonl").write_text(lines(4.0, None) + '{"step": 3, "tok')
+    latest = shelf.latest(tmp_path)
+    assert latest.values["train/loss"] != latest.values["train/loss"]
+    assert latest.tokens["train/loss"] == 200
+
+
+def test_without_a_plan_it_is_one_sentence(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["watch", "--once", "--output-dir", str(tmp_path)])
+    assert capsys.readouterr().err.startswith("audition: no sweep was planned in ")
+
+
+def test_it_follows_until_the_last_run_is_over_and_ctrl_c_ends_it(ledger, capsys, monkeypatch):
+    from audition.cli.commands import watch
+
+    naps = []
+
+    def nap(seconds):
+        naps.append(seconds)
+        if len(naps) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(watch.time, "sleep", nap)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    main(["watch", "--output-dir", str(ledger.root)])
+    assert len(naps) == 3

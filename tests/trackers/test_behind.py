@@ -1,0 +1,124 @@
+"""Whatever a tracker does, the run goes on: it is told of it once, and waits no longer than it said."""
+
+import threading
+import time
+
+import pytest
+from tests.trackers.conftest import LINES
+
+from audition.observers.metrics import Metrics
+from audition.observers.watching import watching
+from audition.trackers.behind import Behind, Patience
+from audition.trainer import train
+
+SHORT = Patience(lines=2, seconds=0.05)
+
+
+class Book:
+    """A tracker that keeps what it is given; `fails` names the moment at which it raises."""
+
+    def __init__(self, fails=""):
+        self.fails, self.kept = fails, []
+
+    def open(self, earlier):
+        self._moment("open", list(earlier))
+        return "not as asked" if self.fails == "note" else ""
+
+    def write(self, line):
+        self._moment("write", line)
+
+    def close(self, status, facts):
+        self._moment("close", status)
+
+    def _moment(self, name, what):
+        self.kept.append((name, what))
+        if self.fails == name:
+            raise RuntimeError("no\nmore")
+
+
+def followed(book, lines=LINES, **settings):
+    """What was said of a run of `lines` before it."""
+    said = []
+    behind = Behind("logger=book", book, said.append, **settings)
+    behind.begin([])
+    for line in lines:
+        behind.take(line)
+    behind.end("finished")
+    behind.end("failed")  # of no effect: it has ended
+    return said
+
+
+def test_it_is_given_everything_in_order():
+    book = Book()
+    assert followed(book) == []
+    assert book.kept == [("open", []), *(("write", line) for line in LINES), ("close", "finished")]
+
+
+@pytest.mark.parametrize(
+    ("fails", "doing", "last"),
+    [("open", "begin", "open"), ("write", "go on", "close"), ("close", "end", "close")],
+)
+def test_one_that_fails_is_said_once_and_closed(fails, doing, last):
+    book = Book(fails)
+    assert followed(book) == [
+        f"logger=book could not {doing} (RuntimeError: no): it misses this run"
+    ]
+    assert book.kept[-1][0] == last
+
+
+def test_what_it_has_to_say_is_passed_on():
+    assert followed(Book("note")) == ["not as asked"]
+
+
+class Stuck(Book):
+    """Hangs when it is opened, until the test is over."""
+
+    over = threading.Event()
+
+    def open(self, earlier):
+        self.over.wait()
+        return ""
+
+
+def test_one_that_hangs_is_left_and_what_it_could_not_take_is_dropped():
+    began = time.monotonic()
+    said = followed(Stuck(), patience=SHORT)
+    assert said == [
+        "logger=book is too slow: it does not have every line of metrics.jsonl",
+        "logger=book was not done 0.05 s after the run: it was left",
+    ]
+    assert time.monotonic() - began < 30.0  # of the hours that it would hang
+    Stuck.over.set()
+
+
+def test_a_run_that_raises_closes_its_trackers(job_of, tmp_path, monkeypatch):
+    book = Book()
+    monkeypatch.setattr("audition.observers.watching.factory", lambda node: lambda folder: book)
+
+    def broken(step):
+        raise RuntimeError("the run's own")
+
+    def run():
+        with watching({"book": {}}, tmp_path, print) as trackers:
+            metrics = Metrics(tmp_path, trackers.copies, every=1)
+            try:
+                train(job_of(), [metrics], interrupted=lambda step: step == 3 and broken(step))
+            finally:
+                metrics.file.close()
+
+    with pytest.raises(RuntimeError, match="own"):
+        run()
+    assert book.kept[-1] == ("close", "failed")
+    assert (
+        len([name for name, _ in book.kept if name == "write"]) == 4
+    )  # three steps, one evaluation
+
+
+def test_a_run_is_the_same_whatever_watches_it(job_of, trained, weights_of, differences, tmp_path):
+    said = []
+    copies = [
+        Behind(f"logger={k}", Book(fails), said.append) for k, fails in enumerate(("", "write"))
+    ]
+    watched = train(job_of(), [Metrics(tmp_path, copies, every=1)])
+    assert not differences(weights_of(watched), weights_of(trained()))
+    assert len(said) == 1

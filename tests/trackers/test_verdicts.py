@@ -1,0 +1,63 @@
+"""The verdicts of a sweep as a page of W&B, the same one however often they are given."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from tests.trackers.conftest import read_wandb
+
+from audition.judge import judge_arms
+from audition.ledger.record import Record
+from audition.ledger.store import Ledger
+from audition.sweep import verdict_page
+
+LOSSES = {"baseline": [1.50, 1.51, 1.49], "idea": [1.40, 1.42, 1.39]}
+
+
+@pytest.fixture
+def judgements():
+    return judge_arms(
+        [
+            Record(
+                key=f"{arm}{seed}",
+                config_hash=arm,
+                baseline_hash="baseline",
+                arm=arm,
+                ideas=(),
+                seed=seed,
+                status="finished",
+                metrics={"val_loss": loss},
+            )
+            for arm, losses in LOSSES.items()
+            for seed, loss in enumerate(losses)
+        ]
+    )
+
+
+def plan(logger, monkeypatch):
+    monkeypatch.setattr(
+        verdict_page, "announcement", lambda plan: SimpleNamespace(digest=lambda: "0123")
+    )
+    return SimpleNamespace(runs=[SimpleNamespace(settings={"logger": logger})])
+
+
+def test_a_table_where_wandb_is_on(judgements, tmp_path, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    on = {"wandb": {"_target_": verdict_page.WANDB, "project": "mine", "mode": "offline"}}
+    for _ in range(2):
+        verdict_page.show_verdicts(plan(on, monkeypatch), judgements, Ledger(tmp_path))
+    run, _, _ = read_wandb(tmp_path / "verdicts")
+    assert (run.run_id, run.project) == ("verdict-0123", "mine")
+    (path,) = tmp_path.glob("verdicts/wandb/offline-run-*/files/media/table/*.json")
+    table = json.loads(path.read_text())
+    (row,) = [dict(zip(table["columns"], values, strict=True)) for values in table["data"]]
+    c = judgements[0].comparison
+    assert (row["arm"], row["verdict"], row["n"]) == ("idea", "supported", 3)
+    assert row["improvement"] == pytest.approx(c.improvement)
+    assert [row["ci_low"], row["ci_high"]] == pytest.approx(list(c.ci))
+
+
+def test_nothing_where_it_is_off(judgements, tmp_path, monkeypatch):
+    verdict_page.show_verdicts(plan({}, monkeypatch), judgements, Ledger(tmp_path))
+    assert not list(tmp_path.iterdir())
