@@ -1,0 +1,147 @@
+"""The answer of a search: its best trials on fresh seeds against the default, and what luck they had.
+
+The screening seeds chose the candidates, so they flatter them; the fresh seeds did not.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from audition.judge import ArmRuns, Judgement, arms_of, judge_baseline, unlike
+from audition.ledger.registration import METRIC, Registration, register, registrations
+from audition.ledger.store import Ledger
+from audition.stats import compare_campaign
+from audition.stats.shrinkage import FEWEST, shrink
+from audition.sweep.announce import announcement
+from audition.sweep.plan import Plan
+from audition.sweep.search.objective import FACTS
+from audition.sweep.search.study import Study, finite
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trial that is worth fresh seeds."""
+
+    number: int
+    overrides: tuple[str, ...]
+    config_hash: str
+    values: tuple[float, ...]  # the objectives on the screening seeds
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A candidate's gain on the seeds that chose it, and how much of that is believed (loss units)."""
+
+    gain: float
+    believed: float | None  # None where too few trials ran to say
+
+
+def candidates(study: Study, default_hash: str, most: int) -> tuple[Candidate, ...]:
+    """The best trials, no configuration twice, of those that beat the default on its own seeds.
+
+    Of several objectives: of the Pareto front those that beat it in the first.
+    """
+    from optuna.trial import TrialState
+
+    whole = [t for t in study.trials if t.state == TrialState.COMPLETE and finite(t)]
+    bar = [t.values[0] for t in whole if run_of(t).get("config_hash") == default_hash]
+    front = front_of(whole) if len(study.study.directions) > 1 else whole
+    found: dict[str, Candidate] = {}
+    for trial in sorted(front, key=lambda t: (t.values[0], t.number)):
+        key = str(run_of(trial).get("config_hash", ""))
+        if key and key != default_hash and (not bar or trial.values[0] < min(bar)):
+            typed = tuple(run_of(trial)["overrides"])
+            found.setdefault(key, Candidate(trial.number, typed, key, tuple(trial.values)))
+    return tuple(found.values())[:most]
+
+
+def run_of(trial: "FrozenTrial") -> dict[str, Any]:
+    """What runs a trial was: `overrides`, `config_hash`, `arm`; empty for one never begun."""
+    return dict(trial.user_attrs.get("run", {}))
+
+
+def front_of(trials: "Sequence[FrozenTrial]") -> "list[FrozenTrial]":
+    """Those that no other beats in one objective without losing in another."""
+
+    def beaten(values: Sequence[float]) -> bool:
+        return any(
+            all(a <= b for a, b in zip(other.values, values, strict=True))
+            and tuple(other.values) != tuple(values)
+            for other in trials
+        )
+
+    return [trial for trial in trials if not beaten(trial.values)]
+
+
+def announced(plan: Plan, objective: str, fresh: tuple[int, ...], terms: str) -> Registration:
+    """What is written down before the first fresh seed is run."""
+    metric = METRIC if objective in FACTS else objective
+    return replace(announcement(plan, fresh), metric=metric, terms=terms)
+
+
+def judged(plan: Plan, ledger: Ledger, registration: Registration) -> list[Judgement]:
+    """The verdicts of the fresh seeds on the arms of `plan`."""
+    asked = {config_hash: name for name, config_hash in plan.arms()}
+    seeds = set(registration.judged_on)
+    # The screening runs chose these arms, and may be filed against another baseline.
+    fresh = [record for record in ledger.read().records if record.seed in seeds]
+    arms = arms_of(fresh, registration.metric)
+    kept = {key: arms[key] for key in (*asked, plan.baseline_hash) if key in arms}
+    if plan.baseline_hash not in kept or not kept[plan.baseline_hash].losses:
+        return []
+    return [
+        judgement
+        for judgement in judge_baseline(
+            kept, plan.baseline_hash, plans=registrations(ledger.root), asked=asked
+        )
+        if judgement.arm.config_hash in asked
+    ]
+
+
+def write_down(ledger: Ledger, registration: Registration) -> None:
+    """Register the comparison."""
+    ledger.check_writable()
+    register(ledger.root, registration)
+
+
+def screened(
+    study: Study, default_hash: str, seeds: Sequence[int], ledger: Ledger
+) -> Mapping[str, Screened]:
+    """Config hash -> what each whole trial gained over the default on the screening seeds.
+
+    The believed part is the empirical-Bayes estimate over all of them: the more trials and the
+    noisier the seeds, the more of the best one's gain is luck.
+    """
+    from optuna.trial import TrialState
+
+    whole = [t for t in study.trials if t.state == TrialState.COMPLETE and finite(t)]
+    keys = {str(run_of(t).get("config_hash", "")) for t in whole} - {default_hash}
+    arms = {key: arm.only(set(seeds)) for key, arm in arms_of(ledger.read().records).items()}
+    baseline = arms.get(default_hash)
+    if baseline is None or len(baseline.losses) < 2:
+        return {}
+    rivals = {k: arms[k] for k in keys if k in arms and _comparable(arms[k], baseline)}
+    if not rivals:
+        return {}
+    compared = compare_campaign(
+        baseline.losses, {key: arm.losses for key, arm in rivals.items()}, detail=False
+    )
+    able = [c for c in compared if c.standard_error > 0 and c.verdict != "invalid"]
+    believed: dict[str, float] = {}
+    if len(able) >= FEWEST:
+        drawn = shrink(
+            [c.improvement for c in able],
+            [c.standard_error for c in able],
+            shared=[c.n / (c.n + c.n_baseline) for c in able],
+            df=fmean(c.df for c in able),
+        )
+        believed = {c.idea: effect for c, effect in zip(able, drawn.effects, strict=True)}
+    return {c.idea: Screened(c.improvement, believed.get(c.idea)) for c in compared}
+
+
+def _comparable(arm: ArmRuns, baseline: ArmRuns) -> bool:
+    return len(arm.losses) == len(baseline.losses) and not unlike(arm, baseline)

@@ -1,0 +1,206 @@
+"""The desk where free workers ask: the next seed of a trial under way, or the next trial's first.
+
+No worker waits for another. A trial goes seed by seed, so that it can be given up between two;
+once no new trial is left, the seeds of those under way are given out ahead.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from audition.errors import AuditionError
+from audition.ledger.record import Record
+from audition.ledger.store import Ledger
+from audition.report.curves import read_curve
+from audition.sweep.assign import record_of
+from audition.sweep.plan import PlannedRun
+from audition.sweep.pool import End, Job
+from audition.sweep.search.objective import mean_of, values_of, worst
+from audition.sweep.search.points import Points
+from audition.sweep.search.space import overrides
+from audition.sweep.search.study import Study, pick_from
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+PRUNED = "given up: it is no better than the trials before it at this point"
+
+
+@dataclass(eq=False)
+class Open:
+    """A trial under way in this process."""
+
+    trial: "Trial"
+    typed: tuple[str, ...]
+    runs: deque[PlannedRun]  # not given out yet
+    total: int
+    values: dict[int, tuple[float, ...]] = field(default_factory=dict)  # seed -> objectives
+    seen: dict[int, int] = field(default_factory=dict)  # seed -> evaluations reported
+    under_way: int = 0
+    over: bool = False
+
+
+class Desk:
+    """A source of jobs for the pool; `hear` is told of every end.
+
+    Raises AuditionError, through the pool, where a record lacks an objective.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        points: Points,
+        objectives: tuple[str, ...],
+        *,
+        inside: int,  # evaluations in a run that the pruner sees; 0: it looks between seeds alone
+        prunes: bool,
+        job_of: Callable[[PlannedRun], Job],
+        say: Callable[[str], None],
+    ) -> None:
+        self.study, self.points, self.objectives = study, points, objectives
+        self.inside, self.prunes, self.job_of, self.say = inside, prunes, job_of, say
+        self.open: list[Open] = []
+        self.served = 0  # runs that the ledger had
+        self._jobs: dict[Job, tuple[Open, PlannedRun]] = {}
+        self._ledger = Ledger(points.output_dir)
+        self._known = self._ledger.read().settled()
+
+    def take(self) -> Job | None:
+        """The next run that has no outcome yet."""
+        while (entry := self._next()) is not None:
+            run = entry.runs.popleft()
+            record = self._find(run)
+            if record is None:
+                entry.under_way += 1
+                job = self.job_of(run)
+                self._jobs[job] = (entry, run)
+                return job
+            self.served += 1
+            self._heard(entry, run, record)
+        return None
+
+    def stops(self, job: Job, report: Mapping[str, Any]) -> str:
+        """Why the pruner gives a run up at an evaluation."""
+        if job not in self._jobs or not self.inside or "val_loss" not in report:
+            return ""
+        entry, run = self._jobs[job]
+        if entry.over or report.get("step") == job.expected_steps:
+            return ""
+        self._report(entry, run, entry.seen.get(run.seed, 0), float(report["val_loss"]))
+        if not entry.trial.should_prune():
+            return ""
+        self._prune(entry)
+        return PRUNED
+
+    def hear(self, job: Job, end: End) -> None:
+        """A run ended, and the ledger has its record."""
+        entry, run = self._jobs.pop(job)
+        entry.under_way -= 1
+        record = self._ledger.get(self._ledger.folder_of(record_of(run)))
+        if end.status != "interrupted" and record is not None:
+            self._heard(entry, run, record)
+
+    def release(self) -> None:
+        """Put the trials that this process leaves unfinished back in the queue."""
+        for entry in self.open:
+            trial = entry.trial
+            self.study.put_back(trial.number, trial.params, trial.user_attrs)
+        self.open.clear()
+
+    def _next(self) -> Open | None:
+        """Whose run is next: a trial between two seeds, a new trial, one with seeds to spare."""
+        waiting = [entry for entry in self.open if entry.runs]
+        idle = next((entry for entry in waiting if not entry.under_way), None)
+        return idle or self._ask() or next(iter(waiting), None)
+
+    def _ask(self) -> Open | None:
+        while (trial := self.study.ask()) is not None:
+            typed = tuple(trial.user_attrs.get("typed", ()))
+            drawn = overrides(self.points.space, lambda part, t=trial: pick_from(t, part))  # type: ignore[misc]
+            typed = typed if "typed" in trial.user_attrs else drawn
+            try:
+                runs = self.points.runs(typed)
+            except AuditionError as error:
+                self._fail(trial, typed, str(error))
+                continue
+            facts = {"overrides": list(typed), "config_hash": runs[0].identity.config_hash}
+            trial.set_user_attr("run", {**facts, "arm": runs[0].arm.name})
+            entry = Open(trial, typed, deque(runs), len(runs))
+            self.open.append(entry)
+            return entry
+        return None
+
+    def _find(self, run: PlannedRun) -> Record | None:
+        """The outcome of `run`, from the ledger as it was at the start, or its own folder now."""
+        if (record := self._known.get(run.identity.key)) is not None:
+            return record
+        record = self._ledger.get(self._ledger.folder_of(record_of(run)))
+        same = record is not None and record.key == run.identity.key and record.settled
+        return record if same else None
+
+    def _heard(self, entry: Open, run: PlannedRun, record: Record) -> None:
+        if entry.over:
+            return
+        if record.status == "diverged":
+            entry.trial.set_user_attr("diverged", record.seed)
+            self._close(entry, worst(self.objectives), f"diverged on seed {run.seed}")
+        elif record.status != "finished":
+            self._close(entry, None, f"{record.status} on seed {run.seed}: {record.reason}")
+        else:
+            self._finished(entry, run, record)
+
+    def _finished(self, entry: Open, run: PlannedRun, record: Record) -> None:
+        values = values_of(record, self.objectives)
+        entry.values[run.seed] = values
+        if self.inside:
+            curve = read_curve(self._ledger.folder_of(record))
+            losses = curve.losses if curve is not None else ()
+            for place in range(entry.seen.get(run.seed, 0), min(len(losses), self.inside)):
+                self._report(entry, run, place, losses[place])
+        elif self.prunes:
+            entry.trial.report(values[0], step=self.points.seeds.index(run.seed))
+        if len(entry.values) == entry.total:
+            seeds = {str(seed): list(each) for seed, each in entry.values.items()}
+            entry.trial.set_user_attr("seeds", seeds)
+            means = mean_of(entry.values)
+            self._close(entry, means, ", ".join(f"{value:.4f}" for value in means))
+        elif self.prunes and entry.trial.should_prune():
+            self._prune(entry)
+
+    def _report(self, entry: Open, run: PlannedRun, place: int, loss: float) -> None:
+        """An evaluation of a run: seeds and places in the run make the steps that trials share."""
+        entry.seen[run.seed] = place + 1
+        entry.trial.report(loss, step=self.points.seeds.index(run.seed) * self.inside + place)
+
+    def _prune(self, entry: Open) -> None:
+        from optuna.trial import TrialState
+
+        self._leave(entry)
+        seeds = {str(seed): list(each) for seed, each in entry.values.items()}
+        entry.trial.set_user_attr("seeds", seeds)
+        self.study.study.tell(entry.trial, state=TrialState.PRUNED)
+        self._tell(entry.trial.number, entry.typed, f"given up after {len(entry.values)} seeds")
+
+    def _close(self, entry: Open, values: list[float] | None, what: str) -> None:
+        """Tell the study; without values the trial failed, which is no value of it."""
+        self._leave(entry)
+        if values is None:
+            return self._fail(entry.trial, entry.typed, what)
+        self.study.study.tell(entry.trial, values)
+        self._tell(entry.trial.number, entry.typed, what)
+
+    def _fail(self, trial: "Trial", typed: tuple[str, ...], why: str) -> None:
+        from optuna.trial import TrialState
+
+        trial.set_user_attr("reason", why)
+        self.study.study.tell(trial, state=TrialState.FAIL)
+        self._tell(trial.number, typed, f"failed: {why}")
+
+    def _leave(self, entry: Open) -> None:
+        entry.over = True
+        entry.runs.clear()
+        self.open.remove(entry)
+
+    def _tell(self, number: int, typed: tuple[str, ...], what: str) -> None:
+        self.say(f"trial {number} {' '.join(typed) or '(the default)'}: {what}")

@@ -1,0 +1,74 @@
+"""What a search says: what it will do, what came of its trials, and the line that makes its answer."""
+
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from audition.judge import Judgement
+from audition.report.terminal import console
+from audition.report.words import count, interval, signed
+from audition.sweep.search.answer import Candidate, Screened
+from audition.sweep.search.study import Study, counts
+
+
+def say(text: str) -> None:
+    """A line on standard error."""
+    print(f"audition: {text}", file=sys.stderr)
+
+
+def say_trials(study: Study, served: int = 0) -> None:
+    """How many trials there are of each kind."""
+    from optuna.trial import TrialState
+
+    counted = [t for t in study.trials if counts(t)]
+    words = {
+        TrialState.COMPLETE: "whole",
+        TrialState.PRUNED: "given up",
+        TrialState.FAIL: "failed",
+        TrialState.RUNNING: "under way",
+    }
+    many = Counter(
+        "diverged" if "diverged" in t.user_attrs else words.get(t.state, "") for t in counted
+    )
+    each = ", ".join(f"{many[word]} {word}" for word in (*words.values(), "diverged") if many[word])
+    say(f"study '{study.name}' has {count(len(counted), 'trial')}: {each}.")
+
+
+def say_candidates(
+    candidates: Sequence[Candidate],
+    screening: Mapping[str, Screened],
+    judgements: Sequence[Judgement],
+) -> None:
+    """Each candidate's gain where it was chosen, what of it is believed, and that on fresh seeds."""
+    fresh = {j.arm.config_hash: j.comparison for j in judgements}
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in (
+        "trial",
+        "overrides",
+        "screening gain",
+        "of it believed",
+        "on fresh seeds",
+        "verdict",
+    ):
+        table.add_column(name, overflow="fold")
+    for candidate in candidates:
+        seen, c = screening.get(candidate.config_hash), fresh.get(candidate.config_hash)
+        table.add_row(
+            str(candidate.number),
+            escape(" ".join(candidate.overrides)),
+            signed(seen.gain) if seen else "–",
+            signed(seen.believed) if seen and seen.believed is not None else "–",
+            f"{signed(c.improvement)} {escape(interval(c.ci))}" if c else "no outcome",
+            c.verdict if c else "",
+        )
+    console().print(table)
+
+
+def command_of(typed: Sequence[str]) -> str:
+    """What to type to run that configuration, through the door that the search came in by."""
+    door = "audition train" if sys.argv[0].endswith("audition train") else "python -m src.train"
+    return f"{door} {shlex.join(typed)}".strip()

@@ -1,0 +1,75 @@
+"""Where a study is kept: a journal file beside the ledger, or a database by its URL."""
+
+import re
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audition.errors import AuditionError
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+FOLDER = "studies"
+LOCK_S = 10
+"""Age from which a journal's lock is taken from whoever died with it; it is held for one write [s]."""
+_TRIES = 3
+
+
+def prepare_optuna() -> None:
+    """Import Optuna, quietly. Raises AuditionError where it is not installed."""
+    try:
+        import optuna
+    except ImportError:
+        raise AuditionError("a search needs Optuna: pip install 'audition[search]'") from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+def journal_of(root: Path, name: str) -> Path:
+    """The journal of a study in the ledger at `root`."""
+    return root / FOLDER / f"{name}.log"
+
+
+def open_storage(url: str | None, journal: Path) -> "BaseStorage":
+    """The storage at `url`, or the journal file where there is none.
+
+    Tables are made here, before anybody else could come to make them too. Raises AuditionError, in
+    which no password stands, where the storage cannot be reached.
+    """
+    if url is None:
+        return _open_journal(journal)
+    shown = re.sub(r"//[^/@]*@", "//", url)
+    if not re.match(r"(postgresql(\+\w+)?|sqlite)://", url):
+        raise AuditionError(
+            f"hydra.sweeper.storage={shown} is no storage: give postgresql://USER@HOST/DATABASE, "
+            "or null for a journal file beside the ledger"
+        )
+    from optuna.storages import RDBStorage
+    from sqlalchemy.exc import SQLAlchemyError
+
+    url = re.sub(r"^postgresql://", "postgresql+psycopg://", url)
+    for attempt in range(_TRIES):
+        try:
+            return RDBStorage(url)
+        except (SQLAlchemyError, ImportError) as error:
+            # Two that make the tables at once get in each other's way; the second finds them made.
+            if attempt == _TRIES - 1 or "connect" in str(error) or isinstance(error, ImportError):
+                why = str(error).splitlines()[0].replace(url, shown)
+                raise AuditionError(f"storage {shown} cannot be reached: {why}") from None
+            time.sleep(0.2)
+    raise AssertionError("every try returns or raises")
+
+
+def _open_journal(path: Path) -> "BaseStorage":
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = JournalFileSymlinkLock(str(path), grace_period=LOCK_S)
+        return JournalStorage(JournalFileBackend(str(path), lock))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise AuditionError(f"the study's journal {path} cannot be used: {why}") from None

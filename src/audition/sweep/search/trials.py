@@ -1,0 +1,171 @@
+"""A study carried out on the pool of this machine, beside whoever else serves it."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from audition.errors import AuditionError
+from audition.provenance import provenance
+from audition.sweep.assign import job_of
+from audition.sweep.carry import beside, filing
+from audition.sweep.plan import PlannedRun
+from audition.sweep.pool import Display, End, Job, PoolSettings, Server, display_for, run_pool
+from audition.sweep.search.desk import Desk
+from audition.sweep.search.points import OUTSIDE, Points
+from audition.sweep.search.samplers import grid_values, pruner_of, sampler_of
+from audition.sweep.search.space import Choices, Dimension, Fork, Space, Value, digest, overrides
+from audition.sweep.search.storage import FOLDER, journal_of, open_storage
+from audition.sweep.search.study import ASKED, Study, seed_of, serving
+from audition.sweep.search.wanted import INSIDE, Wanted
+
+LOOK_S = 1.0
+"""How often a process without work looks at the trials of others [s]."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Where runs are made."""
+
+    settings: Callable[[Sequence[PlannedRun]], PoolSettings]
+    server: Server
+
+
+def study_name(wanted: Wanted, points: Points, stem: str) -> str:
+    """The study's name: as given, or one that another question does not have."""
+    return wanted.study or f"{stem}-{digest(asked_for(wanted, points))}"
+
+
+def asked_for(wanted: Wanted, points: Points) -> dict[str, Any]:
+    """What a study is the answer to; two that agree in it are one."""
+    return {
+        "default": points.start_hash,
+        "baseline": points.baseline_hash,
+        "seeds": list(points.seeds),
+        "objectives": list(wanted.objectives),
+        "space": wanted.space,
+    }
+
+
+def carry_on(wanted: Wanted, points: Points, name: str, pool: Pool) -> Study:
+    """Make every trial of the study that has not been made; returns it to be looked at.
+
+    On KeyboardInterrupt the trials under way are put back, so that the same command goes on.
+    """
+    first_runs = points.runs(())
+    evaluations = int(first_runs[0].settings["training"]["evaluations"])
+    chosen = wanted.pruner_for(len(points.seeds), evaluations)
+    inside = evaluations if chosen in INSIDE else 0
+    root = points.output_dir
+    storage = open_storage(wanted.storage, journal_of(root, name))
+    queue = queued(wanted, points)
+    limit = min(wanted.trials, len(queue)) if wanted.sampler == "grid" else wanted.trials
+    folder = root / FOLDER / f"{name}.servers"
+    with serving(storage, folder, name, asked_for(wanted, points), limit) as (study, first):
+        if first:
+            study.study.set_user_attr(ASKED, asked_for(wanted, points))
+            study.study.set_user_attr("common", [*points.common, *points.choice])
+        for params, typed in queue[:limit]:
+            study.study.enqueue_trial(
+                params, user_attrs={"typed": list(typed)}, skip_if_exists=True
+            )
+        study.study.sampler = sampler_of(wanted, seed_of(wanted.sampler_seed, study.server, first))
+        steps = len(points.seeds) * max(1, inside)
+        study.study.pruner = pruner_of(chosen, wanted.prune_p, steps)
+        settings = pool.settings(first_runs)
+        facts = provenance()
+        display = display_for()
+        desk = Desk(
+            study,
+            points,
+            wanted.objectives,
+            inside=inside,
+            prunes=chosen != "none",
+            job_of=lambda run: beside(job_of(run, facts), settings, settings.workers),
+            say=display.note,
+        )
+        try:
+            _serve(desk, settings, pool.server, display)
+        except BaseException:
+            desk.release()
+            raise
+        return study
+
+
+def _serve(desk: Desk, settings: PoolSettings, server: Server, display: Display) -> None:
+    """Work while there is any; then see the others' trials through, and take over dead ones'."""
+    waited = False
+    desk.study.open_elsewhere()
+    while True:
+        file = filing()
+
+        def on_end(job: Job, end: End, file: Callable[[Job, End], None] = file) -> None:
+            file(job, end)
+            desk.hear(job, end)
+
+        run_pool([], settings, on_end=on_end, display=display, server=server, source=desk)
+        others = desk.study.open_elsewhere()
+        if not others and not desk.study.waiting():
+            return
+        if others and not waited:
+            waited = True
+            print(
+                f"audition: waiting for trials of other processes ({len(others)})", file=sys.stderr
+            )
+        time.sleep(LOOK_S if others else 0.0)
+
+
+Queued = tuple[dict[str, Value], tuple[str, ...]]
+
+
+def queued(wanted: Wanted, points: Points) -> list[Queued]:
+    """The points that are tried before any is drawn: the default, known ones, those of a grid.
+
+    Raises AuditionError for a known point outside the space.
+    """
+    found: list[Queued] = []
+    try:
+        found.append((points.place(()), ()))
+    except AuditionError as error:
+        if OUTSIDE not in str(error):
+            raise
+        print(f"audition: the default is no trial: {error}", file=sys.stderr)
+    for line in wanted.known:
+        typed = tuple(line.split())
+        found.append((points.place(typed), typed))
+    if wanted.sampler == "grid":
+        for params in grid(points.space):
+            typed = overrides(points.space, lambda part, p=params: p[part.name])  # type: ignore[misc]
+            found.append((params, typed))
+    unlike: dict[str, Queued] = {}
+    for params, typed in found:
+        unlike.setdefault(str(sorted(params.items())), (params, typed))
+    return list(unlike.values())
+
+
+def grid(space: Space) -> list[dict[str, Value]]:
+    """Every combination: of choices all, of a range its steps, or five values evenly spread."""
+    columns = [_column(part) for part in space]
+    return [{k: v for each in row for k, v in each.items()} for row in product(*columns)]
+
+
+def _column(part: Dimension | Fork) -> list[dict[str, Value]]:
+    if isinstance(part, Fork):
+        return [
+            {part.name: choice, **inner}
+            for choice, branch in part.branches.items()
+            for inner in grid(branch)
+        ]
+    among = part.among
+    if isinstance(among, Choices):
+        return [{part.name: value} for value in among.values]
+    if among.step is not None or (among.whole and among.high - among.low < 5):
+        step = among.step or 1
+        many = int((among.high - among.low) / step + 1e-9) + 1
+        values = [among.low + i * step for i in range(many)]
+    else:
+        values = grid_values(among.low, among.high, among.log)
+    numbers = dict.fromkeys(round(v) if among.whole else v for v in values)
+    return [{part.name: value} for value in numbers]

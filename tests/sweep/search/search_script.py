@@ -1,0 +1,42 @@
+"""One process that serves a study: FOLDER CACHE TRIALS SECONDS [STORAGE]."""
+
+import sys
+from pathlib import Path
+
+from hydra import initialize_config_dir
+
+from audition.config.root import conf_dir
+from audition.sweep.arms import Question
+from audition.sweep.compose import Composer
+from audition.sweep.plan import make_plan
+from audition.sweep.pool import PoolSettings, warm
+from audition.sweep.search.points import Points
+from audition.sweep.search.storage import prepare_optuna
+from audition.sweep.search.trials import Pool, carry_on
+from audition.sweep.search.wanted import Wanted
+
+sys.path.insert(0, str(Path(__file__).parent))
+SPACE = {"optimizer.lr": {"low": 1e-4, "high": 0.4, "log": True}}
+
+
+def main() -> None:
+    folder, cache, trials, seconds, *storage = sys.argv[1:]
+    prepare_optuna()
+    common = (
+        "model=tiny",
+        "data.evaluation_tokens=512",
+        f"paths.output_dir={folder}",
+        f"paths.cache_dir={cache}",
+        f"checkpoint.minutes={seconds}",
+    )
+    settings = PoolSettings(workers=2, preload=(), entry="search_entries:work")
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"), warm(settings) as server:
+        compose = Composer("audition")
+        plan = make_plan(Question(common, (), (42, 137)), compose)
+        points = Points.around(plan, (), (42, 137), compose).searched(SPACE)
+        wanted = Wanted(space=SPACE, trials=int(trials), storage=storage[0] if storage else None)
+        carry_on(wanted, points, "shared", Pool(lambda runs: settings, server))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Where studies lie: what cannot be reached or is another's is one sentence; a real PostgreSQL."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import optuna
+import pytest
+from test_processes import serve, states, study_at, trained
+
+from audition.errors import AuditionError
+from audition.sweep.search.storage import open_storage, prepare_optuna
+from audition.sweep.search.study import serving
+
+ASKED = {"objectives": ["val_loss"], "space": {}}
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (
+            "postgresql://me:secret@127.0.0.1:1/none",
+            "postgresql://127.0.0.1:1/none cannot be reached",
+        ),
+        ("mongo://me:secret@host/x", "storage=mongo://host/x is no storage"),
+    ],
+)
+def test_a_storage_that_is_none_is_named_without_its_password(
+    tmp_path: Path, url: str, said: str
+) -> None:
+    prepare_optuna()
+    with pytest.raises(AuditionError, match=said) as caught:
+        open_storage(url, tmp_path / "x.log")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
+    prepare_optuna()
+    (tmp_path / "studies").write_text("a file")
+    with pytest.raises(AuditionError, match=r"journal .* cannot be used"):
+        open_storage(None, tmp_path / "studies" / "x.log")
+
+
+@pytest.mark.parametrize(
+    ("directions", "trials", "said"),
+    [
+        (["maximize"], 0, r"has other objectives \(maximize\) than val_loss made small"),
+        (["minimize", "minimize"], 0, "has other objectives"),
+        (["minimize"], 1, "was made by another program"),
+    ],
+)
+def test_a_study_that_is_anothers(
+    tmp_path: Path, directions: list[str], trials: int, said: str
+) -> None:
+    prepare_optuna()
+    storage = open_storage(None, tmp_path / "x.log")
+    study = optuna.create_study(storage=storage, study_name="x", directions=directions)
+    for _ in range(trials):
+        study.ask()
+    with (
+        pytest.raises(AuditionError, match=said),
+        serving(storage, tmp_path / "servers", "x", ASKED, 3),
+    ):
+        pass
+
+
+def _binaries() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    """The URL of a server of its own; skipped, with the reason, where Debian's is not installed."""
+    if (binaries := _binaries()) is None:
+        pytest.skip("no PostgreSQL here: apt-get install postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="audition-postgres-"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    user = "nobody" if os.getuid() == 0 else None  # the server refuses to be root's
+    if user:
+        shutil.chown(folder, user)
+
+    def run(*command: str) -> None:
+        subprocess.run(command, check=True, user=user, cwd=folder, capture_output=True, timeout=60)
+
+    data, control = str(folder / "data"), str(binaries / "pg_ctl")
+    run(str(binaries / "initdb"), "-D", data, "-U", "me", "--auth=trust", "--no-sync")
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    run(control, "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
+    try:
+        yield f"postgresql://me@127.0.0.1:{port}/postgres"
+    finally:
+        run(control, "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+def test_two_processes_serve_one_study_in_postgres(
+    tmp_path: Path, cache_dir: str, postgres: str
+) -> None:
+    both = [serve(tmp_path, cache_dir, 6, 0.05, postgres) for _ in range(2)]
+    for process in both:
+        _, said = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+    study = study_at(tmp_path, postgres)
+    assert states(study) == {"COMPLETE": 6}
+    assert len({t.user_attrs["server"] for t in study.trials}) == 2
+    assert set(trained(tmp_path).values()) == {1}
