@@ -29,7 +29,7 @@ def test_carries_every_config_file(wheel: Path) -> None:
     expected = {f"audition/conf/{p.relative_to(conf)}" for p in conf.rglob("*.yaml")}
     assert len(expected) > 30
     assert expected <= inside
-    assert "hydra_plugins/audition_plugins.py" in inside
+    assert "hydra_plugins/audition_sweepers.py" in inside
     assert not [name for name in inside if name.startswith(("tests/", "src/", "scripts/"))]
 
 

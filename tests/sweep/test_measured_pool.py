@@ -14,7 +14,7 @@ from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import ready
 from audition.sweep.plan import make_plan
-from hydra_plugins.audition_plugins import PoolLauncher
+from hydra_plugins.audition_launchers import PoolLauncher
 
 
 def test_a_pool_goes_by_what_was_measured_and_says_so_once(

@@ -51,7 +51,7 @@ def pool_settings(
     checked = {**execution, "device": device, "_target_": SECTIONS["execution"]}
     check_node(checked, "execution", ("audition",))
     launcher = {
-        "_target_": "hydra_plugins.audition_plugins.PoolLauncher",
+        "_target_": "hydra_plugins.audition_launchers.PoolLauncher",
         "workers": workers,
         "runs_per_gpu": runs_per_gpu,
         "timeout_minutes": timeout_minutes,
