@@ -60,8 +60,11 @@ class _Pool:
 
     def run(self) -> None:
         """Until the queue is empty and nobody runs."""
-        while self._queue or self._running:
+        while True:
             self._start_what_can()
+            # After, not before: a source may have nothing more to give, and then nobody will speak.
+            if not (self._queue or self._running):
+                return
             try:
                 messages = self._server.poll(self._patience())
             except ServerLost as lost:
