@@ -13,7 +13,7 @@ import pytest
 from test_processes import serve, states, study_at, trained
 
 from audition.errors import AuditionError
-from audition.sweep.search.storage import open_storage, prepare_optuna
+from audition.sweep.search.storage import close, open_storage, prepare_optuna
 from audition.sweep.search.study import serving
 
 ASKED = {"objectives": ["val_loss"], "space": {}}
@@ -108,6 +108,9 @@ def test_two_processes_serve_one_study_in_postgres(
         _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
     study = study_at(tmp_path, postgres)
-    assert states(study) == {"COMPLETE": 6}
-    assert len({t.user_attrs["server"] for t in study.trials}) == 2
+    try:
+        assert states(study) == {"COMPLETE": 6}
+        assert len({t.user_attrs["server"] for t in study.trials}) == 2
+    finally:
+        close(study._storage._backend)
     assert set(trained(tmp_path).values()) == {1}

@@ -62,6 +62,14 @@ def open_storage(url: str | None, journal: Path) -> "BaseStorage":
     raise AssertionError("every try returns or raises")
 
 
+def close(storage: "BaseStorage") -> None:
+    """Give back what a storage holds open: a database's connections; a journal holds nothing."""
+    engine = getattr(storage, "engine", None)
+    if engine is not None:
+        storage.remove_session()
+        engine.dispose()
+
+
 def _open_journal(path: Path) -> "BaseStorage":
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from audition.errors import AuditionError
 from audition.ledger.claim import held, take
 from audition.sweep.search.space import Choices, Dimension, Fork, Value
-from audition.sweep.search.storage import prepare_optuna
+from audition.sweep.search.storage import close, prepare_optuna
 
 if TYPE_CHECKING:
     import optuna
@@ -168,8 +168,11 @@ def serving(
             f"study '{name}' was begun with another {changed}: choose another hydra.sweeper.study"
         )
     server = token_hex(8)
-    with take_place(folder / server):
-        yield Study(study, name, limit, folder, server), before is None
+    try:
+        with take_place(folder / server):
+            yield Study(study, name, limit, folder, server), before is None
+    finally:
+        close(storage)
 
 
 @contextmanager
