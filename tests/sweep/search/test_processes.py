@@ -13,6 +13,7 @@ import optuna
 import pytest
 
 from audition.sweep.search.storage import journal_of, open_storage, prepare_optuna
+from audition.sweep.search.study import counts
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -52,8 +53,7 @@ def study_at(folder: Path, storage: str | None = None) -> optuna.Study:
 
 
 def states(study: optuna.Study) -> Counter[str]:
-    kept = [t for t in study.trials if not t.user_attrs.get("lost")]
-    return Counter(t.state.name for t in kept)
+    return Counter(t.state.name for t in study.trials if counts(t))
 
 
 @pytest.mark.parametrize("second", [True, False], ids=["beside a second", "and resumed"])
