@@ -83,7 +83,7 @@ def box() -> Iterator[Box]:
     environment = {
         **os.environ,
         "SLURM_BOX": str(folder),
-        "SLURM_BOX_PORT": str(_four_free_ports()),
+        "SLURM_BOX_PORT": str(four_free_ports()),
         "SLURM_CONF": str(folder / "slurm.conf"),
         "PATH": f"{SCRIPTS / 'stand_in'}:{os.environ['PATH']}",
     }
@@ -96,7 +96,8 @@ def box() -> Iterator[Box]:
         subprocess.run(down, env=environment, capture_output=True, check=True, timeout=120)
 
 
-def _four_free_ports() -> int:
+def four_free_ports() -> int:
+    """The first of four neighbouring ports that nobody listens on."""
     for first in range(30000, 32000, 4):
         with ExitStack() as held:
             try:

@@ -1,17 +1,17 @@
 """A real Slurm of one node, started for the session and stopped with it; and the door to it."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from scripts.soak.cluster import four_free_ports
 
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger
@@ -61,19 +61,6 @@ def box(**settings: str) -> Iterator[Slurm]:
         yield Slurm(environment)
     finally:
         subprocess.run([SCRIPTS / "down.sh", "--purge"], env=environment, check=True, timeout=120)
-
-
-def four_free_ports() -> int:
-    """The first of four neighbouring ports that nobody listens on."""
-    for first in range(20000, 30000, 4):
-        with ExitStack() as held:
-            try:
-                for port in range(first, first + 4):
-                    held.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
-    raise AssertionError("no four free ports")
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ BASELINE = "baseline"
 Status = Literal["queued", "running", "finished", "diverged", "failed", "interrupted"]
 SETTLED: frozenset[Status] = frozenset({"finished", "diverged"})
 """Outcomes: such a run is never repeated by the same command."""
+OVER: frozenset[Status] = SETTLED | {"failed"}
+"""Ends: nobody is at such a run or will be, unless the command is typed again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,11 @@ class Record:
     def settled(self) -> bool:
         """Whether the run has an outcome, good or bad, that stands."""
         return self.status in SETTLED
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended, with an outcome or in a failure."""
+        return self.status in OVER
 
     def to_json(self) -> str:
         """The text of `record.json`; not-a-number and infinities become null."""

@@ -50,6 +50,10 @@ class Ledger:
         """Where the run of `record` keeps its files."""
         return self.folder(record.arm, record.config_hash, record.seed)
 
+    def place_of(self, record: Record) -> str:
+        """The folder of the run of `record` below `runs/`, by which others speak of it."""
+        return self.folder_of(record).relative_to(self.root / "runs").as_posix()
+
     def read(self) -> Contents:
         """Every record, in the order of their paths; what cannot be read is listed, never raised."""
         records: list[Record] = []

@@ -9,13 +9,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from audition.ledger.record import BASELINE, Record
+from audition.ledger.record import BASELINE, OVER, Record
 from audition.ledger.registration import Registration
 from audition.ledger.store import Ledger
 from audition.report.words import number, roughly
 
 WORDS = ("finished", "running", "queued", "interrupted", "failed", "diverged", "not started")
-OVER = ("finished", "diverged", "failed")
 
 
 @dataclass(frozen=True)
@@ -62,9 +61,10 @@ def campaign(
         if record is None:
             states.append(RunState(arm, seed, "not started"))
             continue
-        folder = ledger.folder_of(record)
-        waits = queued.get(folder.relative_to(ledger.root / "runs").as_posix())
-        states.append(_state(arm, record, folder, waits, usual.get(config_hash), now))
+        waits = queued.get(ledger.place_of(record))
+        states.append(
+            _state(arm, record, ledger.folder_of(record), waits, usual.get(config_hash), now)
+        )
     return states
 
 
@@ -72,7 +72,7 @@ def _state(
     arm: str, record: Record, folder: Path, waits: str | None, usual: float | None, now: datetime
 ) -> RunState:
     seed = record.seed
-    if record.status in OVER:
+    if record.over:
         loss = record.metrics.get("val_loss")
         said = record.reason or ("" if loss is None else f"loss {number(loss)}")
         return RunState(arm, seed, record.status, said, record=record)

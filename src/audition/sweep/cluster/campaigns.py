@@ -1,12 +1,10 @@
 """A plan and its jobs, found again from the folder alone, by whatever process asks later."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from audition.errors import AuditionError
-from audition.ledger.record import Record
 from audition.ledger.registration import Registration, registrations
 from audition.ledger.store import Ledger
 from audition.ledger.submission import Submission, submissions
@@ -51,7 +49,7 @@ def find(root: Path, name: str | None, *, grace_s: float = 2.0) -> Found:
             settle(ledger, lost(each, view))
             views[i] = (each, view)
     waiting = {run: why for each, view in views for run, why in in_queue(each, view).items()}
-    states = campaign(plan, ledger, _records(ledger), waiting)
+    states = campaign(plan, ledger, ledger.read().records, waiting)
     return Found(plan, made, tuple(states))
 
 
@@ -63,7 +61,3 @@ def in_queue(submission: Submission, view: View) -> dict[str, str]:
         for run in view.open()
         if (state := view.jobs.get(jobs[run].id)) is not None and state.waits
     }
-
-
-def _records(ledger: Ledger) -> Sequence[Record]:
-    return ledger.read().records

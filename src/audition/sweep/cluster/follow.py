@@ -17,7 +17,6 @@ from audition.ledger.submission import Submission, SubmittedJob, submissions
 from audition.report.words import count
 from audition.sweep.cluster.queue import JobState, states
 
-OVER = ("finished", "diverged", "failed")
 ASK_EVERY_S = 5.0
 GRACE_S = 20.0
 """From a job's end to the verdict that its run was lost: shared file systems show writes late [s]."""
@@ -40,7 +39,7 @@ class View:
 
     def open(self) -> dict[str, Record | None]:
         """The runs without an outcome."""
-        return {f: r for f, r in self.records.items() if r is None or r.status not in OVER}
+        return {f: r for f, r in self.records.items() if r is None or not r.over}
 
 
 def asker(submission: Submission) -> Ask:
@@ -53,7 +52,7 @@ def look(ledger: Ledger, submission: Submission, ask: Ask) -> View:
     """The ledger first: a run that ends in between is then still seen with its job alive."""
     folders = [run for job in submission.jobs for run in job.runs]
     records = {run: ledger.get(ledger.root / "runs" / run) for run in folders}
-    settled = all(record is not None and record.status in OVER for record in records.values())
+    settled = all(record is not None and record.over for record in records.values())
     return View(records, {} if settled else ask() or {})
 
 
@@ -85,7 +84,7 @@ def settle(ledger: Ledger, gone: Mapping[str, str]) -> None:
     for run, why in gone.items():
         folder = ledger.root / "runs" / run
         record = ledger.get(folder)
-        if record is not None and record.status not in OVER and not ledger.claimed(folder):
+        if record is not None and not record.over and not ledger.claimed(folder):
             ledger.write(record.ended("failed", why))
 
 

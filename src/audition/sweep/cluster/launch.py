@@ -54,7 +54,7 @@ def joined(
     submit: Callable[[Sequence[PlannedRun]], Submission],
 ) -> Submission:
     """What `submit` makes of the runs that no living job has yet, with the jobs that have the rest."""
-    folders = {below(ledger, run): run for run in runs}
+    folders = {ledger.place_of(record_of(run)): run for run in runs}
     jobs = tuple(job for job in living(ledger) if not folders.keys().isdisjoint(job.runs))
     taken = {run for job in jobs for run in job.runs}
     new = [run for folder, run in folders.items() if folder not in taken]
@@ -65,8 +65,3 @@ def joined(
         return Submission(plan="", cluster="slurm", jobs=jobs, probe="", written="")
     made = submit(new)
     return replace(made, jobs=(*jobs, *made.jobs))
-
-
-def below(ledger: Ledger, run: PlannedRun) -> str:
-    """The folder of `run` as a submission names it."""
-    return ledger.folder_of(record_of(run)).relative_to(ledger.root / "runs").as_posix()

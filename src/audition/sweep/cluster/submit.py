@@ -45,7 +45,9 @@ def submit(runs: Sequence[PlannedRun], cluster: Cluster, plan: str) -> Submissio
     submitted = tuple(
         SubmittedJob(
             id=str(job.job_id),
-            runs=tuple(_below(ledger, each.log) for each in pack.jobs),
+            runs=tuple(
+                ledger.place_of(Record.from_json(each.payload["record"])) for each in pack.jobs
+            ),
             log=str(job.paths.stderr),
         )
         for job, pack in zip(jobs, packs, strict=True)
@@ -122,8 +124,3 @@ def _enqueue(packs: Sequence[Pack], cluster: Cluster, code: Path) -> Sequence[An
         why = " ".join(str(error).split())
         raise AuditionError(f"Slurm did not take the jobs: {why}") from error
     return jobs
-
-
-def _below(ledger: Ledger, log: Path | None) -> str:
-    assert log is not None
-    return log.parent.relative_to(ledger.root / "runs").as_posix()
