@@ -123,11 +123,14 @@ class Judgement:
         }
 
 
-def arms_of(records: Iterable[Record], metric: str = METRIC) -> dict[str, ArmRuns]:
+def arms_of(
+    records: Iterable[Record], metric: str = METRIC, plans: Sequence[Registration] = ()
+) -> dict[str, ArmRuns]:
     """Config hash -> the runs filed under it, in the order of their seeds.
 
     Runs of one configuration may have been filed as a baseline and as an arm, or under two names;
-    most of them decide. Raises AuditionError for a metric that a finished run does not have.
+    most of them decide. What was made as a trial is compared with nothing, unless one of `plans`
+    has taken it for an arm since. Raises AuditionError for a metric that a finished run does not have.
     """
     grouped: dict[str, list[Record]] = {}
     for record in records:
@@ -137,10 +140,19 @@ def arms_of(records: Iterable[Record], metric: str = METRIC) -> dict[str, ArmRun
                 f"{choices(metric, record.metrics)}"
             )
         grouped.setdefault(record.config_hash, []).append(record)
+    announced = {
+        arm.config_hash: (arm.name, plan.baseline_hash)
+        for plan in plans
+        if not plan.screening
+        for arm in plan.arms
+    }
     arms: dict[str, ArmRuns] = {}
     for config_hash, runs in grouped.items():
-        filed = Counter((record.arm, record.baseline_hash) for record in runs)
+        compared = [record for record in runs if record.baseline_hash] or runs
+        filed = Counter((record.arm, record.baseline_hash) for record in compared)
         (name, baseline_hash), _ = filed.most_common(1)[0]
+        if not baseline_hash:
+            name, baseline_hash = announced.get(config_hash, (name, ""))
         in_order = tuple(sorted(runs, key=lambda record: record.seed))
         arms[config_hash] = ArmRuns(name, config_hash, baseline_hash, in_order, metric)
     return arms
@@ -166,6 +178,7 @@ def judge_baseline(
     if baseline_hash not in arms or not arms[baseline_hash].losses:
         raise AuditionError(f"the ledger has no finished run of baseline {baseline_hash}")
     baseline = arms[baseline_hash]
+    plans = [plan for plan in plans if not plan.screening]
     named = {key: arms[key] for key in asked or {} if key in arms}
     planned = {
         arm.config_hash
@@ -271,8 +284,8 @@ def judge_arms(
 
     Raises AuditionError for a name or a metric that the ledger does not have.
     """
-    arms = arms_of(records, metric)
-    rivals = {a.config_hash: a for a in arms.values() if a.config_hash != a.baseline_hash}
+    arms = arms_of(records, metric, plans)
+    rivals = {a.config_hash: a for a in arms.values() if a.baseline_hash not in ("", a.config_hash)}
     known = {arm.name for arm in rivals.values()}
     for name in names:
         if name not in known:

@@ -40,6 +40,20 @@ TYPED: list[tuple[str, list[str]]] = [
     ("data=tiny_shakespeare data.path=/nowhere/text", ["data.path=/nowhere/text cannot be read"]),
     ("budget.minutes=1 seed=1,2 -m", ["budget.steps=3 and budget.minutes=1 are both set"]),
     ("+sweeps=first_look", ["a campaign is a sweep: add -m"]),
+    ("+idea=placebo tune=optimizer.lr", ["tune= compares arms, which is a sweep: add -m"]),
+    ("+idea=placebo tune=sgd -m", ["tune=sgd is neither a key", "choose from: adamw_optuna"]),
+    ("+idea=placebo tune=optimizer.lrr -m", ["tune=optimizer.lrr: baseline has no such setting"]),
+    ("+idea=placebo tune=optimizer.lr tuning.trials=1 -m", ["tuning.trials=1 is out of range"]),
+    ("tune=optimizer.lr seed=1,2 -m", ["there is none: add +idea=..."]),
+    (
+        "+idea=placebo tune=optimizer.lr hydra/sweeper=race -m",
+        ["tune= gives every arm the same trials", "use hydra/sweeper=audition"],
+    ),
+    ("+idea=placebo tune=optimizer.lr submit=detach -m", ["let this sweeper wait"]),
+    (
+        "hparams_search=sgd_optuna tune=optimizer.lr -m",
+        ["tune=optimizer.lr and a search are two ways to tune: leave one out"],
+    ),
     ("+sweeps=fist_look -m", ["unknown sweeps 'fist_look'; did you mean 'first_look'?"]),
 ]
 

@@ -13,10 +13,11 @@ from hydra.utils import instantiate
 
 from audition.errors import AuditionError
 from audition.ledger.store import Ledger
+from audition.sweep.asked import asked
 from audition.sweep.compose import Composer
 from audition.sweep.local import check_device
 from audition.sweep.plan import Plan, PlannedRun, make_plan
-from audition.sweep.sweeper import Style, asked
+from audition.sweep.sweeper import Style
 
 CONFIG = "audition"
 PRECISIONS: Mapping[str, Mapping[str, Any]] = {
@@ -90,8 +91,12 @@ def ask(words: Sequence[str]) -> Asked:
         )
     lines = [override.input_line or "" for override in task]
     style = sweeper.style()
-    question = asked(parser, lines, sweeper.params, sweeper.arms, style)
-    plan = make_plan(question, Composer(CONFIG, tuple(hydra)))
+    question = asked(parser, lines, sweeper.params, sweeper.arms)
+    if question.tune:
+        raise AuditionError(
+            "the runs of tune= are decided while it runs, so they cannot be counted: leave it out"
+        )
+    plan = make_plan(style.widen(question), Composer(CONFIG, tuple(hydra)))
     check_device(plan.runs[0].settings["execution"]["device"])
     missing = plan.missing(Ledger(Path(plan.output_dir)).read())
     return Asked(plan, missing, at_most=style.chooses)

@@ -38,6 +38,8 @@ def task(config: DictConfig) -> None:
     with past_hydra() if alone else nullcontext():
         if alone and hydra_node.sweeper.get("space"):
             raise AuditionError("a search is a sweep: add -m")
+        if alone and config.tune is not None:
+            raise AuditionError("tune= compares arms, which is a sweep: add -m")
         if alone and (hydra_node.sweeper.get("params") or hydra_node.sweeper.get("arms")):
             raise AuditionError("a campaign is a sweep: add -m")
         run = plan_single(

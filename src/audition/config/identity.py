@@ -12,7 +12,7 @@ from audition.config.root import NAMED_PARTS, ONE_PART, SECTIONS
 from audition.config.schema import normalise, source_digest
 
 COSMETIC = (
-    *("logger", "energy", "paths", "checkpoint"),
+    *("logger", "energy", "paths", "checkpoint", "tuning"),
     *("cards", "baseline", "baseline_seeds", "arm", "seed"),
 )
 """Root keys that cannot change a number (the seed is added where it matters)."""

@@ -35,10 +35,14 @@ SECTIONS = {
     "execution": "audition.execution.Execution",
     "paths": "audition.config.root.Paths",
     "checkpoint": "audition.observers.checkpoint.Checkpoint",
+    "tuning": "audition.sweep.tune.settings.Tuning",
 }
 """Sections whose settings are the fields of one of our own classes."""
 
-VALUES = ("seed", "baseline", "baseline_seeds", "allowed_targets", "submit", "arm", "cards")
+VALUES = (
+    *("seed", "baseline", "baseline_seeds", "allowed_targets", "submit", "arm", "cards"),
+    "tune",
+)
 
 
 def conf_dir() -> Path:

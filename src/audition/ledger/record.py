@@ -24,7 +24,7 @@ class Record:
 
     key: str  # identity of this run: settings, seed, text and code
     config_hash: str  # the same without the seed: what the runs of one arm share
-    baseline_hash: str  # config_hash of the arm it is compared with; its own for a baseline
+    baseline_hash: str  # of the arm it is compared with; a baseline's own; empty for a trial
     arm: str
     ideas: tuple[str, ...]
     seed: int

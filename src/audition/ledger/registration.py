@@ -39,14 +39,18 @@ class Registration:
     design: str = "auto"  # chosen by the seeds that arms share, in the order the statistics name
     judged_on: tuple[int, ...] = ()  # fresh seeds, on which alone survivors of a choice are judged
     terms: str = ""  # what the arms were given beforehand, where that is not their default settings
+    screening: bool = False  # to choose among the arms' settings: nothing is judged by it
     command: str = ""
     written: str = ""  # ISO 8601, UTC
 
     def digest(self) -> str:
         """Sixteen characters that name the plan, whenever and however it was asked for."""
         plain = asdict(replace(self, written="", command=""))
-        if not self.terms:
-            del plain["terms"]  # so that plans keep the names they had before there were terms
+        for later in ("terms", "screening"):
+            if not plain[later]:
+                del plain[
+                    later
+                ]  # so that plans keep the names they had before there was such a thing
         return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
     def arm(self, config_hash: str) -> PlannedArm | None:
@@ -110,7 +114,7 @@ def standing(
     Runs of the baseline may be older than the plan, as a baseline is shared; runs of the idea may
     not, since whoever wrote the plan could have seen them.
     """
-    rivals = [plan for plan in plans if plan.baseline_hash == baseline_hash]
+    rivals = [p for p in plans if p.baseline_hash == baseline_hash and not p.screening]
     plan = next((plan for plan in rivals if plan.arm(config_hash)), None)
     if plan is None:
         return Standing(("no plan named this arm before it was run",))

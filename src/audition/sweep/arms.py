@@ -14,6 +14,7 @@ from audition.errors import AuditionError
 
 SEED = "seed"
 IDEA = "idea"
+TUNE = "tune"
 MORE_SEEDS = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144)
 """Seeds that `baseline_seeds` draws on, after those of the sweep."""
 
@@ -33,6 +34,7 @@ class Question:
     common: tuple[str, ...]
     arms: tuple[Arm, ...]
     seeds: tuple[int, ...] | None  # None where the command line names no seed
+    tune: tuple[str, ...] = ()  # keys, or a search, that every arm is tuned in first
 
 
 def read_arms(overrides: Sequence[Override]) -> Question:
@@ -43,6 +45,7 @@ def read_arms(overrides: Sequence[Override]) -> Question:
     whole number or is given twice.
     """
     seeds: tuple[int, ...] | None = None
+    tune: tuple[str, ...] = ()
     common: list[str] = []
     axes: list[list[str]] = []
     for override in overrides:
@@ -50,13 +53,15 @@ def read_arms(overrides: Sequence[Override]) -> Question:
         values = _values(override)
         if key == SEED:
             seeds = _seeds(value.split("=", 1)[1] for value in values)
+        elif key == TUNE:
+            tune = _tuned(value.split("=", 1)[1] for value in values)
         elif key == IDEA or key.startswith("ideas.") or len(values) > 1:
             axes.append(values)
         else:
             common += values
     choices = [choice for choice in product(*axes) if choice]
     arms = tuple(Arm(arm_name(choice), (*common, *choice)) for choice in choices)
-    return Question(tuple(common), arms, seeds)
+    return Question(tuple(common), arms, seeds, tune)
 
 
 def with_arms(question: Question, lines: Iterable[str]) -> Question:
@@ -115,6 +120,12 @@ def _values(override: Override) -> list[str]:
             raise AuditionError(f"{override.input_line} is a search over an interval, not a sweep")
         return [f"{key}={value}" for value in override.sweep_string_iterator()]
     return [override.input_line or ""]
+
+
+def _tuned(values: Iterable[str]) -> tuple[str, ...]:
+    """`optimizer.lr,training.clip` and `[optimizer.lr,training.clip]` as keys; none for null."""
+    words = (word.strip(" '\"") for value in values for word in value.strip("[]").split(","))
+    return tuple(dict.fromkeys(word for word in words if word not in ("", "null")))
 
 
 def _seeds(values: Iterable[str]) -> tuple[int, ...]:

@@ -25,7 +25,7 @@ class PlannedRun:
     seed: int
     settings: Mapping[str, Any]
     identity: Identity
-    baseline_hash: str
+    baseline_hash: str  # empty for a trial of a search, which is compared with nothing
 
     @property
     def label(self) -> str:

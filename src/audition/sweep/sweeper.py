@@ -14,12 +14,14 @@ from audition.errors import AuditionError
 from audition.ledger.registration import register
 from audition.ledger.store import Ledger
 from audition.sweep.announce import announcement
-from audition.sweep.arms import Question, read_arms, with_arms
+from audition.sweep.arms import Question
+from audition.sweep.asked import asked
 from audition.sweep.cluster.launch import Detached
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import Train, ready
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.say import say_detached, say_outcome, say_plan, say_stopped
+from audition.sweep.tune.fight import fight
 
 
 class Style(Protocol):
@@ -57,21 +59,6 @@ class EveryRun:
         return say_outcome(plan, ledger)
 
 
-def asked(
-    parser: OverridesParser,
-    arguments: Sequence[str],
-    params: Mapping[str, Any],
-    arms: Sequence[str],
-    style: Style,
-) -> Question:
-    """The question that `arguments` and a campaign ask, as `sweep` explains them."""
-    typed = parser.parse_overrides(list(arguments))
-    taken = {override.get_key_element().lstrip("+~") for override in typed}
-    campaign = [f"{k}={v}" for k, v in params.items() if k.lstrip("+~") not in taken]
-    question = read_arms([*parser.parse_overrides(campaign), *typed])
-    return style.widen(with_arms(question, arms))
-
-
 def sweep(
     arguments: Sequence[str],
     params: Mapping[str, Any],
@@ -90,11 +77,22 @@ def sweep(
     end where runs have failed, after the verdict on those that did not.
     """
     parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-    question = asked(parser, arguments, params, arms, style)
+    question = asked(parser, arguments, params, arms)
+    if question.tune:
+        detached(config, chooses=True)
+        if style.chooses:
+            raise AuditionError(
+                "tune= gives every arm the same trials, and this sweeper chooses who goes on: "
+                "use hydra/sweeper=audition"
+            )
+        return fight(
+            question, hydra_context=hydra_context, task_function=task_function, config=config
+        )
+    question = style.widen(question)
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=hydra_context, task_function=task_function, config=config
     )
-    with ready(launcher, detach=detached(config, style)) as launch:
+    with ready(launcher, detach=detached(config, chooses=style.chooses)) as launch:
         plan = make_plan(question, Composer.of_hydra(config.hydra))
         ledger = Ledger(Path(plan.output_dir))
         contents = ledger.read()
@@ -116,12 +114,12 @@ def sweep(
     return None
 
 
-def detached(config: DictConfig, style: Style) -> bool:
+def detached(config: DictConfig, *, chooses: bool) -> bool:
     """Whether the sweep is to be left in a queue; AuditionError where that cannot be."""
     submit = config.submit
     if submit not in ("wait", "detach"):
         raise AuditionError(f"submit='{submit}' is neither wait nor detach")
-    if submit == "detach" and style.chooses:
+    if submit == "detach" and chooses:
         raise AuditionError(
             "submit=detach leaves nobody to choose who goes on: let this sweeper wait, or use "
             "hydra/sweeper=audition"

@@ -24,12 +24,14 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 def show(options: argparse.Namespace) -> None:
     """`audition interactions`"""
     from audition.judge import arms_of
+    from audition.ledger.registration import registrations
     from audition.report.interactions import cross, show_crossing
     from audition.report.runs import show_problems
 
     contents = Ledger(options.output_dir).read()
     show_problems(contents)
-    crossing = cross(arms_of(contents.records), options.first, options.second, options.baseline)
+    arms = arms_of(contents.records, plans=registrations(options.output_dir))
+    crossing = cross(arms, options.first, options.second, options.baseline)
     if options.json:
         print(json.dumps(crossing.to_dict(), indent=1))
     else:

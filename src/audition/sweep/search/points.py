@@ -107,8 +107,10 @@ class Points:
         own = self.choice if is_start else own
         same = identity.config_hash == self.baseline_hash
         arm = Arm(BASELINE if same else arm_name(own), (*self.common, *own))
+        # Forty trials filed as rivals would be forty ideas for every later verdict to adjust for.
+        against = self.baseline_hash if same else ""
         return tuple(
-            PlannedRun(arm, s, {**settings, "seed": s}, identity.of_seed(s), self.baseline_hash)
+            PlannedRun(arm, s, {**settings, "seed": s}, identity.of_seed(s), against)
             for s in self.seeds
         )
 

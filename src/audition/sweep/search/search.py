@@ -17,6 +17,7 @@ from audition.ledger.store import Ledger
 from audition.report.terminal import show_judgements
 from audition.report.words import count
 from audition.sweep.arms import Arm, Question, arm_name, more_seeds
+from audition.sweep.asked import asked
 from audition.sweep.carry import train_all
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import WarmLauncher, cluster_of
@@ -30,6 +31,7 @@ from audition.sweep.search.answer import (
     screened,
     write_down,
 )
+from audition.sweep.search.notice import noticed
 from audition.sweep.search.points import Points
 from audition.sweep.search.say import command_of, say, say_candidates, say_trials
 from audition.sweep.search.storage import prepare_optuna
@@ -37,7 +39,6 @@ from audition.sweep.search.study import Study
 from audition.sweep.search.trials import Pool, carry_on, study_name
 from audition.sweep.search.wanted import Wanted
 from audition.sweep.search.write import path_of, write_experiment
-from audition.sweep.sweeper import EveryRun, asked
 
 SCREENING = (42, 137, 256)
 STEM = "hparams_search"
@@ -51,10 +52,14 @@ class Bench:
     compose: Composer
     pool: Pool
 
+    def make(self, runs: Sequence[PlannedRun]) -> None:
+        """Train `runs`, which may be none."""
+        if runs:
+            train_all(runs, self.pool.settings(runs), self.pool.server)
+
     def train(self, plan: Plan, ledger: Ledger) -> bool:
         """Train what the ledger lacks of `plan`; whether every run has its outcome then."""
-        if missing := plan.missing(ledger.read()):
-            train_all(missing, self.pool.settings(missing), self.pool.server)
+        self.make(plan.missing(ledger.read()))
         return not plan.missing(ledger.read())
 
 
@@ -78,7 +83,7 @@ def bench(
     def settings(runs: Sequence[PlannedRun]) -> Any:
         return launcher.pool_settings(runs)
 
-    with warm(launcher.pool_settings()) as server:
+    with noticed(), warm(launcher.pool_settings()) as server:
         yield Bench(Composer.of_hydra(config.hydra), Pool(settings, server))
 
 
@@ -100,7 +105,7 @@ def search(
     wanted.check()
     path = path_of(wanted.write) if wanted.write else None
     parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-    question = asked(parser, arguments, params, arms, EveryRun())
+    question = asked(parser, arguments, params, arms)
     start = starting_point(question)
     seeds = question.seeds or SCREENING
     wanted.pruner_for(len(seeds), int(config.training.evaluations))
@@ -129,6 +134,10 @@ def search(
 
 def starting_point(question: Question) -> tuple[str, ...]:
     """The overrides that make the default. Raises AuditionError where there are several."""
+    if question.tune:
+        raise AuditionError(
+            f"tune={','.join(question.tune)} and a search are two ways to tune: leave one out"
+        )
     if len(question.arms) > 1:
         raise AuditionError(
             f"a search starts from one configuration, and this names {len(question.arms)}: what "

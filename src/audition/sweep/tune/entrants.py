@@ -1,0 +1,146 @@
+"""Who is tuned: the baseline and every idea, each with the points around its own default."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from audition.errors import AuditionError
+from audition.ledger.record import BASELINE
+from audition.ledger.store import Contents
+from audition.ledger.tuned import Contender, Try
+from audition.sweep.arms import Arm, Question, arm_name
+from audition.sweep.compose import Composer
+from audition.sweep.plan import Plan, PlannedRun, make_plan
+from audition.sweep.search.points import Points, standing
+from audition.sweep.tune.lattice import lattice
+from audition.sweep.tune.settings import Tuning
+
+METRIC = "val_loss"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An entrant at one setting: what to type beside its own overrides, and the runs of it."""
+
+    typed: tuple[str, ...]
+    values: Mapping[str, Any]
+    runs: tuple[PlannedRun, ...]
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """An arm that is to be tuned."""
+
+    name: str
+    points: Points
+
+    @property
+    def start(self) -> tuple[str, ...]:
+        """The overrides that make it as it comes."""
+        return (*self.points.common, *self.points.choice)
+
+    def at(self, key: str) -> Any:
+        """What `key` is by default. Raises AuditionError for a key that it does not have."""
+        value = standing(self.points.compose, self.start)(key)
+        if value is None:
+            raise AuditionError(f"tune={key}: {self.name} has no such setting")
+        return value
+
+    def trials(self, key: str, tuning: Tuning) -> tuple[Trial, ...]:
+        """The default first, then its neighbours; all checked."""
+        default = self.at(key)
+        values = lattice(key, default, tuning.trials or 5, tuning.factor)
+        found = [Trial((), {key: default}, self.points.runs(()))]
+        for value in values:
+            typed = (f"{key}={value:.12g}",)
+            try:
+                runs = self.points.runs(typed)
+            except AuditionError as error:
+                raise AuditionError(
+                    f"tune={key} would try {self.name} at {value:g}, which cannot be: {error}; "
+                    "choose another tuning.factor, or name an hparams_search"
+                ) from None
+            if runs[0].identity.config_hash != found[0].runs[0].identity.config_hash:
+                found.append(Trial(typed, {key: value}, runs))
+        return tuple(found)
+
+
+def entrants(question: Question, plan: Plan, compose: Composer) -> tuple[Entrant, ...]:
+    """The baseline and the arms of `plan`, in its order.
+
+    Raises AuditionError for an arm that is set apart by what is tuned: it would be tuned away.
+    """
+    base = plan.runs[0].arm
+    shared = question.common
+    around = Points.around(plan, (), question.seeds or (), compose)
+    found = [Entrant(BASELINE, replace(around, common=base.overrides, choice=()))]
+    kept = {name for name, _ in plan.arms()}
+    for arm in question.arms:
+        choice = arm.overrides[len(shared) :]
+        for override in choice:
+            key = override.partition("=")[0].lstrip("+~")
+            if key in question.tune:
+                raise AuditionError(
+                    f"{override} is an arm, and tune={key} would tune it away: leave one out"
+                )
+        if arm.name in kept:
+            config_hash = dict(plan.arms())[arm.name]
+            points = replace(around, common=shared, choice=choice, start_hash=config_hash)
+            found.append(Entrant(arm.name, points))
+    if len(found) < 2:
+        raise AuditionError(
+            "tune= tunes a baseline and its rivals, and there is none: add +idea=... or a key "
+            "with several values"
+        )
+    return tuple(found)
+
+
+def screened(trials: Mapping[str, Sequence[Trial]], contents: Contents) -> tuple[Contender, ...]:
+    """What came of the trials of each entrant, as far as the ledger has it."""
+    settled = contents.settled()
+
+    def losses(trial: Trial) -> dict[int, float | None]:
+        found: dict[int, float | None] = {}
+        for run in trial.runs:
+            if (record := settled.get(run.identity.key)) is not None:
+                diverged = record.status == "diverged"
+                found[run.seed] = None if diverged else record.metrics[METRIC]
+        return found
+
+    return tuple(
+        Contender(
+            name=name,
+            tries=tuple(
+                Try(
+                    overrides=trial.typed,
+                    values=trial.values,
+                    config_hash=trial.runs[0].identity.config_hash,
+                    losses=losses(trial),
+                )
+                for trial in each
+            ),
+        )
+        for name, each in trials.items()
+    )
+
+
+def fresh_plan(
+    found: Sequence[Entrant],
+    best: Mapping[str, Try],
+    fresh: tuple[int, ...],
+    compose: Composer,
+) -> Plan:
+    """Every entrant at its best on seeds that chose nothing, against the baseline at its own."""
+
+    def typed(entrant: Entrant) -> tuple[str, ...]:
+        # The baseline's overlay is among its overrides by now; laid over again, it would undo
+        # what the baseline was tuned to.
+        start = (o for o in entrant.start if not o.startswith("baseline="))
+        return (*start, *best[entrant.name].overrides)
+
+    base, *rivals = found
+    arms = (
+        Arm(arm_name((*rival.points.choice, *best[rival.name].overrides)), typed(rival))
+        for rival in rivals
+    )
+    return make_plan(Question(typed(base), tuple(arms), fresh), compose)

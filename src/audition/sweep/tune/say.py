@@ -1,0 +1,99 @@
+"""What a fair fight says: who is tuned how, what each was best at, and what tuning made of the gap."""
+
+import sys
+from collections.abc import Hashable, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from audition.judge import Judgement
+from audition.ledger.record import Record
+from audition.ledger.store import Contents
+from audition.ledger.tuned import Contender, Try, Tuned
+from audition.report.terminal import console
+from audition.report.words import count, interval, number, signed
+from audition.stats import compare_campaign
+from audition.sweep.plan import PlannedRun
+from audition.sweep.say import how
+
+
+def say_screening(name: str, arms: int, runs: Sequence[PlannedRun], missing: int) -> None:
+    """Before the first trial: how much there is to do."""
+    say(
+        f"tuning {count(arms, 'arm')} in {name}, the baseline as much as its rivals: "
+        f"{count(len(runs), 'run')}, {len(runs) - missing} in the ledger, {missing} to train "
+        f"{how(runs)}."
+    )
+
+
+def say_contenders(tuned: Tuned) -> None:
+    """Each arm at its default and at its best, by the seeds that chose it."""
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in ("arm", "trials", "at its default", "at its best", "which is", ""):
+        table.add_column(name, overflow="fold")
+    for contender in tuned.contenders:
+        best, default = contender.best(tuned.seeds), contender.tries[0]
+        edge = contender.edge(tuned.seeds)
+        table.add_row(
+            escape(contender.name),
+            str(len(contender.tries)),
+            number(default.mean),
+            number(best.mean) if best else "diverged",
+            escape(" ".join(best.overrides) or "its default") if best else "–",
+            f"[yellow]the {edge} tried[/]" if edge else "",
+        )
+    console().print(table)
+    edges = [c.name for c in tuned.contenders if c.edge(tuned.seeds)]
+    if edges and tuned.lattice:
+        more = max(len(c.tries) for c in tuned.contenders) + 2
+        say(
+            f"The best of {' and '.join(edges)} is the last value tried, so there may be a better one "
+            f"beyond: tuning.trials={more} looks further, for every arm."
+        )
+
+
+def say_fight(judgements: Sequence[Judgement], tuned: Tuned) -> None:
+    """Under each verdict: what the same arms came to before anybody tuned them."""
+    base = tuned.contenders[0]
+    by_best = {
+        best.config_hash: contender
+        for contender in tuned.contenders[1:]
+        if (best := contender.best(tuned.seeds)) is not None
+    }
+    for judgement in judgements:
+        contender = by_best.get(judgement.arm.config_hash)
+        if contender is not None and (text := untuned(base, contender)):
+            fresh = judgement.comparison
+            say(
+                f"{contender.name}: {text}; each at its best, on fresh seeds, "
+                f"{signed(fresh.improvement)} {interval(fresh.ci)}."
+            )
+
+
+def untuned(base: Contender, rival: Contender) -> str:
+    """The rival's gain at default settings on the seeds that tuned; empty where it has none."""
+    theirs, ours = _finite(base.tries[0]), _finite(rival.tries[0])
+    if len(theirs.keys() & ours.keys()) < 2:
+        return ""
+    (c,) = compare_campaign(theirs, {rival.name: ours}, detail=False)
+    many = count(c.n, "screening seed")
+    return f"at default settings, on {many}, {signed(c.improvement)} {interval(c.ci)}"
+
+
+def say_missing(runs: Sequence[PlannedRun], contents: Contents) -> None:
+    """Runs that have no outcome, and that the same command tries them again."""
+    filed: dict[str, Record] = {record.key: record for record in contents.records}
+    for run in runs:
+        record = filed.get(run.identity.key)
+        why = f"{record.status}: {record.reason}" if record else "was not started"
+        say(f"{run.label} {why}.")
+    say(f"{count(len(runs), 'run')} without an outcome; the same command tries them again.")
+
+
+def say(text: str) -> None:
+    """A line on standard error."""
+    print(f"audition: {text}", file=sys.stderr)
+
+
+def _finite(tried: Try) -> dict[Hashable, float | None]:
+    return {seed: loss for seed, loss in tried.losses.items() if loss is not None}

@@ -1,0 +1,68 @@
+"""Fights whose losses are known beforehand: what matters is who was given what."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
+
+from search_entries import file
+
+from audition.ledger.store import Ledger
+from audition.sweep.arms import Question
+from audition.sweep.assign import record_of
+from audition.sweep.compose import Composer
+from audition.sweep.plan import PlannedRun, make_plan
+from audition.sweep.tune.entrants import entrants
+from audition.sweep.tune.fight import Fight, Ring
+from audition.sweep.tune.settings import Tuning
+from audition.sweep.tune.wanted import Tune
+
+SEEDS = (42, 137, 256)
+
+
+@dataclass
+class Arena:
+    """A ledger, and every run that was made in it, in order."""
+
+    common: tuple[str, ...]
+    compose: Composer
+    ask: Callable[[str], Question]
+    made: list[PlannedRun] = field(default_factory=list)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(Path(self.compose(self.common)["paths"]["output_dir"]))
+
+    def question(self, line: str) -> Question:
+        """What `line` asks of the tiny model, on the seeds that screen."""
+        return replace(self.ask(" ".join((*self.common, line))), seeds=SEEDS)
+
+    def fight(self, line: str, **tuning: float) -> Fight:
+        question = self.question(line)
+        tune = Tune(",".join(question.tune), keys=question.tune)
+        plan = make_plan(question, self.compose)
+        ring = Ring(self.compose, lambda digest, runs: self.make(runs), None)
+        found = entrants(question, plan, self.compose)
+        return Fight(question, tune, Tuning(**tuning), ring, self.ledger, found)
+
+    def make(self, runs: Sequence[PlannedRun]) -> None:
+        for run in runs:
+            file(record_of(run), run.settings)
+            self.made.append(run)
+
+
+@pytest.fixture
+def arena(
+    composer: Composer, ask: Callable[[str], Question], tmp_path: Path, cache_dir: str
+) -> Arena:
+    common = (
+        "model=tiny",
+        "data.evaluation_tokens=512",
+        f"paths.output_dir={tmp_path / 'ledger'}",
+        f"paths.cache_dir={cache_dir}",
+    )
+    return Arena(common, composer, ask)
