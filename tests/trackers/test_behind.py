@@ -1,5 +1,8 @@
 """Whatever a tracker does, the run goes on: it is told of it once, and waits no longer than it said."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -71,24 +74,76 @@ def test_what_it_has_to_say_is_passed_on():
 
 
 class Stuck(Book):
-    """Hangs when it is opened, until the test is over."""
+    """Hangs at the moment that `fails` names, until `over`; what it imports may do so too."""
 
-    over = threading.Event()
+    def __init__(self, fails, over):
+        super().__init__(fails)
+        self.over = over
 
-    def open(self, earlier):
-        self.over.wait()
-        return ""
+    def _moment(self, name, what):
+        self.kept.append((name, what))
+        if self.fails == name:
+            self.over.wait()
 
 
-def test_one_that_hangs_is_left_and_what_it_could_not_take_is_dropped():
+@pytest.fixture
+def over():
+    """Ends the hanging, when the test is done."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+LEFT = "logger=book was not done 0.05 s after the run: it was left"
+DROPPED = "logger=book is too slow: it does not have every line of metrics.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [("open", [DROPPED, LEFT]), ("write", [DROPPED, LEFT]), ("close", [LEFT])],
+)
+def test_one_that_hangs_is_left_and_what_it_could_not_take_is_dropped(over, moment, expected):
     began = time.monotonic()
-    said = followed(Stuck(), patience=SHORT)
-    assert said == [
-        "logger=book is too slow: it does not have every line of metrics.jsonl",
-        "logger=book was not done 0.05 s after the run: it was left",
-    ]
+    lines = LINES[:2] if moment == "close" else LINES
+    assert followed(Stuck(moment, over), lines, patience=SHORT) == expected
     assert time.monotonic() - began < 30.0  # of the hours that it would hang
-    Stuck.over.set()
+    assert followed(Book()) == []  # the next run's
+
+
+def test_one_that_hangs_neither_slows_a_run_nor_changes_it(
+    job_of, trained, weights_of, differences, tmp_path, over
+):
+    said = []
+    copies = [Behind(k, Stuck(k, over), said.append, SHORT) for k in ("open", "write", "close")]
+    watched = train(job_of(), [Metrics(tmp_path, copies, every=1)])
+    assert not differences(weights_of(watched), weights_of(trained()))
+    assert {word.split()[0] for word in said} == {"open", "write", "close"}
+
+
+@pytest.mark.parametrize("moment", ["open", "write", "close"])
+def test_one_that_hangs_does_not_keep_a_process_from_ending(moment):
+    ran = subprocess.run(
+        [sys.executable, "-c", ENDS, moment],
+        env={**os.environ, "PYTHONPATH": ":".join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "left\n"), ran.stderr
+
+
+ENDS = """
+import sys, threading
+from audition.trackers.behind import Behind, Patience
+def hang(*given): threading.Event().wait()
+class Tracker:
+    open = write = close = staticmethod(lambda *given: "")
+setattr(Tracker, sys.argv[1], staticmethod(hang))
+behind = Behind("it", Tracker(), lambda text: print("left"), Patience(seconds=0.05))
+behind.begin()
+behind.take({"step": 1, "tokens": 1})
+behind.end("finished")
+"""
 
 
 def test_a_run_that_raises_closes_its_trackers(job_of, tmp_path, monkeypatch):

@@ -81,7 +81,9 @@ def test_a_wrong_key_is_one_sentence_and_the_run_goes_on_offline(ledger, monkeyp
     folders = [ledger.folder_of(record) for record in ledger.read().records]
     (said,) = shown(folders[0])
     assert said.startswith("logger=wandb could not go online (WANDB_API_KEY invalid: ")
-    assert said.endswith("): it went on offline")
+    assert said.endswith(
+        "): it went on offline; all of it is in wandb/ of the run's folder, for `wandb sync`"
+    )
     assert "\n" not in said
     assert shown(folders[1]) == [said]
     for folder in folders[:2]:

@@ -5,21 +5,27 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from audition.config.construct import factory
+from audition.config.root import conf_dir
 from audition.errors import AuditionError, choices
 from audition.ledger.record import Record
 from audition.ledger.store import Contents, Ledger, write_whole
 from audition.trackers.behind import Behind, Patience
-from audition.trackers.tracker import Tracker, read_lines
+from audition.trackers.tracker import read_lines
 
-TRACKERS: Mapping[str, Mapping[str, Any]] = {
-    "wandb": {"_target_": "audition.trackers.wandb.Wandb"},
-    "tensorboard": {"_target_": "audition.trackers.tensorboard.TensorBoard"},
-}
 PARQUET = "parquet"
-PLACES = (*TRACKERS, PARQUET)
 PATIENCE = Patience(seconds=60.0)
 """Nobody trains meanwhile."""
+
+
+def trackers() -> Mapping[str, Mapping[str, Any]]:
+    """Those that `logger` may name: every file of `conf/logger`, as name -> node."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for path in sorted((conf_dir() / "logger").glob("*.yaml")):
+        found |= yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
 
 
 def chosen(contents: Contents, arms: Sequence[str]) -> list[Record]:
@@ -43,10 +49,11 @@ def replay(
     Each run has the page that it would have had while it trained, under its key: what stood there
     is written afresh, so that a second export changes nothing.
     """
-    _check(to)
+    make = factory(trackers()[to])
+    make(Path()).check()
     for record in records:
         folder = ledger.folder_of(record)
-        behind = Behind(to, _tracker(to, folder), say, PATIENCE)
+        behind = Behind(to, make(folder), say, PATIENCE)
         behind.begin(read_lines(folder))
         behind.end(record.status, summary(record))
         yield folder
@@ -87,12 +94,3 @@ def write_parquet(ledger: Ledger, records: Sequence[Record], folder: Path) -> tu
     except OSError as error:
         raise AuditionError(f"cannot write in {folder}: {error.strerror or error}") from error
     return paths
-
-
-def _check(to: str) -> None:
-    _tracker(to, Path()).check()
-
-
-def _tracker(to: str, folder: Path) -> Tracker:
-    tracker: Tracker = factory(TRACKERS[to])(folder)
-    return tracker

@@ -11,6 +11,9 @@ from audition.trackers.tracker import Line, Subject, check_package, values
 KEY = "WANDB_API_KEY"
 CONNECT_S = 5.0
 """Longest wait for the server's first answer; a run that has none goes on offline [s]."""
+LEFT = "all of it is in wandb/ of the run's folder, for `wandb sync`"
+FINISH_S = 5.0
+"""Longest wait for the last upload, also when the process ends; what is left stays on disk [s]."""
 
 
 class Wandb:
@@ -51,6 +54,8 @@ class Wandb:
                 self.first = int(self.run.step)
             except Exception as error:
                 said = (str(error).strip() or type(error).__name__).splitlines()[0]
+                # Every run of a sweep says the same, and it is printed once.
+                said = said.replace(f" for run {self._identity()['id']}", "")
                 Wandb.refused = said.split(": {")[0]
                 _end_service()
         if self.run is None:
@@ -62,7 +67,7 @@ class Wandb:
             self.write(line)
         if not (online and Wandb.refused):
             return ""
-        return f"logger=wandb could not go online ({Wandb.refused}): it went on offline"
+        return f"logger=wandb could not go online ({Wandb.refused}): it went on offline; {LEFT}"
 
     def write(self, line: Line) -> None:
         """One more line."""
@@ -74,8 +79,12 @@ class Wandb:
         """Finish the page; a failed run never leaks into the next."""
         if self.run is not None:
             self.run.summary.update({"status": status, **facts})
-            self.run.finish(exit_code=0 if status == "finished" else 1)
-            _end_service()
+            try:
+                self.run.finish(exit_code=0 if status == "finished" else 1)
+            except TimeoutError:
+                raise TimeoutError(f"not all was uploaded in {FINISH_S:g} s: {LEFT}") from None
+            finally:
+                _end_service()
 
     def _identity(self) -> dict[str, Any]:
         """By what the page is found, and what stands at its head."""
@@ -100,7 +109,12 @@ class Wandb:
             # A run that raised without finish() would otherwise be handed out again.
             reinit="finish_previous",
             settings=wandb.Settings(
-                silent=True, console="off", init_timeout=CONNECT_S, login_timeout=CONNECT_S
+                silent=True,
+                console="off",
+                init_timeout=CONNECT_S,
+                login_timeout=CONNECT_S,
+                finish_timeout=FINISH_S,
+                finish_timeout_raises=True,
             ),
         )
 

@@ -1,4 +1,4 @@
-"""`audition export`: a finished ledger in W&B, TensorBoard or parquet files."""
+"""`audition export`: a finished ledger in a tracker, or as parquet files."""
 
 import argparse
 import json
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
     """Add the command and its options."""
     command = subcommands.add_parser(
-        "export", parents=[common], help="finished runs in W&B, TensorBoard or parquet"
+        "export",
+        parents=[common],
+        help="finished runs in a tracker (W&B, TensorBoard, MLflow), or as parquet",
     )
     command.add_argument("arms", nargs="*", metavar="ARM", help="arms; all of them by default")
-    command.add_argument("--to", required=True, metavar="WHERE", help="wandb, tensorboard, parquet")
+    command.add_argument(
+        "--to", required=True, metavar="WHERE", help="a choice of logger, or parquet"
+    )
     command.add_argument(
         "--folder", type=Path, help="of the parquet files (export/ beside the runs)"
     )
@@ -29,12 +33,13 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 def write(options: argparse.Namespace) -> None:
     """`audition export`; exit code 1 where a run could not be shown."""
     from audition.errors import choices
-    from audition.report.replay import PARQUET, PLACES, chosen, replay, write_parquet
+    from audition.report.replay import PARQUET, chosen, replay, trackers, write_parquet
     from audition.report.runs import show_problems
     from audition.report.words import count
 
-    if options.to not in PLACES:
-        raise AuditionError(f"cannot export to '{options.to}'{choices(options.to, PLACES)}")
+    places = (*trackers(), PARQUET)
+    if options.to not in places:
+        raise AuditionError(f"cannot export to '{options.to}'{choices(options.to, places)}")
     ledger = Ledger(options.output_dir)
     contents = ledger.read()
     show_problems(contents)
