@@ -73,8 +73,10 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What would be drawn, for tests that need no picture of it."""
     asked: list[str] = []
 
-    def draw(*args: object, alpha: float, suffix: str = "") -> tuple[Picture, ...]:
-        asked.append("race" if args[-1] else "no race")
+    def draw(
+        folder: Path, judgements: object, curves: object, race: object, tuned: object, **_: object
+    ) -> tuple[Picture, ...]:
+        asked.append("race" if race else "no race")
         return ()
 
     monkeypatch.setattr(page_module, "draw", draw)

@@ -1,13 +1,18 @@
-"""All figures of one baseline's campaign, drawn and filed as PNG and SVG."""
+"""All figures of one baseline's campaign, or of one search, drawn and filed as PNG and SVG."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from audition.errors import AuditionError
 from audition.judge import Judgement
+from audition.ledger.studies import Account
+from audition.ledger.tuned import Tuned
 from audition.report.curves import Curves
 from audition.report.figures import (
     RaceStep,
@@ -18,8 +23,14 @@ from audition.report.figures import (
     paired_slopes,
     race_timeline,
     residual_map,
+    search_front,
+    search_history,
+    search_importances,
+    search_slices,
+    tuned_curves,
 )
-from audition.report.style import caption_of, save
+from audition.report.inline import inline
+from audition.report.style import VERDICT, caption_of, save
 
 
 @dataclass(frozen=True)
@@ -35,11 +46,12 @@ def draw(
     judgements: Sequence[Judgement],
     curves: Curves,
     race: Sequence[RaceStep],
+    tuned: Sequence[Tuned] = (),
     *,
     alpha: float,
     suffix: str = "",
 ) -> tuple[Picture, ...]:
-    """Draw the judgements of one baseline, in their order; the race only where there was one.
+    """Draw the judgements of one baseline, in their order; a race and tuning where there were any.
 
     `alpha` is what they were judged at; `suffix` keeps the files of several baselines apart.
     Raises AuditionError where `folder` cannot be written.
@@ -54,12 +66,43 @@ def draw(
     }
     if race:
         drawings["race"] = lambda: race_timeline(race)
+    colours = {j.arm.config_hash: VERDICT[j.comparison.verdict] for j in judgements}
+    for number, each in enumerate(tuned, start=1):
+        name = "tuned" if number == 1 else f"tuned-{number}"
+        drawings[name] = partial(tuned_curves, each, colours)
+    return _filed(folder, {f"{name}{suffix}": drawing for name, drawing in drawings.items()})
+
+
+def draw_search(folder: Path, account: Account) -> tuple[Picture, ...]:
+    """Draw a search; the front only where it has two objectives.
+
+    Raises AuditionError where `folder` cannot be written.
+    """
+    drawings: dict[str, Callable[[], Figure]] = {
+        "history": lambda: search_history(account),
+        "slices": lambda: search_slices(account),
+        "importances": lambda: search_importances(account),
+    }
+    if len(account.objectives) == 2:
+        drawings["front"] = lambda: search_front(account)
+    stem = re.sub(r"[^\w.-]", "_", account.name)
+    return _filed(folder, {f"search-{stem}-{name}": each for name, each in drawings.items()})
+
+
+def embedded(folder: Path, pictures: Sequence[Picture]) -> tuple[Markup, ...]:
+    """Pictures that were filed in `folder`, as elements of a page."""
+    return tuple(
+        Markup(inline((folder / f"{p.name}.svg").read_text(), p.name, p.caption)) for p in pictures
+    )
+
+
+def _filed(folder: Path, drawings: Mapping[str, Callable[[], Figure]]) -> tuple[Picture, ...]:
     pictures = []
     for name, drawing in drawings.items():
         figure = drawing()
-        pictures.append(Picture(f"{name}{suffix}", caption_of(figure)))
+        pictures.append(Picture(name, caption_of(figure)))
         for kind in ("png", "svg"):
-            path = folder / f"{name}{suffix}.{kind}"
+            path = folder / f"{name}.{kind}"
             try:
                 save(figure, path)
             except OSError as error:

@@ -15,13 +15,15 @@ from audition.judge import Judgement, arms_of, judge_arms
 from audition.ledger.record import now
 from audition.ledger.registration import Registration, registrations
 from audition.ledger.store import Contents, Ledger, write_whole
+from audition.ledger.studies import Account, read_accounts
+from audition.ledger.tuned import tuned_for
 from audition.report.curves import read_curves
 from audition.report.equal_time import Stopwatch
 from audition.report.facts import RUN_COLUMNS, SUMMARY_COLUMNS, IdeaFacts, facts_of
-from audition.report.gallery import Picture, draw
-from audition.report.inline import inline
+from audition.report.gallery import Picture, draw, embedded
 from audition.report.origin import Origin, origins
 from audition.report.race_steps import race_steps
+from audition.report.search_section import section
 from audition.report.style import THEME
 from audition.report.words import count
 
@@ -54,16 +56,20 @@ def write_report(
     *,
     sesoi: float | None = None,
     alpha: float = 0.05,
+    studies: Sequence[Account] | None = None,
 ) -> Written:
     """Judge the ledger (the arms named, or all) and write the report into `folder`.
 
+    Where all arms are judged its searches are there too: `studies`, or the accounts in the ledger.
     Raises AuditionError where there is nothing to judge or the folder cannot be written.
     """
     contents = ledger.read()
     judgements = judge_arms(
         contents.records, ideas, plans=registrations(ledger.root), sesoi=sesoi, alpha=alpha
     )
-    if not judgements:
+    accounts, unread = read_accounts(ledger.root)
+    shown = () if ideas else accounts if studies is None else studies
+    if not judgements and not shown:
         raise AuditionError(
             f"nothing to report in {ledger.root}: no arm there has an outcome beside one of its "
             "baseline"
@@ -72,19 +78,21 @@ def write_report(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AuditionError(f"cannot write {folder}: {error.strerror or error}") from error
-    groups = [list(group) for _, group in groupby(judgements, key=lambda j: j.arm.baseline_hash)]
+    groups = [list(group) for _, group in groupby(judgements, key=lambda j: j.baseline.config_hash)]
     campaigns = [
         _campaign(
             ledger, contents, folder, group, f"-{i}" if i > 1 else "", sesoi=sesoi, alpha=alpha
         )
         for i, group in enumerate(groups, start=1)
     ]
+    searches = [section(account, folder) for account in shown]
     facts = {
         "campaigns": campaigns,
-        "counted": _counted(judgements),
+        "searches": searches,
+        "counted": _counted(judgements, len(searches)),
         "written": now()[:16].replace("T", " "),
         "alpha": alpha,
-        "unreadable": [str(path) for path in contents.unreadable],
+        "unreadable": [str(path) for path in (*contents.unreadable, *unread)],
         "summary_columns": SUMMARY_COLUMNS,
         "run_columns": RUN_COLUMNS,
         "theme": THEME,
@@ -95,7 +103,8 @@ def write_report(
         write_whole(markdown, _templates(html=False).get_template("page.md").render(facts))
     except OSError as error:
         raise AuditionError(f"cannot write in {folder}: {error.strerror or error}") from error
-    names = [picture.name for campaign in campaigns for picture in campaign.pictures]
+    filed = [*(c.pictures for c in campaigns), *(search.pictures for search in searches)]
+    names = [picture.name for pictures in filed for picture in pictures]
     files = tuple(folder / f"{name}.{kind}" for name in names for kind in ("png", "svg"))
     return Written(page, markdown, files)
 
@@ -122,26 +131,27 @@ def _campaign(
     arms = [baseline, *(j.arm for j in judgements)]
     plans, watch = registrations(ledger.root), Stopwatch(ledger, baseline)
     race = race_steps(ledger.root, baseline.config_hash, arms_of(contents.records))
-    pictures = draw(folder, judgements, read_curves(ledger, arms), race, alpha=alpha, suffix=suffix)
-    figures = [
-        Markup(inline((folder / f"{p.name}.svg").read_text(), p.name, p.caption)) for p in pictures
-    ]
+    tuned = tuned_for(ledger.root, baseline.config_hash)
+    curves = read_curves(ledger, arms)
+    pictures = draw(folder, judgements, curves, race, tuned, alpha=alpha, suffix=suffix)
     return Campaign(
         baseline=baseline.config_hash,
         ideas=tuple(facts_of(j, watch) for j in judgements),
         pictures=pictures,
-        figures=tuple(figures),
+        figures=embedded(folder, pictures),
         plans=tuple(plan for plan in plans if plan.baseline_hash == baseline.config_hash),
         origins=origins(ledger, arms),
     )
 
 
-def _counted(judgements: Sequence[Judgement]) -> str:
-    """`2 ideas: 1 supported, 1 inconclusive`."""
+def _counted(judgements: Sequence[Judgement], searches: int) -> str:
+    """`2 ideas: 1 supported, 1 inconclusive`; `; 1 search` where there was one."""
     verdicts = [j.comparison.verdict for j in judgements]
     order = ("supported", "refuted", "inconclusive", "invalid")
     each = ", ".join(f"{verdicts.count(v)} {v}" for v in order if v in verdicts)
-    return f"{count(len(judgements), 'idea')}: {each}"
+    ideas = f"{count(len(judgements), 'idea')}: {each}" if judgements else "No verdict yet"
+    many = "1 search" if searches == 1 else f"{searches} searches"
+    return f"{ideas}; {many}" if searches else ideas
 
 
 def _templates(*, html: bool) -> Environment:

@@ -1,0 +1,201 @@
+"""The account of a search: its trials, its default, and what mattered, readable without Optuna.
+
+It stands as `studies/NAME.json` beside the study's journal; null in place of an objective's value is
+that of a run that diverged.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Literal
+
+from audition.errors import AuditionError
+from audition.ledger.store import Unreadable, write_whole
+
+FOLDER = "studies"
+SCHEMA = 1
+
+Value = float | int | str | bool | None
+State = Literal["whole", "given up", "diverged", "failed", "under way", "waiting"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """What was searched: a range from low to high, or choices."""
+
+    name: str  # KEY, or KEY[FORK=CHOICE] where only that choice has it
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    choices: tuple[Value, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """As it is typed."""
+        return self.name.partition("[")[0]
+
+    @property
+    def branch(self) -> str:
+        """`optimizer=muon` where only that choice has it; empty where every trial does."""
+        return self.name.partition("[")[2].removesuffix("]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One point that was tried, on some seeds; objectives are in the account's order, all small."""
+
+    number: int
+    state: State
+    params: Mapping[str, Value]
+    overrides: tuple[str, ...]  # what was typed to make it from the default
+    values: tuple[float, ...]  # means over all seeds; inf where it diverged; none where not whole
+    seeds: Mapping[int, tuple[float, ...]]  # seed -> objectives of a run that has ended
+    arm: str = ""
+    config_hash: str = ""
+    is_default: bool = False
+    reason: str = ""  # of a failure
+    started: str = ""  # ISO 8601
+    ended: str = ""
+
+    def mean(self, objective: int) -> float | None:
+        """The trial's value, or what the seeds that it had come to; None without any."""
+        if self.values:
+            return self.values[objective]
+        found = [each[objective] for each in self.seeds.values()]
+        return fmean(found) if found else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Importance:
+    """How much each parameter mattered for being among the best of some trials."""
+
+    objective: str
+    among: str  # the choices that these trials share; empty for all trials
+    trials: int
+    shares: Mapping[str, float]  # parameter -> share, in all 1; empty where none can be told
+    why_none: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One study as it stood when this was written."""
+
+    name: str
+    objectives: tuple[str, ...]
+    seeds: tuple[int, ...]  # the screening seeds
+    parameters: tuple[Parameter, ...]
+    trials: tuple[Trial, ...]
+    importances: tuple[Importance, ...]
+    written: str  # ISO 8601, UTC
+    journal_bytes: int | None = None  # the journal's length then; None in a database
+    schema: int = SCHEMA
+
+    @property
+    def whole(self) -> list[Trial]:
+        """Trials with a number for every objective on every seed, the best in the first one first."""
+        found = [trial for trial in self.trials if trial.state == "whole"]
+        return sorted(found, key=lambda trial: (trial.values, trial.number))
+
+    @property
+    def default(self) -> Trial | None:
+        """The default's trial; None where it was none, or is not whole."""
+        return next((trial for trial in self.whole if trial.is_default), None)
+
+    def best(self, most: int) -> list[Trial]:
+        """The best whole trials beside the default, no configuration twice."""
+        unlike = {trial.config_hash: trial for trial in reversed(self.whole)}
+        rivals = [trial for trial in unlike.values() if not trial.is_default]
+        return sorted(rivals, key=lambda trial: (trial.values, trial.number))[:most]
+
+    def front(self) -> list[Trial]:
+        """The whole trials that no other beats in one objective without losing in another."""
+
+        def beats(one: Trial, other: Trial) -> bool:
+            pairs = list(zip(one.values, other.values, strict=True))
+            return one.values != other.values and all(a <= b for a, b in pairs)
+
+        return [t for t in self.whole if not any(beats(other, t) for other in self.whole)]
+
+    def states(self) -> Counter[State]:
+        """How many trials there are of each kind."""
+        return Counter(trial.state for trial in self.trials)
+
+    @property
+    def runs(self) -> int:
+        """Runs that have ended, of all trials."""
+        return sum(len(trial.seeds) for trial in self.trials)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The facts as JSON can hold them."""
+        plain = asdict(self)
+        for trial in plain["trials"]:
+            trial["values"] = _finite(trial["values"])
+            trial["seeds"] = {str(seed): _finite(each) for seed, each in trial["seeds"].items()}
+        return plain
+
+    @classmethod
+    def from_json(cls, text: str) -> "Account":
+        """Read an account; raises AuditionError saying in a few words what is wrong with it."""
+        try:
+            plain = json.loads(text)
+            if plain["schema"] != SCHEMA:
+                raise AuditionError(
+                    f"has schema {plain['schema']}, and this version reads {SCHEMA}"
+                )
+            read: dict[str, Callable[[Any], Any]] = {
+                "objectives": str,
+                "seeds": int,
+                "parameters": lambda each: Parameter(**{**each, "choices": tuple(each["choices"])}),
+                "trials": _trial,
+                "importances": lambda each: Importance(**each),
+            }
+            return cls(**plain | {name: tuple(map(of, plain[name])) for name, of in read.items()})
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise AuditionError(f"is no account of a study ({error})") from None
+
+
+def write_account(root: Path, account: Account) -> Path:
+    """Put the account into the ledger at `root`. Raises AuditionError where it cannot be written."""
+    path = root / FOLDER / f"{account.name}.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(account.to_dict(), indent=1, allow_nan=False) + "\n")
+    except OSError as error:
+        raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
+    return path
+
+
+def read_accounts(root: Path) -> tuple[tuple[Account, ...], tuple[Unreadable, ...]]:
+    """Every account of the ledger at `root` by name, and the files that could not be read as one."""
+    accounts, unreadable = [], []
+    for path in sorted((root / FOLDER).rglob("*.json")):
+        try:
+            accounts.append(Account.from_json(path.read_text()))
+        except AuditionError as error:
+            unreadable.append(Unreadable(path, str(error)))
+        except (OSError, UnicodeDecodeError) as error:
+            unreadable.append(Unreadable(path, f"cannot be read ({error})"))
+    return tuple(accounts), tuple(unreadable)
+
+
+def _trial(plain: dict[str, Any]) -> Trial:
+    return Trial(
+        **{
+            **plain,
+            "overrides": tuple(plain["overrides"]),
+            "values": _infinite(plain["values"]),
+            "seeds": {int(seed): _infinite(each) for seed, each in plain["seeds"].items()},
+        }
+    )
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values]
+
+
+def _infinite(values: Sequence[float | None]) -> tuple[float, ...]:
+    return tuple(math.inf if value is None else float(value) for value in values)

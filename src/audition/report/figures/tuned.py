@@ -1,0 +1,163 @@
+"""Before a fair fight: loss against what was tuned, of the baseline and of each rival, with seeds."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from audition.ledger.tuned import Contender, Try, Tuned
+from audition.report.style import INK, MUTED, SMALL, WIDTH, labels, sheet, styled
+from audition.report.words import count
+
+TITLE = "Each at its best: loss against what was tuned"
+COLUMNS, PANEL = 2, 3.1  # panels in a row; inches of a panel's height
+DECADE = 4.0
+"""Ratio of largest to smallest value from which an axis is logarithmic."""
+
+
+@styled
+def tuned_curves(tuned: Tuned, colours: Mapping[str, str]) -> Figure:
+    """A panel for each rival and tuned key; colours: config hash of a rival's best -> its ink."""
+    base, *rivals = tuned.contenders
+    panels = list(product(rivals, tuned.keys))
+    rows = math.ceil(len(panels) / COLUMNS)
+    page = sheet(TITLE, _caption(tuned), height=rows * PANEL)
+    names = dict(zip((r.name for r in rivals), labels([r.name for r in rivals]), strict=True))
+    for i, (rival, key) in enumerate(panels):
+        row, column = divmod(i, COLUMNS)
+        axes = page.axes(
+            column * WIDTH / COLUMNS + 0.92, (rows - 1 - row) * PANEL + 0.6, 3.35, PANEL - 1.0
+        )
+        axes.text(0, 1.04, names[rival.name], weight="bold", va="bottom", transform=axes.transAxes)
+        best = rival.best(tuned.seeds)
+        ink = colours.get(best.config_hash if best else "", MUTED)
+        places = _places([base, rival], key)
+        _arm(axes, f"baseline-{i}", base, key, tuned, INK, places)
+        _arm(axes, f"rival-{i}", rival, key, tuned, ink, places)
+        _axis(axes, key, places)
+        axes.set_ylabel("loss", size=SMALL)
+        _limits(axes, [base, rival])
+        for height, text, colour in ((0.98, "● baseline", INK), (0.88, "● rival", ink)):
+            axes.text(
+                *(1.0, height, text),
+                ha="right",
+                va="top",
+                size=SMALL,
+                color=colour,
+                transform=axes.transAxes,
+            )
+    return page.figure
+
+
+Places = Mapping[Any, float]
+"""Value of a key -> where it stands on the axis."""
+
+
+def _places(contenders: Sequence[Contender], key: str) -> Places:
+    values = {t.values[key] for c in contenders for t in c.tries if key in t.values}
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        return {value: float(value) for value in values}
+    return {value: float(i) for i, value in enumerate(sorted(values, key=str))}
+
+
+def _axis(axes: Axes, key: str, places: Places) -> None:
+    axes.set_xlabel(key, size=SMALL)
+    spots = sorted(set(places.values()))
+    if any(value != place for value, place in places.items()):
+        axes.set_xticks(spots, [str(value) for value in sorted(places, key=str)])
+    elif spots and spots[0] > 0 and spots[-1] / spots[0] >= DECADE:
+        axes.set_xscale("log")
+        if len(spots) <= 8:
+            axes.set_xticks(spots, [f"{spot:g}" for spot in spots])
+        axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _arm(
+    axes: Axes,
+    name: str,
+    contender: Contender,
+    key: str,
+    tuned: Tuned,
+    colour: str,
+    places: Places,
+) -> None:
+    """Small dots for seeds, a mark for the mean; a ring around the best, a square for the default."""
+    tries = sorted(
+        (t for t in contender.tries if key in t.values), key=lambda t: _x(t, key, places)
+    )
+    for tried in tries:
+        losses = [loss for loss in tried.losses.values() if loss is not None]
+        x = _x(tried, key, places)
+        axes.scatter([x] * len(losses), losses, s=10, color=colour, alpha=0.5, lw=0, zorder=2)
+    whole = [t for t in tries if math.isfinite(t.mean)]
+    xs, means = [_x(t, key, places) for t in whole], [t.mean for t in whole]
+    axes.plot(
+        *(xs, means),
+        marker="o",
+        ms=4.5,
+        lw=1.6 if tuned.lattice else 0,
+        color=colour,
+        zorder=4,
+        gid=f"{name}-mean",
+    )
+    for tried in tries:
+        if not math.isfinite(tried.mean):
+            axes.scatter(
+                [_x(tried, key, places)],
+                [0.97],
+                marker="x",
+                s=45,
+                color=colour,
+                lw=1.8,
+                zorder=5,
+                transform=axes.get_xaxis_transform(),
+                gid=f"{name}-diverged",
+            )
+    marks = (
+        (contender.best(tuned.seeds), "o", 130, "best"),
+        (contender.tries[0], "s", 75, "default"),
+    )
+    for marked, shape, size, what in marks:
+        if marked is not None and key in marked.values and math.isfinite(marked.mean):
+            axes.scatter(
+                [_x(marked, key, places)],
+                [marked.mean],
+                marker=shape,
+                s=size,
+                facecolor="none",
+                edgecolor=colour,
+                lw=1.4,
+                zorder=5,
+                gid=f"{name}-{what}",
+            )
+
+
+def _limits(axes: Axes, contenders: Sequence[Contender]) -> None:
+    """Room for what matters: the best losses; a value that ruined a run leaves the picture."""
+    means = sorted(t.mean for c in contenders for t in c.tries if math.isfinite(t.mean))
+    if len(means) < 2:
+        return
+    losses = [x for c in contenders for t in c.tries for x in t.losses.values() if x is not None]
+    low, middle = min(losses), means[len(means) // 2]
+    high = min(max(losses), low + 6 * (middle - low))
+    if high > low:
+        axes.set_ylim(low - 0.06 * (high - low), high + 0.22 * (high - low))
+
+
+def _x(tried: Try, key: str, places: Places) -> float:
+    return places[tried.values[key]]
+
+
+def _caption(tuned: Tuned) -> str:
+    trials = sorted({len(c.tries) for c in tuned.contenders})
+    many = str(trials[0]) if len(trials) == 1 else f"{trials[0]} to {trials[-1]}"
+    return (
+        f"{tuned.metric} of the screening seeds (dots, n = {count(len(tuned.seeds), 'seed')} a value) "
+        f"and their mean; {many} trials an arm, each around its own default (square); the ring is the "
+        "best, which alone went on to the fresh seeds. × marks values at which a run diverged; what "
+        "lies far above is cut off."
+    )
