@@ -1,4 +1,5 @@
-"""Print one table of timings and ratios: `python -m scripts.bench`, and `... main` for the main job."""
+"""Print one table of timings and ratios: `python -m scripts.bench`, and `... main` for the main job,
+`... waiting` for what a search makes of its workers."""
 
 import argparse
 import platform
@@ -7,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audition.provenance import provenance
-from scripts.bench import commands, main_job, step, trackers, worker
+from scripts.bench import commands, main_job, step, trackers, waiting, worker
 from scripts.bench.pairs import Row
 
 
 def everything(folder: Path, runs: int, each_s: float) -> Iterator[Row]:
-    """All rows but the main job's."""
+    """All rows but the main job's and a search's."""
     yield from step.rows(folder)
     yield from trackers.rows(folder)
     yield from commands.overhead(folder)
@@ -24,13 +25,17 @@ def main() -> None:
     """Every row, in a ledger of its own that is thrown away."""
     parser = argparse.ArgumentParser()
     parser.add_argument(
-        "part", nargs="?", choices=("main", "worker"), help="by default all but main"
+        "part",
+        nargs="?",
+        choices=("main", "worker", "waiting"),
+        help="by default all but main and waiting",
     )
     parser.add_argument("--tokens", type=int, default=1_000_000, help="of each run of the main job")
     parser.add_argument(
         "--runs", type=int, default=12, help="of the sweep whose workers are watched"
     )
     parser.add_argument("--seconds", type=float, default=5.0, help="of training in each of them")
+    parser.add_argument("--trials", type=int, default=60, help="of the search, of three runs each")
     arguments = parser.parse_args()
     facts = provenance()["hardware"]
     print(f"{facts['processor']}, {facts['cores']} cores, Python {platform.python_version()}\n")
@@ -40,6 +45,9 @@ def main() -> None:
         sweep = {"runs": arguments.runs, "each_s": arguments.seconds}
         if arguments.part == "main":
             rows: Iterator[Row] = iter(main_job.rows(folder, arguments.tokens))
+        elif arguments.part == "waiting":
+            each_s = arguments.seconds
+            rows = iter(waiting.rows(folder, trials=arguments.trials, each_s=each_s))
         elif arguments.part == "worker":
             rows = iter(worker.rows(folder, **sweep))
         else:

@@ -1,65 +1,134 @@
-"""Milliseconds of ask and tell with 1,000 trials behind them: `python -m scripts.bench.asking`."""
+"""What a trial costs beside its training, with 1,000 behind it: `python -m scripts.bench.asking`.
+
+The desk of a search asks for trials of three seeds and tells what came of them; their runs are
+planned beforehand and have known losses, so that nothing is left but asking, reporting and telling.
+"""
 
 import argparse
 import math
+import random
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from typing import Any
 
+from hydra import initialize_config_dir
+from omegaconf import OmegaConf
+
+from audition.config.root import conf_dir
+from audition.ledger.record import Record
+from audition.sweep.arms import Arm, Question
+from audition.sweep.assign import job_of, record_of
+from audition.sweep.compose import Composer
+from audition.sweep.plan import PlannedRun, make_plan
+from audition.sweep.search.desk import Desk
+from audition.sweep.search.points import Points
 from audition.sweep.search.samplers import pruner_of, sampler_of
-from audition.sweep.search.space import overrides, read_space
+from audition.sweep.search.serving import serving
+from audition.sweep.search.space import Space
 from audition.sweep.search.storage import open_storage, prepare_optuna
-from audition.sweep.search.study import Study, pick_from, serving
+from audition.sweep.search.study import Study
+from audition.sweep.search.trials import asked_for
 from audition.sweep.search.wanted import Wanted
 
-SPACE = {
-    "optimizer": {
-        name: {
-            "optimizer.lr": {"low": 1e-4, "high": 1e-1, "log": True},
-            "optimizer.weight_decay": {"low": 0.0, "high": 0.5},
-        }
-        for name in ("adamw", "muon")
-    }
-}
-SEEDS = 3
+SPACE = "adamw_optuna"
+SEEDS = (42, 137, 256)
+MORE = 100
+"""Trials that are timed."""
 
 
-def one(study: Study, space: object) -> float:
-    """Seconds that one trial of three seeds costs beside its training."""
-    began = time.perf_counter()
-    trial = study.ask()
-    assert trial is not None
-    typed = overrides(space, lambda part: pick_from(trial, part))  # type: ignore[arg-type]
-    trial.set_user_attr("run", {"overrides": list(typed), "config_hash": "", "arm": ""})
-    lr = next(float(o.partition("=")[2]) for o in typed if o.startswith("optimizer.lr"))
-    for seed in range(SEEDS):
-        trial.report(math.log10(lr / 0.01) ** 2 + 0.01 * seed, step=seed)
-    study.study.tell(trial, math.log10(lr / 0.01) ** 2)
-    return time.perf_counter() - began
+@dataclass(frozen=True)
+class Planned:
+    """Points whose runs are those of the default under another name."""
+
+    space: Space
+    seeds: tuple[int, ...]
+    output_dir: Path
+    default: tuple[PlannedRun, ...]
+
+    def runs(self, typed: Sequence[str]) -> tuple[PlannedRun, ...]:
+        """The runs of a point."""
+        return tuple(replace(run, arm=Arm("point", tuple(typed))) for run in self.default)
+
+
+class Served(Desk):
+    """A desk that knows every outcome beforehand."""
+
+    def _find(self, run: PlannedRun) -> Record:
+        point = dict(override.split("=", 1) for override in run.arm.overrides)
+        away = math.log10(float(point["optimizer.lr"]) / 0.004)
+        noise = random.Random(f"{run.seed} {sorted(point.items())}").gauss(0, 0.01)
+        return replace(FINISHED[0], seed=run.seed, metrics={"val_loss": 2.0 + away**2 + noise})
+
+
+FINISHED: list[Record] = []
+"""A record whose loss is replaced."""
+
+
+def planned(folder: Path, space: Any) -> tuple[Points, Planned]:
+    """The points of that space around model=tiny, and the stand-in for them."""
+    common = ("model=tiny", f"paths.output_dir={folder}")
+    plan = make_plan(Question(common, (), SEEDS), Composer("audition"))
+    points = Points.around(plan, (), SEEDS, Composer("audition")).searched(space)
+    FINISHED[:] = [record_of(plan.runs[0]).ended("finished")]
+    return points, Planned(points.space, SEEDS, folder, plan.runs)
+
+
+def trials(study: Study, points: Any) -> list[float]:
+    """Seconds of each trial that the study lacks."""
+    ends = [time.perf_counter()]
+    desk = Served(
+        study,
+        points,
+        ("val_loss",),
+        inside=0,
+        prunes=True,
+        job_of=lambda run: job_of(run, {}),
+        say=lambda text: ends.append(time.perf_counter()),
+    )
+    assert desk.take() is None
+    return [after - before for before, after in pairwise(ends)]
 
 
 def main() -> None:
-    """Fill a study, and print the median of the last hundred trials."""
+    """Fill a study at random, and print the median of the next hundred trials."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--sampler", default="tpe")
+    parser.add_argument("--pruner", default="auto")
     arguments = parser.parse_args()
     prepare_optuna()
-    space = read_space(SPACE, lambda key, low, high: False)
-    wanted = Wanted(space=SPACE, trials=arguments.trials + 100, sampler=arguments.sampler)
-    asked = {"objectives": ["val_loss"]}
-    with tempfile.TemporaryDirectory() as name:
-        storage = open_storage(None, Path(name) / "study.log")
-        with serving(storage, Path(name) / "servers", "x", asked, wanted.trials) as (study, _):
-            wanted_random = Wanted(space=SPACE, sampler="random")
-            study.study.sampler = sampler_of(wanted_random, 0)
-            study.study.pruner = pruner_of("none", 0.3, SEEDS)
-            for _ in range(arguments.trials):
-                one(study, space)
+    config: Any = OmegaConf.load(conf_dir() / "hparams_search" / f"{SPACE}.yaml")
+    space = OmegaConf.to_container(config.hydra.sweeper.space)
+    wanted = Wanted(space=space, sampler=arguments.sampler, pruner=arguments.pruner)
+    pruner = wanted.pruner_for(len(SEEDS), 2)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        initialize_config_dir(str(conf_dir()), version_base="1.3"),
+    ):
+        folder = Path(name)
+        points, stand_in = planned(folder, space)
+        storage = open_storage(None, folder / "study.log")
+        asked = asked_for(wanted, points)
+        with serving(storage, folder / "servers", "x", asked, arguments.trials) as (study, _):
+            study.study.sampler = sampler_of(replace(wanted, sampler="random"), 0)
+            study.study.pruner = pruner_of("none", wanted.prune_p, len(SEEDS))
+            trials(study, stand_in)
             study.study.sampler = sampler_of(wanted, 0)
-            times = [one(study, space) for _ in range(100)]
-    print(f"{wanted.sampler}: {1000 * median(times):.1f} ms a trial at {arguments.trials} trials")
+            study.study.pruner = pruner_of(pruner, wanted.prune_p, len(SEEDS))
+            times = trials(replace(study, limit=arguments.trials + MORE), stand_in)
+        typed = [f"optimizer.lr=0.00{n}" for n in range(1, 10)]
+        began = time.perf_counter()
+        for override in typed:
+            points.runs((override,))
+        planning = (time.perf_counter() - began) / len(typed)
+    what = f"{wanted.sampler}, pruner {pruner}, {arguments.trials:,} trials"
+    print(f"{what}: ask and tell {1000 * median(times):.1f} ms a trial of {len(SEEDS)} seeds")
+    print(f"planning its runs: {1000 * planning:.1f} ms more")
 
 
 if __name__ == "__main__":

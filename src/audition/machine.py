@@ -26,7 +26,7 @@ def cores() -> int:
     affinity = getattr(os, "sched_getaffinity", None)
     found = len(affinity(0)) if affinity else os.cpu_count() or 1
     # A cluster without cgroups leaves it to its jobs to keep to what they asked for.
-    granted = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    granted = os.environ.get("SLURM_CPUS_PER_TASK") or os.environ.get("SLURM_CPUS_ON_NODE", "")
     return min(found, int(granted)) if granted.isdigit() else found
 
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -22,8 +23,17 @@ def provenance() -> dict[str, Any]:
         },
         "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
         "hardware": hardware(),
-        "command": sys.argv,
+        "command": typed(),
     }
+
+
+def typed() -> list[str]:
+    """The words of the command line; the password of a database's address is none of them."""
+    return [re.sub(r"(//[^:/@\s]*):.*@|(password=)[^&\s]*", _without, word) for word in sys.argv]
+
+
+def _without(found: re.Match[str]) -> str:
+    return f"{found[1]}:…@" if found[1] is not None else f"{found[2]}…"
 
 
 def hardware() -> dict[str, Any]:

@@ -80,6 +80,7 @@ class SlurmLauncher(Launcher):
         cpus_per_task: cores of a job.
         mem_gb: memory of a job.
         array_parallelism: jobs that run at once.
+        servers: jobs that serve a search; each makes as many runs at once as its cores or GPUs hold.
         setup: shell lines before the job starts.
         additional_parameters: what sbatch knows and submitit does not, e.g. {mail-user: me}.
     """
@@ -109,6 +110,7 @@ class SlurmLauncher(Launcher):
         exclude: str | None = None,
         comment: str | None = None,
         array_parallelism: Annotated[int, Gt(0)] = 256,
+        servers: Annotated[int, Gt(0)] = 4,
         stderr_to_stdout: bool = False,
         setup: Sequence[str] | None = None,
         additional_parameters: Mapping[str, Any] | None = None,
@@ -118,6 +120,7 @@ class SlurmLauncher(Launcher):
         self.runs_per_gpu = runs_per_gpu
         self.max_num_timeout = max_num_timeout
         self.array_parallelism = array_parallelism
+        self.servers = servers
         given = {
             "name": name,
             "timeout_min": timeout_min,
@@ -158,6 +161,7 @@ class SlurmLauncher(Launcher):
             runs_per_gpu=self.runs_per_gpu,
             max_num_timeout=self.max_num_timeout,
             array_parallelism=self.array_parallelism,
+            servers=self.servers,
         )
 
     def launch(

@@ -1,9 +1,8 @@
 """From a plan to its registration: what a sweep announces before its first run."""
 
-import sys
-
 from audition.config.card import check_card
 from audition.ledger.registration import PlannedArm, Registration
+from audition.provenance import typed
 from audition.sweep.plan import Plan
 
 
@@ -30,5 +29,5 @@ def announcement(plan: Plan, judged_on: tuple[int, ...] = ()) -> Registration:
         baseline_seeds=tuple(baseline),
         arms=tuple(arms),
         judged_on=judged_on,
-        command=" ".join(sys.argv[1:]),
+        command=" ".join(typed()[1:]),
     )

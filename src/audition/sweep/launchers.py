@@ -22,6 +22,11 @@ Train = Callable[[Sequence[PlannedRun]], None]
 Launch = Callable[[str, Sequence[PlannedRun]], None]
 """The same for the runs of the registered plan whose digest comes first."""
 
+NO_QUEUE = (
+    "submit=detach needs a cluster's queue to leave the runs in: add hydra/launcher=slurm_cpu, "
+    "slurm_gpu or submitit_slurm"
+)
+
 
 @runtime_checkable
 class WarmLauncher(Protocol):
@@ -50,10 +55,7 @@ def ready(launcher: Launcher, *, detach: bool = False) -> Iterator[Launch]:
     if (cluster := cluster_of(launcher)) is not None:
         yield on_cluster(cluster, detach)
     elif detach:
-        raise AuditionError(
-            "submit=detach needs a cluster's queue to leave the runs in: add "
-            "hydra/launcher=slurm_cpu, slurm_gpu or submitit_slurm"
-        )
+        raise AuditionError(NO_QUEUE)
     elif isinstance(launcher, WarmLauncher):
         with warm(launcher.pool_settings()) as server:
             train = _on_pool(launcher, server)

@@ -22,8 +22,9 @@ from audition.sweep.pool import End
 from audition.sweep.search.desk import Desk
 from audition.sweep.search.points import Points
 from audition.sweep.search.samplers import pruner_of, sampler_of
+from audition.sweep.search.serving import seed_of, serving
 from audition.sweep.search.storage import journal_of, open_storage, prepare_optuna
-from audition.sweep.search.study import Study, seed_of, serving
+from audition.sweep.search.study import Study
 from audition.sweep.search.trials import asked_for, queued
 from audition.sweep.search.wanted import Wanted
 
@@ -70,7 +71,9 @@ def searched(points: Callable[..., Points]) -> Iterator[Callable[..., Searched]]
     """A space and settings -> the study, with every trial made here and now, one at a time."""
     prepare_optuna()
 
-    def run(space: Any, *more: str, name: str = "study", **settings: Any) -> Searched:
+    def run(
+        space: Any, *more: str, name: str = "study", default_last: bool = False, **settings: Any
+    ) -> Searched:
         own = points(space, *more)
         wanted = Wanted(space=space, **settings)
         ledger = Ledger(own.output_dir)
@@ -80,8 +83,7 @@ def searched(points: Callable[..., Points]) -> Iterator[Callable[..., Searched]]
             study,
             first,
         ):
-            study.study.set_user_attr("asked", asked)
-            for params, typed in queued(wanted, own):
+            for params, typed in queued(wanted, own)[:: -1 if default_last else 1]:
                 study.study.enqueue_trial(params, {"typed": list(typed)}, skip_if_exists=True)
             study.study.sampler = sampler_of(wanted, seed_of(0, study.server, first))
             chosen = wanted.pruner_for(3, 2)

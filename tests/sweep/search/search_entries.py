@@ -44,7 +44,7 @@ def work(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> i
         if (before := ledger.get(ledger.folder_of(record))) is not None and before.settled:
             return 0
         time.sleep(float(settings["checkpoint"]["minutes"]))
-        with (root / "trained").open("a") as lines:
-            lines.write(f"{record.key}\n")
         file(record, settings)
+        with (root / "trained").open("a") as lines:  # after it: who reads this may kill us
+            lines.write(f"{record.key}\n")
     return 0

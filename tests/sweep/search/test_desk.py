@@ -57,6 +57,18 @@ def test_worse_trials_are_given_up_between_two_seeds(searched: Search) -> None:
     assert {t.state.name for t in kept.study.trials} == {"COMPLETE"}
 
 
+def test_the_default_is_never_given_up(searched: Search) -> None:
+    # As after its process was killed: its point comes again when better ones are known.
+    known = ("optimizer.lr=0.01", "optimizer.lr=0.001")
+    result = searched(LR, trials=3, known=known, default_last=True)
+    worse, best, default = result.study.trials
+    assert (worse.state.name, best.state.name) == ("COMPLETE", "COMPLETE")
+    assert default.state.name == "COMPLETE"
+    assert default.values[0] > best.values[0]
+    found = candidates(result.study, result.points.start_hash, 5)
+    assert [c.number for c in found] == [best.number]
+
+
 def test_the_ledger_serves_what_it_has(searched: Search) -> None:
     first = searched(LR, trials=6, sampler="random")
     again = searched(LR, name="other", trials=6, sampler="random")
@@ -101,8 +113,12 @@ def test_a_failed_trial_is_a_failure_and_no_value(searched: Search) -> None:
 def test_an_objective_that_no_record_has(searched: Search) -> None:
     with pytest.raises(AuditionError, match="no objective 'val_los'; did you mean 'val_loss'"):
         searched(LR, trials=2, objectives=("val_los",))
-    with pytest.raises(AuditionError, match="no objective 'joules'"):
-        searched(LR, name="j", trials=2, objectives=("joules",))
+    said = "baseline seed 42 has no objective 'joules'; choose from: .*tokens, .*val_loss"
+    for name in ("trained", "served"):
+        with pytest.raises(AuditionError, match=said):
+            searched(LR, name=name, trials=2, objectives=("joules",))
+    other = searched(LR, name="other", trials=1)
+    assert other.trained == ["baseline seed 137", "baseline seed 256"]  # what was made is kept
 
 
 def test_two_objectives_have_a_front(searched: Search) -> None:
@@ -121,6 +137,15 @@ def test_every_sampler_asks_for_its_trials(searched: Search, sampler: str) -> No
     result = searched(LR, trials=6, sampler=sampler, pruner="none")
     assert len({t.params["optimizer.lr"] for t in result.study.trials}) == 6
     assert {t.state.name for t in result.study.trials} == {"COMPLETE"}
+
+
+def test_a_gaussian_process_finds_the_planted_optimum(searched: Search) -> None:
+    wide = {"optimizer.lr": {"low": 1e-4, "high": 0.9, "log": True}}
+    result = searched(wide, trials=15, sampler="gp", pruner="none", known=("optimizer.lr=0.8",))
+    assert result.study.trials[1].values == [math.inf]
+    modelled = [abs(math.log10(t.params["optimizer.lr"] / BEST_LR)) for t in result.study.trials]
+    assert min(modelled[-3:]) < 0.15
+    assert max(modelled[-3:]) < 0.6
 
 
 def _ledger(result: Any) -> Any:

@@ -13,8 +13,8 @@ import pytest
 from test_processes import serve, states, study_at, trained
 
 from audition.errors import AuditionError
+from audition.sweep.search.serving import serving
 from audition.sweep.search.storage import close, open_storage, prepare_optuna
-from audition.sweep.search.study import serving
 
 ASKED = {"objectives": ["val_loss"], "space": {}}
 
@@ -26,6 +26,16 @@ ASKED = {"objectives": ["val_loss"], "space": {}}
             "postgresql://me:secret@127.0.0.1:1/none",
             "postgresql://127.0.0.1:1/none cannot be reached",
         ),
+        (
+            "postgresql://me:a@secret/b@127.0.0.1:1/none",
+            "storage=postgresql://127.0.0.1:1/none has @, / or . in its user or password: write %40",
+        ),
+        ("postgresql://me:a?secret@127.0.0.1:1/none", "storage=postgresql://… has @"),
+        (
+            "postgresql://127.0.0.1:1/none?user=me&password=secret",
+            "postgresql://127.0.0.1:1/none cannot be reached",
+        ),
+        ("postgresql://me:secret@host:port/none", "postgresql://host:port/none cannot be reached"),
         ("mongo://me:secret@host/x", "storage=mongo://host/x is no storage"),
     ],
 )
@@ -43,6 +53,37 @@ def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "studies").write_text("a file")
     with pytest.raises(AuditionError, match=r"journal .* cannot be used"):
         open_storage(None, tmp_path / "studies" / "x.log")
+
+
+def test_a_journal_is_on_the_disk_when_a_trial_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare_optuna()
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    storage = open_storage(None, tmp_path / "x.log")
+    study = optuna.create_study(storage=storage, study_name="x")
+    for number in range(3):
+        trial = study.ask()
+        trial.set_user_attr("server", "here")
+        trial.report(trial.suggest_float("lr", 0.1, 1.0), step=0)
+        assert len(flushed) == number
+        study.tell(trial, 1.0)
+    assert len(flushed) == 3
+
+
+def test_a_line_that_was_cut_short_is_no_end_of_a_study(tmp_path: Path) -> None:
+    prepare_optuna()
+    journal = tmp_path / "x.log"
+    study = optuna.create_study(storage=open_storage(None, journal), study_name="x")
+    study.tell(study.ask(), 1.0)
+    whole = journal.read_bytes()
+    study.tell(study.ask(), 2.0)
+    journal.write_bytes(whole + journal.read_bytes()[len(whole) :][:30])
+    for ended in (1, 2):
+        study = optuna.load_study(storage=open_storage(None, journal), study_name="x")
+        assert [t.state.name for t in study.trials] == ["COMPLETE"] * ended
+        study.tell(study.ask(), 3.0)
 
 
 @pytest.mark.parametrize(

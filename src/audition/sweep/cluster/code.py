@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,25 +14,28 @@ FOLDER = "code"
 LEFT_OUT = ("__pycache__", "*.pyc", "*.part")
 
 
-def snapshot(root: Path, packages: Sequence[str]) -> Path:
+def snapshot(root: Path, packages: Sequence[str], more: Mapping[str, Path] | None = None) -> Path:
     """A folder below the ledger at `root` that holds a copy of `packages`, to be imported from.
 
+    more: place below that folder -> a file or a folder that lies elsewhere here.
     Named by what is in it, so that a thousand submissions of one state of the code share one copy.
     Raises AuditionError where a package cannot be found or copied.
     """
-    sources = {name: _source(name) for name in sorted(set(packages))}
+    found = (_source(name) for name in sorted(set(packages)))
+    sources = {source.name: source for source in found} | dict(more or {})
     home = root / FOLDER / _digest(sources)
     if home.is_dir():
         return home
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         part = Path(mkdtemp(prefix=".part-", dir=home.parent))
-        for source in sources.values():
+        for place, source in sources.items():
             if source.is_dir():
                 ignored = shutil.ignore_patterns(*LEFT_OUT)
-                shutil.copytree(source, part / source.name, ignore=ignored)
+                shutil.copytree(source, part / place, ignore=ignored)
             else:
-                shutil.copy2(source, part / source.name)
+                (part / place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, part / place)
         part.chmod(0o755)
         try:
             part.rename(home)

@@ -26,6 +26,7 @@ class Cluster:
     runs_per_gpu: int | None = None
     max_num_timeout: int = 20
     array_parallelism: int = 256
+    servers: int = 4
 
     @classmethod
     def of_stock(cls, params: Mapping[str, Any]) -> "Cluster":

@@ -3,7 +3,7 @@
 import os
 import secrets
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -35,13 +35,10 @@ def submit(runs: Sequence[PlannedRun], cluster: Cluster, plan: str) -> Submissio
     ledger = Ledger(Path(runs[0].settings["paths"]["output_dir"]).absolute())
     targets = {t for run in runs for t in run.settings["allowed_targets"]}
     code = snapshot(ledger.root, [target.split(".")[0] for target in targets])
-    token = secrets.token_hex(8)
-    probe = ledger.root / FOLDER / f"probe-{token}"
-    probe.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(probe, token)
+    probe, token = write_probe(ledger.root)
     packs = list(packed(runs, cluster, probe, token))
     with _queued(ledger, [record_of(run) for run in runs]):
-        jobs = _enqueue(packs, cluster.fitting(runs), code)
+        jobs = enqueue(packs, cluster.fitting(runs), code)
     submitted = tuple(
         SubmittedJob(
             id=str(job.job_id),
@@ -55,6 +52,15 @@ def submit(runs: Sequence[PlannedRun], cluster: Cluster, plan: str) -> Submissio
     submission = submitted_now(plan, "slurm", submitted, str(probe))
     keep(ledger.root, submission)
     return submission
+
+
+def write_probe(root: Path) -> tuple[Path, str]:
+    """A file below the ledger at `root`, and its text, by which a node knows that it sees it."""
+    token = secrets.token_hex(8)
+    probe = root / FOLDER / f"probe-{token}"
+    probe.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(probe, token)
+    return probe, token
 
 
 @contextmanager
@@ -104,7 +110,8 @@ def absolute(run: PlannedRun) -> PlannedRun:
     return replace(run, settings={**run.settings, "paths": paths, "data": data})
 
 
-def _enqueue(packs: Sequence[Pack], cluster: Cluster, code: Path) -> Sequence[Any]:
+def enqueue(packs: Sequence[Callable[[], None]], cluster: Cluster, code: Path) -> Sequence[Any]:
+    """Submitit's jobs, one a pack, importing from `code`; AuditionError where Slurm refuses them."""
     import submitit
 
     named = {k if k in SHARED else f"slurm_{k}": v for k, v in cluster.settings.items()}

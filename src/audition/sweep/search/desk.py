@@ -6,39 +6,27 @@ once no new trial is left, the seeds of those under way are given out ahead.
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audition.errors import AuditionError
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger
-from audition.report.curves import read_curve
+from audition.report.words import count
 from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import End, Job
 from audition.sweep.search.objective import mean_of, values_of, worst
 from audition.sweep.search.points import Points
+from audition.sweep.search.pruning import Open, Pruning
 from audition.sweep.search.space import overrides
-from audition.sweep.search.study import Study, pick_from
+from audition.sweep.search.study import Study
+from audition.sweep.search.suggest import pick_from
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
 PRUNED = "given up: it is no better than the trials before it at this point"
-
-
-@dataclass(eq=False)
-class Open:
-    """A trial under way in this process."""
-
-    trial: "Trial"
-    typed: tuple[str, ...]
-    runs: deque[PlannedRun]  # not given out yet
-    total: int
-    values: dict[int, tuple[float, ...]] = field(default_factory=dict)  # seed -> objectives
-    seen: dict[int, int] = field(default_factory=dict)  # seed -> evaluations reported
-    under_way: int = 0
-    over: bool = False
 
 
 class Desk:
@@ -59,7 +47,8 @@ class Desk:
         say: Callable[[str], None],
     ) -> None:
         self.study, self.points, self.objectives = study, points, objectives
-        self.inside, self.prunes, self.job_of, self.say = inside, prunes, job_of, say
+        self.job_of, self.say = job_of, say
+        self.pruning = Pruning(points.seeds, inside, prunes)
         self.open: list[Open] = []
         self.served = 0  # runs that the ledger had
         self._jobs: dict[Job, tuple[Open, PlannedRun]] = {}
@@ -82,22 +71,23 @@ class Desk:
 
     def stops(self, job: Job, report: Mapping[str, Any]) -> str:
         """Why the pruner gives a run up at an evaluation."""
-        if job not in self._jobs or not self.inside or "val_loss" not in report:
+        if job not in self._jobs or not self.pruning.inside:
             return ""
         entry, run = self._jobs[job]
-        if entry.over or report.get("step") == job.expected_steps:
+        if entry.given_up:  # at another of its seeds
+            return PRUNED
+        if entry.over or "val_loss" not in report or report.get("step") == job.expected_steps:
             return ""
-        self._report(entry, run, entry.seen.get(run.seed, 0), float(report["val_loss"]))
-        if not entry.trial.should_prune():
+        if not self.pruning.at_evaluation(entry, run, self._folder(run)) or self._is_default(run):
             return ""
-        self._prune(entry)
+        self._prune(entry, f"given up at an evaluation of seed {run.seed}")
         return PRUNED
 
     def hear(self, job: Job, end: End) -> None:
         """A run ended, and the ledger has its record."""
         entry, run = self._jobs.pop(job)
         entry.under_way -= 1
-        record = self._ledger.get(self._ledger.folder_of(record_of(run)))
+        record = self._ledger.get(self._folder(run))
         if end.status != "interrupted" and record is not None:
             self._heard(entry, run, record)
 
@@ -117,17 +107,18 @@ class Desk:
     def _ask(self) -> Open | None:
         while (trial := self.study.ask()) is not None:
             typed = tuple(trial.user_attrs.get("typed", ()))
+            entry = Open(trial, typed, deque(), len(self.points.seeds))
+            self.open.append(entry)  # from here on `release` puts it back
             drawn = overrides(self.points.space, lambda part, t=trial: pick_from(t, part))  # type: ignore[misc]
-            typed = typed if "typed" in trial.user_attrs else drawn
+            entry.typed = typed if "typed" in trial.user_attrs else drawn
             try:
-                runs = self.points.runs(typed)
+                runs = self.points.runs(entry.typed)
             except AuditionError as error:
-                self._fail(trial, typed, str(error))
+                self._close(entry, None, str(error))
                 continue
-            facts = {"overrides": list(typed), "config_hash": runs[0].identity.config_hash}
+            facts = {"overrides": list(entry.typed), "config_hash": runs[0].identity.config_hash}
             trial.set_user_attr("run", {**facts, "arm": runs[0].arm.name})
-            entry = Open(trial, typed, deque(runs), len(runs))
-            self.open.append(entry)
+            entry.runs.extend(runs)
             return entry
         return None
 
@@ -135,9 +126,16 @@ class Desk:
         """The outcome of `run`, from the ledger as it was at the start, or its own folder now."""
         if (record := self._known.get(run.identity.key)) is not None:
             return record
-        record = self._ledger.get(self._ledger.folder_of(record_of(run)))
+        record = self._ledger.get(self._folder(run))
         same = record is not None and record.key == run.identity.key and record.settled
         return record if same else None
+
+    def _is_default(self, run: PlannedRun) -> bool:
+        """Whether it is a run of the default, which is never given up: all else is held against it."""
+        return run.identity.config_hash == self.points.start_hash
+
+    def _folder(self, run: PlannedRun) -> Path:
+        return self._ledger.folder_of(record_of(run))
 
     def _heard(self, entry: Open, run: PlannedRun, record: Record) -> None:
         if entry.over:
@@ -153,34 +151,22 @@ class Desk:
     def _finished(self, entry: Open, run: PlannedRun, record: Record) -> None:
         values = values_of(record, self.objectives)
         entry.values[run.seed] = values
-        if self.inside:
-            curve = read_curve(self._ledger.folder_of(record))
-            losses = curve.losses if curve is not None else ()
-            for place in range(entry.seen.get(run.seed, 0), min(len(losses), self.inside)):
-                self._report(entry, run, place, losses[place])
-        elif self.prunes:
-            entry.trial.report(values[0], step=self.points.seeds.index(run.seed))
+        doubtful = self.pruning.at_end(entry, run, values[0], self._ledger.folder_of(record))
         if len(entry.values) == entry.total:
-            seeds = {str(seed): list(each) for seed, each in entry.values.items()}
-            entry.trial.set_user_attr("seeds", seeds)
+            entry.trial.set_user_attr("seeds", _by_seed(entry))
             means = mean_of(entry.values)
             self._close(entry, means, ", ".join(f"{value:.4f}" for value in means))
-        elif self.prunes and entry.trial.should_prune():
-            self._prune(entry)
+        elif doubtful and not self._is_default(run):
+            self._prune(entry, f"given up after {count(len(entry.values), 'seed')}")
 
-    def _report(self, entry: Open, run: PlannedRun, place: int, loss: float) -> None:
-        """An evaluation of a run: seeds and places in the run make the steps that trials share."""
-        entry.seen[run.seed] = place + 1
-        entry.trial.report(loss, step=self.points.seeds.index(run.seed) * self.inside + place)
-
-    def _prune(self, entry: Open) -> None:
+    def _prune(self, entry: Open, what: str) -> None:
         from optuna.trial import TrialState
 
         self._leave(entry)
-        seeds = {str(seed): list(each) for seed, each in entry.values.items()}
-        entry.trial.set_user_attr("seeds", seeds)
+        entry.given_up = True
+        entry.trial.set_user_attr("seeds", _by_seed(entry))
         self.study.study.tell(entry.trial, state=TrialState.PRUNED)
-        self._tell(entry.trial.number, entry.typed, f"given up after {len(entry.values)} seeds")
+        self._tell(entry.trial.number, entry.typed, what)
 
     def _close(self, entry: Open, values: list[float] | None, what: str) -> None:
         """Tell the study; without values the trial failed, which is no value of it."""
@@ -204,3 +190,7 @@ class Desk:
 
     def _tell(self, number: int, typed: tuple[str, ...], what: str) -> None:
         self.say(f"trial {number} {' '.join(typed) or '(the default)'}: {what}")
+
+
+def _by_seed(entry: Open) -> dict[str, list[float]]:
+    return {str(seed): list(each) for seed, each in entry.values.items()}

@@ -1,7 +1,9 @@
 """Samplers and pruners by name, as Optuna has them; imported when a search begins."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from audition.sweep.search.space import PARTS
 from audition.sweep.search.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -22,11 +24,11 @@ def sampler_of(wanted: Wanted, seed: int) -> "optuna.samplers.BaseSampler":
     several = len(wanted.objectives) > 1
     match wanted.sampler:
         case "tpe":
-            # One conditional branch at a time: `group` models what its trials have in common.
+            # `group` models one branch of a fork at a time, and costs a look at every trial.
             return samplers.TPESampler(
                 seed=seed,
                 multivariate=True,
-                group=True,
+                group=_forked(wanted.space),
                 constant_liar=True,
                 n_startup_trials=STARTUP,
             )
@@ -46,6 +48,13 @@ def sampler_of(wanted: Wanted, seed: int) -> "optuna.samplers.BaseSampler":
             return samplers.NSGAIISampler(seed=seed, population_size=population)
         case _:  # the points of a grid are all enqueued, so that none is left to draw
             return samplers.RandomSampler(seed=seed)
+
+
+def _forked(space: Mapping[str, Any]) -> bool:
+    """Whether a choice in the space, as its config describes it, has a space of its own."""
+    return any(
+        isinstance(part, Mapping) and not part.keys() & set(PARTS) for part in space.values()
+    )
 
 
 def pruner_of(name: str, prune_p: float, steps: int) -> "optuna.pruners.BasePruner":

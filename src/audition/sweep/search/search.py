@@ -1,28 +1,24 @@
 """A search from its command line to its answer."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from audition.errors import AuditionError
 from audition.judge import Judgement
+from audition.ledger.registration import register
 from audition.ledger.store import Ledger
 from audition.report.terminal import show_judgements
 from audition.report.words import count
+from audition.sweep.announce import announcement
 from audition.sweep.arms import Arm, Question, arm_name, more_seeds
 from audition.sweep.asked import asked
-from audition.sweep.carry import train_all
-from audition.sweep.compose import Composer
-from audition.sweep.launchers import WarmLauncher, cluster_of
-from audition.sweep.plan import Plan, PlannedRun, make_plan
-from audition.sweep.pool import warm
+from audition.sweep.plan import make_plan
 from audition.sweep.search.answer import (
     Candidate,
     announced,
@@ -31,60 +27,18 @@ from audition.sweep.search.answer import (
     screened,
     write_down,
 )
-from audition.sweep.search.notice import noticed
+from audition.sweep.search.place import Bench, place_of
 from audition.sweep.search.points import Points
 from audition.sweep.search.say import command_of, say, say_candidates, say_trials
-from audition.sweep.search.storage import prepare_optuna
+from audition.sweep.search.servers import Servers
 from audition.sweep.search.study import Study
-from audition.sweep.search.trials import Pool, carry_on, study_name
+from audition.sweep.search.trials import study_name
 from audition.sweep.search.wanted import Wanted
 from audition.sweep.search.write import path_of, write_experiment
 
 SCREENING = (42, 137, 256)
 STEM = "hparams_search"
 TERMS = "the best of a search"
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Where trials are planned and made."""
-
-    compose: Composer
-    pool: Pool
-
-    def make(self, runs: Sequence[PlannedRun]) -> None:
-        """Train `runs`, which may be none."""
-        if runs:
-            train_all(runs, self.pool.settings(runs), self.pool.server)
-
-    def train(self, plan: Plan, ledger: Ledger) -> bool:
-        """Train what the ledger lacks of `plan`; whether every run has its outcome then."""
-        self.make(plan.missing(ledger.read()))
-        return not plan.missing(ledger.read())
-
-
-@contextmanager
-def bench(
-    hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-) -> Iterator[Bench]:
-    """The pool of this machine. Raises AuditionError for a launcher that takes whole batches."""
-    prepare_optuna()
-    launcher = Plugins.instance().instantiate_launcher(
-        hydra_context=hydra_context, task_function=task_function, config=config
-    )
-    if cluster_of(launcher) is not None or not isinstance(launcher, WarmLauncher):
-        name = config.hydra.runtime.choices.get("hydra/launcher")
-        raise AuditionError(
-            f"hydra/launcher={name} takes runs in batches, and a search asks for them one by one: "
-            "leave the launcher out, and submit this command itself as often as there are machines; "
-            "all serve one study"
-        )
-
-    def settings(runs: Sequence[PlannedRun]) -> Any:
-        return launcher.pool_settings(runs)
-
-    with noticed(), warm(launcher.pool_settings()) as server:
-        yield Bench(Composer.of_hydra(config.hydra), Pool(settings, server))
 
 
 def search(
@@ -109,18 +63,19 @@ def search(
     start = starting_point(question)
     seeds = question.seeds or SCREENING
     wanted.pruner_for(len(seeds), int(config.training.evaluations))
-    with bench(hydra_context, task_function, config) as place:
+    with place_of(hydra_context, task_function, config) as place:
         plan = make_plan(Question(start, (), seeds), place.compose)
         points = Points.around(plan, (), seeds, place.compose).searched(wanted.space)
         ledger = Ledger(points.output_dir)
         ledger.check_writable()
+        register(ledger.root, replace(announcement(plan), screening=True))
         stem = str(config.hydra.runtime.choices.get(STEM) or "none")
         name = study_name(wanted, points, "search" if stem == "none" else stem)
         say(
             f"study '{name}': up to {count(wanted.trials, 'trial')} of {count(len(seeds), 'seed')}."
         )
         try:
-            study = carry_on(wanted, points, name, place.pool)
+            study = place.study(wanted, points, name)
             say_trials(study)
             found = candidates(study, points.start_hash, wanted.candidates)
             judgements, complete = confirm(place, points, found, wanted, ledger)
@@ -147,7 +102,11 @@ def starting_point(question: Question) -> tuple[str, ...]:
 
 
 def confirm(
-    place: Bench, points: Points, found: Sequence[Candidate], wanted: Wanted, ledger: Ledger
+    place: Bench | Servers,
+    points: Points,
+    found: Sequence[Candidate],
+    wanted: Wanted,
+    ledger: Ledger,
 ) -> tuple[list[Judgement], bool]:
     """The candidates' verdicts on fresh seeds; whether every run has its outcome."""
     if not found:

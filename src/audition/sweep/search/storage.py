@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audition.errors import AuditionError
+from audition.ledger.studies import FOLDER
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
-FOLDER = "studies"
 LOCK_S = 10
 """Age from which a journal's lock is taken from whoever died with it; it is held for one write [s]."""
+CONNECT_S = 10
+"""Longest wait for a database to answer; one behind a firewall never does [s]."""
 _TRIES = 3
 
 
@@ -25,6 +27,8 @@ def prepare_optuna() -> None:
         raise AuditionError("a search needs Optuna: pip install 'audition[search]'") from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    # A diverged trial is told as infinite, and that is what is to become of it.
+    warnings.filterwarnings("ignore", message="Clip non-finite values")
 
 
 def journal_of(root: Path, name: str) -> Path:
@@ -40,22 +44,30 @@ def open_storage(url: str | None, journal: Path) -> "BaseStorage":
     """
     if url is None:
         return _open_journal(journal)
-    shown = re.sub(r"//[^/@]*@", "//", url)
+    scheme, _, rest = url.partition("//")
+    who, _, where = rest.rpartition("@")
+    shown = f"{scheme}//{'…' if '?' in who else where.partition('?')[0]}"
     if not re.match(r"(postgresql(\+\w+)?|sqlite)://", url):
         raise AuditionError(
             f"hydra.sweeper.storage={shown} is no storage: give postgresql://USER@HOST/DATABASE, "
             "or null for a journal file beside the ledger"
         )
+    if any(sign in who for sign in "@/?"):
+        raise AuditionError(
+            f"hydra.sweeper.storage={shown} has @, / or ? in its user or password: write %40, %2F, %3F"
+        )
     from optuna.storages import RDBStorage
     from sqlalchemy.exc import SQLAlchemyError
 
     url = re.sub(r"^postgresql://", "postgresql+psycopg://", url)
+    patience = {"connect_timeout": CONNECT_S} if url.startswith("postgresql+psycopg") else {}
     for attempt in range(_TRIES):
         try:
-            return RDBStorage(url)
-        except (SQLAlchemyError, ImportError) as error:
+            return RDBStorage(url, engine_kwargs={"connect_args": patience})
+        except (SQLAlchemyError, ImportError, RuntimeError, ValueError) as error:
             # Two that make the tables at once get in each other's way; the second finds them made.
-            if attempt == _TRIES - 1 or "connect" in str(error) or isinstance(error, ImportError):
+            again = isinstance(error, SQLAlchemyError) and "connect" not in str(error)
+            if attempt == _TRIES - 1 or not again:
                 why = str(error).splitlines()[0].replace(url, shown)
                 raise AuditionError(f"storage {shown} cannot be reached: {why}") from None
             time.sleep(0.2)
@@ -72,12 +84,14 @@ def close(storage: "BaseStorage") -> None:
 
 def _open_journal(path: Path) -> "BaseStorage":
     from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+    from optuna.storages.journal import JournalFileSymlinkLock
+
+    from audition.sweep.search.journal import Journal
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = JournalFileSymlinkLock(str(path), grace_period=LOCK_S)
-        return JournalStorage(JournalFileBackend(str(path), lock))
+        return JournalStorage(Journal(path, lock))
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise AuditionError(f"the study's journal {path} cannot be used: {why}") from None

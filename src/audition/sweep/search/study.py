@@ -6,27 +6,27 @@ their points put back in the queue, and what their finished seeds cost is served
 
 import math
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from audition.errors import AuditionError
-from audition.ledger.claim import held, take
-from audition.sweep.search.space import Choices, Dimension, Fork, Value
-from audition.sweep.search.storage import close, prepare_optuna
+from audition.ledger.claim import held
 
 if TYPE_CHECKING:
     import optuna
-    from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial, Trial
 
-ASKED = "asked"
-"""Attribute of a study: what was asked for, by which it is known to be the same."""
 _UNNAMED_S = 10.0
+
+
+@dataclass
+class Past:
+    """The trials up to the first that has not ended, which nobody need look at again."""
+
+    trials: int = 0
+    asked_for: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Study:
     limit: int  # trials in all
     folder: Path  # where the processes that serve it are known
     server: str  # this process
+    past: Past = field(default_factory=Past)
 
     @property
     def trials(self) -> "list[FrozenTrial]":
@@ -48,9 +49,8 @@ class Study:
         """The next trial; None where all have been asked for."""
         from optuna.trial import TrialState
 
-        before = [t for t in self.trials if counts(t)]
-        waiting = any(t.state == TrialState.WAITING for t in before)
-        if len(before) >= self.limit and not waiting:
+        asked_for, waiting = self._before()
+        if asked_for >= self.limit and not waiting:
             return None
         trial = self.study.ask()
         trial.set_user_attr("server", self.server)
@@ -61,6 +61,17 @@ class Study:
             self.study.tell(trial, state=TrialState.FAIL)
             return None
         return trial
+
+    def _before(self) -> tuple[int, bool]:
+        """How many trials were asked for, and whether a point is queued among them."""
+        from optuna.trial import TrialState
+
+        trials, past = self.trials, self.past
+        while past.trials < len(trials) and trials[past.trials].state.is_finished():
+            past.asked_for += counts(trials[past.trials])
+            past.trials += 1
+        rest = [trial for trial in trials[past.trials :] if counts(trial)]
+        return past.asked_for + len(rest), any(t.state == TrialState.WAITING for t in rest)
 
     def waiting(self) -> bool:
         """Whether a point is queued that nobody has taken."""
@@ -112,85 +123,6 @@ def counts(trial: "FrozenTrial") -> bool:
     return not (trial.user_attrs.get("lost") or trial.user_attrs.get("surplus"))
 
 
-def pick_from(trial: "Trial", part: Dimension | Fork) -> Value:
-    """The value that a trial suggests for a part of the space."""
-    among = part.among
-    if isinstance(among, Choices):
-        value: Value = trial.suggest_categorical(part.name, list(among.values))
-    elif among.whole:
-        value = trial.suggest_int(
-            part.name, int(among.low), int(among.high), step=int(among.step or 1), log=among.log
-        )
-    else:
-        value = trial.suggest_float(
-            part.name, among.low, among.high, step=among.step, log=among.log
-        )
-    return value
-
-
-@contextmanager
-def serving(
-    storage: "BaseStorage",
-    folder: Path,
-    name: str,
-    asked: Mapping[str, Any],
-    limit: int,
-) -> Iterator[tuple[Study, bool]]:
-    """The study of that name, made where there is none (then True), for as long as it is served.
-
-    Raises AuditionError where the study is another's: made for another question than `asked`.
-    """
-    prepare_optuna()
-    import optuna
-
-    directions = [optuna.study.StudyDirection.MINIMIZE for _ in asked["objectives"]]
-    try:
-        study = optuna.create_study(
-            storage=storage, study_name=name, directions=directions, load_if_exists=True
-        )
-    except (KeyError, ValueError) as error:
-        why = str(error).splitlines()[0]
-        raise AuditionError(f"study '{name}' cannot be read: {why}") from None
-    if study.directions != directions:
-        made = ", ".join(d.name.lower() for d in study.directions)
-        raise AuditionError(
-            f"study '{name}' has other objectives ({made}) than {', '.join(asked['objectives'])} "
-            "made small: choose another hydra.sweeper.study"
-        )
-    before = study.user_attrs.get(ASKED)
-    if before is None and study.get_trials(deepcopy=False):
-        raise AuditionError(
-            f"study '{name}' was made by another program: choose another hydra.sweeper.study"
-        )
-    if before is not None and dict(before) != dict(asked):
-        changed = ", ".join(key for key in asked if before.get(key) != asked[key])
-        raise AuditionError(
-            f"study '{name}' was begun with another {changed}: choose another hydra.sweeper.study"
-        )
-    server = token_hex(8)
-    try:
-        with take_place(folder / server):
-            yield Study(study, name, limit, folder, server), before is None
-    finally:
-        close(storage)
-
-
-@contextmanager
-def take_place(folder: Path) -> Iterator[None]:
-    """Be known as alive to whoever serves the same study, wherever it runs."""
-    claim = take(folder)
-    try:
-        yield
-    finally:
-        claim.release()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def finite(trial: "FrozenTrial") -> bool:
     """Whether every objective of a trial came to a number."""
     return bool(trial.values) and all(map(math.isfinite, trial.values))
-
-
-def seed_of(wanted: int, server: str, first: bool) -> int:
-    """The sampler's seed: as asked for who made the study, another for everyone who joins it."""
-    return wanted if first else (wanted + int(server[:7], 16)) % 2**31

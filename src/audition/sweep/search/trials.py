@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 from audition.errors import AuditionError
+from audition.ledger.studies import FOLDER
 from audition.provenance import provenance
 from audition.sweep.assign import job_of
 from audition.sweep.carry import beside, filing
@@ -16,9 +17,10 @@ from audition.sweep.pool import Display, End, Job, PoolSettings, Server, display
 from audition.sweep.search.desk import Desk
 from audition.sweep.search.points import OUTSIDE, Points
 from audition.sweep.search.samplers import grid_values, pruner_of, sampler_of
+from audition.sweep.search.serving import seed_of, serving
 from audition.sweep.search.space import Choices, Dimension, Fork, Space, Value, digest, overrides
-from audition.sweep.search.storage import FOLDER, journal_of, open_storage
-from audition.sweep.search.study import ASKED, Study, seed_of, serving
+from audition.sweep.search.storage import journal_of, open_storage
+from audition.sweep.search.study import Study
 from audition.sweep.search.wanted import INSIDE, Wanted
 
 LOOK_S = 1.0
@@ -61,11 +63,10 @@ def carry_on(wanted: Wanted, points: Points, name: str, pool: Pool) -> Study:
     root = points.output_dir
     storage = open_storage(wanted.storage, journal_of(root, name))
     queue = queued(wanted, points)
-    limit = min(wanted.trials, len(queue)) if wanted.sampler == "grid" else wanted.trials
+    limit = limit_of(wanted, queue)
     folder = root / FOLDER / f"{name}.servers"
     with serving(storage, folder, name, asked_for(wanted, points), limit) as (study, first):
         if first:
-            study.study.set_user_attr(ASKED, asked_for(wanted, points))
             study.study.set_user_attr("common", [*points.common, *points.choice])
         for params, typed in queue[:limit]:
             study.study.enqueue_trial(
@@ -118,6 +119,11 @@ def _serve(desk: Desk, settings: PoolSettings, server: Server, display: Display)
 
 
 Queued = tuple[dict[str, Value], tuple[str, ...]]
+
+
+def limit_of(wanted: Wanted, queue: Sequence[Queued]) -> int:
+    """Trials in all: a grid has no more than its points."""
+    return min(wanted.trials, len(queue)) if wanted.sampler == "grid" else wanted.trials
 
 
 def queued(wanted: Wanted, points: Points) -> list[Queued]:

@@ -20,8 +20,7 @@ from audition.sweep.compose import Composer
 from audition.sweep.launchers import Launch, ready
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.search.answer import judged
-from audition.sweep.search.search import bench
-from audition.sweep.search.trials import Pool
+from audition.sweep.search.place import Bench, bench
 from audition.sweep.tune.entrants import METRIC, Entrant, Trial, entrants, fresh_plan, screened
 from audition.sweep.tune.say import say, say_contenders, say_fight, say_missing, say_screening
 from audition.sweep.tune.settings import Tuning
@@ -40,7 +39,7 @@ class Ring:
 
     compose: Composer
     launch: Launch
-    pool: Pool | None  # of this machine, where studies ask for runs one by one
+    place: Bench | None  # this machine's pool, where studies ask for runs one by one
 
 
 @contextmanager
@@ -56,7 +55,7 @@ def ring(
             yield Ring(Composer.of_hydra(config.hydra), launch, None)
     else:
         with bench(hydra_context, task_function, config) as place:
-            yield Ring(place.compose, lambda plan, runs: place.make(runs), place.pool)
+            yield Ring(place.compose, lambda plan, runs: place.make(runs), place)
 
 
 def fight(
@@ -108,7 +107,7 @@ class Fight:
     def tune_all(self, baseline_hash: str) -> tuple[Contender, ...]:
         """Every entrant with what its trials came to, as far as they have an outcome."""
         self.ledger.check_writable()
-        if self.ring.pool is None:
+        if self.ring.place is None:
             trials = self._neighbours(baseline_hash)
         else:
             keys, factor = self.tune.keys, self.tuning.factor
@@ -117,7 +116,7 @@ class Fight:
             say(
                 f"tuning {count(len(self.entrants), 'arm')} in {self.tune.name}, {many} trials each."
             )
-            trials = studied(self.entrants, spaces, many, self.ring.pool)
+            trials = studied(self.entrants, spaces, many, self.ring.place)
         return screened(trials, self.ledger.read())
 
     def judge(self, contenders: tuple[Contender, ...]) -> bool:

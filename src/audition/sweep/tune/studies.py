@@ -5,8 +5,9 @@ from typing import Any
 
 from audition.errors import AuditionError
 from audition.sweep.search.answer import run_of
+from audition.sweep.search.place import Bench
 from audition.sweep.search.study import Study
-from audition.sweep.search.trials import Pool, carry_on, study_name
+from audition.sweep.search.trials import study_name
 from audition.sweep.search.wanted import Wanted
 from audition.sweep.tune.entrants import Entrant, Trial
 from audition.sweep.tune.lattice import span
@@ -26,7 +27,7 @@ def around_defaults(keys: Sequence[str], factor: float) -> Describe:
 
 
 def studied(
-    entrants: Sequence[Entrant], describe: Describe, trials: int, pool: Pool
+    entrants: Sequence[Entrant], describe: Describe, trials: int, place: Bench
 ) -> dict[str, tuple[Trial, ...]]:
     """Name -> the trials of its study, the default first; each study has so many.
 
@@ -43,7 +44,7 @@ def studied(
     found = {}
     for entrant, wanted in ready:
         name = study_name(wanted, entrant.points, STEM)
-        found[entrant.name] = _trials(carry_on(wanted, entrant.points, name, pool), entrant)
+        found[entrant.name] = _trials(place.study(wanted, entrant.points, name), entrant)
     return found
 
 

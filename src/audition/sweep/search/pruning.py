@@ -1,0 +1,80 @@
+"""What the pruner is shown of a trial under way, and when it is asked about it.
+
+Between two seeds it is shown each run's value, and a seed is a step. Inside a run it is shown each
+evaluation, and steps go on from seed to seed, so that trials share them; the first is 1, for a
+pruner that counts resources takes a step for what was spent by then.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audition.report.curves import VALIDATION, read_curve
+from audition.sweep.plan import PlannedRun
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+
+@dataclass(eq=False)
+class Open:
+    """A trial under way in this process."""
+
+    trial: "Trial"
+    typed: tuple[str, ...]
+    runs: deque[PlannedRun]  # not given out yet
+    total: int
+    values: dict[int, tuple[float, ...]] = field(default_factory=dict)  # seed -> objectives
+    seen: dict[int, int] = field(default_factory=dict)  # seed -> evaluations reported
+    under_way: int = 0
+    over: bool = False
+    given_up: bool = False
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """The pruner's part in a search."""
+
+    seeds: tuple[int, ...]
+    inside: int  # evaluations in a run that the pruner sees; 0: it looks between seeds alone
+    prunes: bool
+
+    def at_evaluation(self, entry: Open, run: PlannedRun, folder: Path) -> bool:
+        """Whether a run, whose files are in `folder`, is to be ended where it stands.
+
+        What the run said on its way here may have been merged or lost; its curve is whole.
+        """
+        losses = _losses(folder)
+        # A run that ends by itself now, whole or diverged, is left to say so.
+        if not losses or len(losses) >= self.inside or not math.isfinite(losses[-1]):
+            return False
+        return self._show(entry, run, losses)
+
+    def at_end(self, entry: Open, run: PlannedRun, value: float, folder: Path) -> bool:
+        """Whether a trial, one of whose runs has finished with `value`, is not worth the others."""
+        have, whole = len(entry.values), len(entry.values) == entry.total
+        if self.inside:
+            return self._show(entry, run, _losses(folder)) and not whole
+        if not self.prunes:
+            return False
+        entry.trial.report(value, step=self.seeds.index(run.seed))
+        # Of one pair no test says anything, and asking it takes a look at every trial.
+        return have > 1 and not whole and entry.trial.should_prune()
+
+    def _show(self, entry: Open, run: PlannedRun, losses: tuple[float, ...]) -> bool:
+        """Report the evaluations that are new, and ask at each: rungs keep what stood there."""
+        doubtful = False
+        first = self.seeds.index(run.seed) * self.inside + 1
+        for place in range(entry.seen.get(run.seed, 0), min(len(losses), self.inside)):
+            entry.seen[run.seed] = place + 1
+            entry.trial.report(losses[place], step=first + place)
+            doubtful |= entry.trial.should_prune()
+        return doubtful
+
+
+def _losses(folder: Path) -> tuple[float, ...]:
+    """The validation losses of a run so far, in order."""
+    curve = read_curve(folder)
+    return curve.losses if curve is not None and curve.measure == VALIDATION else ()

@@ -1,0 +1,147 @@
+"""A search served by the jobs of a cluster: this process submits them, waits, and trains nothing.
+
+Each job is the search's own command on the pool of its node, from a copy of the code as it was typed.
+"""
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+from hydra._internal.utils import get_args_parser
+
+from audition.config.root import conf_dir
+from audition.errors import AuditionError
+from audition.ledger.store import Ledger
+from audition.ledger.submission import Submission
+from audition.report.words import count
+from audition.sweep.cluster.code import snapshot
+from audition.sweep.cluster.command import await_one, living, submit_command, summary
+from audition.sweep.cluster.queue import JobState
+from audition.sweep.cluster.settings import Cluster
+from audition.sweep.compose import Composer
+from audition.sweep.plan import Plan, PlannedRun
+from audition.sweep.search.points import Points
+from audition.sweep.search.say import say
+from audition.sweep.search.storage import journal_of, open_storage
+from audition.sweep.search.study import Study, counts
+from audition.sweep.search.trials import limit_of, queued
+from audition.sweep.search.wanted import Wanted
+
+OWN = ("hydra/launcher=", "hydra.launcher.", "submit=")
+"""What was typed for the submitting process alone."""
+
+
+class Servers:
+    """Where trials are made: elsewhere. Jobs that serve the study already are not doubled."""
+
+    def __init__(self, compose: Composer, cluster: Cluster, detach: bool) -> None:
+        self.compose, self._cluster, self._detach = compose, cluster, detach
+        self._submission: Submission | None = None
+        self._study: Study | None = None
+
+    def study(self, wanted: Wanted, points: Points, name: str) -> Study:
+        """The study with every trial, and its answer trained on fresh seeds.
+
+        Raises AuditionError where the cluster does not take the jobs, or they end before that, and
+        SystemExit(0) once they are in the queue and nobody is to wait for them here.
+        """
+        self._wanted, self._points, self._name = wanted, points, name
+        self._limit = limit_of(wanted, queued(wanted, points))
+        found = self._whole()
+        if found is None:
+            submission = self._serve()
+            found = self._whole()
+        if found is None:
+            arrays, log = " ".join(submission.arrays()), submission.jobs[0].log
+            many = f"{made(self._found())} of {count(self._limit, 'trial')}"
+            raise AuditionError(
+                f"Slurm job {arrays} ended with {many} made; see {log}: the same command goes on"
+            )
+        return found
+
+    def train(self, plan: Plan, ledger: Ledger) -> bool:
+        """Whether every run of `plan`, the answer's, has its outcome; jobs train them."""
+        if plan.missing(ledger.read()) and self._submission is None:
+            self._serve()
+        return not plan.missing(ledger.read())
+
+    def _serve(self) -> Submission:
+        """Return once one job has come to the end of the search, or none will go on."""
+        root = self._points.output_dir.absolute()
+        self._submission = living(root, self._name) or self._submit(root)
+        arrays = " ".join(self._submission.arrays())
+        if self._detach:
+            say(f"Slurm job {arrays} serves it; the same command waits for the answer.")
+            raise SystemExit(0)
+        say(f"Slurm job {arrays} serves it.")
+        try:
+            await_one(self._submission, self._tell)
+        except KeyboardInterrupt:
+            say(f"Slurm job {arrays} goes on without this process; `scancel {arrays}` ends it.")
+            raise
+        return self._submission
+
+    def _submit(self, root: Path) -> Submission:
+        first = self._points.runs(())[0]
+        self._cluster.check([first])
+        packages = {target.split(".")[0] for target in first.settings["allowed_targets"]}
+        code = snapshot(root, ["audition", *packages], door())
+        words = (sys.executable, "-m", "audition", "train", *typed_for_jobs(first, self._name))
+        cluster = self._cluster.fitting([first])
+        return submit_command(words, cluster.servers, cluster, code, root, self._name)
+
+    def _found(self) -> Study | None:
+        """The study, to be looked at; None where no job has begun it."""
+        from optuna import load_study
+
+        journal = journal_of(self._points.output_dir, self._name)
+        if self._study is None and (self._wanted.storage or journal.exists()):
+            storage = open_storage(self._wanted.storage, journal)
+            with suppress(KeyError):
+                found = load_study(study_name=self._name, storage=storage)
+                self._study = Study(found, self._name, self._limit, journal.parent, server="")
+        return self._study
+
+    def _whole(self) -> Study | None:
+        """The same once nothing of it is under way or to be made."""
+        study = self._found()
+        if study is None or not all(t.state.is_finished() for t in study.trials):
+            return None
+        return study if made(study) >= self._limit else None
+
+    def _tell(self, jobs: Mapping[str, JobState]) -> str:
+        return f"{made(self._found())} of {count(self._limit, 'trial')} made, {summary(jobs)}"
+
+
+def made(study: Study | None) -> int:
+    """How many of the trials that were asked for are over."""
+    return sum(counts(t) and t.state.is_finished() for t in study.trials) if study else 0
+
+
+def door() -> dict[str, Path]:
+    """What a job needs to compose, and a checkout has outside the package: for `snapshot`."""
+    spec = find_spec("hydra_plugins.audition_sweepers")
+    plugins = Path(spec.origin).parent if spec and spec.origin else Path()
+    found = {f"hydra_plugins/{path.name}": path for path in sorted(plugins.glob("audition_*.py"))}
+    conf = conf_dir()
+    return found if conf.parent.name == "audition" else {**found, "audition/conf": conf}
+
+
+def typed_for_jobs(first: PlannedRun, name: str) -> list[str]:
+    """The command line of a job: as typed here, with what means another thing there settled."""
+    paths, settings = first.settings["paths"], first.settings
+    typed = get_args_parser().parse_args(sys.argv[1:])
+    options = {"path": typed.config_path, "name": typed.config_name, "dir": typed.config_dir}
+    return [
+        *(f"--config-{key}={value}" for key, value in options.items() if value),
+        "-m",
+        *(word for word in typed.overrides if not word.lstrip("+~").startswith(OWN)),
+        "hydra/launcher=pool",
+        f"hydra.sweeper.study='{name}'",
+        "hydra.sweeper.write=null",
+        *(f"paths.{key}='{Path(path).absolute()}'" for key, path in paths.items()),
+        f"arm.device={settings['execution']['device']}",
+        f"arm.precision={settings['precision']['_target_']}",
+    ]

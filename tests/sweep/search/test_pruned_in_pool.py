@@ -1,0 +1,37 @@
+"""A real run that the pruner ends, in a real pool."""
+
+from collections.abc import Callable
+from typing import Any
+
+from audition.ledger.store import Ledger
+from audition.sweep.pool import PoolSettings, warm
+from audition.sweep.search.points import Points
+from audition.sweep.search.trials import Pool, carry_on
+from audition.sweep.search.wanted import Wanted
+
+LR = {"optimizer.lr": {"low": 1e-4, "high": 0.9, "log": True}}
+
+
+def test_a_real_run_is_ended_in_the_pool(points: Callable[..., Points]) -> None:
+    steps = 120
+    own = points(LR, f"budget.steps={steps}", "training.evaluations=2", seeds=(42, 137))
+    wanted = Wanted(space=LR, trials=2, pruner="hyperband", known=("optimizer.lr=0.0001",))
+    settings = PoolSettings(workers=1, preload=("torch",), entry="audition.run:work")
+    with warm(settings) as server:
+        # Trials race within a bracket, which hyperband draws from this name: it puts both in one.
+        study = carry_on(wanted, own, "inside-0", Pool(lambda runs: settings, server))
+    default, slow = study.trials
+    assert default.state.name == "COMPLETE"
+    assert slow.state.name == "PRUNED"
+    ledger = Ledger(own.output_dir)
+    assert default.intermediate_values.keys() == {1, 2, 3, 4}
+    assert default.intermediate_values[4] == _record(ledger, 137, default).metrics["val_loss"]
+    ended = _record(ledger, 42, slow)
+    assert ended.status == "interrupted"
+    assert steps // 2 <= ended.steps < steps
+    assert slow.intermediate_values.keys() == {1}
+
+
+def _record(ledger: Ledger, seed: int, trial: Any) -> Any:
+    wanted = trial.user_attrs["run"]["config_hash"]
+    return next(r for r in ledger.read().records if (r.config_hash, r.seed) == (wanted, seed))

@@ -1,0 +1,60 @@
+"""What a cluster's job is told to do, and how a process that serves a study takes its leave."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audition.sweep.cluster.code import snapshot
+from audition.sweep.search.notice import NOTICES, noticed
+from audition.sweep.search.servers import door, typed_for_jobs
+
+
+def told(number: int) -> None:
+    """Be told to leave, and told again while leaving."""
+    with noticed():
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(5.0)
+        finally:
+            for each in NOTICES:
+                os.kill(os.getpid(), each)
+
+
+@pytest.mark.parametrize("number", NOTICES)
+def test_a_notice_is_an_interrupt_once(number: int) -> None:
+    before = [signal.getsignal(each) for each in NOTICES]
+    with pytest.raises(KeyboardInterrupt):
+        told(number)
+    assert [signal.getsignal(each) for each in NOTICES] == before
+
+
+def test_a_job_is_told_what_was_typed_without_what_was_meant_for_here(
+    points: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = points({"optimizer.lr": {"low": 1e-3, "high": 0.1}})
+    typed = ["hydra/launcher=slurm_cpu", "model=tiny", "hydra.launcher.mem_gb=2", "submit=detach"]
+    monkeypatch.setattr(sys, "argv", ["train.py", *typed, "-m", "--config-dir", "mine"])
+    words = typed_for_jobs(own.runs(())[0], "one")
+    assert words[:3] == ["--config-dir=mine", "-m", "model=tiny"]
+    assert words[3:6] == [
+        "hydra/launcher=pool",
+        "hydra.sweeper.study='one'",
+        "hydra.sweeper.write=null",
+    ]
+    assert f"paths.output_dir='{own.output_dir.absolute()}'" in words
+    assert "arm.device=cpu" in words
+    assert not any("slurm" in word or "submit" in word for word in words)
+
+
+def test_a_snapshot_holds_all_that_a_job_composes_from(tmp_path: Path) -> None:
+    copy = snapshot(tmp_path, ["audition"], door())
+    assert (copy / "audition" / "conf" / "audition.yaml").is_file()
+    assert (copy / "hydra_plugins" / "audition_sweepers.py").is_file()
+    assert snapshot(tmp_path, ["audition"], door()) == copy
+    assert snapshot(tmp_path, ["audition"]) != copy
