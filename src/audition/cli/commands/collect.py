@@ -33,7 +33,14 @@ def collect(options: argparse.Namespace) -> None:
         time.sleep(EVERY_S)
         found = find(options.output_dir, found.plan.digest())
     open_or_failed = [s for s in found.states if s.word not in ("finished", "diverged")]
-    if is_over(found.states):
+    if is_over(found.states) and found.plan.screening:
+        show_campaign(found.plan, found.states)
+        print(
+            "audition: these runs choose among settings; typed again, its command "
+            f"({found.plan.command}) goes on to the verdict",
+            file=sys.stderr,
+        )
+    elif is_over(found.states):
         options.ideas = [arm.name for arm in found.plan.arms]
         options.metric, options.sesoi = found.plan.metric, found.plan.sesoi
         options.alpha = found.plan.alpha

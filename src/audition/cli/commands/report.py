@@ -30,13 +30,19 @@ def write(options: argparse.Namespace) -> None:
     """`audition report`"""
     from audition.report.page import write_report
     from audition.report.runs import show_problems
+    from audition.sweep.search.look import accounts
 
     ledger = Ledger(options.output_dir)
     show_problems(ledger.read())
     folder = options.output_dir / "report" if options.to is None else options.to
     try:
         written = write_report(
-            ledger, folder, options.ideas, sesoi=options.sesoi, alpha=options.alpha
+            ledger,
+            folder,
+            options.ideas,
+            sesoi=options.sesoi,
+            alpha=options.alpha,
+            studies=accounts(ledger),
         )
     except ValueError as error:
         raise AuditionError(str(error)) from None

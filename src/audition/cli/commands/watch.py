@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 EVERY_S = 1.5
+PATIENCE = 7
+"""Looks at a search without a run under way after which it is taken to be over."""
 
 
 def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
@@ -45,9 +47,12 @@ def show(options: argparse.Namespace) -> None:
         return
     with Live(picture(found.plan, found.states, running), console=out, auto_refresh=False) as live:
         try:
-            while not is_over(found.states) or running:
+            idle = int(is_over(found.states) and not running)
+            # Between two trials of a search there may be no run for a moment.
+            while idle < (PATIENCE if found.plan.screening else 1):
                 time.sleep(EVERY_S)
                 found, running = look(options, shelf)
+                idle = idle + 1 if is_over(found.states) and not running else 0
                 live.update(picture(found.plan, found.states, running), refresh=True)
         except KeyboardInterrupt:
             return
