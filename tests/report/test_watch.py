@@ -71,7 +71,7 @@ def test_one_picture(ledger, capsys):
     assert "step 2, 50%" in running
     assert "2.500 below 3.200 ± 0.100" in running
     assert running.endswith("– 0.25")
-    assert any(line.startswith("elsewhere seed 1 on") for line in shown)
+    assert any(line.startswith("elsewhere seed 1 step ") for line in shown)
     assert shown[-1].startswith("about ")
 
 

@@ -63,14 +63,15 @@ def campaign(
             continue
         waits = queued.get(ledger.place_of(record))
         states.append(
-            _state(arm, record, ledger.folder_of(record), waits, usual.get(config_hash), now)
+            state_of(arm, record, ledger.folder_of(record), waits, usual.get(config_hash), now)
         )
     return states
 
 
-def _state(
+def state_of(
     arm: str, record: Record, folder: Path, waits: str | None, usual: float | None, now: datetime
 ) -> RunState:
+    """Where a run stands that has a record; `usual` is what runs like it take [s]."""
     seed = record.seed
     if record.over:
         loss = record.metrics.get("val_loss")

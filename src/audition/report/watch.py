@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import nan
 from statistics import fmean, stdev
 from typing import Any
@@ -10,11 +11,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from audition.ledger.record import BASELINE, Record
+from audition.ledger.record import BASELINE
 from audition.ledger.registration import Registration
 from audition.ledger.store import Ledger
 from audition.report.band import Band, Latest, Shelf
-from audition.report.campaign import WORDS, RunState, seconds_left, tally
+from audition.report.campaign import WORDS, RunState, seconds_left, state_of, tally
 from audition.report.words import count, number, roughly
 
 MOST = 24
@@ -63,12 +64,13 @@ def sights(states: Sequence[RunState], ledger: Ledger, shelf: Shelf) -> list[Sig
     return found
 
 
-def strays(plan: Registration, records: Sequence[Record]) -> list[RunState]:
+def strays(plan: Registration, ledger: Ledger) -> list[RunState]:
     """Runs under way that `plan` does not name: those of a search, or of another sweep."""
     hashes = {plan.baseline_hash, *(arm.config_hash for arm in plan.arms)}
+    now = datetime.now(UTC)
     return [
-        RunState(r.arm, r.seed, "running", f"on {r.host}", record=r)
-        for r in records
+        state_of(r.arm, r, ledger.folder_of(r), None, None, now)
+        for r in ledger.read().records
         if r.status == "running" and r.config_hash not in hashes
     ]
 

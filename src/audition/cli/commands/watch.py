@@ -66,5 +66,5 @@ def look(options: argparse.Namespace, shelf: "Shelf") -> "tuple[Found, list[Sigh
 
     found = find(options.output_dir, options.plan)
     ledger = Ledger(options.output_dir)
-    others = strays(found.plan, ledger.read().records)
+    others = strays(found.plan, ledger)
     return found, sights([*found.states, *others], ledger, shelf)
