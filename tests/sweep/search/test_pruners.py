@@ -155,6 +155,19 @@ def test_the_other_seeds_of_a_trial_that_is_given_up_end_too(inside: Inside) -> 
     assert made.states().count("PRUNED") == 1
 
 
+def test_so_does_a_seed_that_was_given_out_ahead(inside: Inside) -> None:
+    made = inside((BETTER, BAD), "wilcoxon", make=False)
+    while len(made.begun) < 3 * 2:
+        made.train(made.desk.take(), lambda place: False)
+    jobs = [made.desk.take() for _ in range(3)]  # nothing else is left to be done
+    assert [job.label for job in jobs if job] == [f"{BAD} seed {seed}" for seed in NOISE]
+    for job in jobs[:2]:
+        assert made.desk.stops(jobs[2], {"phase": "training", "step": 3}) == ""
+        made.train(job, lambda place: False)
+    assert made.states()[-1] == "PRUNED"
+    assert made.desk.stops(jobs[2], {"phase": "training", "step": 3}) == PRUNED
+
+
 @pytest.mark.parametrize(("pruner", "after"), [("median", 1), ("hyperband", 1), ("wilcoxon", 2)])
 def test_the_pruner_is_asked_of_runs_that_the_ledger_serves(
     inside: Inside, pruner: str, after: int

@@ -71,12 +71,17 @@ class Desk:
 
     def stops(self, job: Job, report: Mapping[str, Any]) -> str:
         """Why the pruner gives a run up at an evaluation."""
-        if job not in self._jobs or not self.pruning.inside:
+        if job not in self._jobs:
             return ""
         entry, run = self._jobs[job]
         if entry.given_up:  # at another of its seeds
             return PRUNED
-        if entry.over or "val_loss" not in report or report.get("step") == job.expected_steps:
+        if (
+            not self.pruning.inside
+            or entry.over
+            or "val_loss" not in report
+            or report.get("step") == job.expected_steps
+        ):
             return ""
         if not self.pruning.at_evaluation(entry, run, self._folder(run)) or self._is_default(run):
             return ""
