@@ -67,5 +67,5 @@ def test_jobs_that_are_known_come_before_a_source(tmp_path: Path) -> None:
 def test_a_run_is_ended_when_its_source_says_so(tmp_path: Path) -> None:
     chain = Chain(1, 1, tmp_path, do="step_for_ever")
     (end,) = chain.run().ends.values()
-    assert (end.status, end.reason) == ("failed", "enough")
+    assert (end.status, end.reason) == ("interrupted", "enough")
     assert end.seconds < 10

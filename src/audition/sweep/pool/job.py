@@ -32,7 +32,8 @@ class End:
     """How one attempt at a job came out."""
 
     status: Literal["ok", "busy", "failed", "interrupted"]
-    """`busy`: another process holds this run. `interrupted`: the sweep was stopped under it."""
+    """`busy`: another process holds this run. `interrupted`: the sweep was stopped under
+    it, or the source that gave it has no more use for it."""
     seconds: float
     """Wall-clock time from the request to the end [s]."""
     exit_code: int | None = None

@@ -83,6 +83,7 @@ def outcome(row: Row, end: End) -> str:
     if end.status == "busy":
         return f"waits: {end.reason}"
     if end.status == "interrupted":
-        return f"interrupted after {roughly(end.seconds)}"
+        own = end.reason and not end.reason.startswith("interrupted")
+        return f"interrupted after {roughly(end.seconds)}" + (f": {end.reason}" if own else "")
     log = f" (log: {row.job.log})" if row.job.log else ""
     return f"failed after {roughly(end.seconds)}: {end.reason}{log}"

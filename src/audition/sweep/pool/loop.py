@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audition.sweep.pool.client import Server, ServerLost, warm
 from audition.sweep.pool.display import Display
@@ -28,6 +28,7 @@ class _Running:
     since: float
     deadline: float
     stopped: str = ""  # why the pool is ending it
+    unwanted: bool = False  # whether that is because its source has no more use for it
     word: str = ""  # what the child said of its failure
 
     def seconds(self) -> float:
@@ -109,6 +110,7 @@ class _Pool:
                 "" if running.stopped else self._queue.stops(running.turn.job, message["progress"])
             )
             if why:
+                running.unwanted = True
                 self._ask_to_stop(message["ticket"], why)
         elif "ended" in message:
             self._finish(message["ticket"], message["ended"])
@@ -117,6 +119,8 @@ class _Pool:
         running = self._running.pop(ticket)
         self._free.append(running.slot)
         end = end_of(code, running.seconds(), word=running.word, stopped=running.stopped)
+        if running.unwanted and end.status == "failed":
+            end = replace(end, status="interrupted")
         self._show.ended(running.turn.job, end)
         if end.status == "busy":
             self._queue.put_back(running.turn, time.monotonic())
