@@ -26,12 +26,12 @@ from audition.sweep.assign import job_of, record_of
 from audition.sweep.compose import Composer
 from audition.sweep.plan import PlannedRun, make_plan
 from audition.sweep.search.desk import Desk
-from audition.sweep.search.points import Points
-from audition.sweep.search.samplers import pruner_of, sampler_of
-from audition.sweep.search.serving import serving
-from audition.sweep.search.space import Space
-from audition.sweep.search.storage import open_storage, prepare_optuna
-from audition.sweep.search.study import Study
+from audition.sweep.search.space.points import Points
+from audition.sweep.search.space.space import Space
+from audition.sweep.search.study.samplers import pruner_of, sampler_of
+from audition.sweep.search.study.serving import serving
+from audition.sweep.search.study.storage import open_storage, prepare_optuna
+from audition.sweep.search.study.study import Study
 from audition.sweep.search.trials import asked_for
 from audition.sweep.search.wanted import Wanted
 

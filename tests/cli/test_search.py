@@ -126,7 +126,7 @@ def test_a_search_under_way_is_read_from_its_journal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     optuna = pytest.importorskip("optuna", reason="the extra `search` is not installed")
-    from audition.sweep.search.storage import journal_of, open_storage, prepare_optuna
+    from audition.sweep.search.study.storage import journal_of, open_storage, prepare_optuna
 
     prepare_optuna()
     storage = open_storage(None, journal_of(tmp_path, "live"))

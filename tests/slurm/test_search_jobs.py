@@ -67,8 +67,8 @@ def test_two_jobs_serve_one_study_and_one_is_cancelled(slurm: Any, door: Any) ->
 
     import optuna
 
-    from audition.sweep.search.storage import journal_of, open_storage
-    from audition.sweep.search.study import counts
+    from audition.sweep.search.study.storage import journal_of, open_storage
+    from audition.sweep.search.study.study import counts
 
     study = optuna.load_study(
         study_name="shared", storage=open_storage(None, journal_of(door.output, "shared"))

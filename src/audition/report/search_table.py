@@ -8,8 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from audition.ledger.studies import Account, Trial
-from audition.report.figures.importances import heading
-from audition.report.figures.trials import STATES, told
+from audition.report.figures.search.importances import heading
+from audition.report.figures.search.trials import STATES, told
 from audition.report.terminal import console
 from audition.report.words import UNDEFINED, count, signed
 

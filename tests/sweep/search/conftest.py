@@ -20,11 +20,11 @@ from audition.sweep.compose import Composer
 from audition.sweep.plan import make_plan
 from audition.sweep.pool import End
 from audition.sweep.search.desk import Desk
-from audition.sweep.search.points import Points
-from audition.sweep.search.samplers import pruner_of, sampler_of
-from audition.sweep.search.serving import seed_of, serving
-from audition.sweep.search.storage import journal_of, open_storage, prepare_optuna
-from audition.sweep.search.study import Study
+from audition.sweep.search.space.points import Points
+from audition.sweep.search.study.samplers import pruner_of, sampler_of
+from audition.sweep.search.study.serving import seed_of, serving
+from audition.sweep.search.study.storage import journal_of, open_storage, prepare_optuna
+from audition.sweep.search.study.study import Study
 from audition.sweep.search.trials import asked_for, queued
 from audition.sweep.search.wanted import Wanted
 

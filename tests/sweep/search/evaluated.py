@@ -12,7 +12,7 @@ from audition.ledger.store import Ledger
 from audition.sweep.assign import record_of
 from audition.sweep.pool import End, Job
 from audition.sweep.search.desk import Desk
-from audition.sweep.search.study import Study
+from audition.sweep.search.study.study import Study
 
 LR = {"optimizer.lr": {"low": 1e-4, "high": 0.9, "log": True}}
 EVALUATIONS, STEPS = 4, 40

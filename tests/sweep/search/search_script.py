@@ -10,8 +10,8 @@ from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
 from audition.sweep.plan import make_plan
 from audition.sweep.pool import PoolSettings, warm
-from audition.sweep.search.points import Points
-from audition.sweep.search.storage import prepare_optuna
+from audition.sweep.search.space.points import Points
+from audition.sweep.search.study.storage import prepare_optuna
 from audition.sweep.search.trials import Pool, carry_on
 from audition.sweep.search.wanted import Wanted
 

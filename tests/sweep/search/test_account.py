@@ -12,11 +12,11 @@ import pytest
 from audition.errors import AuditionError
 from audition.ledger.store import Ledger
 from audition.ledger.studies import Account, read_accounts
-from audition.sweep.search import look
-from audition.sweep.search.account import account_of
-from audition.sweep.search.importance import FEWEST, importances_of
-from audition.sweep.search.look import account_named, accounted, accounts, live
-from audition.sweep.search.storage import journal_of, open_storage
+from audition.sweep.search.account import look
+from audition.sweep.search.account.account import account_of
+from audition.sweep.search.account.importance import FEWEST, importances_of
+from audition.sweep.search.account.look import account_named, accounted, accounts, live
+from audition.sweep.search.study.storage import journal_of, open_storage
 
 Search = Callable[..., Any]
 LR = {"optimizer.lr": {"low": 1e-4, "high": 0.4, "log": True}}

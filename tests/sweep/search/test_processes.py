@@ -12,8 +12,8 @@ from typing import Any
 import optuna
 import pytest
 
-from audition.sweep.search.storage import journal_of, open_storage, prepare_optuna
-from audition.sweep.search.study import counts
+from audition.sweep.search.study.storage import journal_of, open_storage, prepare_optuna
+from audition.sweep.search.study.study import counts
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]

@@ -5,7 +5,7 @@ from typing import Any
 
 from audition.ledger.store import Ledger
 from audition.sweep.pool import PoolSettings, warm
-from audition.sweep.search.points import Points
+from audition.sweep.search.space.points import Points
 from audition.sweep.search.trials import Pool, carry_on
 from audition.sweep.search.wanted import Wanted
 

@@ -13,10 +13,10 @@ from audition.sweep.assign import job_of
 from audition.sweep.pool import End
 from audition.sweep.search.answer import candidates
 from audition.sweep.search.desk import PRUNED, Desk
-from audition.sweep.search.points import Points
-from audition.sweep.search.samplers import pruner_of, sampler_of
-from audition.sweep.search.serving import serving
-from audition.sweep.search.storage import journal_of, open_storage, prepare_optuna
+from audition.sweep.search.space.points import Points
+from audition.sweep.search.study.samplers import pruner_of, sampler_of
+from audition.sweep.search.study.serving import serving
+from audition.sweep.search.study.storage import journal_of, open_storage, prepare_optuna
 from audition.sweep.search.trials import asked_for, queued
 from audition.sweep.search.wanted import Wanted
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from audition.errors import AuditionError
-from audition.sweep.search.points import Points, corners
-from audition.sweep.search.space import Range, holds, overrides, read_space, typed
+from audition.sweep.search.space.points import Points, corners
+from audition.sweep.search.space.space import Range, holds, overrides, read_space, typed
 from audition.sweep.search.trials import grid
 from audition.sweep.search.wanted import Wanted
 

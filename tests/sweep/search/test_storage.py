@@ -13,8 +13,8 @@ import pytest
 from test_processes import serve, states, study_at, trained
 
 from audition.errors import AuditionError
-from audition.sweep.search.serving import serving
-from audition.sweep.search.storage import close, open_storage, prepare_optuna
+from audition.sweep.search.study.serving import serving
+from audition.sweep.search.study.storage import close, open_storage, prepare_optuna
 
 ASKED = {"objectives": ["val_loss"], "space": {}}
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import optuna
 import pytest
 
-from audition.sweep.search.serving import seed_of, serving
-from audition.sweep.search.storage import open_storage, prepare_optuna
-from audition.sweep.search.study import Study, counts
+from audition.sweep.search.study.serving import seed_of, serving
+from audition.sweep.search.study.storage import open_storage, prepare_optuna
+from audition.sweep.search.study.study import Study, counts
 
 LIMIT = 4
 

@@ -30,7 +30,7 @@ def write(options: argparse.Namespace) -> None:
     """`audition report`"""
     from audition.report.page import write_report
     from audition.report.runs import show_problems
-    from audition.sweep.search.look import accounts
+    from audition.sweep.search.account.look import accounts
 
     ledger = Ledger(options.output_dir)
     show_problems(ledger.read())

@@ -28,7 +28,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 def show(options: argparse.Namespace) -> None:
     """`audition search`"""
     from audition.report.search_table import show_searches, summary
-    from audition.sweep.search.look import accounts
+    from audition.sweep.search.account.look import accounts
 
     ledger = Ledger(options.output_dir)
     if options.study is not None:
@@ -48,7 +48,7 @@ def show_one(options: argparse.Namespace, ledger: Ledger) -> None:
     """`audition search NAME`"""
     from audition.report.gallery import draw_search
     from audition.report.search_table import show_search
-    from audition.sweep.search.look import account_named
+    from audition.sweep.search.account.look import account_named
 
     account = account_named(ledger, options.study, options.storage)
     if not options.json:

@@ -2,14 +2,14 @@
 
 from audition.report.figures.detectable import detectable_effect
 from audition.report.figures.forest import forest
-from audition.report.figures.history import search_history
-from audition.report.figures.importances import search_importances
 from audition.report.figures.learning import learning_curves
 from audition.report.figures.noise import noise_floor
-from audition.report.figures.pareto import search_front
 from audition.report.figures.race import RaceStep, race_timeline
 from audition.report.figures.residuals import residual_map
-from audition.report.figures.slices import search_slices
+from audition.report.figures.search.front import search_front
+from audition.report.figures.search.history import search_history
+from audition.report.figures.search.importances import search_importances
+from audition.report.figures.search.slices import search_slices
 from audition.report.figures.slopes import paired_slopes
 from audition.report.figures.tuned import tuned_curves
 

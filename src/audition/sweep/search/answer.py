@@ -16,7 +16,7 @@ from audition.stats.shrinkage import FEWEST, shrink
 from audition.sweep.announce import announcement
 from audition.sweep.plan import Plan
 from audition.sweep.search.objective import FACTS
-from audition.sweep.search.study import Study, finite
+from audition.sweep.search.study.study import Study, finite
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -17,11 +17,11 @@ from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import End, Job
 from audition.sweep.search.objective import mean_of, values_of, worst
-from audition.sweep.search.points import Points
-from audition.sweep.search.pruning import Open, Pruning
-from audition.sweep.search.space import overrides
-from audition.sweep.search.study import Study
-from audition.sweep.search.suggest import pick_from
+from audition.sweep.search.space.points import Points
+from audition.sweep.search.space.space import overrides
+from audition.sweep.search.study.pruning import Open, Pruning
+from audition.sweep.search.study.study import Study
+from audition.sweep.search.study.suggest import pick_from
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

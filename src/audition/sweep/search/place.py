@@ -16,12 +16,12 @@ from audition.sweep.compose import Composer
 from audition.sweep.launchers import NO_QUEUE, WarmLauncher, cluster_of
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.pool import warm
-from audition.sweep.search.look import accounted
+from audition.sweep.search.account.look import accounted
 from audition.sweep.search.notice import noticed
-from audition.sweep.search.points import Points
 from audition.sweep.search.servers import Servers
-from audition.sweep.search.storage import prepare_optuna
-from audition.sweep.search.study import Study
+from audition.sweep.search.space.points import Points
+from audition.sweep.search.study.storage import prepare_optuna
+from audition.sweep.search.study.study import Study
 from audition.sweep.search.trials import Pool, carry_on
 from audition.sweep.search.wanted import Wanted
 

@@ -12,7 +12,7 @@ from audition.judge import Judgement
 from audition.report.terminal import console
 from audition.report.words import count, interval, signed
 from audition.sweep.search.answer import Candidate, Screened
-from audition.sweep.search.study import Study, counts
+from audition.sweep.search.study.study import Study, counts
 
 
 def say(text: str) -> None:

@@ -28,10 +28,10 @@ from audition.sweep.search.answer import (
     write_down,
 )
 from audition.sweep.search.place import Bench, place_of
-from audition.sweep.search.points import Points
 from audition.sweep.search.say import command_of, say, say_candidates, say_trials
 from audition.sweep.search.servers import Servers
-from audition.sweep.search.study import Study
+from audition.sweep.search.space.points import Points
+from audition.sweep.search.study.study import Study
 from audition.sweep.search.trials import study_name
 from audition.sweep.search.wanted import Wanted
 from audition.sweep.search.write import path_of, write_experiment

@@ -15,12 +15,20 @@ from audition.sweep.carry import beside, filing
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Display, End, Job, PoolSettings, Server, display_for, run_pool
 from audition.sweep.search.desk import Desk
-from audition.sweep.search.points import OUTSIDE, Points
-from audition.sweep.search.samplers import grid_values, pruner_of, sampler_of
-from audition.sweep.search.serving import seed_of, serving
-from audition.sweep.search.space import Choices, Dimension, Fork, Space, Value, digest, overrides
-from audition.sweep.search.storage import journal_of, open_storage
-from audition.sweep.search.study import Study
+from audition.sweep.search.space.points import OUTSIDE, Points
+from audition.sweep.search.space.space import (
+    Choices,
+    Dimension,
+    Fork,
+    Space,
+    Value,
+    digest,
+    overrides,
+)
+from audition.sweep.search.study.samplers import grid_values, pruner_of, sampler_of
+from audition.sweep.search.study.serving import seed_of, serving
+from audition.sweep.search.study.storage import journal_of, open_storage
+from audition.sweep.search.study.study import Study
 from audition.sweep.search.wanted import INSIDE, Wanted
 
 LOOK_S = 1.0

@@ -6,7 +6,7 @@ from typing import Any
 from audition.errors import AuditionError
 from audition.sweep.search.answer import run_of
 from audition.sweep.search.place import Bench
-from audition.sweep.search.study import Study
+from audition.sweep.search.study.study import Study
 from audition.sweep.search.trials import study_name
 from audition.sweep.search.wanted import Wanted
 from audition.sweep.tune.entrants import Entrant, Trial

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from audition.sweep.search.space import PARTS
+from audition.sweep.search.space.space import PARTS
 from audition.sweep.search.wanted import Wanted
 
 if TYPE_CHECKING:

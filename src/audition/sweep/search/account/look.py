@@ -10,9 +10,9 @@ from typing import Any
 from audition.errors import AuditionError, choices
 from audition.ledger.store import Ledger
 from audition.ledger.studies import FOLDER, Account, read_accounts, write_account
-from audition.sweep.search.account import account_of
-from audition.sweep.search.serving import ASKED
-from audition.sweep.search.storage import close, journal_of, open_storage, prepare_optuna
+from audition.sweep.search.account.account import account_of
+from audition.sweep.search.study.serving import ASKED
+from audition.sweep.search.study.storage import close, journal_of, open_storage, prepare_optuna
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from audition.errors import AuditionError
 from audition.ledger.claim import take
-from audition.sweep.search.storage import close, prepare_optuna
-from audition.sweep.search.study import Study
+from audition.sweep.search.study.storage import close, prepare_optuna
+from audition.sweep.search.study.study import Study
 
 if TYPE_CHECKING:
     import optuna

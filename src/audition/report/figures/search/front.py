@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audition.ledger.studies import Account
-from audition.report.figures.trial_marks import BRANCHES, draw_legend
-from audition.report.figures.trials import branch_of, counted, label_of, window
+from audition.report.figures.search.marks import BRANCHES, draw_legend
+from audition.report.figures.search.trials import branch_of, counted, label_of, window
 from audition.report.style import INK, MUTED, PAPER, SMALL, WIDTH, nothing, sheet, shortened, styled
 from audition.report.words import count
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from audition.sweep.search.space import Choices, Dimension, Fork, Value
+from audition.sweep.search.space.space import Choices, Dimension, Fork, Value
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from audition.ledger.record import now
 from audition.ledger.store import Ledger
 from audition.ledger.studies import Account, Parameter, State, Trial
-from audition.sweep.search.importance import importances_of
+from audition.sweep.search.account.importance import importances_of
 from audition.sweep.search.objective import values_of, worst
-from audition.sweep.search.serving import ASKED
-from audition.sweep.search.study import counts, finite
+from audition.sweep.search.study.serving import ASKED
+from audition.sweep.search.study.study import counts, finite
 
 if TYPE_CHECKING:
     import optuna

@@ -11,8 +11,8 @@ from audition.ledger.record import BASELINE
 from audition.sweep.arms import Arm, arm_name
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun, checked
-from audition.sweep.search.near import Near, standing, takes_whole
-from audition.sweep.search.space import (
+from audition.sweep.search.space.near import Near, standing, takes_whole
+from audition.sweep.search.space.space import (
     Choices,
     Dimension,
     Fork,

@@ -7,8 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audition.ledger.studies import Account, Parameter, Trial, Value
-from audition.report.figures.trial_marks import BRANCHES, Mark, draw_marks, draw_special, draw_strip
-from audition.report.figures.trials import (
+from audition.report.figures.search.marks import (
+    BRANCHES,
+    Mark,
+    draw_marks,
+    draw_special,
+    draw_strip,
+)
+from audition.report.figures.search.trials import (
     branch_of,
     counted,
     label_of,

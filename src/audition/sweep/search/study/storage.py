@@ -86,7 +86,7 @@ def _open_journal(path: Path) -> "BaseStorage":
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileSymlinkLock
 
-    from audition.sweep.search.journal import Journal
+    from audition.sweep.search.study.journal import Journal
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

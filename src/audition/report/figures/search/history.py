@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audition.ledger.studies import Account
-from audition.report.figures.trial_marks import Mark, draw_legend, draw_marks, draw_strip
-from audition.report.figures.trials import (
+from audition.report.figures.search.marks import Mark, draw_legend, draw_marks, draw_strip
+from audition.report.figures.search.trials import (
     branch_of,
     counted,
     label_of,
