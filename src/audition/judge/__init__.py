@@ -1,0 +1,16 @@
+"""From the ledger alone to judgements: which runs stand against which, and what they support."""
+
+from audition.judge.arms import LIKE_FOR_LIKE, ArmRuns, arms_of, unlike
+from audition.judge.judgement import DEFAULT_TERMS, Judgement
+from audition.judge.judging import judge_arms, judge_baseline
+
+__all__ = [
+    "DEFAULT_TERMS",
+    "LIKE_FOR_LIKE",
+    "ArmRuns",
+    "Judgement",
+    "arms_of",
+    "judge_arms",
+    "judge_baseline",
+    "unlike",
+]

@@ -1,0 +1,111 @@
+"""The runs of a ledger as arms, and whether two arms measure the same thing."""
+
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from audition.errors import AuditionError, choices
+from audition.ledger.record import Record
+from audition.ledger.registration import METRIC, Registration
+
+LIKE_FOR_LIKE = ("budget", "evaluation", "device", "threads")
+"""Facts in which two arms must agree, or their losses do not measure the same thing."""
+
+
+@dataclass(frozen=True)
+class ArmRuns:
+    """The runs of one arm: one configuration, filed under one name."""
+
+    name: str
+    config_hash: str
+    baseline_hash: str
+    records: tuple[Record, ...]
+    metric: str = METRIC
+
+    @property
+    def losses(self) -> dict[Hashable, float | None]:
+        """Seed -> the metric, by default the final validation loss in nats per token.
+
+        Not-a-number for a run that diverged.
+
+        Runs that failed or were interrupted say nothing about the idea and are left out.
+        """
+        nan = float("nan")
+        return {
+            r.seed: nan if r.status == "diverged" else r.metrics[self.metric]
+            for r in self.records
+            if r.settled
+        }
+
+    def mean(self, fact: str) -> float:
+        """The mean of a numeric fact over the finished runs; not-a-number without any."""
+        values = [getattr(r, fact) for r in self.records if r.status == "finished"]
+        return fmean(values) if values else float("nan")
+
+    def only(self, seeds: Collection[int]) -> "ArmRuns":
+        """The same arm without its runs on other seeds."""
+        return replace(self, records=tuple(r for r in self.records if r.seed in seeds))
+
+    @property
+    def latest(self) -> str:
+        """When its newest run started (ISO 8601)."""
+        return max(record.started for record in self.records)
+
+
+def arms_of(
+    records: Iterable[Record], metric: str = METRIC, plans: Sequence[Registration] = ()
+) -> dict[str, ArmRuns]:
+    """Config hash -> the runs filed under it, in the order of their seeds.
+
+    Runs of one configuration may have been filed as a baseline and as an arm, or under two names;
+    most of them decide. What was made as a trial is compared with nothing, unless one of `plans`
+    has taken it for an arm since. Raises AuditionError for a metric that a finished run does not have.
+    """
+    grouped: dict[str, list[Record]] = {}
+    for record in records:
+        if record.status == "finished" and metric not in record.metrics:
+            raise AuditionError(
+                f"{record.arm} seed {record.seed} has no metric '{metric}'"
+                f"{choices(metric, record.metrics)}"
+            )
+        grouped.setdefault(record.config_hash, []).append(record)
+    announced = {
+        arm.config_hash: (arm.name, plan.baseline_hash)
+        for plan in plans
+        if not plan.screening
+        for arm in plan.arms
+    }
+    arms: dict[str, ArmRuns] = {}
+    for config_hash, runs in grouped.items():
+        compared = [record for record in runs if record.baseline_hash] or runs
+        filed = Counter((record.arm, record.baseline_hash) for record in compared)
+        (name, baseline_hash), _ = filed.most_common(1)[0]
+        if not baseline_hash:
+            name, baseline_hash = announced.get(config_hash, (name, ""))
+        in_order = tuple(sorted(runs, key=lambda record: record.seed))
+        arms[config_hash] = ArmRuns(name, config_hash, baseline_hash, in_order, metric)
+    return arms
+
+
+def unlike(arm: ArmRuns, baseline: ArmRuns) -> str:
+    """Why the two arms do not measure the same thing, in a sentence; empty where they do."""
+    for fact in LIKE_FOR_LIKE:
+        ours, theirs = (_seen(side, fact) for side in (arm, baseline))
+        for part in dict.fromkeys((*ours, *theirs)):
+            mine, its = ours.get(part, set()), theirs.get(part, set())
+            if len(mine | its) > 1:
+                different = " against ".join(" and ".join(sorted(side)) for side in (mine, its))
+                return f"Not like for like: {part} is {different}."
+    return ""
+
+
+def _seen(arm: ArmRuns, fact: str) -> dict[str, set[str]]:
+    """`{"device": {"cpu"}}`, or of a fact with parts `{"budget.steps": {"5"}, ...}`."""
+    seen: dict[str, set[str]] = {}
+    for record in arm.records:
+        value = getattr(record, fact)
+        parts = value if isinstance(value, Mapping) else {"": value}
+        for part, each in parts.items() if record.settled else ():
+            seen.setdefault(f"{fact}.{part}".rstrip("."), set()).add(str(each))
+    return seen
