@@ -57,6 +57,17 @@ def test_worse_trials_are_given_up_between_two_seeds(searched: Search) -> None:
     assert {t.state.name for t in kept.study.trials} == {"COMPLETE"}
 
 
+def test_trials_that_were_given_up_say_how_good_trials_are(searched: Search) -> None:
+    result = searched(LR, trials=9, known=("optimizer.lr=0.01",))
+    whole = [t for t in result.study.trials if t.state.name == "COMPLETE"]
+    assert len(whole) < 4  # too few to say anything of by themselves
+    best = run_of(result.study.trials[1])["config_hash"]
+    gains = screened(result.study, result.points.start_hash, (42, 137, 256), _ledger(result))
+    assert len(gains) == 8
+    assert gains[best].gain == max(each.gain for each in gains.values())
+    assert 0 < gains[best].believed < gains[best].gain
+
+
 def test_the_default_is_never_given_up(searched: Search) -> None:
     # As after its process was killed: its point comes again when better ones are known.
     known = ("optimizer.lr=0.01", "optimizer.lr=0.001")

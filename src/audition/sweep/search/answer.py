@@ -3,8 +3,9 @@
 The screening seeds chose the candidates, so they flatter them; the fresh seeds did not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from audition.stats.shrinkage import FEWEST, shrink
 from audition.sweep.announce import announcement
 from audition.sweep.plan import Plan
 from audition.sweep.search.objective import FACTS
-from audition.sweep.search.study.study import Study, finite
+from audition.sweep.search.study.study import Study, counts, finite
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -111,25 +112,31 @@ def write_down(ledger: Ledger, registration: Registration) -> None:
 def screened(
     study: Study, default_hash: str, seeds: Sequence[int], ledger: Ledger
 ) -> Mapping[str, Screened]:
-    """Config hash -> what each whole trial gained over the default on the screening seeds.
+    """Config hash -> what each trial gained over the default on the screening seeds it was given.
 
     The believed part is the empirical-Bayes estimate over all of them: the more trials and the
-    noisier the seeds, the more of the best one's gain is luck.
+    noisier the seeds, the more of the best one's gain is luck. Trials that were given up count with
+    the seeds they had; without them the good ones alone would say how good trials are.
     """
-    from optuna.trial import TrialState
-
-    whole = [t for t in study.trials if t.state == TrialState.COMPLETE and finite(t)]
-    keys = {str(run_of(t).get("config_hash", "")) for t in whole} - {default_hash}
+    keys = {str(run_of(t).get("config_hash", "")) for t in study.trials if counts(t)}
     arms = {key: arm.only(set(seeds)) for key, arm in arms_of(ledger.read().records).items()}
     baseline = arms.get(default_hash)
     if baseline is None or len(baseline.losses) < 2:
         return {}
-    rivals = {k: arms[k] for k in keys if k in arms and _comparable(arms[k], baseline)}
-    if not rivals:
-        return {}
-    compared = compare_campaign(
-        baseline.losses, {key: arm.losses for key, arm in rivals.items()}, detail=False
-    )
+    alike: dict[tuple[Hashable, ...], dict[str, ArmRuns]] = {}
+    for key in sorted(keys - {default_hash}):
+        shared = [seed for seed in baseline.losses if key in arms and seed in arms[key].losses]
+        if len(shared) > 1 and not unlike(arms[key], baseline) and _ended(arms[key]):
+            alike.setdefault(tuple(shared), {})[key] = arms[key]
+    compared = [
+        comparison
+        for own, rivals in alike.items()
+        for comparison in compare_campaign(
+            {seed: baseline.losses[seed] for seed in own},
+            {key: arm.losses for key, arm in rivals.items()},
+            detail=False,
+        )
+    ]
     able = [c for c in compared if c.standard_error > 0 and c.verdict != "invalid"]
     believed: dict[str, float] = {}
     if len(able) >= FEWEST:
@@ -143,5 +150,6 @@ def screened(
     return {c.idea: Screened(c.improvement, believed.get(c.idea)) for c in compared}
 
 
-def _comparable(arm: ArmRuns, baseline: ArmRuns) -> bool:
-    return len(arm.losses) == len(baseline.losses) and not unlike(arm, baseline)
+def _ended(arm: ArmRuns) -> bool:
+    """Whether none of its runs diverged."""
+    return all(loss is not None and isfinite(loss) for loss in arm.losses.values())
