@@ -60,6 +60,7 @@ ROWS = {
         common=(*MUON, "norm.query_key=true", "precision=bf16"),
     ),
     "muon": Row(MUON),
+    "muon as published": Row(("optimizer=muon_gpt88m",)),
     "sgd": Row(("optimizer=sgd",)),
     "nesterov": Row(("optimizer=sgd", "optimizer.nesterov=true", "optimizer.weight_decay=0.1")),
     "sliding": Row(("attention=sliding", "attention.window=4")),

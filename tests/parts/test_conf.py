@@ -19,7 +19,7 @@ GROUPS = (
     "loss",
 )
 FILES = [p for group in GROUPS for p in sorted((CONF / group).glob("*.yaml"))]
-DIFFERS = {"tiny", "gpt88m", "grouped", "rmsnorm_qk"}
+DIFFERS = {"tiny", "gpt88m", "muon_gpt88m", "grouped", "rmsnorm_qk"}
 """Files that are there to differ from the defaults of their class."""
 
 

@@ -125,7 +125,7 @@ def test_what_decays():
         "vector": 0.0,
     }
     assert set(decays(AdamW(decay="all")).values()) == {0.1}
-    assert decays(Muon())["norm.weight"] == 0.2
+    assert decays(Muon(adamw_weight_decay=0.2))["norm.weight"] == 0.2
     assert decays(Muon(adamw_decay="matrices"))["norm.weight"] == 0.0
     assert decays(Muon())["blocks.0.attention.q.weight"] == 0.0
 
@@ -167,7 +167,7 @@ def test_newton_schulz_maps_singular_values_close_to_one():
 def test_a_step_of_muon_is_the_scaled_orthogonal_matrix(shape):
     weight = torch.nn.Parameter(torch.zeros(shape))
     weight.grad = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    optimizer = Muon(lr=1.0)({"weight": weight})
+    optimizer = Muon(lr=1.0, momentum=0.95)({"weight": weight})
     optimizer.step()
     scale = max(1.0, shape[0] / shape[1]) ** 0.5
     singular = torch.linalg.svdvals(weight.detach() / scale)

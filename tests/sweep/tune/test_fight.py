@@ -43,7 +43,7 @@ def test_every_arm_gets_the_same_trials_and_the_fresh_seeds_chose_nothing(arena)
     assert {run.seed for run in arena.made}.isdisjoint((42, 137, 256))
     assert Counter(run.arm.name for run in arena.made) == {
         "baseline": 4,
-        "optimizer=muon,optimizer.lr=0.012": 4,
+        "optimizer=muon,optimizer.lr=0.011485": 4,
     }
     (judgement,) = verdicts(arena).values()
     assert judgement.comparison.seeds == tuple({run.seed: 0 for run in arena.made})
@@ -55,7 +55,7 @@ def test_trials_are_no_rivals_of_later_ideas(arena) -> None:
     fight = arena.fight("optimizer=adamw,muon tune=optimizer.lr")
     fight.judge(fight.tune_all(""))
     arms, baseline = baseline_in(arena.ledger.read().records, None)
-    assert [a.name for a in rivals_of(arms, baseline)] == ["optimizer=muon,optimizer.lr=0.012"]
+    assert [a.name for a in rivals_of(arms, baseline)] == ["optimizer=muon,optimizer.lr=0.011485"]
     assert {j.comparison.family_size for j in verdicts(arena).values()} == {1}
 
 

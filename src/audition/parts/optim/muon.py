@@ -22,9 +22,9 @@ class Muon:
     matrix and scaled by √max(1, rows / columns), times the rate.
     """
 
-    lr: Annotated[float, Ge(0)] = 0.024
+    lr: Annotated[float, Ge(0)] = 0.04594
     """Learning rate of the matrices at gain 1."""
-    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.95
+    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9
     """How slowly the mean of a matrix's gradients forgets."""
     nesterov: bool = True
     """Whether the step looks ahead along the momentum."""
@@ -36,13 +36,13 @@ class Muon:
     """The iteration x → ax + bx³ + cx⁵ on singular values; the defaults rise fastest at 0."""
     adjust_lr: Literal["original", "match_rms_adamw"] = "original"
     """How the step scales with the shape: √max(1, rows/columns), or 0.2·√max(rows, columns)."""
-    adamw_lr: Annotated[float, Ge(0)] = 0.006
+    adamw_lr: Annotated[float, Ge(0)] = 0.002743
     """Learning rate of the rest at gain 1."""
     adamw_betas: tuple[float, float] = (0.9, 0.999)
     """AdamW's betas for the rest."""
     adamw_eps: Annotated[float, Gt(0)] = 1e-8
     """AdamW's eps for the rest."""
-    adamw_weight_decay: Annotated[float, Ge(0)] = 0.2
+    adamw_weight_decay: Annotated[float, Ge(0)] = 0.3903
     """AdamW's weight decay for the rest."""
     adamw_decay: Literal["matrices", "all"] = "all"
     """What of the rest decays: all but vectors, or everything."""
