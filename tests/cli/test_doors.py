@@ -150,4 +150,4 @@ def test_help_names_the_groups_from_any_folder(tmp_path: Path) -> None:
             [str(door), "train", "--help"], cwd=folder, capture_output=True, text=True, timeout=60
         )
         assert ended.returncode == 0, ended.stderr
-        assert "optimizer: adamw, muon, sgd" in ended.stdout
+        assert "optimizer: adamw, muon, muon_gpt88m, sgd" in ended.stdout
