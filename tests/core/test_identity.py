@@ -157,7 +157,7 @@ ARMS = {
         ("recipe/streams.py", ">> 1", ">> 2", set(ARMS)),
         ("observers/checkpoint.py", "60.0", "61.0", set()),
         ("report/terminal.py", "def ", "def a", set()),
-        ("judge.py", "def ", "def a", set()),
+        ("judge/judging.py", "def ", "def a", set()),
     ],
 )
 def test_an_edit_moves_the_runs_that_use_the_file_and_no_others(

@@ -62,7 +62,7 @@ ROWS = {
     "muon": Row(MUON),
     "muon as published": Row(("optimizer=muon_gpt88m",)),
     "sgd": Row(("optimizer=sgd",)),
-    "nesterov": Row(("optimizer=sgd", "optimizer.nesterov=true", "optimizer.weight_decay=0.1")),
+    "heavy ball": Row(("optimizer=sgd", "optimizer.nesterov=false", "optimizer.weight_decay=0.1")),
     "sliding": Row(("attention=sliding", "attention.window=4")),
     "grouped": Row(("attention=grouped", "attention.kv_heads=1"), ("attention.kv_heads=2",)),
     "fused": Row(("attention.fused_qkv=true",), ("attention.fused_qkv=false",)),

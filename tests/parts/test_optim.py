@@ -20,8 +20,8 @@ from audition.recipe.streams import Streams
 OPTIMIZERS = {
     "adamw": AdamW(),
     "adamw all": AdamW(decay="all"),
-    "sgd": SGD(),
-    "sgd nesterov": SGD(nesterov=True, weight_decay=0.1),
+    "sgd": SGD(nesterov=False),
+    "sgd nesterov": SGD(weight_decay=0.1),
     "muon": Muon(),
     "muon matrices": Muon(adamw_decay="matrices", weight_decay=0.1),
 }
@@ -98,13 +98,14 @@ def test_adamw_is_torchs_own_loop():
 @pytest.mark.parametrize("settings", [{}, {"nesterov": True}, {"weight_decay": 0.1}])
 def test_sgd_is_torchs_own_loop(settings):
     ours, theirs = make(), make()
+    settings = {"lr": 0.1, "momentum": 0.9, "nesterov": False, **settings}
     decay = settings.get("weight_decay", 0.0)
     groups = [
         {"params": [p for p in theirs.parameters() if p.ndim == 2], "weight_decay": decay},
         {"params": [p for p in theirs.parameters() if p.ndim == 1]},
     ]
     loop = torch.optim.SGD(
-        groups, lr=0.1, momentum=0.9, nesterov="nesterov" in settings, foreach=False
+        groups, lr=0.1, momentum=0.9, nesterov=settings["nesterov"], foreach=False
     )
     for a, b in zip(
         train(ours, SGD(**settings)(named(ours)), 10), train(theirs, loop, 10), strict=True

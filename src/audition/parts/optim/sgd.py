@@ -19,11 +19,11 @@ class SGD:
     Raises AuditionError for Nesterov's step without momentum.
     """
 
-    lr: Annotated[float, Ge(0)] = 0.1
+    lr: Annotated[float, Ge(0)] = 0.1962
     """Learning rate at gain 1."""
-    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9
+    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.95
     """How slowly the running sum of gradients forgets."""
-    nesterov: bool = False
+    nesterov: bool = True
     """Whether the step looks ahead along the momentum."""
     weight_decay: Annotated[float, Ge(0)] = 0.0
     """Share of a decaying weight that is added to its gradient."""
