@@ -18,7 +18,9 @@ TYPED: list[tuple[str, list[str]]] = [
     ),
     (
         "optimizer=moun seed=1,2 -m",
-        ["unknown optimizer 'moun'; did you mean 'muon'? choose from: adamw, muon, muon_gpt88m, sgd"],
+        [
+            "unknown optimizer 'moun'; did you mean 'muon'? choose from: adamw, muon, muon_gpt88m, sgd"
+        ],
     ),
     ("optmizer=muon seed=1,2 -m", ["unknown key 'optmizer'; did you mean 'optimizer'?"]),
     ("+optmizer=muon seed=1,2 -m", ["unknown key 'optmizer'; did you mean 'optimizer'?"]),
