@@ -24,13 +24,13 @@ def tuned_curves(tuned: Tuned, colours: Mapping[str, str]) -> Figure:
     """A panel for each rival and tuned key; colours: config hash of a rival's best -> its ink."""
     base, *rivals = tuned.contenders
     panels = list(product(rivals, tuned.keys))
-    rows = math.ceil(len(panels) / COLUMNS)
+    rows, wide = math.ceil(len(panels) / COLUMNS), 3.35 if len(panels) > 1 else WIDTH - 1.2
     page = sheet(TITLE, _caption(tuned), height=rows * PANEL)
     names = dict(zip((r.name for r in rivals), labels([r.name for r in rivals]), strict=True))
     for i, (rival, key) in enumerate(panels):
         row, column = divmod(i, COLUMNS)
         axes = page.axes(
-            column * WIDTH / COLUMNS + 0.92, (rows - 1 - row) * PANEL + 0.6, 3.35, PANEL - 1.0
+            column * WIDTH / COLUMNS + 0.92, (rows - 1 - row) * PANEL + 0.6, wide, PANEL - 1.0
         )
         axes.text(0, 1.04, names[rival.name], weight="bold", va="bottom", transform=axes.transAxes)
         best = rival.best(tuned.seeds)
