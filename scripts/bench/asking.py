@@ -49,6 +49,7 @@ class Planned:
     seeds: tuple[int, ...]
     output_dir: Path
     default: tuple[PlannedRun, ...]
+    start_hash: str = ""  # no point is the default, so that each may be given up
 
     def runs(self, typed: Sequence[str]) -> tuple[PlannedRun, ...]:
         """The runs of a point."""
