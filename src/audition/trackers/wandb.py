@@ -115,6 +115,8 @@ class Wandb:
                 login_timeout=CONNECT_S,
                 finish_timeout=FINISH_S,
                 finish_timeout_raises=True,
+                # They are the machine's, not the run's, and most of what W&B costs.
+                x_disable_stats=True,
             ),
         )
 
