@@ -113,12 +113,7 @@ class Account:
 
     def front(self) -> list[Trial]:
         """The whole trials that no other beats in one objective without losing in another."""
-
-        def beats(one: Trial, other: Trial) -> bool:
-            pairs = list(zip(one.values, other.values, strict=True))
-            return one.values != other.values and all(a <= b for a, b in pairs)
-
-        return [t for t in self.whole if not any(beats(other, t) for other in self.whole)]
+        return [self.whole[place] for place in front_of([trial.values for trial in self.whole])]
 
     def states(self) -> Counter[State]:
         """How many trials there are of each kind."""
@@ -156,6 +151,16 @@ class Account:
             return cls(**plain | {name: tuple(map(of, plain[name])) for name, of in read.items()})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise AuditionError(f"is no account of a study ({error})") from None
+
+
+def front_of(values: Sequence[Sequence[float]]) -> list[int]:
+    """The places of those that no other beats in one objective without losing in another."""
+
+    def beats(one: Sequence[float], other: Sequence[float]) -> bool:
+        no_worse = all(a <= b for a, b in zip(one, other, strict=True))
+        return no_worse and tuple(one) != tuple(other)
+
+    return [i for i, own in enumerate(values) if not any(beats(other, own) for other in values)]
 
 
 def write_account(root: Path, account: Account) -> Path:

@@ -4,7 +4,6 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from audition.errors import AuditionError, choices
 from audition.ledger.store import write_whole
 from audition.report.leaderboard import Leaderboard, Row
 from audition.report.meters import name as meter_name
+from audition.report.parquet import as_parquet
 from audition.report.terminal import COLOURS, console
 from audition.report.words import UNDEFINED, count, interval, number, probability, signed
 
@@ -211,14 +211,8 @@ def _tex(cell: str) -> str:
 
 
 def _parquet(facts: Sequence[dict[str, Any]], path: Path) -> None:
+    table = as_parquet(facts)
     try:
-        pandas, _ = import_module("pandas"), import_module("pyarrow")
-    except ImportError as error:
-        raise AuditionError(
-            f"parquet needs pandas and pyarrow, and {error.name} is missing: "
-            "pip install 'audition[export]'"
-        ) from None
-    try:
-        pandas.DataFrame(facts).to_parquet(path, index=False)
+        write_whole(path, table)
     except OSError as error:
         raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error

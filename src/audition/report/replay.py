@@ -1,7 +1,6 @@
 """A finished ledger shown again elsewhere: every run from its `metrics.jsonl` and `record.json`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from audition.config.root import conf_dir
 from audition.errors import AuditionError, choices
 from audition.ledger.record import Record
 from audition.ledger.store import Contents, Ledger, write_whole
+from audition.report.parquet import as_parquet
 from audition.trackers.behind import Behind, Patience
 from audition.trackers.tracker import read_lines
 
@@ -72,13 +72,6 @@ def write_parquet(ledger: Ledger, records: Sequence[Record], folder: Path) -> tu
 
     Raises AuditionError without pandas and pyarrow, or where the files cannot be written.
     """
-    try:
-        pandas, _ = import_module("pandas"), import_module("pyarrow")
-    except ImportError as error:
-        raise AuditionError(
-            f"parquet needs pandas and pyarrow, and {error.name} is missing: "
-            "pip install 'audition[export]'"
-        ) from None
     runs = [{**summary(r), "status": r.status, "ideas": "+".join(r.ideas)} for r in records]
     named = ("key", "arm", "config_hash", "seed")
     lines = [
@@ -87,10 +80,11 @@ def write_parquet(ledger: Ledger, records: Sequence[Record], folder: Path) -> tu
         for line in read_lines(ledger.folder_of(record))
     ]
     paths = (folder / "runs.parquet", folder / "metrics.parquet")
+    tables = (as_parquet(runs), as_parquet(lines))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path, rows in zip(paths, (runs, lines), strict=True):
-            write_whole(path, pandas.DataFrame(rows).to_parquet(index=False))
+        for path, table in zip(paths, tables, strict=True):
+            write_whole(path, table)
     except OSError as error:
         raise AuditionError(f"cannot write in {folder}: {error.strerror or error}") from error
     return paths

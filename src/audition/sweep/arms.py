@@ -15,6 +15,8 @@ from audition.errors import AuditionError
 SEED = "seed"
 IDEA = "idea"
 TUNE = "tune"
+SCREENING = (42, 137, 256)
+"""Seeds that choose, where a command line names none."""
 MORE_SEEDS = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144)
 """Seeds that `baseline_seeds` draws on, after those of the sweep."""
 

@@ -10,13 +10,11 @@ from audition.ledger.store import Ledger
 from audition.report.terminal import console
 from audition.report.words import count
 from audition.stats import RaceRules
-from audition.sweep.arms import Question, more_seeds
+from audition.sweep.arms import SCREENING, Question, more_seeds
 from audition.sweep.launchers import Train
 from audition.sweep.plan import Plan
 from audition.sweep.race import Race, file_race, race
 from audition.sweep.say import say_verdicts
-
-SCREENING = (42, 137, 256)
 
 
 class RaceStyle:

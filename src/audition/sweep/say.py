@@ -22,9 +22,9 @@ def say_plan(plan: Plan, missing: Sequence[PlannedRun], contents: Contents) -> N
     show_problems(contents)
     arms = plan.arms()
     for name in plan.same_as_baseline:
-        _say(f"'{name}' is the baseline itself, so it is not an arm.")
+        say(f"'{name}' is the baseline itself, so it is not an arm.")
     done = len(plan.runs) - len(missing)
-    _say(
+    say(
         f"{count(len(arms), 'arm')} against the baseline, {count(len(plan.runs), 'run')} in all: "
         f"{done} in the ledger, {len(missing)} to train"
         + (f", {how(missing)}." if missing else ".")
@@ -51,7 +51,7 @@ def pool_line(settings: PoolSettings) -> str:
 def say_detached(submission: Submission) -> None:
     """After `submit=detach`: what was handed in, and who looks after it."""
     many = sum(len(job.runs) for job in submission.jobs)
-    _say(
+    say(
         f"{count(many, 'run')} submitted in {count(len(submission.jobs), 'job')} as Slurm job "
         f"{' '.join(submission.arrays())}: `audition status` shows them, `audition collect` gives "
         "the verdict, `audition cancel` ends them."
@@ -61,7 +61,7 @@ def say_detached(submission: Submission) -> None:
 def say_stopped(plan: Plan, ledger: Ledger) -> None:
     """After Ctrl-C: what is safe, and how to go on."""
     left = len(plan.missing(ledger.read()))
-    _say(
+    say(
         f"Stopped with {len(plan.runs) - left} of {count(len(plan.runs), 'run')} in the ledger; "
         "the same command goes on from there."
     )
@@ -91,12 +91,17 @@ def say_verdicts(plan: Plan, ledger: Ledger) -> Contents:
 def say_outcome(plan: Plan, ledger: Ledger) -> bool:
     """The verdicts and whatever is missing; returns whether every run has its outcome."""
     contents = say_verdicts(plan, ledger)
+    return say_missing(plan, contents, ledger)
+
+
+def say_missing(plan: Plan, contents: Contents, ledger: Ledger) -> bool:
+    """Which runs have no outcome, and why; returns whether every one has."""
     filed = {record.key: record for record in contents.records}
     missing = plan.missing(contents)
     for run in missing:
-        _say(f"{run.label} {_state(filed.get(run.identity.key), ledger)}.")
+        say(f"{run.label} {_state(filed.get(run.identity.key), ledger)}.")
     if missing:
-        _say(f"{count(len(missing), 'run')} without an outcome; the same command tries them again.")
+        say(f"{count(len(missing), 'run')} without an outcome; the same command tries them again.")
     return not missing
 
 
@@ -113,5 +118,6 @@ def _state(record: Record | None, ledger: Ledger) -> str:
     return f"was lost while it ran (process {record.pid} on {record.host})"
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """A line on standard error."""
     print(f"audition: {text}", file=sys.stderr)

@@ -9,7 +9,8 @@ import pytest
 from search_entries import BEST_LR
 
 from audition.errors import AuditionError
-from audition.sweep.search.answer import candidates, front_of, run_of, screened
+from audition.ledger.studies import front_of
+from audition.sweep.search.answer import candidates, run_of, screened
 
 LR = {"optimizer.lr": {"low": 1e-4, "high": 0.4, "log": True}}
 BOTH = {
@@ -135,7 +136,8 @@ def test_an_objective_that_no_record_has(searched: Search) -> None:
 def test_two_objectives_have_a_front(searched: Search) -> None:
     # Seconds fall with the rate, the loss is least at 0.01: what is under that is on no front.
     result = searched(LR, trials=12, objectives=("val_loss", "seconds"), sampler="random")
-    front = front_of([t for t in result.study.trials if t.state.name == "COMPLETE"])
+    whole = [t for t in result.study.trials if t.state.name == "COMPLETE"]
+    front = [whole[place] for place in front_of([t.values for t in whole])]
     rates = sorted(t.params["optimizer.lr"] for t in front)
     assert 1 <= len(front) < 12
     assert rates[0] > 0.002

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from audition.judge import ArmRuns, Judgement, arms_of, judge_baseline, unlike
 from audition.ledger.registration import METRIC, Registration, register, registrations
 from audition.ledger.store import Ledger
+from audition.ledger.studies import front_of
 from audition.stats import compare_campaign
 from audition.stats.shrinkage import FEWEST, shrink
 from audition.sweep.announce import announcement
@@ -50,7 +51,8 @@ def candidates(study: Study, default_hash: str, most: int) -> tuple[Candidate, .
 
     whole = [t for t in study.trials if t.state == TrialState.COMPLETE and finite(t)]
     bar = [t.values[0] for t in whole if run_of(t).get("config_hash") == default_hash]
-    front = front_of(whole) if len(study.study.directions) > 1 else whole
+    several = len(study.study.directions) > 1
+    front = [whole[i] for i in front_of([t.values for t in whole])] if several else whole
     found: dict[str, Candidate] = {}
     for trial in sorted(front, key=lambda t: (t.values[0], t.number)):
         key = str(run_of(trial).get("config_hash", ""))
@@ -63,19 +65,6 @@ def candidates(study: Study, default_hash: str, most: int) -> tuple[Candidate, .
 def run_of(trial: "FrozenTrial") -> dict[str, Any]:
     """What runs a trial was: `overrides`, `config_hash`, `arm`; empty for one never begun."""
     return dict(trial.user_attrs.get("run", {}))
-
-
-def front_of(trials: "Sequence[FrozenTrial]") -> "list[FrozenTrial]":
-    """Those that no other beats in one objective without losing in another."""
-
-    def beaten(values: Sequence[float]) -> bool:
-        return any(
-            all(a <= b for a, b in zip(other.values, values, strict=True))
-            and tuple(other.values) != tuple(values)
-            for other in trials
-        )
-
-    return [trial for trial in trials if not beaten(trial.values)]
 
 
 def announced(plan: Plan, objective: str, fresh: tuple[int, ...], terms: str) -> Registration:

@@ -11,13 +11,9 @@ from rich.table import Table
 from audition.judge import Judgement
 from audition.report.terminal import console
 from audition.report.words import count, interval, signed
+from audition.sweep.say import say
 from audition.sweep.search.answer import Candidate, Screened
 from audition.sweep.search.study.study import Study, counts
-
-
-def say(text: str) -> None:
-    """A line on standard error."""
-    print(f"audition: {text}", file=sys.stderr)
 
 
 def say_trials(study: Study, served: int = 0) -> None:

@@ -16,9 +16,10 @@ from audition.ledger.store import Ledger
 from audition.report.terminal import show_judgements
 from audition.report.words import count
 from audition.sweep.announce import announcement
-from audition.sweep.arms import Arm, Question, arm_name, more_seeds
+from audition.sweep.arms import SCREENING, Arm, Question, arm_name, more_seeds
 from audition.sweep.asked import asked
 from audition.sweep.plan import make_plan
+from audition.sweep.say import say
 from audition.sweep.search.answer import (
     Candidate,
     announced,
@@ -28,7 +29,7 @@ from audition.sweep.search.answer import (
     write_down,
 )
 from audition.sweep.search.place import Bench, place_of
-from audition.sweep.search.say import command_of, say, say_candidates, say_trials
+from audition.sweep.search.say import command_of, say_candidates, say_trials
 from audition.sweep.search.servers import Servers
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.study import Study
@@ -36,7 +37,6 @@ from audition.sweep.search.trials import study_name
 from audition.sweep.search.wanted import Wanted
 from audition.sweep.search.write import path_of, write_experiment
 
-SCREENING = (42, 137, 256)
 STEM = "hparams_search"
 TERMS = "the best of a search"
 

@@ -22,7 +22,7 @@ from audition.sweep.cluster.queue import JobState
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun
-from audition.sweep.search.say import say
+from audition.sweep.say import say
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.storage import journal_of, open_storage
 from audition.sweep.search.study.study import Study, counts

@@ -15,20 +15,20 @@ from audition.ledger.tuned import Contender, Tuned, file_tuned
 from audition.report.terminal import show_judgements
 from audition.report.words import count
 from audition.sweep.announce import announcement
-from audition.sweep.arms import Question, more_seeds
+from audition.sweep.arms import SCREENING, Question, more_seeds
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import Launch, ready
 from audition.sweep.plan import Plan, make_plan
+from audition.sweep.say import say, say_missing
 from audition.sweep.search.answer import judged
 from audition.sweep.search.place import Bench, bench
 from audition.sweep.tune.entrants import METRIC, Entrant, Trial, entrants, fresh_plan, screened
-from audition.sweep.tune.say import say, say_contenders, say_fight, say_missing, say_screening
+from audition.sweep.tune.say import say_contenders, say_fight, say_screening
 from audition.sweep.tune.settings import Tuning
 from audition.sweep.tune.studies import around_defaults, studied
 from audition.sweep.tune.wanted import Tune, tune_of
 from audition.sweep.verdict_page import show_verdicts
 
-SCREENING = (42, 137, 256)
 SEVERAL = 20
 """Trials of several keys at once, where nobody said how many."""
 
@@ -174,8 +174,4 @@ class Fight:
         return trials
 
     def _whole(self, plan: Plan) -> bool:
-        """Whether every run has its outcome; says which have not, and why."""
-        contents = self.ledger.read()
-        if missing := plan.missing(contents):
-            say_missing(missing, contents)
-        return not missing
+        return say_missing(plan, self.ledger.read(), self.ledger)

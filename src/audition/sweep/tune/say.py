@@ -1,20 +1,17 @@
 """What a fair fight says: who is tuned how, what each was best at, and what tuning made of the gap."""
 
-import sys
 from collections.abc import Hashable, Sequence
 
 from rich.markup import escape
 from rich.table import Table
 
 from audition.judge import Judgement
-from audition.ledger.record import Record
-from audition.ledger.store import Contents
 from audition.ledger.tuned import Contender, Try, Tuned
 from audition.report.terminal import console
 from audition.report.words import count, interval, number, signed
 from audition.stats import compare_campaign
 from audition.sweep.plan import PlannedRun
-from audition.sweep.say import how
+from audition.sweep.say import how, say
 
 
 def say_screening(name: str, arms: int, runs: Sequence[PlannedRun], missing: int) -> None:
@@ -78,21 +75,6 @@ def untuned(base: Contender, rival: Contender) -> str:
     (c,) = compare_campaign(theirs, {rival.name: ours}, detail=False)
     many = count(c.n, "screening seed")
     return f"at default settings, on {many}, {signed(c.improvement)} {interval(c.ci)}"
-
-
-def say_missing(runs: Sequence[PlannedRun], contents: Contents) -> None:
-    """Runs that have no outcome, and that the same command tries them again."""
-    filed: dict[str, Record] = {record.key: record for record in contents.records}
-    for run in runs:
-        record = filed.get(run.identity.key)
-        why = f"{record.status}: {record.reason}" if record else "was not started"
-        say(f"{run.label} {why}.")
-    say(f"{count(len(runs), 'run')} without an outcome; the same command tries them again.")
-
-
-def say(text: str) -> None:
-    """A line on standard error."""
-    print(f"audition: {text}", file=sys.stderr)
 
 
 def _finite(tried: Try) -> dict[Hashable, float | None]:

@@ -58,6 +58,4 @@ def _trials(study: Study, entrant: Entrant) -> tuple[Trial, ...]:
         runs = entrant.points.runs(typed)
         unlike.setdefault(runs[0].identity.config_hash, Trial(typed, dict(trial.params), runs))
     start = unlike.pop(entrant.points.start_hash, None)
-    own = entrant.points.runs(())
-    first = start or Trial((), {}, own)
-    return (first, *unlike.values())
+    return (start or Trial((), {}, entrant.points.runs(())), *unlike.values())
