@@ -91,7 +91,8 @@ def train(
     while True:
         spent = budget.fraction(session.step, steps, session.seconds)
         # At the head of the loop, so that a run that was stopped during an evaluation makes it up.
-        if owes_evaluation(session, spent, job.training.evaluations):
+        due = evaluations_due(session.step, steps, spent, job.training.evaluations)
+        if due > len(session.evaluations) and session.step > last_evaluation(session):
             session.evaluations.append(evaluate(recipe, session))
             for observer in observers:
                 observer.on_evaluation(session)
@@ -156,11 +157,21 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
     return StepReport(clock, controls, gradient, norm, tuple(transplants))
 
 
-def owes_evaluation(session: Session, spent: float, evaluations: int) -> bool:
-    """Whether one of the evenly spread `evaluations` is due that this step has not had."""
-    last = session.evaluations[-1].step if session.evaluations else 0
-    due = math.floor(spent * evaluations) > len(session.evaluations)
-    return due and session.step > last
+def evaluations_due(step: int, steps: int | None, spent: float, evaluations: int) -> int:
+    """How many of the evenly spread `evaluations` are due once `step` steps are done.
+
+    The n-th is due at the first step that is at least n / `evaluations` of `steps`. Where the
+    number of steps is open (None), `spent` says which share of the budget is gone.
+    """
+    if steps is None:
+        return math.floor(spent * evaluations)
+    # Whole numbers: floor(3 / 22 * 22) is 2.
+    return min(step, steps) * evaluations // steps
+
+
+def last_evaluation(session: Session) -> int:
+    """The step of the last evaluation, 0 before the first."""
+    return session.evaluations[-1].step if session.evaluations else 0
 
 
 def load_gradients(session: Session, gradient: Gradient, clip: float | None) -> torch.Tensor | None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from audition.budget import Budget
 from audition.facts import facts
 from audition.observers.observer import Observer
 from audition.session import Unfit, begin
-from audition.trainer import train
+from audition.trainer import evaluations_due, train
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,31 @@ def test_evaluations_are_spread_evenly_and_end_at_the_end(job_of, steps, evaluat
     training = replace(job.training, evaluations=evaluations)
     session = train(replace(job, budget=Budget(steps=steps), training=training)).session
     assert [e.step for e in session.evaluations] == at
+
+
+@pytest.mark.parametrize("steps", [1, 7, 22, 49, 64, 192, 1302])
+def test_an_evaluation_is_due_at_the_first_step_that_reaches_its_share(steps):
+    for evaluations in range(1, 65):
+        due = [evaluations_due(step, steps, step / steps, evaluations) for step in range(steps + 1)]
+        shares = [Fraction(step, steps) * evaluations for step in range(steps + 1)]
+        assert due == [math.floor(share) for share in shares]
+        assert due[-1] == evaluations
+
+
+def test_an_evaluation_is_due_by_the_clock_where_the_steps_are_open():
+    shares = (0.0, 0.24, 0.25, 0.74, 0.75, 1.0)
+    assert [evaluations_due(9, None, share, 4) for share in shares] == [0, 0, 1, 2, 3, 4]
+
+
+def test_no_evaluation_comes_late_or_is_lost_to_rounding(job_of):
+    """3 / 22 * 22 and 15 / 22 * 22 are a little less than whole numbers in floats."""
+    job = job_of()
+    training = replace(job.training, evaluations=22)
+    job = replace(job, budget=Budget(steps=22), training=training)
+    half = train(job, interrupted=lambda step: step == 15).session
+    assert [e.step for e in half.evaluations] == [*range(1, 16)]
+    session = train(job, resume=half.snapshot()).session
+    assert [e.step for e in session.evaluations] == [*range(1, 23)]
 
 
 def test_divergence_is_an_outcome(job_of):
