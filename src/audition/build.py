@@ -44,7 +44,7 @@ def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:
         optimizer=construct(settings["optimizer"]),
         schedule=construct(settings["schedule"]),
         evaluators={"val": HeldOut(execution, team)},
-        effects=Chain(named(settings.get("preset"))),
+        effects=Chain(named(settings.get("effects"))),
         apoptosis=construct(settings["apoptosis"]),
     )
     return Job(

@@ -16,7 +16,7 @@ from audition.provenance import processor
 SIZES = ("model", "attention", "positional", "norm", "feedforward", "precision", "parallel")
 """Groups of which every setting can decide what a step costs."""
 
-KINDS = ("optimizer", "loss", "apoptosis", "preset", "ideas")
+KINDS = ("optimizer", "loss", "apoptosis", "effects", "ideas")
 """Groups of which the code decides it, and hardly the settings: a sweep of rates is one workload."""
 
 

@@ -56,6 +56,14 @@ TYPED: list[tuple[str, list[str]]] = [
         "hparams_search=sgd_optuna tune=optimizer.lr -m",
         ["tune=optimizer.lr and a search are two ways to tune: leave one out"],
     ),
+    ("preset.limiter.ceiling=4", ["unknown key 'preset'", "effects.NAME.SETTING=VALUE"]),
+    ("effects.limiter.ceiling=4", ["unknown key 'effects.limiter'", "preset=NAME chooses a chain"]),
+    (
+        "preset=saturation_limiter effects.limitr.ceiling=4",
+        ["unknown key 'effects.limitr'; did you mean 'limiter'? choose from: limiter, saturation"],
+    ),
+    ("effects=saturation_limiter", ["preset=NAME chooses one"]),
+    ("~effects.limiter", ["there is no effects.limiter to take out"]),
     ("+sweeps=fist_look -m", ["unknown sweeps 'fist_look'; did you mean 'first_look'?"]),
 ]
 

@@ -55,13 +55,25 @@ def test_replaced_names_parts_of_the_model(job_of):
 
 def test_named_parts_keep_their_order(settings_of):
     settings = settings_of("preset=saturation_limiter")
-    assert list(named(settings["preset"])) == ["saturation", "limiter"]
-    backwards = dict(reversed(settings["preset"].items()))
-    assert list(build({**settings, "preset": backwards}).recipe.effects.members) == [
+    assert list(named(settings["effects"])) == ["saturation", "limiter"]
+    backwards = dict(reversed(settings["effects"].items()))
+    assert list(build({**settings, "effects": backwards}).recipe.effects.members) == [
         "limiter",
         "saturation",
     ]
     assert named(None) == named({}) == {}
+
+
+def test_settings_of_the_chain_as_they_are_typed(job_of):
+    set_one = job_of("preset=saturation_limiter", "effects.limiter.ceiling=4").recipe.effects
+    assert set_one.members["limiter"].ceiling == 4.0
+    assert list(
+        job_of("preset=saturation_limiter", "~effects.saturation").recipe.effects.members
+    ) == ["limiter"]
+    added = job_of(
+        "preset=saturation_limiter", "+effects.hard._target_=audition.effects.limiter.Limiter"
+    ).recipe.effects
+    assert list(added.members) == ["saturation", "limiter", "hard"]
 
 
 def test_ideas_on_one_command_line_may_be_composed(settings_of):

@@ -76,7 +76,7 @@ def test_cosmetic_settings_change_nothing(settings_of, path, value):
         ("training.clip", 0.5),
         ("ideas.spectral_gate.rho", 0.2),
         ("precision._target_", "audition.execution.Bfloat16"),
-        ("preset", {"saturation": {"_target_": "audition.effects.saturation.Saturation"}}),
+        ("effects", {"saturation": {"_target_": "audition.effects.saturation.Saturation"}}),
     ],
 )
 def test_what_can_change_a_number_changes_the_key(settings_of, path, value):
@@ -102,9 +102,9 @@ def test_seeds_share_their_arm(settings_of):
 
 def test_the_order_of_effects_is_part_of_it(settings_of):
     settings = settings_of("preset=saturation_limiter")
-    backwards = {**settings, "preset": dict(reversed(settings["preset"].items()))}
+    backwards = {**settings, "effects": dict(reversed(settings["effects"].items()))}
     assert identify(settings).config_hash != identify(backwards).config_hash
-    assert [name for name, _ in material(settings)["preset"]] == ["saturation", "limiter"]
+    assert [name for name, _ in material(settings)["effects"]] == ["saturation", "limiter"]
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ EVEN = ("ideas.spectral_gate.rho=1",)
 TURNOVER = ("apoptosis=functional_preservation", "apoptosis.interval=2", "apoptosis.warmup=1")
 IMMORTAL = ("apoptosis.rate=0",)
 CEILINGS = ("preset=saturation_limiter",)
-INFINITE = ("preset.saturation.drive=inf", "preset.limiter.ceiling=inf")
+INFINITE = ("effects.saturation.drive=inf", "effects.limiter.ceiling=inf")
 BF16 = ("precision=bf16",)
 MUON = ("optimizer=muon",)
 

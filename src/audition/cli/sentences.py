@@ -25,6 +25,8 @@ MISTAKES = (AuditionError, HydraException, OmegaConfBaseException, OSError)
 
 PLUS = "an idea is added with a plus: +idea=NAME"
 
+CHAIN = "preset=NAME chooses a chain of effects, effects.NAME.SETTING=VALUE sets one of them"
+
 REWORDED = (
     (r"Could not override 'idea'.*", f"unknown key 'idea': {PLUS}"),
     (
@@ -34,6 +36,10 @@ REWORDED = (
     (
         r"An item is already at '([^']+)'",
         r"\1 has a value already: set it without the plus",
+    ),
+    (
+        r"Could not delete from config\. '([^']+)' does not exist\.",
+        r"there is no \1 to take out",
     ),
     (
         r"Multiple values for ([\w/]+)\.",
@@ -110,5 +116,7 @@ def _unknown_key(key: str, beside: list[str]) -> str:
     """An unknown key and the known ones beside it; the root also holds Hydra's own, left out."""
     if key in ("idea", "ideas"):
         return f"unknown key '{key}': {PLUS}"
+    if key == "preset" or (key.startswith("effects.") and not beside):
+        return f"unknown key '{key}': {CHAIN}"
     known = [name for name in beside if name not in ("_target_", "hydra")]
     return f"unknown key '{key}'{choices(key.rpartition('.')[2], known)}"

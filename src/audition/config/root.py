@@ -26,7 +26,7 @@ ONE_PART = (
 )
 """Groups that hold exactly one part, named by its `_target_`."""
 
-NAMED_PARTS = ("preset", "ideas", "logger")
+NAMED_PARTS = ("effects", "ideas", "logger")
 """Groups that hold any number of parts, each under its name, in order."""
 
 SECTIONS = {
@@ -82,7 +82,10 @@ def check(settings: Mapping[str, Any]) -> None:
     for group in ONE_PART:
         _check_part(settings.get(group), group, prefixes)
     for group in NAMED_PARTS:
-        for name, node in (settings.get(group) or {}).items():
+        named = settings.get(group) or {}
+        if not isinstance(named, Mapping):
+            raise AuditionError(_no_parts(group, named))
+        for name, node in named.items():
             _check_part(node, f"{group}.{name}", prefixes)
     for section, target in SECTIONS.items():
         check_node({**settings[section], "_target_": target}, section, prefixes)
@@ -100,6 +103,12 @@ def check_seed(seed: object) -> int:
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise AuditionError(f"seed={seed} is not a seed: it must be a whole number from 0 up")
     return seed
+
+
+def _no_parts(group: str, value: object) -> str:
+    if group == "effects":
+        return f"effects={value} is no chain of effects: preset=NAME chooses one"
+    return f"{group}={value} is no mapping of names to parts"
 
 
 def _check_part(node: object, where: str, prefixes: tuple[str, ...]) -> None:
