@@ -1,9 +1,10 @@
 """Limiter: no update may be longer than a share of the weight it changes."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Annotated, Any
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from torch import Tensor
 from torch.linalg import vector_norm
 
@@ -19,13 +20,13 @@ class Limiter(Effect):
     gradient clipping (Brock et al. 2021), per tensor. An infinite ceiling is the exact identity.
     """
 
-    ceiling: Annotated[float, Gt(0)] = 0.01
+    ceiling: Annotated[float, Gt(0), Le(inf)] = 0.01
     """Longest update, as a share of the weight's norm."""
     floor: Annotated[float, Ge(0)] = 1e-3
     """Norm below which a weight counts as this long, so that zero weights can move."""
 
     def on_updates(self, updates: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
-        if self.ceiling == float("inf"):
+        if self.ceiling == inf:
             return updates, state
         return {n: self._limit(u, view.params[n]) for n, u in updates.items()}, state
 

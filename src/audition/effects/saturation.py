@@ -1,10 +1,11 @@
 """Saturation: gradient entries are bent towards a ceiling that follows each tensor's own level."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Annotated, Any
 
 import torch
-from annotated_types import Gt
+from annotated_types import Gt, Le
 from torch import Tensor
 
 from audition.recipe.effect import Effect
@@ -19,11 +20,11 @@ class Saturation(Effect):
     a gradient of any scale. An infinite drive is the exact identity.
     """
 
-    drive: Annotated[float, Gt(0)] = 3.0
+    drive: Annotated[float, Gt(0), Le(inf)] = 3.0
     """Ceiling, in units of the tensor's root mean square."""
 
     def on_gradients(self, gradient: Gradient, state: Any, view: View) -> tuple[Gradient, Any]:
-        if self.drive == float("inf"):
+        if self.drive == inf:
             return gradient, state
         return gradient.with_grads(
             {n: saturate(g, self.drive) for n, g in gradient.grads.items()}

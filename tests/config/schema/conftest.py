@@ -45,8 +45,10 @@ def lab(write: Write) -> Path:
 
 
 OPTIM = '''
+import math
+from math import inf
 from typing import Annotated, Literal
-from annotated_types import Ge, Gt, Interval, Lt
+from annotated_types import Ge, Gt, Interval, Le, Lt
 from torch import Tensor, nn
 import mylab.nowhere
 
@@ -79,6 +81,7 @@ class Fast(nn.Module):
         auto: Literal["auto"] | float = "auto",
         inner: nn.Module | None = None,
         rate: "float | Tensor" = 1e-3,
+        drive: Annotated[float, Ge(-math.inf), Le(inf)] = 1,
         extra=None,
     ) -> None:
         super().__init__()

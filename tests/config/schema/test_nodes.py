@@ -20,7 +20,8 @@ def fast(**settings: Any) -> dict[str, Any]:
     ("name", "given", "run_gets"),
     [
         ("lr", 1, 1.0),
-        ("lr", math.inf, math.inf),
+        ("drive", math.inf, math.inf),
+        ("drive", -math.inf, -math.inf),
         ("steps", 7, 7),
         ("steps", 1e6, 1_000_000),
         ("betas", [0, 2], (0.0, 2.0)),
@@ -69,7 +70,11 @@ def test_good_values(name: str, given: object, run_gets: object) -> None:
         ({"scales": [1, math.nan]}, "optimizer.scales[1]=nan is out of range: it must be a number"),
         ({"steps": 0}, "optimizer.steps=0 is out of range: it must be >= 1"),
         ({"steps": 1.5}, "optimizer.steps=1.5 is not a whole number"),
-        ({"steps": math.inf}, "optimizer.steps=inf is not a whole number"),
+        ({"lr": math.inf}, "optimizer.lr=inf is out of range: it must be finite and > 0"),
+        ({"lr": 1e400}, "optimizer.lr=inf is out of range: it must be finite and > 0"),
+        ({"tail": -math.inf}, "optimizer.tail=-inf is out of range: it must be finite"),
+        ({"drive": math.nan}, "optimizer.drive=nan is out of range: it must be >= -inf and <= inf"),
+        ({"steps": math.inf}, "optimizer.steps=inf is out of range: it must be finite and >= 1"),
         ({"steps": True}, "optimizer.steps=true is not a whole number"),
         ({"betas": [0.9]}, "optimizer.betas=[0.9] has length 1: it must be a list of 2"),
         ({"betas": 0.9}, "optimizer.betas=0.9 is not a list of 2"),
@@ -171,3 +176,11 @@ def test_nothing_given_or_given_back_is_shared() -> None:
     first = normalise(fast(extra=[1]))
     first["weights"]["a"] = 1.0  # type: ignore[index]
     assert normalise(fast())["weights"] == {}
+
+
+def test_a_constructor_that_no_config_can_be_held_against() -> None:
+    with pytest.raises(AuditionError) as caught:
+        check_node({"_target_": "mylab.wrong.Loose", "lr": 2}, "optimizer", ("mylab",))
+    assert str(caught.value).startswith(
+        "optimizer._target_=mylab.wrong.Loose cannot be used: mylab.wrong.Loose takes **rest, so"
+    )

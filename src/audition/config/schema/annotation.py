@@ -1,6 +1,7 @@
 """From an annotation's source to the kind of value it asks for."""
 
 import ast
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
@@ -115,9 +116,20 @@ def _bounds(extra: ast.expr) -> Iterator[Bound]:
         raise ValueError(f"{ast.unparse(extra)} is not checked: use Gt, Ge, Lt, Le or Interval")
     given = [(name.lower(), value) for value in extra.args]
     for side, value in given + [(each.arg or "", each.value) for each in extra.keywords]:
-        limit = ast.literal_eval(value)
+        limit = _limit(value)
         if limit is not None:
             yield Bound(_SIGNS[side], limit)
+
+
+def _limit(value: ast.expr) -> float | None:
+    """A literal, or `inf` and `-inf` as `math` names it; None where a side is left open."""
+    match value:
+        case ast.Name(id="inf") | ast.Attribute(value=ast.Name(id="math"), attr="inf"):
+            return math.inf
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Name() | ast.Attribute() as operand):
+            return -(_limit(operand) or 0.0)
+    limit: float | None = ast.literal_eval(value)
+    return limit
 
 
 _GENERIC: Mapping[str, Callable[[list[ast.expr]], Kind]] = {

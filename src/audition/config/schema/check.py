@@ -86,6 +86,8 @@ def _signature(
         return signature(target)
     except AuditionError as error:
         raise AuditionError(f"{where}._target_={error}") from None
+    except ValueError as error:  # a constructor that no config can be held against
+        raise AuditionError(f"{where}._target_={target} cannot be used: {error}") from None
 
 
 def _inside(target: str, prefix: str) -> bool:

@@ -96,8 +96,9 @@ class Bound:
 class Number:
     """A float, or an int where `whole`; a bool is neither, and NaN is in no range.
 
-    An int becomes a float for a float setting (1 -> 1.0), and a float that is exactly integral
-    becomes an int for a whole one (1e6 -> 1000000).
+    Infinity is in a range that names it as its limit, `Le(inf)` or `Ge(-inf)`, and in no other. An
+    int becomes a float for a float setting (1 -> 1.0), and a float that is exactly integral becomes
+    an int for a whole one (1e6 -> 1000000).
     """
 
     whole: bool = False
@@ -110,14 +111,20 @@ class Number:
     def fit(self, value: object) -> object:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Misfit(value, f"is not {self.noun}")
-        if math.isnan(value) or not all(bound.holds(value) for bound in self.bounds):
-            must = " and ".join(map(str, self.bounds)) or "a number"
-            raise Misfit(value, f"is out of range: it must be {must}", near=True)
+        if not self._finite_enough(value) or not all(b.holds(value) for b in self.bounds):
+            must = ["finite"] if isinstance(value, float) and math.isinf(value) else []
+            must += map(str, self.bounds)
+            raise Misfit(
+                value, f"is out of range: it must be {' and '.join(must) or self.noun}", near=True
+            )
         if self.whole:
-            if not math.isfinite(value) or value != int(value):
+            if value != int(value):
                 raise Misfit(value, f"is not {self.noun}")
             return int(value)
         return float(value)
+
+    def _finite_enough(self, value: float) -> bool:
+        return math.isfinite(value) or any(bound.limit == value for bound in self.bounds)
 
 
 @dataclass(frozen=True)

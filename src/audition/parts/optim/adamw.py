@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Interval
 from torch.optim import Optimizer
 
 from audition.parts.optim.controls import configured
@@ -17,8 +17,11 @@ class AdamW:
 
     lr: Annotated[float, Ge(0)] = 4e-3
     """Learning rate at gain 1."""
-    betas: tuple[float, float] = (0.9, 0.99)
-    """How slowly the mean of the gradients and the mean of their squares forget, each in [0, 1)."""
+    betas: tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]] = (
+        0.9,
+        0.99,
+    )
+    """How slowly the mean of the gradients and the mean of their squares forget."""
     eps: Annotated[float, Gt(0)] = 1e-8
     """Added to the root of the mean square before the division."""
     weight_decay: Annotated[float, Ge(0)] = 0.1

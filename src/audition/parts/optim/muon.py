@@ -38,7 +38,9 @@ class Muon:
     """How the step scales with the shape: √max(1, rows/columns), or 0.2·√max(rows, columns)."""
     adamw_lr: Annotated[float, Ge(0)] = 0.002743
     """Learning rate of the rest at gain 1."""
-    adamw_betas: tuple[float, float] = (0.9, 0.999)
+    adamw_betas: tuple[
+        Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]
+    ] = (0.9, 0.999)
     """AdamW's betas for the rest."""
     adamw_eps: Annotated[float, Gt(0)] = 1e-8
     """AdamW's eps for the rest."""
