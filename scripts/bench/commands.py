@@ -16,7 +16,9 @@ RUNS = 40
 
 def command(*words: str) -> None:
     """Run a command quietly; where it fails, leave with what it said."""
-    ended = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+    ended = subprocess.run(
+        [sys.executable, *words], capture_output=True, encoding="utf-8", errors="replace"
+    )
     if ended.returncode:
         raise SystemExit(f"{' '.join(words)} failed: {ended.stderr}")
 

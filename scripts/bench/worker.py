@@ -129,7 +129,7 @@ def parent(runs: int = 1000) -> list[Row]:
 
     settings = PoolSettings(workers=2, preload=(), entry="scripts.bench.worker:nothing")
     jobs = [Job(f"run {n}", f"arm {n % 10}", {}) for n in range(runs)]
-    with open(os.devnull, "w") as out, warm(settings) as server:
+    with open(os.devnull, "w", encoding="utf-8") as out, warm(settings) as server:
         pids += [os.getpid(), server.pid]
         run_pool(jobs, settings, on_end=on_end, display=PlainLines(out), server=server)
     return [
@@ -139,10 +139,10 @@ def parent(runs: int = 1000) -> list[Row]:
 
 
 def _resident(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
     return pages * resource.getpagesize() / MEGABYTE
 
 
 def _kilobytes(name: str) -> int:
-    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    lines = Path("/proc/self/smaps_rollup").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))

@@ -58,7 +58,7 @@ def soak(options: argparse.Namespace, folder: Path, said: list[StageReport]) -> 
                 )
             wild.run(stage)
         wild.run(everything)
-        told = (folder / "all.1.log").read_text()
+        told = (folder / "all.1.log").read_text(encoding="utf-8")
         if f"{everything.runs} in the ledger, 0 to train" not in told:
             yield "the sweep over all of them found something to train"
         if not all_gone(house.mark, GOING_S):

@@ -49,7 +49,7 @@ def whole(ledger: Ledger) -> Iterator[str]:
 def torn_metrics(path: Path, record: Record) -> str:
     """What `path` lacks of the whole story of `record`, or has twice; empty where it is whole."""
     try:
-        lines = [loads(text) for text in path.read_text().splitlines()]
+        lines = [loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
         return f"cannot be read ({error})"
     logged = [line["step"] for line in lines if "train/loss" in line]
@@ -124,7 +124,7 @@ def left_over(ledger: Ledger) -> Counter[str]:
 def text_of(path: Path) -> str | None:
     """What a file says; None where there is none that can be read."""
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -29,14 +29,21 @@ class Box:
         """Start what is not running. Raises NoSlurm where it does not come up."""
         command, environment = [SCRIPTS / "up.sh"], dict(self.environment)
         environment.pop("SLURM_CONF", None)
-        up = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+        up = subprocess.run(
+            command,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=300,
+        )
         if up.returncode != 0:
             raise NoSlurm((up.stderr.strip().splitlines() or ["up.sh failed"])[-1])
 
     def kill(self, daemon: str) -> bool:
         """SIGKILL to `slurmd` or `slurmctld`; whether it was running."""
         try:
-            return kill(int((self.folder / "run" / f"{daemon}.pid").read_text()))
+            return kill(int((self.folder / "run" / f"{daemon}.pid").read_text(encoding="utf-8")))
         except (OSError, ValueError):
             return False
 
@@ -71,7 +78,12 @@ class Box:
 
     def _ask(self, *command: str) -> str:
         answer = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=60
+            command,
+            env=self.environment,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=60,
         )
         return answer.stdout if answer.returncode == 0 else " "
 

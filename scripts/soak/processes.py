@@ -88,7 +88,7 @@ def _marked(mark: bytes) -> Iterator[Process]:
         with suppress(OSError, ValueError, IndexError):
             if mark in (folder / "environ").read_bytes().split(b"\0"):
                 # The name in parentheses may itself hold spaces and parentheses.
-                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                fields = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
                 words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
                 if fields[0] not in "ZX":
                     yield Process(int(folder.name), int(fields[1]), words)

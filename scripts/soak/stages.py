@@ -70,7 +70,8 @@ class House:
             cwd=self.folder / "code",
             env=self.environment(),
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=True,
         )
         found: list[dict[str, Any]] = loads(answer.stdout)
@@ -106,7 +107,7 @@ class Soak:
             number = len(report.ends) + 1
             log = self.house.folder / f"{stage.name}.{number}.log".replace(" ", "_")
             report.ends.append(self._once(stage, deck, report, log))
-            if "Traceback" in log.read_text(errors="replace"):
+            if "Traceback" in log.read_text(encoding="utf-8", errors="replace"):
                 raise GivenUp(f"{stage.name}: the command ended in a traceback, see {log}")
             report.seconds = time.monotonic() - begun
 

@@ -44,7 +44,7 @@ def multiplies_bfloat16(device: str) -> bool:
         found = capabilities()
         return bool(found) and min(found) >= AMPERE
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return False
     flags = next((line for line in lines if line.startswith("flags")), "")

@@ -60,7 +60,7 @@ def gpu_names(driver: Path = Path("/proc/driver/nvidia/gpus")) -> tuple[str, ...
     lines = [
         line
         for file in sorted(driver.glob("*/information"))
-        for line in file.read_text().splitlines()
+        for line in file.read_text(encoding="utf-8").splitlines()
     ]
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
     return tuple(names[:count]) + ("GPU",) * (count - len(names))
@@ -121,7 +121,7 @@ def recall(
 def _measured(path: Path) -> dict[str, Any]:
     """The entries of the file; none where it is missing or not ours."""
     try:
-        measured = json.loads(path.read_text())["measured"]
+        measured = json.loads(path.read_text(encoding="utf-8"))["measured"]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return measured if isinstance(measured, dict) else {}

@@ -52,7 +52,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
         answer = subprocess.run(
             ["git", "-C", str(folder), *arguments],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             timeout=10,
         )
@@ -71,9 +71,8 @@ def _version(package: str) -> str | None:
 def processor() -> str:
     """What the processor calls itself."""
     try:
-        with open(
-            "/proc/cpuinfo"
-        ) as lines:  # as long as there are cores, and the first one answers
+        # As long as there are cores, and the first one answers.
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 if line.startswith("model name"):
                     return line.partition(":")[2].strip()

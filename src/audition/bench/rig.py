@@ -58,7 +58,10 @@ class Rig:
             longest = max(end.seconds for end in ends.values())
             self.warm_s = time.monotonic() - self._since - longest
         return [
-            finished(Timing(**json.loads((folder / f"{index}.json").read_text())), ends[job])
+            finished(
+                Timing(**json.loads((folder / f"{index}.json").read_text(encoding="utf-8"))),
+                ends[job],
+            )
             for index, job in enumerate(jobs)
         ]
 

@@ -44,7 +44,8 @@ def _rebuild(folder: Path, key: str, make: Callable[[Path], None]) -> None:
     try:
         make(draft)
         files = {path.name: _measure(path) for path in sorted(draft.iterdir())}
-        (draft / _MANIFEST).write_text(json.dumps({"key": key, "files": files}, indent=1))
+        manifest = json.dumps({"key": key, "files": files}, indent=1)
+        (draft / _MANIFEST).write_text(manifest, encoding="utf-8")
         if folder.is_dir():
             shutil.rmtree(folder)
         else:
@@ -56,7 +57,7 @@ def _rebuild(folder: Path, key: str, make: Callable[[Path], None]) -> None:
 
 def _is_whole(folder: Path, key: str) -> bool:
     try:
-        manifest = json.loads((folder / _MANIFEST).read_text())
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         return bool(manifest["key"] == key) and all(
             _measure(folder / name) == measured for name, measured in manifest["files"].items()
         )

@@ -107,10 +107,10 @@ class Rapl:
 
 def _name(folder: Path) -> str:
     try:
-        return (folder / "name").read_text().strip()
+        return (folder / "name").read_text(encoding="utf-8").strip()
     except OSError:
         return ""
 
 
 def _number(path: Path) -> int:
-    return int(path.read_text())
+    return int(path.read_text(encoding="utf-8"))

@@ -84,7 +84,7 @@ class Claim:
 
     def _stands(self) -> bool:
         try:
-            return self.path.read_text() == self._text
+            return self.path.read_text(encoding="utf-8") == self._text
         except FileNotFoundError:
             return False
         except OSError:
@@ -111,7 +111,7 @@ def take(folder: Path, pulse: Pulse = PULSE) -> Claim:
             raise Busy(f"{folder} is held by {seen.name()}")
     mine = folder / f"claim.{1 + max(map(_number, judged), default=0)}"
     try:
-        with open(mine, "x") as file:
+        with open(mine, "x", encoding="utf-8") as file:
             try:
                 file.write(me.text())
                 file.flush()
@@ -172,7 +172,7 @@ def _sights(folder: Path) -> dict[Path, Sight]:
 def _look(path: Path) -> Sight | None:
     # Opened each time, since only that makes a client of a shared file system ask its server.
     try:
-        with open(path, errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return Sight(file.read(1000), os.fstat(file.fileno()).st_mtime)
     except FileNotFoundError:
         return None

@@ -64,7 +64,7 @@ class Owner:
 
 def _boot() -> str:
     try:
-        return f"{BOOT_ID.read_text().strip()} {NAMESPACE.stat().st_ino}"
+        return f"{BOOT_ID.read_text(encoding='utf-8').strip()} {NAMESPACE.stat().st_ino}"
     except OSError:
         return ""
 
@@ -73,7 +73,12 @@ def _state(pid: int) -> tuple[str, int] | None:
     """State and start [clock ticks since boot] of a process; None where the system does not say."""
     try:
         # The name in parentheses may itself hold spaces and parentheses.
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        fields = (
+            Path(f"/proc/{pid}/stat")
+            .read_text(encoding="utf-8", errors="replace")
+            .rpartition(")")[2]
+            .split()
+        )
         return fields[0], int(fields[19])
     except (OSError, ValueError, IndexError):
         return None

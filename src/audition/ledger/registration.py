@@ -93,7 +93,7 @@ def registrations(root: Path) -> tuple[Registration, ...]:
     plans = []
     for path in (root / FOLDER).glob("*.json"):
         try:
-            plans.append(_read(json.loads(path.read_text())))
+            plans.append(_read(json.loads(path.read_text(encoding="utf-8"))))
         except (OSError, ValueError, TypeError, KeyError):
             continue
     return tuple(sorted(plans, key=lambda plan: plan.written))

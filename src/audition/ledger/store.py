@@ -144,7 +144,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 def _read(path: Path) -> Record | Unreadable:
     try:
-        return Record.from_json(path.read_text())
+        return Record.from_json(path.read_text(encoding="utf-8"))
     except AuditionError as error:
         return Unreadable(path, str(error))
     except (OSError, UnicodeDecodeError) as error:

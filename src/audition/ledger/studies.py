@@ -179,7 +179,7 @@ def read_accounts(root: Path) -> tuple[tuple[Account, ...], tuple[Unreadable, ..
     accounts, unreadable = [], []
     for path in sorted((root / FOLDER).rglob("*.json")):
         try:
-            accounts.append(Account.from_json(path.read_text()))
+            accounts.append(Account.from_json(path.read_text(encoding="utf-8")))
         except AuditionError as error:
             unreadable.append(Unreadable(path, str(error)))
         except (OSError, UnicodeDecodeError) as error:

@@ -67,7 +67,7 @@ def submissions(root: Path) -> tuple[Submission, ...]:
 def _readable(root: Path) -> Iterator[Submission]:
     for path in (root / FOLDER).glob("*.json"):
         try:
-            plain: dict[str, Any] = json.loads(path.read_text())
+            plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             jobs = tuple(
                 SubmittedJob(**{**job, "runs": tuple(job["runs"])}) for job in plain["jobs"]
             )

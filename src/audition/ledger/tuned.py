@@ -88,7 +88,7 @@ def tuned_for(root: Path, baseline_hash: str) -> tuple[Tuned, ...]:
 def _readable(root: Path) -> Iterator[Tuned]:
     for path in sorted((root / FOLDER).glob("*.json")):
         try:
-            yield _read(json.loads(path.read_text()))
+            yield _read(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, KeyError):
             continue
 

@@ -44,13 +44,14 @@ class Metrics(Observer):
             write_whole(self.path, "".join(f"{line}\n" for line in lines))
         for copy in self.copies:
             copy.begin([json.loads(line) for line in lines])
-        self.file = self.path.open("a" if session.step else "w", buffering=1)
+        self.file = self.path.open("a" if session.step else "w", buffering=1, encoding="utf-8")
 
     def _lines(self, session: Session) -> list[str]:
         """What earlier processes wrote of the steps that `session` has behind it."""
         evaluated = {evaluation.step for evaluation in session.evaluations}
         kept = []
-        for text in self.path.read_text().splitlines() if self.path.exists() else ():
+        there = self.path.read_text("utf-8", "replace") if self.path.exists() else ""
+        for text in there.splitlines():
             try:
                 line = json.loads(text)
             except ValueError:

@@ -36,7 +36,7 @@ def read_curve(folder: Path) -> Curve | None:
     """
     found: dict[str, dict[int, float]] = {VALIDATION: {}, TRAINING: {}}
     try:
-        lines = (folder / "metrics.jsonl").read_text().splitlines()
+        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return None
     for text in lines:

@@ -47,7 +47,7 @@ def _timed(folder: Path, record: Record) -> Curve | None:
         return None
     points: dict[int, float] = {}
     try:
-        with (folder / "metrics.jsonl").open() as lines:
+        with (folder / "metrics.jsonl").open(encoding="utf-8") as lines:
             for text in lines:
                 if VALIDATION in text:  # most lines are steps, and parsing them is the cost
                     line = json.loads(text)

@@ -92,7 +92,8 @@ def draw_search(folder: Path, account: Account) -> tuple[Picture, ...]:
 def embedded(folder: Path, pictures: Sequence[Picture]) -> tuple[Markup, ...]:
     """Pictures that were filed in `folder`, as elements of a page."""
     return tuple(
-        Markup(inline((folder / f"{p.name}.svg").read_text(), p.name, p.caption)) for p in pictures
+        Markup(inline((folder / f"{p.name}.svg").read_text(encoding="utf-8"), p.name, p.caption))
+        for p in pictures
     )
 
 

@@ -78,7 +78,7 @@ def _facts(repro: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def _mapping(path: Path) -> Mapping[str, Any]:
     """A JSON or YAML file's mapping; empty where there is none to be read."""
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         plain = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (OSError, ValueError, yaml.YAMLError):
         return {}

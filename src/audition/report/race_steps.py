@@ -20,7 +20,9 @@ FRESH = "fresh seeds"
 def race_steps(root: Path, baseline_hash: str, arms: Mapping[str, ArmRuns]) -> tuple[RaceStep, ...]:
     """Every stage that the ledger at `root` still has the runs of; none where there was no race."""
     try:
-        turns = json.loads((root / "races" / f"{baseline_hash}.json").read_text())["turns"]
+        turns = json.loads((root / "races" / f"{baseline_hash}.json").read_text(encoding="utf-8"))[
+            "turns"
+        ]
         found = list(_steps(turns, baseline_hash, arms))
     except (OSError, ValueError, KeyError, TypeError):
         return ()

@@ -109,4 +109,4 @@ def _set_by(idea: str, folders: Sequence[Path]) -> list[str]:
 def _yaml_of(idea: str, folders: Sequence[Path]) -> Mapping[str, Any]:
     paths = (folder / "idea" / f"{idea}.yaml" for folder in folders)
     found = next((path for path in paths if path.is_file()), None)
-    return yaml.safe_load(found.read_text()) or {} if found else {}
+    return yaml.safe_load(found.read_text(encoding="utf-8")) or {} if found else {}

@@ -82,7 +82,7 @@ class Subject:
 def read_record(folder: Path) -> Record | None:
     """The record in `folder`, if there is one to be read."""
     try:
-        return Record.from_json((folder / "record.json").read_text())
+        return Record.from_json((folder / "record.json").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, AuditionError):
         return None
 
@@ -90,7 +90,7 @@ def read_record(folder: Path) -> Record | None:
 def read_lines(folder: Path) -> list[Line]:
     """The whole lines of the run's `metrics.jsonl`, none where there is no such file."""
     try:
-        texts = (folder / "metrics.jsonl").read_text().splitlines()
+        texts = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return []
     lines: list[Line] = []
@@ -124,7 +124,7 @@ def check_package(name: str, *packages: str) -> None:
 
 def _settings(path: Path) -> Mapping[str, Any]:
     try:
-        plain = yaml.safe_load(path.read_text())
+        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
     return plain if isinstance(plain, Mapping) else {}

@@ -57,7 +57,7 @@ class Pack:
 def check_probe(probe: Path, token: str) -> None:
     """Raises AuditionError where `probe` does not hold `token` here."""
     try:
-        found = probe.read_text()
+        found = probe.read_text(encoding="utf-8")
     except OSError:
         found = ""
     if found != token:

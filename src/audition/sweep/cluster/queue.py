@@ -88,14 +88,18 @@ def parse(answer: str) -> dict[str, JobState]:
 
 def cancel(arrays: Sequence[str]) -> None:
     """End jobs, waiting or running. Raises AuditionError where Slurm does not do it."""
-    answer = subprocess.run(["scancel", *arrays], capture_output=True, text=True)
+    answer = subprocess.run(
+        ["scancel", *arrays], capture_output=True, encoding="utf-8", errors="replace"
+    )
     if answer.returncode != 0:
         raise AuditionError(f"scancel did not end the jobs: {' '.join(answer.stderr.split())}")
 
 
 def _ask(command: Sequence[str]) -> str | None:
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+        answer = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=PATIENCE_S
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     if answer.returncode == 0:
