@@ -161,8 +161,8 @@ def test_a_disk_that_is_read_only_or_full_is_one_sentence_and_no_claim(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Full:
-        def __init__(self, path: Path, mode: str = "r") -> None:
-            self.file = path.open(mode)
+        def __init__(self, path: Path, mode: str = "r", encoding: str | None = None) -> None:
+            self.file = path.open(mode, encoding=encoding)
             if mode == "x":
                 self.file.write = self.fail  # type: ignore[method-assign]
 
@@ -175,7 +175,7 @@ def test_a_disk_that_is_read_only_or_full_is_one_sentence_and_no_claim(
         def __exit__(self, *error: object) -> None:
             self.file.close()
 
-    def read_only(path: Path, mode: str = "r") -> Any:
+    def read_only(path: Path, mode: str = "r", encoding: str | None = None) -> Any:
         raise OSError(30, "Read-only file system", str(path))
 
     for opens, why in ((Full, "No space left on device"), (read_only, "Read-only file system")):

@@ -8,11 +8,13 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from audition.cli import commands
+from audition.cli.streams import degrade
 from audition.errors import AuditionError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one `audition` command; a mistake ends in one sentence and exit code 2."""
+    degrade()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["train"]:
         # Hydra reads sys.argv itself, and takes everything after the word for overrides.

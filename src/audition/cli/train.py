@@ -10,12 +10,14 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from audition.cli.sentences import one_sentence, past_hydra
+from audition.cli.streams import degrade
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
 
 
 def main() -> None:
     """Train what the command line asks for; a mistake ends in one sentence and exit code 2."""
+    degrade()
     sys.argv[1:] = map(quoted, sys.argv[1:])
     with one_sentence():
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="audition")(task)()

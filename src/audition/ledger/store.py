@@ -128,11 +128,15 @@ class Ledger:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file so that readers see the old text or the new, never a part (rename is atomic)."""
+    """Write a file so that readers see the old text or the new, never a part (rename is atomic).
+
+    Text becomes UTF-8; half of a surrogate pair, as in a file name of another encoding, its number.
+    """
+    whole = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(part, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(whole)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)

@@ -37,6 +37,9 @@ def launch(
         **os.environ,
         WORK: json.dumps(work),
         "OMP_NUM_THREADS": str(payload["settings"]["execution"]["threads"]),
+        # What a rank prints that the terminal cannot show must not end it.
+        "PYTHONIOENCODING": os.environ.get("PYTHONIOENCODING", "").partition(":")[0]
+        + ":backslashreplace",
         "PYTHONPATH": os.pathsep.join(folder or os.getcwd() for folder in sys.path),
     }
     heard = Heard()

@@ -95,7 +95,11 @@ def arm_name(choice: Iterable[str]) -> str:
             settings.append(f"{re.sub(r'^ideas[.][^.]+[.]', '', key)}={value}")
     text = ",".join(["+".join(ideas), *settings] if ideas else settings)
     name = re.sub(r"[^\w.+=,-]", "-", text)
-    return name if len(name) <= 120 else f"{name[:107]}-{sha256(text.encode()).hexdigest()[:12]}"
+    return (
+        name
+        if len(name) <= 120
+        else f"{name[:107]}-{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+    )
 
 
 def more_seeds(seeds: tuple[int, ...], total: object) -> tuple[int, ...]:

@@ -60,7 +60,9 @@ def _digest(sources: dict[str, Path]) -> str:
     whole = sha256()
     for name, source in sources.items():
         for path in _files(source):
-            whole.update(f"{name}/{path.relative_to(source.parent)}\0".encode())
+            whole.update(
+                f"{name}/{path.relative_to(source.parent)}\0".encode("utf-8", "surrogateescape")
+            )
             whole.update(path.read_bytes())
     return whole.hexdigest()[:16]
 

@@ -117,8 +117,10 @@ def _redirect(log: str | None) -> None:
     os.dup2(target, 2)
     os.close(target)
     for stream in (sys.stdout, sys.stderr):
-        # A killed run should leave the lines it had printed.
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+        # A killed run should leave the lines it had printed, and no locale should end it.
+        stream.reconfigure(  # type: ignore[union-attr]
+            line_buffering=True, encoding="utf-8", errors="backslashreplace"
+        )
 
 
 def _follow(lifeline: int) -> None:

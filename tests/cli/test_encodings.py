@@ -1,0 +1,87 @@
+"""Terminals and locales that lack our signs: every command prints something near, and none ends."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+OTHERS = {
+    "ascii": {"PYTHONIOENCODING": "ascii"},
+    "latin-1": {"PYTHONIOENCODING": "latin-1"},
+    # What LC_ALL=en_US.ISO-8859-1 is to Python: neither files nor streams are UTF-8 by default.
+    "no UTF-8 locale": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+}
+NO_UTF_8 = "no UTF-8 locale"
+SWEEP = ("+idea=placebo", "seed=1,2", "-m")
+COMMANDS = (
+    ("runs",),
+    ("verdict",),
+    ("leaderboard",),
+    ("status",),
+    ("watch", "--once"),
+    ("report",),
+)
+
+
+@pytest.fixture
+def spoken(place: Any, tmp_path: Path) -> Any:
+    """A ledger in a folder whose name no such encoding has, with one sweep in it."""
+    place.output = tmp_path / "løgbuch 实"
+    ended = place.train(*SWEEP)
+    assert ended.returncode == 0, ended.stderr
+    return place
+
+
+@pytest.mark.parametrize(
+    ("encoding", "commands"),
+    [
+        ("ascii", ("runs", "verdict", "leaderboard", "status", "watch")),
+        ("latin-1", ("verdict",)),
+        (NO_UTF_8, ("report",)),
+    ],
+)
+def test_a_command_prints_in_any_encoding(
+    spoken: Any, encoding: str, commands: tuple[str, ...]
+) -> None:
+    shown = {command: spoken.read(command) for command in commands}
+    assert any(not ended.stdout.isascii() for ended in shown.values())
+    spoken.environment = OTHERS[encoding]
+    for command, before in shown.items():
+        ended = spoken.read(command)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert len(ended.stdout.splitlines()) == len(before.stdout.splitlines())
+
+
+def test_a_sweep_runs_without_a_utf_8_locale(place: Any, tmp_path: Path) -> None:
+    place.environment = OTHERS[NO_UTF_8]
+    place.output = tmp_path / "løgbuch 实"
+    ended = place.train(*SWEEP)
+    assert ended.returncode == 0, ended.stderr
+    assert "improvement" in ended.stdout
+    assert ended.stdout.isascii()
+    # Its files are what a machine with UTF-8 reads.
+    place.environment = {}
+    again = place.train(*SWEEP)
+    assert "4 in the ledger, 0 to train" in again.stderr
+    for path in Path(place.output).rglob("*.yaml"):
+        path.read_text(encoding="utf-8")
+
+
+def test_a_part_may_print_what_the_locale_lacks(place: Any, tmp_path: Path) -> None:
+    (tmp_path / "chatty.py").write_text(
+        "from audition.observers.observer import Observer\n\n\n"
+        "class Chatty(Observer):\n"
+        "    def __init__(self, folder) -> None:\n"
+        "        print('ε = ½ 实')\n",
+        encoding="utf-8",
+    )
+    modules = os.pathsep.join((str(tmp_path), str(place.modules)))
+    place.environment = {**OTHERS[NO_UTF_8], "PYTHONPATH": modules}
+    words = ("+logger.chatty._target_=chatty.Chatty", "allowed_targets=[audition.,tally.,chatty.]")
+    assert place.train(*words, *SWEEP).returncode == 0
+    log = next(place.output.glob("runs/*/*/*/run.log"))
+    assert "ε = ½ 实" in log.read_text(encoding="utf-8")
+    alone = place.train(*words, "seed=7")
+    assert alone.returncode == 0, alone.stderr
+    assert "epsilon = \\xbd \\u5b9e" in alone.stdout
