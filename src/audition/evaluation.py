@@ -40,7 +40,7 @@ class HeldOut:
             )
             nats += losses.double().sum()
             count += lengths[batch.targets].sum()
-            tokens += batch.tokens
+            tokens += batch.units
         ours = torch.stack([nats, count.double(), tokens])
         total, size, predicted = self.team.sum(ours).tolist()
         return {"loss": total / predicted, "bpb": total / math.log(2) / size}

@@ -22,7 +22,7 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         }
     return {
         "metrics": metrics,
-        "tokens": session.tokens,
+        "units": session.units,
         "steps": session.step,
         "train_seconds": session.seconds,
         "forward_passes": session.cost.forward,

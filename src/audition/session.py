@@ -23,7 +23,7 @@ class Evaluation:
     """The metrics of one evaluation, and when it was made."""
 
     step: int
-    tokens: int
+    units: int
     metrics: Mapping[str, float]
 
 
@@ -39,7 +39,7 @@ class Session:
     effects: Any
     apoptosis: Any
     step: int = 0
-    tokens: int = 0
+    units: int = 0  # tokens or examples trained on
     cost: Cost = field(default_factory=Cost)
     seconds: float = 0.0  # of training; evaluation is not counted
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -53,10 +53,10 @@ class Session:
             "effects": self.effects,
             "apoptosis": self.apoptosis,
             "step": self.step,
-            "tokens": self.tokens,
+            "units": self.units,
             "cost": (self.cost.forward, self.cost.backward),
             "seconds": self.seconds,
-            "evaluations": [(e.step, e.tokens, dict(e.metrics)) for e in self.evaluations],
+            "evaluations": [(e.step, e.units, dict(e.metrics)) for e in self.evaluations],
             "dropout": torch.get_rng_state(),
             # Of this run's card alone: the next machine may show it more or fewer of them.
             "dropout_cuda": torch.cuda.get_rng_state() if _on_cards() else None,
@@ -74,7 +74,7 @@ class Session:
         self.model.load_state_dict(snapshot["model"])
         self.optimizer.load_state_dict(snapshot["optimizer"])
         self.effects, self.apoptosis = snapshot["effects"], snapshot["apoptosis"]
-        self.step, self.tokens = snapshot["step"], snapshot["tokens"]
+        self.step, self.units = snapshot["step"], snapshot["units"]
         self.cost, self.seconds = Cost(*snapshot["cost"]), snapshot["seconds"]
         self.evaluations = [Evaluation(*e) for e in snapshot["evaluations"]]
         torch.set_rng_state(snapshot["dropout"])

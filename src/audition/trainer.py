@@ -79,7 +79,7 @@ def train(
     if resume is not None:
         session.restore(resume)
     job.team.check(session.params, session.step)
-    steps = budget.total_steps(session.batches.train(0).tokens)
+    steps = budget.total_steps(session.batches.train(0).units)
     for observer in observers:
         observer.on_start(session, steps)
 
@@ -152,7 +152,7 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
         operate(session.model, session.optimizer, transplants)
 
     session.step += 1
-    session.tokens += batch.tokens
+    session.units += batch.units
     session.cost += gradient.cost
     return StepReport(clock, controls, gradient, norm, tuple(transplants))
 
@@ -217,4 +217,4 @@ def evaluate(recipe: Recipe, session: Session) -> Evaluation:
             for metric, value in evaluator(session.model, session.batches).items()
         }
     session.model.train()
-    return Evaluation(session.step, session.tokens, metrics)
+    return Evaluation(session.step, session.units, metrics)

@@ -46,7 +46,7 @@ def test_loss_does_not_depend_on_how_the_windows_are_batched(job_of, monkeypatch
     measured = []
     for tokens in (1, 48, 512, 8192):
         monkeypatch.setitem(evaluation.AT_ONCE, "cpu", tokens)
-        assert sum(b.tokens for b in session.batches.held_out(tokens)) == 512
+        assert sum(b.units for b in session.batches.held_out(tokens)) == 512
         measured.append(HeldOut()(session.model.eval(), session.batches)["loss"])
     assert measured == pytest.approx([measured[0]] * 4, rel=1e-6)
 

@@ -13,7 +13,7 @@ def batch(rows=6, length=3):
 
 
 def test_rows_and_tokens():
-    assert (batch().rows, batch().tokens) == (6, 18)
+    assert (batch().rows, batch().units) == (6, 18)
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 6])

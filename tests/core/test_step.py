@@ -185,7 +185,7 @@ def test_a_closed_gate_moves_nothing(job_of, optimizer, differences):
         assert math.isfinite(report.loss())
     assert not differences(before, {part: session.snapshot()[part] for part in parts})
     assert len(heard) == 2
-    assert (session.step, session.tokens) == (4, 4 * 64)
+    assert (session.step, session.units) == (4, 4 * 64)
     assert session.cost == Cost(4.0, 2.0)
     advance(job, session, Clock(4, 10, 0.4))
     assert differences(before, {part: session.snapshot()[part] for part in parts})

@@ -24,9 +24,9 @@ from audition.trainer import evaluations_due, train
 )
 def test_a_budget_is_kept(job_of, budget, steps):
     session = train(replace(job_of(), budget=budget)).session
-    assert (session.step, session.tokens) == (steps, 64 * steps)
+    assert (session.step, session.units) == (steps, 64 * steps)
     assert session.evaluations[-1].step == steps
-    assert session.evaluations[-1].tokens == session.tokens
+    assert session.evaluations[-1].units == session.units
 
 
 def test_a_budget_of_minutes(job_of):

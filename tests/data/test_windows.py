@@ -124,7 +124,7 @@ def test_held_out_is_the_same_for_every_seed_and_batch_size(verses) -> None:
     other = list(replace(verses, batch_size=9).open(Streams(2)).held_out())
     assert len(one) == len(other)
     assert all(map(same, one, other))
-    assert sum(batch.tokens for batch in one) == verses.evaluation_tokens
+    assert sum(batch.units for batch in one) == verses.evaluation_tokens
 
 
 def test_held_out_text_is_validation_text(verses) -> None:

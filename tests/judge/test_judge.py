@@ -29,7 +29,7 @@ def run(
         status=status,
         metrics=metrics,
         **{
-            "tokens": 1000,
+            "units": 1000,
             "seconds": 2.0,
             "forward_passes": 10.0,
             "backward_passes": 10.0,
@@ -78,7 +78,7 @@ def test_the_data_has_the_names_that_others_rely_on() -> None:
     assert low < plain["improvement"] < high
     assert plain["cost"]["idea"] == {
         "seconds": 2.0,
-        "tokens": 1000.0,
+        "units": 1000.0,
         "forward_passes": 10.0,
         "backward_passes": 10.0,
     }

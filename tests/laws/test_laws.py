@@ -183,7 +183,7 @@ def test_9_all_compute_is_counted(row, job_of, trained):
 
     model = partial(counted, **job.recipe.model.keywords)
     session = train(replace(job, recipe=replace(job.recipe, model=model))).session
-    assert session.tokens == STEPS * rows * 16
+    assert session.units == STEPS * rows * 16
     assert session.cost.forward == pytest.approx(spent["forward"])
     assert session.cost.backward == pytest.approx(spent["backward"] / rows)
     assert session.cost.forward >= STEPS

@@ -22,7 +22,7 @@ def test_metrics_has_a_line_a_step_and_a_line_an_evaluation(job_of, tmp_path):
     steps = [line for line in lines(tmp_path) if "train/loss" in line]
     evaluations = [line for line in lines(tmp_path) if "val/loss" in line]
     assert [line["step"] for line in steps] == [1, 2, 3, 4, 5, 6]
-    assert [line["tokens"] for line in steps] == [64 * s for s in range(1, 7)]
+    assert [line["units"] for line in steps] == [64 * s for s in range(1, 7)]
     assert [(e["step"], e["val/loss"]) for e in evaluations] == [
         (e.step, e.metrics["val/loss"]) for e in outcome.session.evaluations
     ]
@@ -80,9 +80,9 @@ def test_progress_tells_where_a_run_is(job_of):
     told = []
     train(job_of(), [Progress(told.append, every_s=0.0)])
     assert told[0] == {"phase": "training", "step": 0, "steps": 6}
-    steps = [t for t in told if "tokens_per_s" in t]
+    steps = [t for t in told if "units_per_s" in t]
     assert [t["step"] for t in steps] == [1, 2, 3, 4, 5, 6]
-    assert all(t["tokens_per_s"] > 0 and t["loss"] > 0 for t in steps)
+    assert all(t["units_per_s"] > 0 and t["loss"] > 0 for t in steps)
     assert [t["step"] for t in told if t["phase"] == "evaluated"] == [2, 4, 6]
 
 
@@ -100,7 +100,7 @@ def test_a_stopped_closed_step_is_written_as_such(tmp_path):
         norm=None,
     )
     metrics = Metrics(tmp_path, every=1)
-    session = SimpleNamespace(step=0, tokens=0, evaluations=[])
+    session = SimpleNamespace(step=0, units=0, evaluations=[])
     metrics.on_start(session, None)
     session.step = 1
     metrics.on_step(session, report)

@@ -42,7 +42,7 @@ def ledger_at() -> Make:
                     status="finished" if fine else "diverged",
                     reason="" if fine else "the loss is not a number",
                     metrics={"val_loss": loss} if fine else {},
-                    tokens=1000,
+                    units=1000,
                     steps=10,
                     seconds=60.0,
                     train_seconds=50.0,

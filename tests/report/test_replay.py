@@ -8,7 +8,7 @@ from tests.trackers.conftest import merged, read_wandb
 
 from audition.cli.ledger import main
 from audition.ledger.store import Ledger
-from audition.trackers.tracker import read_lines
+from audition.trackers.tracker import read_lines, units_of
 
 ARMS = {"baseline": {1: 1.5, 2: 1.6}, "idea": {1: 1.4, 2: float("nan")}}
 
@@ -34,7 +34,7 @@ def test_wandb_has_every_run_once_however_often_it_is_told(ledger, capsys, monke
             record = ledger.get(folder)
             assert rows == merged(read_lines(folder))
             assert run.run_id == record.key
-            assert (summary["status"], summary["tokens"]) == (record.status, record.tokens)
+            assert (summary["status"], summary["units"]) == (record.status, record.units)
     assert not list(ledger.root.glob("runs/baseline/*/*/wandb"))
 
 
@@ -49,7 +49,7 @@ def test_tensorboard(ledger, capsys):
         events.Reload()
         ours = {e.step: e.value for e in events.Scalars("val/loss")}
         lines = [line for line in read_lines(folder) if "val/loss" in line]
-        assert ours == {line["tokens"]: pytest.approx(line["val/loss"]) for line in lines}
+        assert ours == {units_of(line): pytest.approx(line["val/loss"]) for line in lines}
 
 
 def test_parquet_has_a_row_a_run_and_a_row_a_line(ledger, capsys, tmp_path):

@@ -10,11 +10,11 @@ from audition.ledger.record import Record
 from audition.ledger.store import Ledger
 
 LINES = [
-    {"step": 10, "tokens": 640, "train/loss": 3.25, "train/lr_gain": 0.5},
-    {"step": 10, "tokens": 640, "val/loss": 3.125, "val/bpb": 1.5},
-    {"step": 20, "tokens": 1280, "train/loss": None, "train/lr_gain": 1.0},
-    {"step": 30, "tokens": 1920, "train/loss": 2.0, "train/lr_gain": 0.1},
-    {"step": 30, "tokens": 1920, "val/loss": 2.125, "val/bpb": 1.25},
+    {"step": 10, "units": 640, "train/loss": 3.25, "train/lr_gain": 0.5},
+    {"step": 10, "units": 640, "val/loss": 3.125, "val/bpb": 1.5},
+    {"step": 20, "units": 1280, "train/loss": None, "train/lr_gain": 1.0},
+    {"step": 30, "units": 1920, "train/loss": 2.0, "train/lr_gain": 0.1},
+    {"step": 30, "units": 1920, "val/loss": 2.125, "val/bpb": 1.25},
 ]
 BLOCK = 32768
 

@@ -60,10 +60,10 @@ def test_both_hold_a_run_that_was_stopped_and_went_on(job_of, folder):
     assert config["optimizer"] == {"lr": 0.001}
     assert config["optimizer.lr"] == 0.001
     assert read_tensorboard(folder) == {
-        (name, line["tokens"]): pytest.approx(value, rel=1e-6)
+        (name, line["units"]): pytest.approx(value, rel=1e-6)
         for line in lines
         for name, value in line.items()
-        if name not in ("step", "tokens")
+        if name not in ("step", "units")
     }
 
 

@@ -19,7 +19,7 @@ from audition.report.replay import replay, summary
 from audition.trackers import mlflow as ours
 from audition.trackers.behind import Behind
 from audition.trackers.mlflow import MLflow
-from audition.trackers.tracker import read_lines
+from audition.trackers.tracker import read_lines, units_of
 from audition.trainer import train
 
 pytest.importorskip("mlflow")
@@ -67,8 +67,8 @@ def points(lines):
     found = {}
     for line in lines:
         for name, value in line.items():
-            if name not in ("step", "tokens") and value is not None:
-                found.setdefault(name, []).append((line["tokens"], value))
+            if name not in ("step", "units", "tokens") and value is not None:
+                found.setdefault(name, []).append((units_of(line), value))
     return found
 
 
@@ -195,7 +195,7 @@ def test_an_export_told_twice_is_the_same(ledger):
         run, histories = read(folder)
         expected = points(read_lines(folder))
         assert {name: histories[name] for name in expected} == expected
-        assert histories["val_loss"] == [(LINES[-1]["tokens"], 2.125)]
+        assert histories["val_loss"] == [(LINES[-1]["units"], 2.125)]
         assert summary(record)["val_loss"] == 2.125
         assert run.info.status == {"finished": "FINISHED", "failed": "FAILED"}[record.status]
 

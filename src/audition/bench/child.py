@@ -53,14 +53,14 @@ def time_job(
     job.execution.prepare(session.model)
     began = time.perf_counter()
     pace = paced(stepper(job, session), seconds, finish=finish, meet=meet)
-    tokens = session.batches.train(0).tokens
+    tokens = session.batches.train(0).units
     rate = evaluation_rate(job, session, seconds, finish) if evaluated else None
     free, room = torch.cuda.mem_get_info() if cuda else (0, 0)
     return Timing(
         tokens_per_s=tokens * pace.steps_per_s,
         tokens_per_step=tokens,
         parameters=sum(p.numel() for p in session.params.values()),
-        held_out_tokens=sum(batch.tokens for batch in session.batches.held_out()),
+        held_out_tokens=sum(batch.units for batch in session.batches.held_out()),
         held_out_tokens_per_s=rate,
         cores=pace.cores,
         memory_mb=peak_mb(),
@@ -72,7 +72,7 @@ def time_job(
 
 def stepper(job: Job, session: Session) -> Callable[[], None]:
     """One training step of `session` a call; past the end of the budget the clock starts again."""
-    tokens = session.batches.train(0).tokens
+    tokens = session.batches.train(0).units
     steps = job.budget.total_steps(tokens)
     round_s = steps or Budget().total_steps(tokens) or 1
 
@@ -93,7 +93,7 @@ def evaluation_rate(
         began = time.perf_counter()
         evaluate(job.recipe, replace(session, batches=part))
         finish()
-        return part.tokens, time.perf_counter() - began
+        return part.units, time.perf_counter() - began
 
     tokens, took = timed(1)
     if took < seconds:
@@ -106,17 +106,17 @@ class Part:
 
     def __init__(self, whole: Any, most: float) -> None:
         self._whole, self._most = whole, most
-        self.tokens = 0  # of the last pass
+        self.units = 0  # of the last pass
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._whole, name)
 
     def held_out(self, *size: int) -> Iterator[Batch]:
-        self.tokens = 0
+        self.units = 0
         for batch in self._whole.held_out(*size):
-            self.tokens += batch.tokens
+            self.units += batch.units
             yield batch
-            if self.tokens >= self._most:
+            if self.units >= self._most:
                 return
 
 

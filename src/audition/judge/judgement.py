@@ -61,7 +61,7 @@ class Judgement:
             "cost": {
                 side: {
                     fact: _number(runs.mean(fact))
-                    for fact in ("seconds", "tokens", "forward_passes", "backward_passes")
+                    for fact in ("seconds", "units", "forward_passes", "backward_passes")
                 }
                 for side, runs in (("baseline", self.baseline), ("idea", self.arm))
             },

@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from audition.errors import AuditionError
+from audition.measure import BEST, Measure
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, 2)
+"""1: written by Audition 0.1 and 0.2, which trained language models only."""
 BASELINE = "baseline"
 
 Status = Literal["queued", "running", "finished", "diverged", "failed", "interrupted"]
@@ -20,7 +23,7 @@ OVER: frozenset[Status] = SETTLED | {"failed"}
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One run. Losses are in nats per token, times in seconds, passes in whole step-batches."""
+    """One run. Metrics are in the units of `measures`, times in seconds, passes in step-batches."""
 
     key: str  # identity of this run: settings, seed, text and code
     config_hash: str  # the same without the seed: what the runs of one arm share
@@ -30,8 +33,13 @@ class Record:
     seed: int
     status: Status
     reason: str = ""  # of a divergence, failure or interruption
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    tokens: int = 0
+    metrics: Mapping[str, float] = field(
+        default_factory=dict
+    )  # of the last evaluation, and the best
+    measures: Mapping[str, Measure] = field(default_factory=dict)  # how each metric is read
+    primary: str = "val_loss"  # the metric that the task is judged by
+    unit: str = "tokens"  # what a budget of this task counts: tokens, examples
+    units: int = 0  # of them, trained on
     steps: int = 0
     seconds: float = 0.0  # from start to end of the process's work on this run
     train_seconds: float = 0.0  # inside optimizer steps
@@ -55,6 +63,13 @@ class Record:
     host: str = ""
     pid: int = 0
     schema: int = SCHEMA
+
+    def measure(self, metric: str) -> Measure:
+        """How `metric` is read; a plain number where the record does not say."""
+        if metric in self.measures:
+            return self.measures[metric]
+        base = self.measures.get(metric.removesuffix(BEST))
+        return Measure(metric, "") if base is None else base.best
 
     @property
     def settled(self) -> bool:
@@ -85,8 +100,12 @@ class Record:
             raise AuditionError(f"is not complete JSON ({error})") from None
         if not isinstance(plain, dict) or "schema" not in plain:
             raise AuditionError("was not written by Audition (it has no schema)")
-        if plain["schema"] != SCHEMA:
-            raise AuditionError(f"has schema {plain['schema']}, and this version reads {SCHEMA}")
+        if plain["schema"] not in READABLE:
+            known = " and ".join(map(str, READABLE))
+            raise AuditionError(f"has schema {plain['schema']}, and this version reads {known}")
+        if plain["schema"] == 1:
+            plain = {**plain, "units": plain.get("tokens", 0), "measures": _LANGUAGE}
+        plain.setdefault("measures", {})
         missing = _SHAPES.keys() - plain.keys()
         if missing:
             raise AuditionError(f"lacks {', '.join(sorted(missing))}")
@@ -97,6 +116,7 @@ class Record:
             name: float("nan") if value is None else value
             for name, value in plain["metrics"].items()
         }
+        plain["measures"] = {name: Measure(**how) for name, how in plain["measures"].items()}
         for name in ("ideas", "overrides", "notes"):
             plain[name] = tuple(plain.get(name, ()))
         return cls(**{name: value for name, value in plain.items() if name in _KNOWN})
@@ -108,6 +128,12 @@ class Record:
 
 _KNOWN = frozenset(f.name for f in fields(Record))
 
+_LANGUAGE = {
+    "val_loss": {"label": "validation loss", "unit": "nats/token"},
+    "val_bpb": {"label": "validation bits per byte", "unit": "bits/byte"},
+}
+"""The measures of every run that was filed under schema 1."""
+
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
@@ -115,6 +141,15 @@ def _is_text(value: object) -> bool:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_measure(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() <= {f.name for f in fields(Measure)}
+        and _is_text(value.get("label"))
+        and _is_text(value.get("unit"))
+    )
 
 
 _SHAPES: Mapping[str, Callable[[Any], bool]] = {
@@ -127,6 +162,9 @@ _SHAPES: Mapping[str, Callable[[Any], bool]] = {
     "status": lambda status: status in get_args(Status),
     "metrics": lambda metrics: (
         isinstance(metrics, dict) and all(v is None or _is_number(v) for v in metrics.values())
+    ),
+    "measures": lambda measures: (
+        isinstance(measures, dict) and all(map(_is_measure, measures.values()))
     ),
 }
 """Facts without which a record is of no use, and what each must look like."""

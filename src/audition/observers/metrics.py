@@ -77,7 +77,7 @@ class Metrics(Observer):
     def _write(self, session: Session, values: object) -> None:
         assert isinstance(values, dict)
         finite = {k: v if math.isfinite(v) else None for k, v in values.items()}
-        line: Line = {"step": session.step, "tokens": session.tokens, **finite}
+        line: Line = {"step": session.step, "units": session.units, **finite}
         self.file.write(json.dumps(line) + "\n")
         for copy in self.copies:
             copy.take(line)

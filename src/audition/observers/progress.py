@@ -19,7 +19,7 @@ class Progress(Observer):
     def on_start(self, session: Session, steps: int | None) -> None:
         self.steps = steps
         self.told = time.monotonic()
-        self.first_tokens, self.first_seconds = session.tokens, session.seconds
+        self.first_units, self.first_seconds = session.units, session.seconds
         self.tell({"phase": "training", "step": session.step, "steps": steps})
 
     def on_step(self, session: Session, report: StepReport) -> None:
@@ -35,7 +35,7 @@ class Progress(Observer):
                 "steps": self.steps,
                 "fraction": report.clock.fraction,
                 "loss": report.loss(),
-                "tokens_per_s": (session.tokens - self.first_tokens) / seconds if seconds else 0.0,
+                "units_per_s": (session.units - self.first_units) / seconds if seconds else 0.0,
             }
         )
 

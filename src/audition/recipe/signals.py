@@ -30,8 +30,9 @@ class Batch:
         return self.inputs.shape[0]
 
     @property
-    def tokens(self) -> int:
-        return self.inputs.numel()
+    def units(self) -> int:
+        """Predictions asked for: tokens of text, or examples; what a budget counts."""
+        return self.targets.numel()
 
     def to(self, device: str) -> "Batch":
         """This batch on `device`; itself where it is there already."""

@@ -7,11 +7,19 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from audition.report.words import number
-from audition.trackers.tracker import Line, read_lines
+from audition.trackers.tracker import Line, read_lines, units_of
 
 LOSSES = ("train/loss", "val/loss")
 KNOWN = frozenset(
-    {"step", "tokens", "train/loss", "train/lr_gain", "train/updated", "train/gradient_norm"}
+    {
+        "step",
+        "units",
+        "tokens",
+        "train/loss",
+        "train/lr_gain",
+        "train/updated",
+        "train/gradient_norm",
+    }
 )
 """What every run writes; anything else but the evaluation's values is an effect's own meter."""
 
@@ -70,7 +78,7 @@ class Shelf:
         for line in self.lines(folder):
             for name, value in line.items():
                 values[name] = math.nan if value is None else value
-                tokens[name] = int(line.get("tokens") or 0)
+                tokens[name] = units_of(line)
         return Latest(tokens, values)
 
     def band(self, folders: Sequence[Path], measure: str, tokens: int) -> Band:
@@ -79,7 +87,7 @@ class Shelf:
             value
             for folder in folders
             for line in self.lines(folder)
-            if line.get("tokens") == tokens and (value := line.get(measure)) is not None
+            if units_of(line) == tokens and (value := line.get(measure)) is not None
         ]
         if not found:
             return Band(math.nan, math.nan, 0)

@@ -13,6 +13,7 @@ from audition.ledger.record import BASELINE, OVER, Record
 from audition.ledger.registration import Registration
 from audition.ledger.store import Ledger
 from audition.report.words import number, roughly
+from audition.trackers.tracker import units_of
 
 WORDS = ("finished", "running", "queued", "interrupted", "failed", "diverged", "not started")
 
@@ -100,9 +101,10 @@ def fraction(record: Record, line: Mapping[str, Any], now: datetime) -> float | 
     if budget.get("minutes"):
         spent = (now - datetime.fromisoformat(record.started)).total_seconds() / 60.0
         return min(1.0, spent / float(budget["minutes"]))
-    for unit, name in (("steps", "step"), ("tokens", "tokens")):
-        if budget.get(unit) and line.get(name):
-            return min(1.0, float(line[name]) / float(budget[unit]))
+    done = {"steps": line.get("step"), record.unit: units_of(line)}
+    for unit, spent_units in done.items():
+        if budget.get(unit) and spent_units:
+            return min(1.0, float(spent_units) / float(budget[unit]))
     return None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from audition.judge import ArmRuns
 from audition.ledger.store import Ledger
+from audition.trackers.tracker import units_of
 
 VALIDATION, TRAINING = "val/loss", "train/loss"
 
@@ -42,7 +43,7 @@ def read_curve(folder: Path) -> Curve | None:
     for text in lines:
         try:
             line = json.loads(text)
-            tokens = int(line["tokens"])
+            tokens = units_of(line)
             for measure, points in found.items():
                 if measure in line:
                     value = line[measure]

@@ -76,7 +76,7 @@ def _by_seed(arm: ArmRuns) -> dict[Seed, float]:
 def per_token(arm: ArmRuns) -> float:
     """Joules per training token over the arm's finished runs; not-a-number without any."""
     runs = [r for r in arm.records if r.status == "finished"]
-    tokens = sum(r.tokens for r in runs)
+    tokens = sum(r.units for r in runs)
     return sum(r.joules for r in runs) / tokens if tokens else math.nan
 
 

@@ -146,7 +146,7 @@ def _runs(judgement: Judgement) -> tuple[tuple[str, ...], ...]:
             f"{r.status}: {r.reason}" if r.reason else r.status,
             number(r.metrics.get("val_loss", float("nan"))),
             signed(apart.get(r.seed, float("nan"))) if side is judgement.arm else "",
-            f"{r.tokens:,}",
+            f"{r.units:,}",
             duration(r.seconds),
             r.started[:16].replace("T", " "),
         )

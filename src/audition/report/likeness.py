@@ -15,7 +15,7 @@ RESULTS = (
     "metrics",
     "weights",
     "steps",
-    "tokens",
+    "units",
     "forward_passes",
     "backward_passes",
     "parameters",
@@ -94,7 +94,7 @@ def _results(making: Making) -> Iterator[tuple[str, Any]]:
             yield name, facts[name]
     for line in making.evaluations:
         for metric, value in line.items():
-            if metric not in ("step", "tokens"):
+            if metric not in ("step", "units", "tokens"):
                 yield f"{metric} at step {line['step']}", value
 
 

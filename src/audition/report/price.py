@@ -23,7 +23,7 @@ def price(judgement: Judgement, watch: Stopwatch) -> tuple[Line, ...]:
     arm, baseline = judgement.arm, judgement.baseline
     cost = (
         f"{duration(baseline.mean('seconds'))} → {duration(arm.mean('seconds'))} a run; "
-        f"{number(baseline.mean('tokens'), ',.0f')} → {number(arm.mean('tokens'), ',.0f')} tokens; "
+        f"{number(baseline.mean('units'), ',.0f')} → {number(arm.mean('units'), ',.0f')} tokens; "
         f"forward passes {_ratio(judgement, 'forward_passes')}, backward passes "
         f"{_ratio(judgement, 'backward_passes')} the baseline's"
     )

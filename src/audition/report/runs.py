@@ -47,7 +47,7 @@ def _cells(r: Record) -> tuple[str, ...]:
         r.status,
         number(r.metrics.get("val_loss", nan)),
         number(r.metrics.get("val_bpb", nan)),
-        f"{r.tokens:,}",
+        f"{r.units:,}",
         duration(r.seconds),
         r.started[:16].replace("T", " "),
     )

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 from filelock import FileLock
 
 from audition.ledger.store import write_whole
-from audition.trackers.tracker import Line, Subject, check_package, values
+from audition.trackers.tracker import Line, Subject, check_package, units_of, values
 
 URI = "MLFLOW_TRACKING_URI"
 QUIET = {
@@ -55,7 +55,7 @@ class MLflow:
         self.page = ""
         self.points: list[tuple[str, int, float, int]] = []  # name, tokens, value, when [ms]
         self.known: set[tuple[str, int, float]] = set()
-        self.tokens = self.lines = 0
+        self.units = self.lines = 0
         self.sent = -math.inf
 
     @staticmethod
@@ -106,7 +106,7 @@ class MLflow:
         numbers = {
             k: v for k, v in facts.items() if isinstance(v, int | float) and math.isfinite(v)
         }
-        self._add({**numbers, "tokens": self.tokens})
+        self._add({**numbers, "units": self.units})
         self._send()
         words = {"status": status, **{k: v for k, v in facts.items() if isinstance(v, str)}}
         said = [RunTag(f"audition.{sound(k)}", v[:CHARACTERS]) for k, v in words.items()]
@@ -145,11 +145,11 @@ class MLflow:
 
     def _add(self, line: Line) -> None:
         """A line's values that the page does not have."""
-        self.tokens = int(line["tokens"] or 0)
+        self.units = units_of(line)
         self.lines += 1
         now = int(time.time() * 1000)
         for name, value in values(line).items():
-            point = (sound(name), self.tokens, float(value))
+            point = (sound(name), self.units, float(value))
             if point not in self.known:
                 self.points.append((*point, now))
 

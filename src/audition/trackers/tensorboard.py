@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from audition.trackers.tracker import Line, check_package, values
+from audition.trackers.tracker import Line, check_package, units_of, values
 
 
 class TensorBoard:
@@ -38,7 +38,7 @@ class TensorBoard:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
         found = [Summary.Value(tag=name, simple_value=v) for name, v in values(line).items()]
-        self.writer.add_event(Event(step=int(line["tokens"] or 0), summary=Summary(value=found)))
+        self.writer.add_event(Event(step=units_of(line), summary=Summary(value=found)))
 
     def close(self, status: str, facts: Mapping[str, Any]) -> None:
         """Complete the file."""

@@ -13,7 +13,12 @@ from audition.errors import AuditionError
 from audition.ledger.record import Record
 
 Line = Mapping[str, float | None]
-"""Step, tokens, and values by name; None for what was not finite."""
+"""Step, units, and values by name; None for what was not finite."""
+
+
+def units_of(line: Line) -> int:
+    """Tokens or examples trained on by then; Audition 0.2 wrote them as `tokens`."""
+    return int(line.get("units") or line.get("tokens") or 0)
 
 
 class Tracker(Protocol):
@@ -109,7 +114,7 @@ def values(line: Line) -> dict[str, float]:
     return {
         name: value
         for name, value in line.items()
-        if name not in ("step", "tokens") and value is not None
+        if name not in ("step", "units", "tokens") and value is not None
     }
 
 

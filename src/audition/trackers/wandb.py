@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from audition.trackers.tracker import Line, Subject, check_package, values
+from audition.trackers.tracker import Line, Subject, check_package, units_of, values
 
 KEY = "WANDB_API_KEY"
 CONNECT_S = 5.0
@@ -61,8 +61,8 @@ class Wandb:
         if self.run is None:
             shutil.rmtree(self.folder / "wandb", ignore_errors=True)
             self.run = self._begin("offline")
-        self.run.define_metric("tokens")
-        self.run.define_metric("*", step_metric="tokens")
+        self.run.define_metric("units")
+        self.run.define_metric("*", step_metric="units")
         for line in earlier:
             self.write(line)
         if not (online and Wandb.refused):
@@ -73,7 +73,7 @@ class Wandb:
         """One more line."""
         step = int(line["step"] or 0)
         if step >= self.first:
-            self.run.log({"tokens": line["tokens"], **values(line)}, step=step)
+            self.run.log({"units": units_of(line), **values(line)}, step=step)
 
     def close(self, status: str, facts: Mapping[str, Any]) -> None:
         """Finish the page; a failed run never leaks into the next."""

@@ -42,7 +42,7 @@ def file_arm(ledger: Ledger) -> Callable[..., list[Record]]:
             outcome: dict[str, Any] = {
                 "status": "finished" if loss == loss else "diverged",
                 "metrics": {"val_loss": loss, "val_bpb": loss} if loss == loss else {},
-                "tokens": 1000 * STEPS,
+                "units": 1000 * STEPS,
                 "steps": STEPS,
                 "seconds": train_seconds + 10.0,
                 "train_seconds": train_seconds,

@@ -74,7 +74,7 @@ def test_the_live_table(monkeypatch: pytest.MonkeyPatch) -> None:
     shown.begin(JOBS, 2)
     shown.started(JOBS[0])
     shown.started(JOBS[1])
-    shown.progress(JOBS[0], {"step": 120, "loss": 1.8213, "tokens_per_s": 123456.7})
+    shown.progress(JOBS[0], {"step": 120, "loss": 1.8213, "units_per_s": 123456.7})
     assert 0 < shown.tick() <= 0.25
     drawn = len(out.getvalue())
     shown.tick()

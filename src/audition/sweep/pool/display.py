@@ -19,7 +19,7 @@ class Display(Protocol):
         """A child was asked for."""
 
     def progress(self, job: Job, report: Mapping[str, Any]) -> None:
-        """A running job said how far it is: step, steps, loss, tokens_per_s, phase; any or none."""
+        """A running job said how far it is: step, steps, loss, units_per_s, phase; any or none."""
 
     def ended(self, job: Job, end: End) -> None:
         """One attempt ended; a `busy` job will be started again later."""

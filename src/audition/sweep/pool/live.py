@@ -85,7 +85,7 @@ class Live:
         )
 
     def _cells(self, row: Row) -> tuple[Text | ProgressBar, ...]:
-        rate = row.number("tokens_per_s", ",.0f")
+        rate = row.number("units_per_s", ",.0f")
         loss = row.number("loss", ".4f")
         return (
             Text(row.job.label, overflow="ellipsis", no_wrap=True),

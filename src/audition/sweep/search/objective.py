@@ -12,7 +12,7 @@ FACTS = (
     "seconds",
     "train_seconds",
     "joules",
-    "tokens",
+    "units",
     "forward_passes",
     "backward_passes",
     "parameters",
