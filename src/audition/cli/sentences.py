@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,14 +15,19 @@ from hydra.errors import (
 )
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from yaml import Mark, MarkedYAMLError
 
+from audition.cli.typed import names_in, unreadable
 from audition.errors import AuditionError, choices
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 """Hydra's own variable: set to 1, it shows the traceback of every error."""
 
-MISTAKES = (AuditionError, HydraException, OmegaConfBaseException, OSError)
+MISTAKES = (AuditionError, HydraException, OmegaConfBaseException, MarkedYAMLError, OSError)
 """What a person can mend: the command line, a config, a folder, a disk."""
+
+READERS = ("hydra.", "omegaconf.", "yaml.", "antlr4.")
+"""Packages that read what a person wrote; an error of any kind that one of them raises is of that."""
 
 PLUS = "an idea is added with a plus: +idea=NAME"
 
@@ -40,6 +46,22 @@ REWORDED = (
     (
         r"Could not delete from config\. '([^']+)' does not exist\.",
         r"there is no \1 to take out",
+    ),
+    (
+        r"Could not delete '([^']+)'\. No match in the defaults list",
+        r"there is no \1 to take out",
+    ),
+    (
+        r"Multiple values for idea\.|^idea appears more than once",
+        "+idea is given twice: +idea=[a,b] makes one arm of both, +idea=a,b an arm of each",
+    ),
+    (
+        r"Environment variable '([^']+)' not found",
+        r"there is no environment variable \1",
+    ),
+    (
+        r"Cannot find primary config '([^']+)'.*",
+        r"there is no config \1.yaml: leave --config-name out, or give its folder as --config-dir",
     ),
     (
         r"Multiple values for ([\w/]+)\.",
@@ -61,10 +83,10 @@ def one_sentence() -> Iterator[None]:
     os.environ[TRACEBACK] = "1"
     try:
         yield
-    except (*MISTAKES, _PastHydra) as error:
-        if wanted:
-            raise
+    except (Exception, _PastHydra) as error:
         mistake = error.__cause__ if isinstance(error, _PastHydra) else error
+        if wanted or not _mendable(mistake):
+            raise
         print(f"audition: {sentence(mistake)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
@@ -80,8 +102,18 @@ def past_hydra() -> Iterator[None]:
     """Let a mistake made in a job reach `one_sentence` without a word of Hydra's."""
     try:
         yield
-    except MISTAKES as error:
+    except Exception as error:
+        if not _mendable(error):
+            raise
         raise _PastHydra from error
+
+
+def _mendable(error: BaseException | None) -> bool:
+    """Whether a person can mend it, and not only whoever wrote the code."""
+    if isinstance(error, MISTAKES):
+        return True
+    frames = list(traceback.walk_tb(error.__traceback__)) if error is not None else []
+    return bool(frames) and str(frames[-1][0].f_globals["__name__"]).startswith(READERS)
 
 
 def sentence(error: BaseException | None) -> str:
@@ -92,24 +124,26 @@ def sentence(error: BaseException | None) -> str:
             return str(error)
         case OSError(strerror=str(why), filename=where):
             return f"{where}: {why}" if where else why
-        case MissingConfigException(missing_cfg_file=str(file), options=list(known)) if "/" in file:
+        case MissingConfigException(missing_cfg_file=str(file), options=known) if "/" in file:
             group, _, name = file.rpartition("/")
-            return f"unknown {group} '{name}'{choices(name, known)}"
+            return f"unknown {group} '{name}'{choices(name, known or names_in(group))}"
         case MissingMandatoryValue(full_key=str(key)):
             return f"{key} is missing: give it as {key}=..."
         case OverrideParseException(override=str(override)):
-            return (
-                f"cannot read '{override}': it must be KEY=VALUE, and a text with one of "
-                "[]{}(),:= or a space in it needs quotes of its own: KEY=\"'TEXT'\""
-            )
+            return unreadable(override)
+        case MarkedYAMLError(problem_mark=Mark() as mark):
+            return f"{mark.name} is not YAML: {error.problem}, line {mark.line + 1}"
         case ConfigCompositionException(
             __cause__=OmegaConfBaseException(full_key=str(key), parent_node=DictConfig() as beside)
         ):
             return _unknown_key(key, [str(name) for name in beside])
+    where = getattr(error, "full_key", None)
+    text = re.sub(r" full_key: .*", "", text)  # OmegaConf's own way to say where
     for theirs, ours in REWORDED:
         if found := re.search(theirs, text):
-            return found.expand(ours)
-    return text
+            text = found.expand(ours)
+            break
+    return f"{where}: {text}" if where and where not in text else text
 
 
 def _unknown_key(key: str, beside: list[str]) -> str:

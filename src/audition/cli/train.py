@@ -1,6 +1,5 @@
 """The training door: check, then one run here, or (with -m) a sweep that ends in a verdict."""
 
-import re
 import sys
 from contextlib import nullcontext
 
@@ -11,6 +10,7 @@ from omegaconf import DictConfig
 
 from audition.cli.sentences import one_sentence, past_hydra
 from audition.cli.streams import degrade
+from audition.cli.typed import read_typed
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
 
@@ -18,16 +18,9 @@ from audition.errors import AuditionError
 def main() -> None:
     """Train what the command line asks for; a mistake ends in one sentence and exit code 2."""
     degrade()
-    sys.argv[1:] = map(quoted, sys.argv[1:])
     with one_sentence():
+        sys.argv[1:] = read_typed(sys.argv[1:])
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="audition")(task)()
-
-
-def quoted(word: str) -> str:
-    """`baseline=optimizer=adamw` as Hydra can read it: a value that is itself an override needs
-    quotes, and those that a person typed have gone to the shell.
-    """
-    return re.sub(r"^([\w+~][\w./@+-]*)=([\w+~][\w./@+-]*=[^']*)$", r"\1='\2'", word)
 
 
 def task(config: DictConfig) -> None:

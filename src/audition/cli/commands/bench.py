@@ -66,7 +66,7 @@ def show(options: argparse.Namespace) -> None:
 
 def words(typed: list[str], output_dir: Path) -> list[str]:
     """The overrides as Hydra can read them, with the ledger that `--output-dir` names."""
-    from audition.cli.train import quoted
+    from audition.cli.typed import quoted
 
     own = "paths.output_dir="
     named = output_dir != Path("outputs") and not any(word.startswith(own) for word in typed)
