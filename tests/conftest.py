@@ -42,9 +42,7 @@ def settings_of(cache_dir: str) -> Callable[..., dict[str, Any]]:
     @cache
     def compose(*overrides: str) -> dict[str, Any]:
         with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
-            settings = dict(Composer("audition")([f"paths.cache_dir={cache_dir}", *overrides]))
-        check(settings)
-        return settings
+            return check(Composer("audition")([f"paths.cache_dir={cache_dir}", *overrides]))
 
     return lambda *overrides, base=SMALL: compose(
         *base, "execution.device=cpu", "precision=fp32", *overrides

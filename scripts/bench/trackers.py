@@ -17,7 +17,7 @@ from statistics import median
 
 import torch
 
-from audition.config.construct import factory
+from audition.config.instantiate import factory
 from audition.observers.metrics import Metrics
 from audition.observers.watching import warm
 from audition.recipe.signals import Clock

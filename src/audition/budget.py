@@ -22,7 +22,7 @@ class Budget:
     def __post_init__(self) -> None:
         if self.steps is not None and self.minutes is not None:
             raise AuditionError(
-                f"budget.steps={self.steps} and budget.minutes={self.minutes} are both set: "
+                f"budget.steps={self.steps} and budget.minutes={self.minutes:g} are both set: "
                 "choose one, and set the other to null"
             )
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from audition.budget import Budget
-from audition.config.construct import construct, factory
+from audition.config.instantiate import construct, factory
 from audition.errors import AuditionError
 from audition.evaluation import HeldOut
 from audition.execution import Execution

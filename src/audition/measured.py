@@ -8,20 +8,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from audition.config.identity import LOCAL, targets
+from audition.config.groups import GROUPS
+from audition.config.identity import targets
 from audition.ledger.store import write_whole
 from audition.machine import cores, gpus
 from audition.provenance import processor
-
-SIZES = ("model", "attention", "positional", "norm", "feedforward", "precision", "parallel")
-"""Groups of which every setting can decide what a step costs."""
-
-KINDS = ("optimizer", "loss", "apoptosis", "effects", "ideas")
-"""Groups of which the code decides it, and hardly the settings: a sweep of rates is one workload."""
-
-
-PLACES = ("device", "threads")
-"""Settings of `execution` that a measurement is filed under."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +63,18 @@ def fingerprint() -> str:
 
 
 def workload(settings: Mapping[str, Any]) -> str:
-    """8 hex digits of what decides the time and the memory of a step of `settings`."""
-    data = settings["data"]
-    parts = {
-        **{group: settings.get(group) for group in SIZES},
-        **{group: list(targets(settings.get(group))) for group in KINDS},
-        "data": {k: v for k, v in data.items() if k not in (*LOCAL, "evaluation_tokens")},
-        "execution": {k: v for k, v in settings["execution"].items() if k not in PLACES},
-    }
+    """8 hex digits of what decides the time and the memory of a step of checked `settings`.
+
+    Where the code decides it and hardly its settings, a sweep of rates is one workload.
+    """
+    parts: dict[str, Any] = {}
+    for group in GROUPS.values():
+        value = settings.get(group.name)
+        if group.workload == "settings" and value is not None:
+            skipped = (*group.local, *group.unmeasured)
+            parts[group.name] = {k: v for k, v in value.items() if k not in skipped}
+        elif group.workload == "code":
+            parts[group.name] = list(targets(value))
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
 
 

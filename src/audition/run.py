@@ -14,8 +14,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from audition.config.construct import construct, find
-from audition.config.schema import normalise
+from audition.config.instantiate import construct, find
 from audition.energy.meter import AtOnce
 from audition.errors import AuditionError
 from audition.ledger.claim import Busy
@@ -27,7 +26,7 @@ from audition.observers.watching import warm
 from audition.parallel.alone import Alone
 from audition.parallel.ddp import Ddp
 from audition.share import share
-from audition.surroundings import surroundings
+from audition.surroundings import arithmetic, surroundings
 
 DONE, BUSY, STOPPED = 0, 75, 143
 """Exit codes: 75 is "try again later" (sysexits.h), 143 is what a shell calls an end by SIGTERM."""
@@ -51,14 +50,13 @@ class Assignment:
 
 
 def prepare(payload: Mapping[str, Any]) -> None:
-    """Read what all runs of an arm read: the code they name, its signatures, the text's digest,
-    and what their trackers import.
+    """Read what all runs of an arm read: the code they name, the text's digest, and what their
+    trackers import.
 
     A process that forks the runs does it once for all; only the data's settings are constructed.
     """
     settings = payload["settings"]
     for node in nodes(settings):
-        normalise(node)
         find(str(node["_target_"]))
     warm(settings.get("logger") or {})
     _ = construct(settings["data"]).corpus_fingerprint
@@ -109,6 +107,7 @@ def perform(
             started=now(),
             host=socket.gethostname(),
             pid=os.getpid(),
+            arithmetic=arithmetic(assignment.settings["execution"]["device"]),
             notes=before.notes if before is not None and ours else (),
         )
         ledger.write(record)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from audition.build import build
-from audition.config.construct import construct
+from audition.config.instantiate import construct
 from audition.energy.meter import AtOnce
 from audition.energy.off import Off
 from audition.facts import facts

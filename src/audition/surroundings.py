@@ -20,18 +20,31 @@ def surroundings(settings: Mapping[str, Any]) -> dict[str, Any]:
             "device": execution["device"],
             "threads": execution["threads"],
             "precision": settings["precision"]["_target_"],
-            "torch": str(torch.__version__),
-            "instructions": torch.backends.cpu.get_cpu_capability(),
-            **(_card() if execution["device"] == "cuda" else {}),
+            **arithmetic(execution["device"]),
+            **(_libraries() if execution["device"] == "cuda" else {}),
         },
     }
 
 
-def _card() -> dict[str, Any]:
+def arithmetic(device: str) -> dict[str, str]:
+    """What the sums of a run on `device` (cpu or cuda) are made with: the version of torch, the
+    processor's instruction set as torch names it, and the card's name where there is one.
+
+    Two runs that differ in it do not have the same bits, whatever their settings say.
+    """
+    found = {
+        "torch": str(torch.__version__),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+    }
+    if device == "cuda" and torch.cuda.is_available():
+        found["card"] = torch.cuda.get_device_name()
+    return found
+
+
+def _libraries() -> dict[str, Any]:
     if not torch.cuda.is_available():
-        return {"card": None}
+        return {}
     return {
-        "card": torch.cuda.get_device_name(),
         "cuda": torch.version.cuda,
         "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
     }

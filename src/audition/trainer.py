@@ -17,6 +17,7 @@ from audition.observers.observer import Observer, StepReport
 from audition.parallel.team import ALONE, Team
 from audition.parts.dropout import set_dropout_gain
 from audition.parts.optim.controls import apply_controls
+from audition.reasons import not_finite, stopped
 from audition.recipe.recipe import Recipe
 from audition.recipe.signals import Clock, Gradient, Problem, Tensors, View
 from audition.session import Evaluation, Session, begin
@@ -96,12 +97,13 @@ def train(
             session.evaluations.append(evaluate(recipe, session))
             for observer in observers:
                 observer.on_evaluation(session)
-            if not math.isfinite(session.evaluations[-1].metrics["val/loss"]):
-                return end("diverged", f"the validation loss was not finite at {session.step}")
+            found = session.evaluations[-1].metrics["val/loss"]
+            if not math.isfinite(found):
+                return end("diverged", not_finite("validation loss", found, session.step))
         if spent >= 1.0:
             return end("finished")
         if interrupted(session.step):
-            return end("interrupted", f"stopped at step {session.step}")
+            return end("interrupted", stopped(session.step))
         started = time.perf_counter()
         report = advance(job, session, Clock(session.step, steps, spent))
         session.seconds += job.team.longest(time.perf_counter() - started)
@@ -111,7 +113,7 @@ def train(
         if session.step % job.training.check_every == 0 or after >= 1.0:
             job.team.check(session.params, session.step)
             if not math.isfinite(report.loss()):
-                return end("diverged", f"the loss was {report.loss()} at step {session.step}")
+                return end("diverged", not_finite("loss", report.loss(), session.step))
 
 
 def advance(job: Job, session: Session, clock: Clock) -> StepReport:

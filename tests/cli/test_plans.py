@@ -29,6 +29,24 @@ def test_a_verdict_keeps_to_its_plan_or_says_where_it_departs(place: Any) -> Non
     assert verdict(place)["standing"] == "exploratory"
 
 
+def test_other_arithmetic_is_said_and_refused_where_it_is_asked_for(place: Any) -> None:
+    ended = place.train("+idea=placebo", "seed=1", "-m")
+    assert ended.returncode == 0, ended.stderr
+    (path,) = place.output.glob("runs/placebo/*/seed_1/record.json")
+    record = json.loads(path.read_text())
+    torch = record["arithmetic"]["torch"]
+    path.write_text(json.dumps({**record, "arithmetic": {**record["arithmetic"], "torch": "9"}}))
+    said = f"Made with other arithmetic: torch is 9 against {torch}."
+    shown = " ".join(place.read("verdict").stdout.split())
+    assert f"note {said}" in shown
+    assert place.read("verdict", "--json", "--strict").returncode == 2
+    assert place.read("verdict", "--strict").stderr == (
+        f"audition: --strict refuses placebo: {said}\n"
+    )
+    path.write_text(json.dumps(record))
+    assert place.read("verdict", "--strict").returncode == 0
+
+
 def test_a_race_drops_on_screening_seeds_and_judges_on_fresh_ones(place: Any) -> None:
     command = (
         "hydra/sweeper=race",

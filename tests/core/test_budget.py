@@ -28,5 +28,5 @@ def test_fraction_of_steps_and_of_minutes():
 
 
 def test_steps_and_minutes_together_are_refused():
-    with pytest.raises(AuditionError, match=r"budget\.steps=3 and budget\.minutes=1\.0 are both"):
+    with pytest.raises(AuditionError, match=r"budget\.steps=3 and budget\.minutes=1 are both"):
         Budget(steps=3, minutes=1.0)

@@ -8,19 +8,20 @@ import pytest
 
 import audition
 from audition.config.identity import identify, material
+from audition.config.root import normalised
 
 IDEAS = ("spectral_gate", "placebo")
 
 
 def edited(settings, path, value):
-    """The settings with one value replaced, or removed where it is None."""
+    """The settings with one value replaced, or removed where it is None, as a run gets them."""
     copy = deepcopy(settings)
     *way, last = path.split(".")
     node = copy
     for key in way:
         node = node[key]
     node.pop(last) if value is None else node.update({last: value})
-    return copy
+    return normalised(copy)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,10 @@ def edited(settings, path, value):
         ("budget.minutes", None),
         ("execution.threads", None),
         ("data.tokenizer", None),
+        ("data.batch_size", 4.0),
+        ("budget.steps", 6.0),
+        ("budget.tokens", 1e6),
+        ("execution.threads", 1.0),
     ],
 )
 def test_a_default_may_be_written_out_or_left_out(settings_of, path, value):
@@ -171,9 +176,30 @@ def test_an_edit_moves_the_runs_that_use_the_file_and_no_others(
     assert {arm for arm in ARMS if before[arm].code != after[arm].code} == moved
 
 
-def test_comments_and_layout_move_nothing(settings_of, edit):
-    settings = settings_of("+idea=spectral_gate")
-    before = identify(settings)
-    edit("ideas/spectral_gate.py", "TINY = 1e-30", "TINY = 1e-30  # as small as can be\n")
-    edit("ideas/spectral_gate.py", '"""The idea and its controls."""', '"""Other words."""')
-    assert identify(settings) == before
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("ideas/spectral_gate.py", "TINY = 1e-30", "TINY = 1e-30  # as small as can be\n"),
+        ("ideas/spectral_gate.py", '"""The idea and its controls."""', '"""Other words."""'),
+        ("errors.py", "choose from: ", "one of: "),
+        ("errors.py", "did you mean", "perhaps"),
+        ("reasons.py", "the {what} was", "{what} became"),
+        ("config/schema/kinds.py", "is out of range: it must be", "must be"),
+        ("config/schema/sentences.py", '"Args:"', '"Parameters:"'),
+        ("config/schema/check.py", "is missing", "is not there"),
+        ("parts/gpt.py", "it must divide", "choose a divisor"),
+        ("budget.py", "choose one, and set the other to null", "set one of them to null"),
+        ("data/source.py", "give more, or full", "give more"),
+        ("data/source.py", "AuditionError\n", "AuditionError, choices\n"),
+        ("parallel/words.py", "ended with code", "left with code"),
+        ("report/terminal.py", "same-seed correlation", "correlation over seeds"),
+        ("report/words.py", "nats/token", "nats a token"),
+        ("judge/arms.py", "Not like for like", "Not alike"),
+    ],
+)
+def test_words_move_nothing(settings_of, edit, file, old, new):
+    arms = {**ARMS, "ranks": ("parallel=ddp",)}
+    settings = {arm: settings_of(*overrides) for arm, overrides in arms.items()}
+    before = {arm: identify(each) for arm, each in settings.items()}
+    edit(file, old, new)
+    assert {arm: identify(each) for arm, each in settings.items()} == before

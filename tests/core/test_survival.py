@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from audition.config.identity import identify
 from audition.errors import AuditionError
@@ -28,7 +29,7 @@ EVERYTHING = (
     "optimizer=muon",
     "model.dropout=0.1",
     "checkpoint.minutes=1e-9",
-    "checkpoint.share=inf",
+    "checkpoint.share=1e9",
 )
 """All that keeps a state of its own, with a checkpoint after every step."""
 
@@ -100,6 +101,10 @@ work(payload, tell)
 def test_a_worker_killed_in_the_middle_goes_on_to_the_same_bits(assignment):
     whole = perform(assignment(ledger="whole"), silent)
     assert (whole.status, whole.notes) == ("finished", ())
+    assert whole.arithmetic == {
+        "torch": torch.__version__,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+    }
     work = assignment()
     payload = {
         "record": work.record.to_json(),

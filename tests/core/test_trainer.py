@@ -95,7 +95,7 @@ def test_a_validation_loss_that_is_not_finite_is_divergence(job_of):
     recipe = replace(job.recipe, evaluators={"val": lambda model, batches: {"loss": math.nan}})
     outcome = train(replace(job, recipe=recipe))
     assert outcome.status == "diverged"
-    assert outcome.reason == "the validation loss was not finite at 2"
+    assert outcome.reason == "the validation loss was nan at step 2"
 
 
 def test_final_and_best_are_told_apart(job_of):

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from audition.build import build, fold, named, replaced
 from audition.config.card import ASPECTS, check_card
-from audition.config.construct import find
+from audition.config.instantiate import find
 from audition.config.root import conf_dir
 from audition.trainer import train
 

@@ -94,6 +94,43 @@ def test_an_arm_is_held_against_its_own_baseline_and_no_other() -> None:
     assert judge_baseline(arms_of(records), "other") == []
 
 
+TORCH = {"torch": "2.12.0", "instructions": "AVX2"}
+
+
+@pytest.mark.parametrize(
+    ("ours", "said"),
+    [
+        (TORCH, ""),
+        ({**TORCH, "torch": "2.13.0"}, "torch is 2.13.0 against 2.12.0"),
+        ({**TORCH, "card": "H200"}, ""),  # against a CPU, which is refused as another device
+        (
+            {"torch": "2.13.0", "instructions": "AVX512"},
+            "torch is 2.13.0 against 2.12.0; instructions is AVX512 against AVX2",
+        ),
+        ({}, ""),  # a run of before it was recorded
+    ],
+)
+def test_other_arithmetic_is_said_and_judged(ours: dict[str, str], said: str) -> None:
+    base = [replace(record, arithmetic=TORCH) for record in BASELINE]
+    (judgement,) = judge_arms([*base, *arm("better", 0.2, arithmetic=ours)])
+    assert judgement.comparison.verdict == "supported"
+    assert judgement.to_dict()["notes"] == (
+        [f"Made with other arithmetic: {said}."] if said else []
+    )
+
+
+def test_an_arm_of_two_arithmetics_is_named_once() -> None:
+    base = [replace(record, arithmetic=TORCH) for record in BASELINE]
+    first, *rest = arm("better", 0.2, arithmetic=TORCH)
+    mixed = [replace(first, arithmetic={**TORCH, "torch": "2.13.0"}), *rest]
+    (judgement,) = judge_arms([*base, *mixed])
+    assert judgement.notes == (
+        "Made with other arithmetic: torch is 2.12.0 and 2.13.0 against 2.12.0.",
+    )
+    (judgement,) = judge_arms([*BASELINE, *mixed])
+    assert judgement.notes == ("Made with other arithmetic: torch is 2.12.0 and 2.13.0.",)
+
+
 @pytest.mark.parametrize(
     ("facts", "said"),
     [

@@ -8,8 +8,8 @@ import torch
 from tests.parallel.conftest import DDP
 
 from audition.build import build
-from audition.config.construct import construct
 from audition.config.identity import identify
+from audition.config.instantiate import construct
 from audition.errors import AuditionError
 from audition.parallel import door, ranks
 from audition.parallel.door import check_cards, check_parallel

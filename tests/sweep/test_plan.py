@@ -67,6 +67,24 @@ def test_two_names_of_one_arm_are_told(plan: MakePlan) -> None:
         plan("+idea=placebo,spectral_gate,placebo seed=1")
 
 
+@pytest.mark.parametrize(
+    ("typed", "same"),
+    [
+        ("budget.tokens=1e4", "budget.tokens=10000"),
+        ("budget.steps=5.0", "budget.steps=5"),
+        ("optimizer.lr=1", "optimizer.lr=1.0"),
+        ("execution.threads=1.0", "execution.threads=1"),
+        ("training.clip=1", "training.clip=1.0"),
+    ],
+)
+def test_a_value_is_what_its_annotation_makes_of_it(plan: MakePlan, typed: str, same: str) -> None:
+    (one,), (other,) = plan(typed).runs, plan(same).runs
+    assert one.identity == other.identity
+    assert one.settings == other.settings
+    assert repr(one.settings) == repr(other.settings)
+    assert record_of(one).budget == record_of(other).budget
+
+
 def test_what_is_settled_is_not_missing(plan: MakePlan) -> None:
     made = plan("+idea=placebo seed=1,2")
     records = [record_of(run) for run in made.runs]

@@ -7,21 +7,15 @@ from json import dumps
 from typing import Any
 
 from audition.budget import Budget
-from audition.config.construct import construct
-from audition.config.root import NAMED_PARTS, ONE_PART, SECTIONS
-from audition.config.schema import normalise, source_digest
-
-COSMETIC = (
-    *("logger", "energy", "paths", "checkpoint", "tuning"),
-    *("cards", "baseline", "baseline_seeds", "arm", "seed"),
-)
-"""Root keys that cannot change a number (the seed is added where it matters)."""
-
-LOCAL = ("cache_dir", "path")
-"""Settings of `data` that say where a text lies; what it says is in its fingerprint."""
+from audition.config.groups import deciding
+from audition.config.instantiate import construct
+from audition.config.schema import source_digest
 
 LOOP = ("audition.trainer.train", "audition.build.build", "audition.evaluation.HeldOut")
 """Code that every run uses, besides the parts that its settings name."""
+
+WORDS = ("audition.errors", "audition.reasons", "audition.parallel.words")
+"""Modules that say why something did not work: no run is another one for their wording."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +33,15 @@ class Identity:
 
 
 def identify(settings: Mapping[str, Any]) -> Identity:
-    """The identity of the run that `settings` (checked, plain containers) describe.
+    """The identity of the run that `settings` describe, as `config.root.check` returns them.
 
-    Writing a default out changes nothing; editing an idea's file changes that idea's runs only.
+    Editing an idea's file changes that idea's runs only; editing a comment, a docstring or the
+    sentence of an error changes none.
     """
     relevant = material(settings)
-    source = construct({**settings["data"]})
+    source = construct(settings["data"])
     roots = sorted({target.split(".")[0] for target in settings["allowed_targets"]})
-    code = source_digest([*LOOP, *targets(relevant)], roots=tuple(roots))
+    code = source_digest([*LOOP, *targets(relevant)], roots=roots, spoken=WORDS)
     parts = {
         "settings": relevant,
         "text": source.corpus_fingerprint,
@@ -59,21 +54,15 @@ def identify(settings: Mapping[str, Any]) -> Identity:
 
 
 def material(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that can change a number, complete with the defaults nobody wrote."""
-    parts: dict[str, Any] = {
-        group: normalise(settings[group]) for group in ONE_PART if group not in COSMETIC
-    }
-    for group in NAMED_PARTS:
-        if group not in COSMETIC:
-            named = settings.get(group) or {}
-            # A list, not a mapping: the order of effects and of ideas is part of what they do.
-            parts[group] = [[name, normalise(node)] for name, node in named.items()]
-    for section, target in SECTIONS.items():
-        if section not in COSMETIC:
-            parts[section] = normalise({**settings[section], "_target_": target})
+    """What of checked settings can change a number; the seed is added where it matters."""
+    parts: dict[str, Any] = {}
+    for group in deciding("numbers"):
+        if group.holds == "choices":  # they set other keys
+            continue
+        value = {k: v for k, v in settings[group.name].items() if k not in group.local}
+        # A list, not a mapping: the order of effects and of ideas is part of what they do.
+        parts[group.name] = list(value.items()) if group.holds == "named parts" else value
     parts["budget"] = Budget(**settings["budget"]).ruling()
-    for local in LOCAL:
-        parts["data"].pop(local, None)
     return parts
 
 

@@ -1,7 +1,7 @@
 """The runs of a ledger as arms, and whether two arms measure the same thing."""
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -91,13 +91,33 @@ def arms_of(
 def unlike(arm: ArmRuns, baseline: ArmRuns) -> str:
     """Why the two arms do not measure the same thing, in a sentence; empty where they do."""
     for fact in LIKE_FOR_LIKE:
-        ours, theirs = (_seen(side, fact) for side in (arm, baseline))
-        for part in dict.fromkeys((*ours, *theirs)):
-            mine, its = ours.get(part, set()), theirs.get(part, set())
-            if len(mine | its) > 1:
-                different = " against ".join(" and ".join(sorted(side)) for side in (mine, its))
-                return f"Not like for like: {part} is {different}."
+        for different in _differences(arm, baseline, fact):
+            return f"Not like for like: {different}."
     return ""
+
+
+def other_arithmetic(arm: ArmRuns, baseline: ArmRuns) -> str:
+    """In what the arithmetic of the two arms differs, in a sentence; empty where it does not.
+
+    Their losses measure the same thing, but what a change of torch or of the machine does to them
+    is part of the difference. Runs of before 0.3 do not say what they were made with.
+    """
+    different = "; ".join(_differences(arm, baseline, "arithmetic"))
+    return f"Made with other arithmetic: {different}." if different else ""
+
+
+def _differences(arm: ArmRuns, baseline: ArmRuns, fact: str) -> Iterator[str]:
+    """`threads is 1 against 2`, for every part of a fact in which the arms do not agree.
+
+    An arm whose own runs differ is named once: `torch is 2.12.0 and 2.13.0 against 2.13.0`.
+    """
+    ours, theirs = (_seen(side, fact) for side in (arm, baseline))
+    for part in dict.fromkeys((*ours, *theirs)):
+        mine, its = ours.get(part, set()), theirs.get(part, set())
+        if len(mine | its) > 1:
+            sides = (" and ".join(sorted(side)) for side in (mine, its) if side)
+            name = part.removeprefix("arithmetic.")
+            yield f"{name} is {' against '.join(sides)}"
 
 
 def _seen(arm: ArmRuns, fact: str) -> dict[str, set[str]]:

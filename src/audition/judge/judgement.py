@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-from audition.judge.arms import ArmRuns
+from audition.judge.arms import ArmRuns, other_arithmetic
 from audition.ledger.registration import Standing
 from audition.stats import Comparison, e_value
 
@@ -20,6 +20,12 @@ class Judgement:
     arm: ArmRuns
     baseline: ArmRuns
     standing: Standing
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of how the two arms were made, a sentence each."""
+        said = other_arithmetic(self.arm, self.baseline)
+        return (said,) if said else ()
 
     @property
     def e_value(self) -> float | None:
@@ -69,6 +75,7 @@ class Judgement:
             "standing": self.standing.word,
             "terms": self.standing.terms or DEFAULT_TERMS,
             "departures": list(self.standing.departures),
+            "notes": list(self.notes),
             "joined_since_plan": self.standing.joined,
             "e_value": self.e_value,
             "runs_to_settle": self.runs_to_settle,

@@ -54,6 +54,8 @@ class Record:
     budget: Mapping[str, Any] = field(default_factory=dict)
     device: str = "cpu"
     threads: int = 1
+    arithmetic: Mapping[str, str] = field(default_factory=dict)
+    """torch, instructions and, on a GPU, card; empty for runs of before 0.3."""
     cards: Mapping[str, str] = field(default_factory=dict)  # idea -> hash of its card
     overrides: tuple[str, ...] = ()  # as they would be typed
     code: str = ""  # digest of the source files the run used

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from audition.config.construct import factory, find
+from audition.config.instantiate import factory, find
 from audition.observers.checkpoint import Say
 from audition.observers.observer import Observer
 from audition.trackers.behind import Behind

@@ -4,16 +4,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from audition.config.schema import normalise
 from audition.errors import AuditionError
 from audition.machine import gpus
 
 
 def processes_of(settings: Mapping[str, Any]) -> int:
     """Processes that the run of `settings` is trained in."""
-    processes = normalise(settings["parallel"]).get("processes", 1)
-    assert isinstance(processes, int)
-    return processes
+    return int(settings["parallel"].get("processes", 1))
 
 
 def check_parallel(settings: Mapping[str, Any]) -> None:

@@ -50,7 +50,7 @@ def work(asked: Mapping[str, Any], pipe: int, stopping: Sequence[int]) -> Mappin
     # Of the cards it sees one alone: `cuda` is then the right one, as in a run of one process.
     os.environ[VISIBLE] = card(int(os.environ["LOCAL_RANK"])) if device == "cuda" else ""
 
-    from audition.config.construct import find
+    from audition.config.instantiate import find
     from audition.parallel.ranks import joined
 
     entry = find(asked["entry"])

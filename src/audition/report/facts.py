@@ -60,7 +60,7 @@ def facts_of(judgement: Judgement, watch: Stopwatch) -> IdeaFacts:
             _passed(c),
         ),
         lines=(*_effect(c), *_tests(c), *price(judgement, watch)),
-        notes=(*departures(judgement), *c.warnings),
+        notes=(*departures(judgement), *judgement.notes, *c.warnings),
         commands=commands(judgement),
         cards=cards_of(watch.ledger, arm),
         runs=_runs(judgement),

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from audition.config.construct import factory
+from audition.config.instantiate import factory
 from audition.config.root import conf_dir
 from audition.errors import AuditionError, choices
 from audition.ledger.record import Record

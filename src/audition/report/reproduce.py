@@ -3,11 +3,12 @@
 import shlex
 from collections.abc import Sequence
 
+from audition.config.groups import deciding, root_of
 from audition.judge import ArmRuns, Judgement
 
 DOOR = "python -m src.train"
 WHERE = "paths.output_dir=reproduced"
-FILED = ("seed=", "arm.", "paths.")
+FILED = frozenset(group.name for group in deciding("seed", "filing"))
 """Overrides that say which run it was and where it was filed, not what it trained."""
 
 ARMS_OFF = ("hydra.sweeper.params=null", "hydra.sweeper.arms=null")
@@ -51,7 +52,7 @@ def _listed(seeds: Sequence[int]) -> str:
 
 def _overrides(arm: ArmRuns) -> tuple[str, ...]:
     newest = max(arm.records, key=lambda record: record.started)
-    own = tuple(o for o in newest.overrides if not o.lstrip("+~").startswith(FILED))
+    own = tuple(o for o in newest.overrides if root_of(o) not in FILED)
     campaign = any(o.lstrip("+").startswith("sweeps=") for o in own)
     return (*own, *ARMS_OFF) if campaign else own
 

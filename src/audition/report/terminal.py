@@ -51,7 +51,7 @@ def show_judgements(judgements: Sequence[Judgement], ledger: Ledger) -> None:
         )
         out.print(Padding(escape(c.reason), (0, 0, 0, 2)))
         out.print(Padding(_numbers(judgement, price(judgement, watch)), (0, 0, 0, 2)))
-        for note in (*departures(judgement), *c.warnings):
+        for note in (*departures(judgement), *judgement.notes, *c.warnings):
             out.print(Padding(f"[yellow]note[/] {escape(note)}", (0, 0, 0, 2)))
 
 

@@ -45,7 +45,7 @@ def plan_again(ledger: Ledger, record: Record, compose: Compose) -> PlannedRun:
     # A section that did not exist when the run was made is as it is by default.
     default = compose(())
     settings = {**default, **recorded, "logger": {}, "energy": default["energy"]}
-    check(settings)
+    settings = check(settings)
     if settings["budget"]["minutes"] is not None:
         raise AuditionError(
             f"{label} was given {settings['budget']['minutes']:g} minutes: how far they lead is the "

@@ -9,6 +9,7 @@ import yaml
 from hydra import compose
 from omegaconf import DictConfig, OmegaConf
 
+from audition.config.groups import GROUPS
 from audition.config.schema import read_constant
 from audition.errors import AuditionError
 from audition.sweep.here import settled
@@ -102,8 +103,8 @@ def group_overrides(idea: str, folders: Sequence[Path]) -> dict[str, str]:
 
 def _set_by(idea: str, folders: Sequence[Path]) -> list[str]:
     """`["schedule"]` for an idea whose yaml says `schedule: {warmup_steps: 5}`."""
-    own = ("defaults", "ideas", "cards", "hydra")
-    return [key for key in _yaml_of(idea, folders) if key not in own]
+    its_own = {"defaults", "hydra", GROUPS["ideas"].name, GROUPS["cards"].name}
+    return [key for key in _yaml_of(idea, folders) if key not in its_own]
 
 
 def _yaml_of(idea: str, folders: Sequence[Path]) -> Mapping[str, Any]:

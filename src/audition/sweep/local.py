@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from audition.config.root import SECTIONS
+from audition.config.groups import GROUPS
 from audition.config.schema import check_node
 from audition.errors import AuditionError
 from audition.machine import cores, gpus
@@ -48,7 +48,7 @@ def pool_settings(
     one run a card. Raises AuditionError for a setting out of range, and for a device that is not here.
     """
     device = device_of(execution)
-    checked = {**execution, "device": device, "_target_": SECTIONS["execution"]}
+    checked = {**execution, "device": device, "_target_": GROUPS["execution"].of}
     check_node(checked, "execution", ("audition",))
     launcher = {
         "_target_": "hydra_plugins.audition_launchers.PoolLauncher",

@@ -97,17 +97,16 @@ def make_plan(question: Question, compose: Compose) -> Plan:
 
 def checked(overrides: Sequence[str], compose: Compose) -> Mapping[str, Any]:
     """The settings that `overrides` make; AuditionError where no run could have them."""
-    settings = compose(overrides)
-    check_runnable(settings)
-    return settings
+    return runnable(compose(overrides))
 
 
-def check_runnable(settings: Mapping[str, Any]) -> None:
-    """Raise AuditionError for settings that no run could have."""
-    check(settings)
-    Budget(**settings["budget"])  # its settings must also agree with each other
-    check_parallel(settings)
-    check_trackers(settings)
+def runnable(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings as a run gets them; raises AuditionError where no run could have them."""
+    whole = check(settings)
+    Budget(**whole["budget"])  # its settings must also agree with each other
+    check_parallel(whole)
+    check_trackers(whole)
+    return whole
 
 
 def _overlaid(baseline: object) -> list[str]:

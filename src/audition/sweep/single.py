@@ -12,6 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
+from audition.config.groups import root_of
 from audition.config.identity import identify
 from audition.config.root import check
 from audition.errors import AuditionError
@@ -43,9 +44,9 @@ def plan_single(
     """
     arm = settings["arm"]
     if arm["name"] is not None:
-        check(settings)
+        settings = check(settings)
         check_parallel(settings)
-        own = tuple(o for o in overrides if not o.startswith(("arm.", "seed=")))
+        own = tuple(o for o in overrides if root_of(o) not in ("arm", "seed"))
         identity = identify(settings)
         return PlannedRun(
             Arm(arm["name"], own), settings["seed"], settings, identity, arm["baseline"]

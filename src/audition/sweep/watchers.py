@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from audition.config.construct import construct, find
+from audition.config.instantiate import construct, find
 
 OURS = "audition.trackers."
 """A person's own loggers are not imported here: they may import torch."""

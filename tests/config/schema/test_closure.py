@@ -16,6 +16,7 @@ FILES = {
         """An idea."""
         from typing import TYPE_CHECKING
         import typing
+        import warnings
         from .deep.inner import gain
         import otherlab.tool
 
@@ -38,6 +39,10 @@ FILES = {
                     from mylab import late
                 except ImportError:
                     late = None
+                if lr < 0:
+                    raise ValueError(f"lr={lr} is low") from None
+                assert lr < 9, "lr is high"
+                warnings.warn("lr is odd")
                 return lr * 2  # a comment
         ''',
     "mylab/deep/__init__.py": "",
@@ -101,6 +106,13 @@ def test_a_target_of_ours_must_exist(folder: Path, target: str) -> None:
         ("idea.py", '"""Only words."""', '"""Other words."""', False),
         ("idea.py", "lr * 2", "(lr\n   *  2)", False),
         ("idea.py", "\n\n", "\n\n\n", False),
+        ("idea.py", "is low", "is too low", False),
+        ("idea.py", "is high", "is too high", False),
+        ("idea.py", "is odd", "is strange", False),
+        ("idea.py", "ValueError", "TypeError", True),
+        ("idea.py", "from None", "", True),
+        ("idea.py", "lr < 0", "lr < 1", True),
+        ("idea.py", "lr < 9", "lr < 8", True),
         ("idea.py", "0.5", "0.6", True),
         ("idea.py", "lr * 2", "lr * 2.0", True),
         ("idea.py", "lr * 2", "lr + 2", True),
@@ -122,6 +134,18 @@ def test_what_moves_the_digest(folder: Path, file: str, old: str, new: str, move
     assert old in text
     path.write_text(text.replace(old, new) if old else new)
     assert (digest() != before) is moves
+
+
+def test_modules_that_hold_words_do_not_count(folder: Path) -> None:
+    def silent() -> str:
+        return source_digest(["mylab.idea.Idea"], ("mylab",), spoken=["mylab.far.away"])
+
+    loud, before = digest(), silent()
+    (folder / "mylab/far/away.py").write_text("thing = 'other words'\n")
+    inner = folder / "mylab/deep/inner.py"
+    inner.write_text(inner.read_text().replace("import thing", "import thing, more"))
+    assert silent() == before
+    assert digest() != loud
 
 
 def test_a_module_s_name_counts(folder: Path) -> None:

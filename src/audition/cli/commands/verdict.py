@@ -22,6 +22,11 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--sesoi", type=float, help="smallest gain that counts [nats/token]")
     command.add_argument("--alpha", type=float, default=0.05, help="one-sided error (0.05)")
+    command.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse arms that were made with other arithmetic (torch, instructions, card)",
+    )
     command.set_defaults(command=show)
 
 
@@ -48,6 +53,9 @@ def show(options: argparse.Namespace) -> None:
         )
     except ValueError as error:
         raise AuditionError(str(error)) from None
+    for judgement in judgements if options.strict else ():
+        if judgement.notes:
+            raise AuditionError(f"--strict refuses {judgement.arm.name}: {judgement.notes[0]}")
     if options.json:
         watches = stopwatches(ledger, judgements)
         facts = [

@@ -13,17 +13,21 @@ from audition.errors import AuditionError, choices
 _MISSING = "???"  # OmegaConf's mark of a value that must be given
 
 
-def check_node(node: object, where: str, allowed_prefixes: Iterable[str]) -> None:
-    """Raise AuditionError unless `node` names an allowed target and sets it rightly.
+def check_node(
+    node: object, where: str, allowed_prefixes: Iterable[str] | None
+) -> dict[str, object]:
+    """The node as `normalise` gives it; raises AuditionError unless it names an allowed target and
+    sets it rightly.
 
     Every mapping inside it that has a `_target_` of its own is held to the same.
 
     Args:
         node: a mapping with `_target_` and settings.
         where: the node's place in the config, which sentences begin with: `optimizer`.
-        allowed_prefixes: packages a target may lie in: `("audition", "torch.optim")`.
+        allowed_prefixes: packages a target may lie in: `("audition", "torch.optim")`; None: any.
     """
-    _complete(node, where, tuple(p.rstrip(".") for p in allowed_prefixes))
+    prefixes = None if allowed_prefixes is None else tuple(p.rstrip(".") for p in allowed_prefixes)
+    return _complete(node, where, prefixes)
 
 
 def normalise(node: object, where: str = "config") -> dict[str, object]:

@@ -27,12 +27,24 @@ def source_files(targets: Iterable[str], roots: Iterable[str] = ("audition",)) -
     return {source.name: source.path for source in _closure(targets, roots)}
 
 
-def source_digest(targets: Iterable[str], roots: Iterable[str] = ("audition",)) -> str:
+def source_digest(
+    targets: Iterable[str], roots: Iterable[str] = ("audition",), spoken: Iterable[str] = ()
+) -> str:
     """sha256 over the name and code of every module of `source_files`.
 
-    Comments, docstrings and formatting do not move it; a changed number does.
+    Comments, docstrings, formatting and the words of errors do not move it; a changed number does.
+
+    Args:
+        targets: as for `source_files`.
+        roots: as for `source_files`.
+        spoken: modules that hold nothing but words for a reader, and do not count.
     """
-    lines = (f"{source.name} {code_digest(source)}" for source in _closure(targets, roots))
+    silent = frozenset(spoken)
+    lines = (
+        f"{source.name} {code_digest(source, silent)}"
+        for source in _closure(targets, roots)
+        if source.name not in silent
+    )
     return sha256("\n".join(lines).encode()).hexdigest()
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from audition.config.identity import LOCAL
+from audition.config.groups import GROUPS
 from audition.errors import AuditionError
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger, write_whole
@@ -106,7 +106,7 @@ def absolute(run: PlannedRun) -> PlannedRun:
     """`run` with paths that mean the same from whatever folder a job starts in."""
     paths = {name: os.path.abspath(path) for name, path in run.settings["paths"].items()}
     data = dict(run.settings["data"])
-    data |= {key: os.path.abspath(data[key]) for key in LOCAL if data.get(key)}
+    data |= {key: os.path.abspath(data[key]) for key in GROUPS["data"].local if data.get(key)}
     return replace(run, settings={**run.settings, "paths": paths, "data": data})
 
 

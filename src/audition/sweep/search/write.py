@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from audition.config.groups import GROUPS, deciding, root_of
 from audition.config.identity import identify
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
@@ -14,8 +15,9 @@ from audition.sweep.plan import checked
 
 PASSED_OVER = frozenset(
     (
-        *("seed", "paths", "hparams_search", "baseline", "baseline_seeds", "logger", "submit"),
-        *("checkpoint", "energy", "arm", "hydra", "execution", "tune"),
+        "hydra",
+        *(g.name for g in deciding("seed", "filing", "sweep", "watching")),
+        *(g.name for g in GROUPS.values() if g.of_machine),
     )
 )
 """Roots of keys that are a person's or a machine's, and not the answer's."""
@@ -42,8 +44,8 @@ def write_experiment(
 
     Raises AuditionError where it is not, and leaves nothing behind.
     """
-    kept = [o for o in typed if _root(o) not in PASSED_OVER]
-    rest = [o for o in typed if _root(o) in PASSED_OVER - {"hparams_search"}]
+    kept = [o for o in typed if root_of(o) not in PASSED_OVER]
+    rest = [o for o in typed if root_of(o) in PASSED_OVER - {"hparams_search"}]
     wanted = identify(checked(tuple(typed), compose)).config_hash
     write_whole(path, experiment(kept, says, frozenset(_groups())))
     # What was typed of the sweeper belongs to the search, which the experiment does not choose.
@@ -91,10 +93,6 @@ def _lines(tree: dict[str, object], depth: int) -> list[str]:
         else:
             lines.append(f"{'  ' * depth}{key}: {value}")
     return lines
-
-
-def _root(override: str) -> str:
-    return override.lstrip("+~").partition("=")[0].partition(".")[0].partition("/")[0]
 
 
 def _groups() -> list[str]:

@@ -8,11 +8,11 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from audition.config.root import SECTIONS
+from audition.config.groups import GROUPS
 from audition.config.schema import signature
 from audition.config.schema.kinds import Misfit
 from audition.sweep.compose import Composer, settings_of
-from audition.sweep.plan import check_runnable, checked
+from audition.sweep.plan import checked, runnable
 
 
 class Near:
@@ -36,9 +36,7 @@ class Near:
             if OmegaConf.select(config, key, default=self) is self:  # Hydra's own words for it
                 return checked((*start, *typed), self._compose)
             OmegaConf.update(config, key, override.value(), merge=False)
-        settings = settings_of(config)
-        check_runnable(settings)
-        return settings
+        return runnable(settings_of(config))
 
 
 def standing(compose: Composer, typed: Sequence[str]) -> Any:
@@ -70,7 +68,8 @@ def takes_whole(settings: Mapping[str, Any], key: str, low: float, high: float) 
     for step in path[:-1]:
         node = node.get(step) if isinstance(node, Mapping) else None
     target = node.get("_target_") if isinstance(node, Mapping) else None
-    target = target or SECTIONS.get(".".join(path[:-1]))
+    section = GROUPS.get(".".join(path[:-1]))
+    target = target or (section.of if section else "")
     known = signature(str(target)).settings.get(path[-1]) if target else None
     if known is None:
         return isinstance(low, int) and isinstance(high, int)
