@@ -13,6 +13,7 @@ from audition.cli.streams import degrade
 from audition.cli.typed import read_typed
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
+from audition.frozen import freeze
 
 
 def main() -> None:
@@ -28,6 +29,7 @@ def task(config: DictConfig) -> None:
     from audition.sweep.compose import Composer, settings_of
     from audition.sweep.single import plan_single, train_single
 
+    freeze()
     hydra_node = HydraConfig.get()
     alone = hydra_node.mode == RunMode.RUN
     with past_hydra() if alone else nullcontext():

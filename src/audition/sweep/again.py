@@ -12,6 +12,7 @@ from yaml import YAMLError
 from audition.config.identity import Identity, identify
 from audition.config.root import check
 from audition.errors import AuditionError
+from audition.frozen import freeze
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger
 from audition.report.likeness import Making
@@ -34,6 +35,7 @@ def plan_again(ledger: Ledger, record: Record, compose: Compose) -> PlannedRun:
     label = f"{record.arm} seed {record.seed}"
     if not record.settled:
         raise AuditionError(f"{label} has no outcome to compare with: it is {record.status}")
+    freeze()
     path = ledger.folder_of(record) / "config.yaml"
     try:
         written = OmegaConf.to_container(OmegaConf.load(path))

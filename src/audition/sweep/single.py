@@ -16,6 +16,7 @@ from audition.config.groups import root_of
 from audition.config.identity import identify
 from audition.config.root import check
 from audition.errors import AuditionError
+from audition.frozen import freeze
 from audition.ledger.claim import Busy
 from audition.ledger.record import BASELINE
 from audition.ledger.store import Ledger
@@ -115,6 +116,7 @@ def launch_all(
     jobs: Sequence[Sequence[str]], hydra: DictConfig, settings: PoolSettings
 ) -> Sequence[JobReturn]:
     """Train jobs that another sweeper made, on our pool; a failure does not stop the rest."""
+    freeze()
     compose = Composer.of_hydra(hydra)
     with warm(settings) as server:
         runs = [plan_single(compose(job), job, compose) for job in jobs]
@@ -126,6 +128,7 @@ def submit_all(
     jobs: Sequence[Sequence[str]], hydra: DictConfig, cluster: Cluster
 ) -> Sequence[JobReturn]:
     """The same on a cluster."""
+    freeze()
     compose = Composer.of_hydra(hydra)
     runs = [plan_single(compose(job), job, compose) for job in jobs]
     root = Path(runs[0].settings["paths"]["output_dir"]).absolute()

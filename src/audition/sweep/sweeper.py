@@ -11,6 +11,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from audition.errors import AuditionError
+from audition.frozen import freeze
 from audition.ledger.registration import register
 from audition.ledger.store import Ledger
 from audition.sweep.announce import announcement
@@ -76,6 +77,7 @@ def sweep(
     Raises AuditionError before anything starts where an arm cannot run, and SystemExit(1) at the
     end where runs have failed, after the verdict on those that did not.
     """
+    freeze()
     parser = OverridesParser.create(config_loader=hydra_context.config_loader)
     question = asked(parser, arguments, params, arms)
     if question.tune:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from audition import frozen
 from audition.errors import AuditionError
 
 
@@ -87,7 +88,7 @@ def submodules(package: Place) -> set[str]:
 
 def load(at: Place) -> Source | None:
     """The parsed module, or None for a namespace package. Raises AuditionError on bad syntax."""
-    return None if at.file is None else _parse(at.name, at.file, at.file.read_bytes())
+    return None if at.file is None else _parse(at.name, at.file, frozen.read(at.file))
 
 
 def statements(body: Iterable[ast.stmt], *, scopes: bool) -> Iterator[ast.stmt]:

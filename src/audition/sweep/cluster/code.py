@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
 
+from audition import frozen
 from audition.errors import AuditionError
 
 FOLDER = "code"
@@ -32,10 +33,10 @@ def snapshot(root: Path, packages: Sequence[str], more: Mapping[str, Path] | Non
         for place, source in sources.items():
             if source.is_dir():
                 ignored = shutil.ignore_patterns(*LEFT_OUT)
-                shutil.copytree(source, part / place, ignore=ignored)
+                shutil.copytree(source, part / place, ignore=ignored, copy_function=_copy)
             else:
                 (part / place).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, part / place)
+                _copy(source, part / place)
         part.chmod(0o755)
         try:
             part.rename(home)
@@ -63,8 +64,18 @@ def _digest(sources: dict[str, Path]) -> str:
             whole.update(
                 f"{name}/{path.relative_to(source.parent)}\0".encode("utf-8", "surrogateescape")
             )
-            whole.update(path.read_bytes())
+            whole.update(_content(path))
     return whole.hexdigest()[:16]
+
+
+def _copy(source: str | Path, to: str | Path) -> None:
+    """A file as the plan has it: what was edited since is for the next one."""
+    shutil.copy2(source, to)
+    Path(to).write_bytes(_content(Path(source)))
+
+
+def _content(path: Path) -> bytes:
+    return frozen.read(path) if path.suffix == ".py" else path.read_bytes()
 
 
 def _files(source: Path) -> Iterator[Path]:

@@ -14,6 +14,7 @@ import sys
 import time
 from importlib import import_module
 
+from audition import frozen
 from audition.errors import AuditionError
 from audition.sweep.pool.child import ORPHAN_GRACE_S, live
 from audition.sweep.pool.entry import find_entry, find_prepare
@@ -76,6 +77,7 @@ class ForkServer:
         """What goes wrong here goes wrong again in the child, which can say so."""
         if request["group"] not in self._prepared:
             self._prepared.add(request["group"])
+            frozen.hear()
             with contextlib.suppress(Exception):
                 find_prepare(request["entry"])(request["payload"])
             gc.freeze()

@@ -10,6 +10,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from audition.errors import AuditionError
+from audition.frozen import freeze
 from audition.judge import Judgement
 from audition.ledger.registration import register
 from audition.ledger.store import Ledger
@@ -56,6 +57,7 @@ def search(
     Raises AuditionError before anything starts where the search cannot be made, and SystemExit(1)
     at the end where a run on a fresh seed has no outcome.
     """
+    freeze()
     wanted.check()
     path = path_of(wanted.write) if wanted.write else None
     parser = OverridesParser.create(config_loader=hydra_context.config_loader)

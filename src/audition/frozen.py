@@ -1,0 +1,151 @@
+"""The source files of a command as they were when it began: what a run is named by, it imports.
+
+An editor saves a file while a sweep runs. A process that is started later, or imports late, would
+run the new text under a name that was made of the old one. So a command reads the sources once:
+`read` gives that text to whoever makes a digest of it, and an importer gives it to this process and,
+through a file that the environment names, to every process below it (the fork server, the ranks of
+a shared run, the workers of Hydra's launchers).
+"""
+
+import atexit
+import marshal
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+HELD = "AUDITION_SOURCES"
+"""The environment variable that names the file."""
+
+Text = tuple[bytes, float]
+"""What a file held when it was read, and when it had last been changed [s since the epoch]."""
+
+
+class Sources:
+    """Texts by their paths, from which modules are imported; the first reading of a file stays.
+
+    The process that began writes each text behind the others in `file`; those below it read there.
+    """
+
+    def __init__(self, file: Path, *, writes: bool) -> None:
+        self.file, self.writes = file, writes
+        self.texts: dict[str, Text] = {}
+        self._heard = 0  # bytes of the file that have been read
+
+    def add(self, paths: Iterable[str]) -> None:
+        """Read those that are not held yet. Raises OSError where one cannot be read."""
+        new = {path: _text(path) for path in paths if path not in self.texts}
+        self.texts |= new
+        if new and self.writes:
+            with self.file.open("ab") as file:
+                marshal.dump(new, file)
+
+    def hear(self) -> None:
+        """Take in what the process that began has read since."""
+        with suppress(OSError), self.file.open("rb") as file:
+            file.seek(self._heard)
+            with suppress(EOFError, ValueError, TypeError):  # the last one may be half written
+                while True:
+                    self.texts = {**marshal.load(file), **self.texts}
+                    self._heard = file.tell()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Python's own answer, with the text that is held in the place of the file's."""
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and type(spec.loader) is SourceFileLoader:
+            held = self.texts.get(spec.loader.path)
+            if held is not None:
+                spec.loader = Loader(fullname, spec.loader.path, held)
+        return spec
+
+
+class Loader(SourceFileLoader):
+    """Python's own, its files of byte code included, from a text that was read before."""
+
+    def __init__(self, fullname: str, path: str, text: Text) -> None:
+        super().__init__(fullname, path)
+        self._text = text
+
+    def path_stats(self, path: str) -> dict[str, Any]:
+        content, modified = self._text
+        return {"mtime": modified, "size": len(content)}
+
+    def get_data(self, path: str) -> bytes:
+        return self._text[0] if path == self.path else super().get_data(path)
+
+
+def freeze() -> None:
+    """From here on, and in every process below, this package is as it is now.
+
+    Other packages are from the first `read` of each of their files. Where sources are held already
+    (by whoever started this process), nothing is done.
+    """
+    if _held() is not None:
+        return
+    from tempfile import mkstemp
+
+    number, name = mkstemp(prefix="audition-", suffix=".sources")
+    os.close(number)
+    atexit.register(_forget, Path(name), os.getpid())
+    sources = Sources(Path(name), writes=True)
+    sources.add(_files(Path(__file__).parent))
+    os.environ[HELD] = name
+    _install(sources)
+
+
+def take_up() -> None:
+    """In a process below one that has called `freeze`: import what that one holds."""
+    name = os.environ.get(HELD)
+    if name and _held() is None and os.path.isfile(name):
+        sources = Sources(Path(name), writes=False)
+        sources.hear()
+        _install(sources)
+
+
+def hear() -> None:
+    """Take in what the process that began has read since this one was started."""
+    if (sources := _held()) is not None and not sources.writes:
+        sources.hear()
+
+
+def read(path: Path) -> bytes:
+    """A source file as it was at its first reading; as it is now where nothing is held.
+
+    Raises OSError where it cannot be read.
+    """
+    sources = _held()
+    if sources is None:
+        return path.read_bytes()
+    sources.add([str(path)])
+    return sources.texts[str(path)][0]
+
+
+def _text(path: str) -> Text:
+    with open(path, "rb") as file:
+        return file.read(), os.fstat(file.fileno()).st_mtime
+
+
+def _held() -> Sources | None:
+    return next((each for each in sys.meta_path if isinstance(each, Sources)), None)
+
+
+def _install(sources: Sources) -> None:
+    """Before Python looks at the disk, and after what is built in."""
+    sys.meta_path.insert(sys.meta_path.index(PathFinder), sources)
+
+
+def _forget(file: Path, pid: int) -> None:
+    if os.getpid() == pid:
+        file.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for place, below, names in os.walk(folder):
+        below[:] = [name for name in below if name != "__pycache__"]
+        yield from (os.path.join(place, name) for name in names if name.endswith(".py"))
