@@ -93,10 +93,10 @@ class Workplace:
             start_new_session=True,
         )
 
-    def read(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def read(self, *words: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
         """`audition WORDS` on this ledger."""
         door = Path(sys.executable).with_name("audition")
-        return self.run([str(door), *words, "--output-dir", str(self.output)])
+        return self.run([*prefix, str(door), *words, "--output-dir", str(self.output)])
 
     def records(self) -> dict[str, dict[str, Any]]:
         """`"placebo 1"` -> the record, as it stands in its file."""

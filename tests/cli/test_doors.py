@@ -137,6 +137,7 @@ def test_reading_and_looking_need_no_torch_and_no_patience(code: str, thousand: 
 
 
 def test_an_empty_ledger_says_so(place: Any) -> None:
+    (place.output / "runs").mkdir(parents=True)
     ended = place.read("verdict", "--json")
     assert (ended.returncode, json.loads(ended.stdout)) == (0, [])
     assert "nothing to judge" in ended.stderr

@@ -117,6 +117,7 @@ def test_what_has_grown_is_read_again(tmp_path):
 
 
 def test_without_a_plan_it_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "runs").mkdir()
     with pytest.raises(SystemExit):
         main(["watch", "--once", "--output-dir", str(tmp_path)])
     assert capsys.readouterr().err.startswith("audition: no sweep was planned in ")

@@ -130,9 +130,15 @@ def take(folder: Path, pulse: Pulse = PULSE) -> Claim:
 
 
 def held(folder: Path, pulse: Pulse = PULSE) -> bool:
-    """Whether a process holds `folder`, judged at once: an owner in doubt is taken to be gone."""
+    """Whether a process holds `folder`, judged at once: an owner in doubt is taken to be gone.
+
+    So is that of a folder that this user may not read.
+    """
     me = Owner.here()
-    return any(_lives(path, seen, me, pulse) for path, seen in _sights(folder).items())
+    try:
+        return any(_lives(path, seen, me, pulse) for path, seen in _sights(folder).items())
+    except PermissionError:
+        return False
 
 
 def _lives(path: Path, seen: Sight, me: Owner, pulse: Pulse) -> bool | None:

@@ -1,7 +1,7 @@
 """The store of all runs: plain files, one folder a run, readable by any process at any time."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, count
@@ -12,10 +12,15 @@ from audition.errors import AuditionError
 from audition.ledger.claim import Claim, held, take
 from audition.ledger.record import Record
 
+RECORD = "record.json"
+PLACES = ("runs", "plans", "studies")
+"""Folders of which a ledger has one at least."""
+MADE_BY = "name another with --output-dir, or train a run: python -m src.train"
+
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A `record.json` that cannot be used, and why, in a few words."""
+    """A `record.json` or a folder that cannot be used, and why, in a few words."""
 
     path: Path
     reason: str
@@ -42,6 +47,21 @@ class Ledger:
 
     root: Path
 
+    @classmethod
+    def found(cls, root: Path) -> "Ledger":
+        """The ledger at `root`, to be read; AuditionError where nothing was ever filed there."""
+        try:
+            there = set(os.listdir(root))
+        except (FileNotFoundError, NotADirectoryError):
+            raise AuditionError(
+                f"there is no ledger at {root}: it is no folder; {MADE_BY}"
+            ) from None
+        except OSError as error:
+            raise AuditionError(f"{root} cannot be read: {error.strerror or error}") from None
+        if there.isdisjoint(PLACES):
+            raise AuditionError(f"there is no ledger at {root}: it has no runs/; {MADE_BY}")
+        return cls(root)
+
     def folder(self, arm: str, config_hash: str, seed: int) -> Path:
         """Where a run keeps its files; a function of its identity alone."""
         return self.root / "runs" / arm / config_hash / f"seed_{seed}"
@@ -56,27 +76,20 @@ class Ledger:
 
     def read(self) -> Contents:
         """Every record, in the order of their paths; what cannot be read is listed, never raised."""
-        records: list[Record] = []
-        unreadable: list[Unreadable] = []
-        for path in sorted(self._files()):
-            found = _read(Path(path))
-            if isinstance(found, Record):
-                records.append(found)
-            else:
-                unreadable.append(found)
-        return Contents(tuple(records), tuple(unreadable))
+        closed: list[Unreadable] = []
+        runs = [Path(run, RECORD) for run in sorted(self._runs(closed.append))]
+        found = [*map(_read, runs), *closed]
+        records = tuple(each for each in found if isinstance(each, Record))
+        return Contents(records, tuple(each for each in found if isinstance(each, Unreadable)))
 
-    def _files(self) -> Iterator[str]:
-        for arm in _folders(self.root / "runs"):
-            for config in _folders(arm):
-                for run in _folders(config):
-                    path = os.path.join(run, "record.json")
-                    if os.path.exists(path):
-                        yield path
+    def _runs(self, closed: Callable[[Unreadable], None]) -> Iterator[str]:
+        for arm in _folders(self.root / "runs", closed):
+            for config in _folders(arm, closed):
+                yield from _folders(config, closed)
 
     def get(self, folder: Path) -> Record | None:
         """The record in `folder`; None where there is none yet or it cannot be read."""
-        found = _read(folder / "record.json")
+        found = _read(folder / RECORD)
         return found if isinstance(found, Record) else None
 
     def check_writable(self) -> None:
@@ -97,7 +110,7 @@ class Ledger:
         A file there that is not a record of this version is moved aside, never overwritten.
         """
         folder = self.folder_of(record)
-        path = folder / "record.json"
+        path = folder / RECORD
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if path.exists() and self.get(folder) is None:
@@ -146,12 +159,17 @@ def write_whole(path: Path, content: str | bytes) -> None:
         raise
 
 
-def _read(path: Path) -> Record | Unreadable:
+def _read(path: Path) -> Record | Unreadable | None:
+    """The record in a file; None where there is no file."""
     try:
         return Record.from_json(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except AuditionError as error:
         return Unreadable(path, str(error))
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        return Unreadable(path, f"cannot be read ({error.strerror or error})")
+    except UnicodeDecodeError as error:
         return Unreadable(path, f"cannot be read ({error})")
 
 
@@ -161,9 +179,13 @@ def _free(path: Path) -> Path:
     return next(candidate for candidate in chain([path], numbered) if not candidate.exists())
 
 
-def _folders(path: str | os.PathLike[str]) -> Iterable[str]:
+def _folders(path: str | os.PathLike[str], closed: Callable[[Unreadable], None]) -> Iterable[str]:
+    """The folders in `path`; of one that cannot be read, another user's perhaps, `closed` hears."""
     try:
         with os.scandir(path) as entries:
             return [entry.path for entry in entries if entry.is_dir()]
     except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        closed(Unreadable(Path(path), f"cannot be read ({error.strerror or error})"))
         return ()

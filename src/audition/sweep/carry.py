@@ -1,11 +1,13 @@
 """Runs on the pool of this machine, with every end of one written into the ledger."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from math import ceil
 from pathlib import Path
 
 from audition.energy.meter import AtOnce
+from audition.errors import AuditionError
 from audition.ledger.record import Record, Status, now
 from audition.ledger.store import Ledger
 from audition.provenance import provenance
@@ -57,9 +59,16 @@ def filing() -> Callable[[Job, End], None]:
         if end.status != "ok" and not spoke:
             status: Status = "interrupted" if end.status == "interrupted" else "failed"
             notes = filed.notes if filed is not None and filed.key == record.key else ()
-            ledger.write(
-                record.ended(status, end.reason, seconds=end.seconds, started=launched, notes=notes)
+            ending = record.ended(
+                status, end.reason, seconds=end.seconds, started=launched, notes=notes
             )
+            try:
+                ledger.write(ending)
+            except AuditionError as error:
+                if not isinstance(error.__cause__, PermissionError):
+                    raise
+                # One folder that is another user's ends its own run, and no other.
+                print(f"audition: {error}", file=sys.stderr)
 
     return on_end
 

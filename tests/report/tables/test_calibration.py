@@ -154,5 +154,6 @@ def test_mistakes(ledger, file_arm, words, match):
 
 
 def test_no_baseline(ledger):
+    (ledger.root / "runs").mkdir()
     with pytest.raises(AuditionError, match="no finished run of a baseline"):
         run(output_dir=ledger.root)

@@ -38,7 +38,7 @@ def show(options: argparse.Namespace) -> None:
             f"--simulations {options.simulations} --seed {options.seed}: choose at least one "
             "simulation and a seed from 0 up"
         )
-    contents = Ledger(options.output_dir).read()
+    contents = Ledger.found(options.output_dir).read()
     show_problems(contents)
     try:
         found = calibrate(

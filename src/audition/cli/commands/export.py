@@ -40,7 +40,7 @@ def write(options: argparse.Namespace) -> None:
     places = (*trackers(), PARQUET)
     if options.to not in places:
         raise AuditionError(f"cannot export to '{options.to}'{choices(options.to, places)}")
-    ledger = Ledger(options.output_dir)
+    ledger = Ledger.found(options.output_dir)
     contents = ledger.read()
     show_problems(contents)
     records = chosen(contents, options.arms)

@@ -28,7 +28,7 @@ def show(options: argparse.Namespace) -> None:
     from audition.report.interactions import cross, show_crossing
     from audition.report.runs import show_problems
 
-    contents = Ledger(options.output_dir).read()
+    contents = Ledger.found(options.output_dir).read()
     show_problems(contents)
     arms = arms_of(contents.records, plans=registrations(options.output_dir))
     crossing = cross(arms, options.first, options.second, options.baseline)

@@ -39,7 +39,7 @@ def show(options: argparse.Namespace) -> None:
 
     if options.top < 0:
         raise AuditionError(f"--top {options.top} is no number of rows: 0 shows all of them")
-    ledger = Ledger(options.output_dir)
+    ledger = Ledger.found(options.output_dir)
     contents = ledger.read()
     show_problems(contents)
     arms, baseline = baseline_in(contents.records, options.baseline)

@@ -31,7 +31,7 @@ def show(options: argparse.Namespace) -> None:
 
     if not options.gain > 0:
         raise AuditionError(f"--gain {options.gain:g} is no gain: it must be above 0 nats/token")
-    contents = Ledger(options.output_dir).read()
+    contents = Ledger.found(options.output_dir).read()
     show_problems(contents)
     arms, baseline = baseline_in(contents.records, options.baseline)
     try:

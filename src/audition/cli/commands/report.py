@@ -32,7 +32,7 @@ def write(options: argparse.Namespace) -> None:
     from audition.report.runs import show_problems
     from audition.sweep.search.account.look import accounts
 
-    ledger = Ledger(options.output_dir)
+    ledger = Ledger.found(options.output_dir)
     show_problems(ledger.read())
     folder = options.output_dir / "report" if options.to is None else options.to
     try:

@@ -38,7 +38,7 @@ def show(options: argparse.Namespace) -> None:
 
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # as python -m has it: a person's own ideas may lie here
-    ledger = Ledger(options.output_dir)
+    ledger = Ledger.found(options.output_dir)
     with one_sentence(), initialize_config_dir(str(conf_dir()), version_base="1.3"):
         record = find_run(ledger, ledger.read(), options.run)
         run = plan_again(ledger, record, Composer("audition"))

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from typing import TYPE_CHECKING
 
 from audition.ledger.store import Ledger
@@ -20,9 +21,11 @@ def show(options: argparse.Namespace) -> None:
     """`audition runs`"""
     from audition.report.runs import show_problems, show_runs
 
-    contents = Ledger(options.output_dir).read()
+    contents = Ledger.found(options.output_dir).read()
     show_problems(contents)
     if options.json:
         print(json.dumps([record.to_dict() for record in contents.records], indent=1))
-    else:
+    elif contents.records:
         show_runs(contents.records)
+    else:
+        print(f"audition: no run is filed in {options.output_dir}", file=sys.stderr)

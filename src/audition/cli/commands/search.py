@@ -30,7 +30,8 @@ def show(options: argparse.Namespace) -> None:
     from audition.report.search_table import show_searches, summary
     from audition.sweep.search.account.look import accounts
 
-    ledger = Ledger(options.output_dir)
+    there = Ledger.found if options.storage is None else Ledger
+    ledger = there(options.output_dir)
     if options.study is not None:
         return show_one(options, ledger)
     found = accounts(ledger, options.storage)

@@ -39,7 +39,7 @@ def show(options: argparse.Namespace) -> None:
     from audition.report.price import stopwatches
     from audition.report.runs import show_problems
 
-    ledger = Ledger(options.output_dir)
+    ledger = Ledger.found(options.output_dir)
     contents = ledger.read()
     show_problems(contents)
     try:

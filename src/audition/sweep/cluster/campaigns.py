@@ -39,7 +39,8 @@ def find(root: Path, name: str | None, *, grace_s: float = 2.0) -> Found:
 
     grace_s: between the two looks that must agree before a run is given up [s].
     """
-    plan, ledger = plan_named(root, name), Ledger(root.absolute())
+    ledger = Ledger.found(root.absolute())
+    plan = plan_named(root, name)
     made = tuple(each for each in submissions(root) if each.plan == plan.digest())
     views = [(each, look(ledger, each, asker(each))) for each in made]
     if any(lost(each, view) for each, view in views):

@@ -65,7 +65,7 @@ def accounts(ledger: Ledger, url: str | None = None) -> tuple[Account, ...]:
             continue
         try:
             fresh = live(ledger, name)
-        except AuditionError as error:
+        except (AuditionError, OSError) as error:
             if account is None:
                 print(f"audition: study '{name}' is left out: {error}", file=sys.stderr)
             continue

@@ -1,0 +1,72 @@
+"""A ledger that several people write: what is closed to this user is left out in a sentence."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+WITHOUT = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+"""To root no folder is closed, so its commands run without the rights that make it so."""
+AS_ANYBODY = WITHOUT if os.getuid() == 0 else ()
+SWEEP = ("+idea=placebo", "seed=1,2", "-m")
+READERS = ("runs", "verdict", "leaderboard", "report", "status", "collect", "watch")
+
+
+@pytest.fixture
+def shared(place: Any) -> Iterator[Any]:
+    """A workplace whose ledger has one sweep in it, and in which a folder can be closed."""
+    if AS_ANYBODY:
+        if shutil.which(WITHOUT[0]) is None:
+            pytest.skip("run as root, and there is no setpriv to give its rights up")
+        tried = subprocess.run([*WITHOUT, "true"], capture_output=True, encoding="utf-8")
+        if tried.returncode:
+            pytest.skip(f"root cannot give its rights up here: {tried.stderr.strip()}")
+    assert place.train(*SWEEP).returncode == 0
+    yield place
+    place.output.chmod(0o755)
+    for path in place.output.rglob("*"):  # so that pytest can take it away
+        path.chmod(0o755)
+
+
+def test_a_closed_arm_is_left_out_of_every_answer(shared: Any) -> None:
+    theirs = shared.output / "runs" / "theirs"
+    (theirs / "0123456789abcdef" / "seed_1").mkdir(parents=True)
+    theirs.chmod(0o000)
+    for command in READERS:
+        ended = shared.read(command, prefix=AS_ANYBODY)
+        assert ended.returncode == 0, (command, ended.stderr)
+        assert "placebo" in ended.stdout or command == "report"
+        if command not in ("status", "watch"):
+            assert ended.stderr == (
+                f"audition: {theirs} cannot be read (Permission denied); it is left out.\n"
+            )
+    again = shared.train(*SWEEP, prefix=AS_ANYBODY)
+    assert again.returncode == 0, again.stderr
+    assert "4 in the ledger, 0 to train" in again.stderr
+    assert f"{theirs} cannot be read" in again.stderr
+
+
+def test_a_sweep_goes_on_past_a_run_whose_folder_is_closed(shared: Any) -> None:
+    (run,) = shared.output.glob("runs/placebo/*/seed_2")
+    run.chmod(0o000)
+    ended = shared.train("+idea=placebo", "seed=1,2,3", "-m", prefix=AS_ANYBODY)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert f"{run}/record.json cannot be read (Permission denied); it is left out." in ended.stderr
+    assert "placebo seed 2 was not started." in ended.stderr
+    assert shared.statuses()["placebo 3"] == "finished"
+    assert "placebo" in ended.stdout
+
+
+def test_a_closed_ledger_is_one_sentence(shared: Any) -> None:
+    shared.output.chmod(0o000)
+    for command in READERS:
+        ended = shared.read(command, prefix=AS_ANYBODY)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr == f"audition: {shared.output} cannot be read: Permission denied\n"
+    sweep = shared.train(*SWEEP, prefix=AS_ANYBODY)
+    assert sweep.returncode == 2
+    assert len(sweep.stderr.splitlines()) == 1

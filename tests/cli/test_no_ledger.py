@@ -1,0 +1,65 @@
+"""Commands that read a ledger where there is none: one sentence, and no success."""
+
+from pathlib import Path
+
+import pytest
+
+READERS = (
+    ("runs",),
+    ("runs", "--json"),
+    ("verdict",),
+    ("leaderboard",),
+    ("report",),
+    ("search",),
+    ("status",),
+    ("collect",),
+    ("cancel",),
+    ("watch", "--once"),
+    ("calibrate",),
+    ("export", "--to", "parquet"),
+    ("power", "--gain", "0.01"),
+    ("interactions", "a", "b"),
+    ("reproduce", "placebo/1"),
+)
+
+
+def test_every_command_that_reads_a_ledger_is_asked() -> None:
+    folder = Path(__file__).parents[2] / "src" / "audition" / "cli" / "commands"
+    reading = {
+        path.stem
+        for path in folder.glob("*.py")
+        if "Ledger" in (text := path.read_text(encoding="utf-8")) or "campaigns import" in text
+    }
+    assert reading == {words[0] for words in READERS}
+
+
+@pytest.mark.parametrize("words", READERS, ids=" ".join)
+def test_a_folder_without_runs_is_no_ledger(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from audition.cli.ledger import main
+
+    empty, file = tmp_path / "empty", tmp_path / "file"
+    empty.mkdir()
+    file.touch()
+    for place, why in (
+        (empty, "it has no runs/"),
+        *((p, "it is no folder") for p in (tmp_path / "no", file)),
+    ):
+        with pytest.raises(SystemExit) as left:
+            main([*words, "--output-dir", str(place)])
+        said = capsys.readouterr()
+        assert (left.value.code, said.out) == (2, "")
+        assert said.err == (
+            f"audition: there is no ledger at {place}: {why}; name another with --output-dir, or "
+            "train a run: python -m src.train\n"
+        )
+    assert not any(empty.iterdir())
+
+
+def test_a_ledger_without_a_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from audition.cli.ledger import main
+
+    (tmp_path / "runs").mkdir()
+    main(["runs", "--output-dir", str(tmp_path)])
+    assert capsys.readouterr() == ("", f"audition: no run is filed in {tmp_path}\n")
