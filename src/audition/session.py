@@ -9,6 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from audition.parts.initial import initialise
+from audition.parts.optim.averaging import averaging_of
 from audition.recipe.recipe import Recipe
 from audition.recipe.signals import Batches, Cost
 from audition.recipe.streams import Streams
@@ -96,12 +97,15 @@ def begin(recipe: Recipe, seed: int, device: str) -> Session:
     params = dict(model.named_parameters())
     # The global generator belongs to dropout alone: every other draw has a stream of its own.
     torch.manual_seed(streams.number("dropout"))
+    optimizer = recipe.optimizer(params)
+    for averaging in averaging_of(optimizer):
+        averaging.train()
     return Session(
         streams=streams,
         batches=batches,
         model=model,
         params=params,
-        optimizer=recipe.optimizer(params),
+        optimizer=optimizer,
         effects=recipe.effects.init(params, streams.child("effects")),
         apoptosis=recipe.apoptosis.init(model),
     )

@@ -2,8 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import torch
@@ -16,10 +18,12 @@ from audition.execution import Execution
 from audition.observers.observer import Observer, StepReport
 from audition.parallel.team import ALONE, Team
 from audition.parts.dropout import set_dropout_gain
+from audition.parts.optim.averaging import averaging_of
 from audition.parts.optim.controls import apply_controls
 from audition.reasons import not_finite, stopped
+from audition.recipe import tree
 from audition.recipe.recipe import Recipe
-from audition.recipe.signals import Clock, Gradient, Problem, Tensors, View
+from audition.recipe.signals import Clock, Controls, Gradient, Problem, Tensors, View
 from audition.session import Evaluation, Session, begin
 
 
@@ -91,10 +95,11 @@ def train(
 
     while True:
         spent = budget.fraction(session.step, steps, session.seconds)
+        clock = Clock(session.step, steps, spent)
         # At the head of the loop, so that a run that was stopped during an evaluation makes it up.
         due = evaluations_due(session.step, steps, spent, job.training.evaluations)
         if due > len(session.evaluations) and session.step > last_evaluation(session):
-            session.evaluations.append(evaluate(recipe, session))
+            session.evaluations.append(evaluate(recipe, session, clock))
             for observer in observers:
                 observer.on_evaluation(session)
             found = session.evaluations[-1].metrics["val/loss"]
@@ -105,7 +110,7 @@ def train(
         if interrupted(session.step):
             return end("interrupted", stopped(session.step))
         started = time.perf_counter()
-        report = advance(job, session, Clock(session.step, steps, spent))
+        report = advance(job, session, clock)
         session.seconds += job.team.longest(time.perf_counter() - started)
         for observer in observers:
             observer.on_step(session, report)
@@ -156,7 +161,8 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
     session.step += 1
     session.units += batch.units
     session.cost += gradient.cost
-    return StepReport(clock, controls, gradient, norm, tuple(transplants))
+    meters = partial(effects.meters, state)
+    return StepReport(clock, controls, gradient, norm, tuple(transplants), meters)
 
 
 def evaluations_due(step: int, steps: int | None, spent: float, evaluations: int) -> int:
@@ -180,43 +186,78 @@ def load_gradients(session: Session, gradient: Gradient, clip: float | None) -> 
     """Hand the gradients to the parameters and clip them; returns the norm before clipping."""
     for name, parameter in session.params.items():
         grad = gradient.grads.get(name)
-        # Fused optimizers read memory in order, whatever the strides: a transposed gradient would
-        # be applied to the wrong weights without a word.
-        parameter.grad = grad if grad is None else grad.contiguous()
+        parameter.grad = None if grad is None else laid_out(grad, parameter)
     return None if clip is None else clip_grad_norm_(session.params.values(), clip)
+
+
+def laid_out(grad: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
+    """`grad` with the strides of `parameter`; itself where it has them.
+
+    Fused optimizers read memory in order, whatever the strides: a transposed gradient, or a
+    contiguous one of channels-last weights, would be applied to the wrong weights without a word.
+    """
+    if grad.stride() == parameter.stride():
+        return grad
+    return torch.empty_like(parameter, dtype=grad.dtype).copy_(grad)
 
 
 def update(recipe: Recipe, session: Session, state: Any, view: View) -> Any:
     """Step the optimizer and let the chain see, and change, the updates and then the weights."""
     moments, params = recipe.effects.moments(), session.params
     if "on_updates" in moments:
-        before = {name: p.clone() for name, p in params.items()}
+        before = tree.clone(params)
         session.optimizer.step()
-        proposed = {name: p - before[name] for name, p in params.items()}
+        proposed = tree.subtract(params, before)
         earlier = replace(view, params=before)
         updates, state = recipe.effects.on_updates(proposed, state, earlier)
-        for name, p in params.items():
-            if updates[name] is not proposed[name]:
-                p.copy_(before[name] + updates[name])
+        changed = {n: before[n] for n in params if updates[n] is not proposed[n]}
+        tree.write({n: params[n] for n in changed}, tree.add(changed, updates))
     else:
         session.optimizer.step()
     session.optimizer.zero_grad(set_to_none=True)
     if "on_weights" in moments:
         weights, state = recipe.effects.on_weights(params, state, view)
-        for name, p in params.items():
-            if weights[name] is not p:
-                p.copy_(weights[name])
+        tree.write({n: p for n, p in params.items() if weights[n] is not p}, weights)
     return state
 
 
-def evaluate(recipe: Recipe, session: Session) -> Evaluation:
-    """Every evaluator, on the model in evaluation mode; `val` is always one of them."""
-    session.model.eval()
-    with torch.no_grad():
+def evaluate(recipe: Recipe, session: Session, clock: Clock) -> Evaluation:
+    """Every evaluator, on the model in evaluation mode; `val` is always one of them.
+
+    They see the weights that only evaluation sees, where the optimizer or an effect has such.
+    """
+    with torch.no_grad(), evaluation_weights(recipe, session, clock):
         metrics = {
             f"{name}/{metric}": value
             for name, evaluator in recipe.evaluators.items()
             for metric, value in evaluator(session.model, session.batches).items()
         }
-    session.model.train()
     return Evaluation(session.step, session.units, metrics)
+
+
+@contextmanager
+def evaluation_weights(recipe: Recipe, session: Session, clock: Clock) -> Iterator[None]:
+    """The model as evaluators see it; afterwards, as it was: the live weights to the bit.
+
+    An optimizer that keeps an average (Schedule-Free) writes it by its own `eval()`, and the chain
+    then sees that. `train()` of such an optimizer computes the live weights anew, and rounds: they
+    are restored from a copy. Without either, not a weight is touched.
+    """
+    averaging = averaging_of(session.optimizer)
+    swaps = bool(averaging) or "on_evaluation" in recipe.effects.moments()
+    live = tree.clone(session.params) if swaps else {}
+    session.model.eval()
+    try:
+        for optimizer in averaging:
+            optimizer.eval()
+        if swaps:
+            streams = session.streams.child("effects")
+            view = View(clock, Controls(), session.params, streams)
+            seen = recipe.effects.on_evaluation(session.params, session.effects, view)
+            tree.write({n: p for n, p in session.params.items() if seen[n] is not p}, seen)
+        yield
+    finally:
+        for optimizer in averaging:
+            optimizer.train()
+        tree.write({n: session.params[n] for n in live}, live)
+        session.model.train()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from audition.recipe.effect import MOMENTS, Chain, Effect
+from audition.recipe.effect import STEP, Chain, Effect
 from audition.recipe.signals import Clock, Controls, Cost, Gradient, View
 from audition.recipe.streams import Streams
 
@@ -50,7 +50,7 @@ def test_order_is_the_order_written():
     assert updated(Chain({"b": RAISE, "a": DOUBLE}))[0] == [8.0, 8.0]
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", STEP)
 @pytest.mark.parametrize("empty", [Effect(), Chain(), Chain({"a": Chain(), "b": Effect()})])
 def test_the_neutral_element_hands_the_signal_through(moment, empty):
     assert empty.moments() == frozenset()
@@ -58,6 +58,9 @@ def test_the_neutral_element_hands_the_signal_through(moment, empty):
     signal, after = getattr(empty, moment)(SIGNALS[moment], state, VIEW)
     assert signal is SIGNALS[moment]
     assert after == state
+    weights = SIGNALS["on_weights"]
+    assert empty.on_evaluation(weights, state, VIEW) is weights
+    assert empty.meters(state) == {}
 
 
 def test_a_neutral_member_changes_nothing():
@@ -82,6 +85,16 @@ def test_each_member_has_its_own_state_and_stream():
     assert state["a"]["number"] == state["a"]["seen"] == Streams(0).number("a", "line")
     assert state["in"]["a"]["number"] == state["in"]["a"]["seen"]
     assert state["in"]["a"]["number"] == Streams(0).number("in", "a", "line")
+
+
+def test_meters_are_named_by_the_way_to_their_effect():
+    class Metered(Line):
+        def meters(self, state):
+            return {"calls": state["calls"]}
+
+    chain = Chain({"a": Metered(), "in": Chain({"b": Metered(), "c": DOUBLE})})
+    _, state = updated(chain, times=2)
+    assert chain.meters(state) == {"a/calls": 2, "in/b/calls": 2}
 
 
 def test_a_call_leaves_the_state_it_was_given():

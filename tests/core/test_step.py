@@ -9,7 +9,7 @@ import torch
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.signals import Clock, Controls, Cost, Gradient
 from audition.session import begin
-from audition.trainer import advance, train
+from audition.trainer import advance, load_gradients, train
 
 OPTIMIZERS = ("optimizer=adamw", "optimizer=sgd", "optimizer=muon")
 
@@ -107,6 +107,35 @@ def test_a_gradient_may_lie_in_any_order_in_memory(job_of, optimizer, weights_of
         stepped(doing(job, on_gradients=act), 3) for act in (lambda grads: grads, transposed)
     )
     assert not differences(straight.model.state_dict(), turned.model.state_dict())
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_gradient_takes_the_layout_of_its_weight(job_of, fused):
+    """Fused steps read the memory of channels-last weights in order, and so must their gradient."""
+
+    def convolution(layout):
+        kernel = torch.arange(48.0).reshape(2, 3, 2, 4).contiguous(memory_format=layout)
+        p = torch.nn.Parameter(kernel)
+        session = begin(job_of().recipe, 42, "cpu")
+        session.params = {"kernel": p}
+        optimizer = torch.optim.SGD([p], lr=1.0, momentum=0.5, fused=fused)
+        for step in (1.0, 2.0):
+            grad = step * torch.arange(48.0).reshape(2, 3, 2, 4).sin()
+            load_gradients(session, Gradient({"kernel": grad}, {}, Cost()), clip=None)
+            optimizer.step()
+        return p.detach()
+
+    plain = convolution(torch.contiguous_format)
+    turned = convolution(torch.channels_last)
+    assert turned.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(plain, turned)
+
+
+def test_a_gradient_that_lies_like_its_weight_is_not_copied(job_of):
+    session = begin(job_of().recipe, 42, "cpu")
+    grads = {n: torch.ones_like(p) for n, p in session.params.items()}
+    load_gradients(session, Gradient(grads, {}, Cost()), clip=None)
+    assert all(p.grad is grads[n] for n, p in session.params.items())
 
 
 def test_gains_do_not_compound(job_of):

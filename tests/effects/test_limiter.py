@@ -43,6 +43,15 @@ def test_infinite_ceiling_is_the_same_object(view):
     assert Limiter(ceiling=math.inf).on_updates(updates, None, view(W))[0] is updates
 
 
+def test_meters_say_how_many_tensors_are_limited_and_how_far(view):
+    effect = Limiter(ceiling=0.1)
+    assert effect.meters(effect.init(W, None)) == {}
+    updates = {"w": torch.full((4, 4), 0.4), "zero": torch.full((9,), 1e-6)}  # allowed .8 of 1.6
+    _, state = effect.on_updates(updates, None, view(W))
+    meters = {name: float(value) for name, value in effect.meters(state).items()}
+    assert meters == pytest.approx({"limited": 0.5, "gain": 0.75})
+
+
 def test_in_training_the_ceiling_holds_behind_any_effect(job_of):
     """Measured against the weights before the update, whatever another effect made of it."""
     job = job_of("schedule=constant")

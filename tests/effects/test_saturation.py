@@ -1,14 +1,20 @@
 """Saturation against its definition: c tanh(g / c), c = drive x rms(g)."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
-from audition.effects.saturation import Saturation, saturate
+from audition.effects import saturation
+from audition.effects.saturation import Saturation
 
 G = torch.tensor([3.0, -4.0, 0.0, 0.1])
 RMS = math.sqrt((9 + 16 + 0.01) / 4)
+
+
+def saturate(x, drive):
+    return saturation.saturate({"x": x}, drive)[0]["x"]
 
 
 @pytest.mark.parametrize("drive", [0.5, 1.0, 3.0])
@@ -42,11 +48,29 @@ def test_zeros_stay_zeros():
 
 def test_every_tensor_has_its_own_ceiling(gradient, view):
     grads = {"loud": G * 100, "soft": G}
-    out, state = Saturation(drive=1.0).on_gradients(gradient(grads), "state", view({}))
-    assert state == "state"
+    out, _ = Saturation(drive=1.0).on_gradients(gradient(grads), None, view({}))
     assert torch.allclose(out.grads["loud"], out.grads["soft"] * 100)
 
 
 def test_infinite_drive_is_the_same_object(gradient, view):
     given = gradient({"w": G})
     assert Saturation(drive=math.inf).on_gradients(given, None, view({}))[0] is given
+
+
+def test_meters_against_the_curve(gradient, view):
+    grads = {"w": G, "b": torch.tensor([1.0, -1.0]), "zero": torch.zeros(5)}
+    effect = Saturation(drive=1.0)
+    assert effect.meters(effect.init(grads, None)) == {}
+    out, state = effect.on_gradients(gradient(grads), None, view({}))
+    ceilings = {n: g.square().mean().sqrt() for n, g in grads.items()}
+    slopes = [1 - torch.tanh(g / ceilings[n].clamp(min=1e-30)) ** 2 for n, g in grads.items()]
+    gains = [out.grads[n].norm() / grads[n].norm() for n in ("w", "b")]
+    meters = effect.meters(state)
+    assert set(meters) == {"bent", "gain"}
+    assert float(meters["bent"]) == pytest.approx(1 - torch.cat(slopes).mean().item(), rel=1e-5)
+    assert float(meters["gain"]) == pytest.approx(torch.stack(gains).mean().item(), rel=1e-5)
+
+
+def test_a_closed_step_is_passed_over(gradient, view):
+    closed = replace(gradient({}), closed=True)
+    assert Saturation().on_gradients(closed, "state", view({})) == (closed, "state")

@@ -296,6 +296,35 @@ def test_zero_gradients_stay_zero():
     assert torch.isfinite(group(state)["gate"]).all()
 
 
+@pytest.mark.parametrize("shape", [(6, 4, 3, 3), (40, 2, 3, 1)], ids=["wide", "tall"])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_kernel_is_gated_as_the_matrix_of_its_first_axis(shape, layout):
+    kernels = [drawn(*shape, seed=s).contiguous(memory_format=layout) for s in (1, 2)]
+    _, after, state = gated(*({"w": k} for k in kernels))
+    _, flat, flat_state = gated(*({"w": k.flatten(1)} for k in kernels))
+    assert after["w"].shape == shape
+    assert torch.equal(after["w"].flatten(1), flat["w"])
+    assert torch.equal(group(state)["gate"], group(flat_state)["gate"])
+    assert not torch.allclose(after["w"], (kernels[0] + kernels[1]) / 2)
+
+
+def test_meters_are_of_all_gated_directions():
+    effect = Gate(SpectralGate(rho=0.2))
+    pair = halves(planted(), 0.3)
+    wide = tuple({"w": half["w"], "other": drawn(M, M, seed=i)} for i, half in enumerate(pair))
+    state = effect.init(wide[0], Streams(0))
+    assert effect.meters(state) == {}
+    _, state = effect.on_gradients(gradient(*wide), state, view(0))
+    each = torch.cat(
+        [torch.linalg.eigvalsh(one).flatten() for one in (g["gate"] for g in state.values())]
+    )
+    meters = effect.meters(state)
+    assert len(each) == 2 * M
+    assert float(meters["gain"]) == pytest.approx(each.mean().item(), rel=1e-4)
+    assert float(meters["open"]) == pytest.approx((each > 0.6).float().mean().item())
+    assert 0 < float(meters["open"]) < 1
+
+
 def test_a_closed_gradient_passes_through():
     effect = Gate(SpectralGate())
     state = effect.init({"w": drawn(M, N)}, Streams(0))

@@ -57,6 +57,16 @@ class Guarded(Effect):
         self.effect = effect
         self.init, self.moments = effect.init, effect.moments
 
+    def on_evaluation(self, params, state, view):
+        with Untouched(params, state, view.params):
+            after = self.effect.on_evaluation(params, state, view)
+        same_form(params, after)
+        return after
+
+    def meters(self, state):
+        with Untouched(state):
+            return self.effect.meters(state)
+
     def _watched(self, moment, signal, state, view):
         with Untouched(signal, state, view.params):
             return getattr(self.effect, moment)(signal, state, view)

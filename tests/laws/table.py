@@ -48,6 +48,7 @@ ROWS = {
     "placebo": Row(("+idea=placebo",)),
     "two ideas": Row(("+idea=[placebo,spectral_gate]",)),
     "saturation_limiter": Row(CEILINGS, INFINITE),
+    "ema": Row(("preset=ema", "effects.ema.decay=0.5"), ("effects.ema.decay=0",)),
     "turnover": Row(TURNOVER, IMMORTAL),
     "turnover, noisy": Row(
         (*TURNOVER, "apoptosis.noise=0.1", "apoptosis.rate=0.3"),

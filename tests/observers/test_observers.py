@@ -1,6 +1,7 @@
 """Observers write what happened, once, and survive a stop."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from audition.observers.checkpoint import NAME, Checkpoint
 from audition.observers.kept import read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.observers.progress import Progress
+from audition.recipe.effect import Effect
 from audition.trainer import train
 
 
@@ -27,6 +29,38 @@ def test_metrics_has_a_line_a_step_and_a_line_an_evaluation(job_of, tmp_path):
         (e.step, e.metrics["val/loss"]) for e in outcome.session.evaluations
     ]
     assert all(line["train/gradient_norm"] > 0 and line["train/updated"] == 1.0 for line in steps)
+
+
+def test_metrics_hold_what_the_effects_say(job_of, tmp_path):
+    chain = ("preset=saturation_limiter", "effects.limiter.ceiling=0.02", "+idea=spectral_gate")
+    outcome = train(job_of(*chain), [Metrics(tmp_path, every=2)])
+    steps = [line for line in lines(tmp_path) if "train/loss" in line]
+    meters = [
+        {n.removeprefix("effects/"): v for n, v in s.items() if "effects/" in n} for s in steps
+    ]
+    assert len(meters) == 3
+    names = {"saturation/bent", "saturation/gain", "limiter/limited", "limiter/gain"}
+    assert all(set(each) == names | {"spectral_gate/gain", "spectral_gate/open"} for each in meters)
+    assert all(0.0 <= v <= 1.0 for each in meters for v in each.values())
+    assert all(each["saturation/bent"] > 0.0 and each["limiter/limited"] > 0 for each in meters)
+    session = outcome.session
+    last = job_of(*chain).recipe.effects.meters(session.effects)
+    assert meters[-1] == {name: pytest.approx(float(v)) for name, v in last.items()}
+
+
+def test_meters_are_read_on_logged_steps_alone(job_of, tmp_path):
+    class Counted(Effect):
+        read = 0
+
+        def meters(self, state):
+            Counted.read += 1
+            return {"read": Counted.read}
+
+    job = job_of()
+    job = replace(job, recipe=job.recipe.with_effect("counted", Counted()))
+    train(job, [Metrics(tmp_path, every=3)])
+    assert Counted.read == 2
+    assert [s["effects/counted/read"] for s in lines(tmp_path) if "train/loss" in s] == [1, 2]
 
 
 @pytest.mark.parametrize("stop", [1, 2, 3, 4, 5])
@@ -98,6 +132,7 @@ def test_a_stopped_closed_step_is_written_as_such(tmp_path):
         controls=SimpleNamespace(lr=1.0),
         gradient=SimpleNamespace(closed=True),
         norm=None,
+        meters=dict,
     )
     metrics = Metrics(tmp_path, every=1)
     session = SimpleNamespace(step=0, units=0, evaluations=[])

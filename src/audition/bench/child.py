@@ -91,7 +91,7 @@ def evaluation_rate(
     def timed(most: float) -> tuple[int, float]:
         part = Part(session.batches, most)
         began = time.perf_counter()
-        evaluate(job.recipe, replace(session, batches=part))
+        evaluate(job.recipe, replace(session, batches=part), Clock(session.step, None, 0.0))
         finish()
         return part.units, time.perf_counter() - began
 

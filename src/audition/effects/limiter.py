@@ -1,14 +1,14 @@
 """Limiter: no update may be longer than a share of the weight it changes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt, Le
-from torch import Tensor
-from torch.linalg import vector_norm
 
-from audition.recipe.effect import Effect
+from audition.recipe import tree
+from audition.recipe.effect import Effect, Meters
 from audition.recipe.signals import Tensors, View
 
 
@@ -18,7 +18,12 @@ class Limiter(Effect):
 
     Works on updates, since Adam would cancel a gain on gradients. The rule is that of adaptive
     gradient clipping (Brock et al. 2021), per tensor. An infinite ceiling is the exact identity.
+
+    Meters: `limited`, the share of tensors whose update was longer; `gain`, the mean over tensors of
+    what their update was multiplied by (1: none was limited).
     """
+
+    neutral: ClassVar[Mapping[str, object]] = {"ceiling": 1e999}  # infinity, as a literal
 
     ceiling: Annotated[float, Gt(0), Le(inf)] = 0.01
     """Longest update, as a share of the weight's norm."""
@@ -28,9 +33,13 @@ class Limiter(Effect):
     def on_updates(self, updates: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
         if self.ceiling == inf:
             return updates, state
-        return {n: self._limit(u, view.params[n]) for n, u in updates.items()}, state
+        weights = tree.norms({name: view.params[name] for name in updates})  # [K]
+        allowed = self.ceiling * weights.clamp(min=self.floor)
+        gains = (allowed / tree.norms(updates).clamp(min=1e-30)).clamp(max=1.0)
+        return tree.scale(updates, gains), {"gains": gains}
 
-    def _limit(self, update: Tensor, weight: Tensor) -> Tensor:
-        allowed = self.ceiling * vector_norm(weight).clamp(min=self.floor)
-        limited: Tensor = update * (allowed / vector_norm(update).clamp(min=1e-30)).clamp(max=1.0)
-        return limited
+    def meters(self, state: Any) -> Meters:
+        if state is None:
+            return {}
+        gains = state["gains"]  # [K] of the last step
+        return {"limited": (gains < 1.0).float().mean(), "gain": gains.mean()}

@@ -16,7 +16,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor
 
 from audition.parts.initial import role_of
-from audition.recipe.effect import Effect
+from audition.recipe.effect import Effect, Meters
 from audition.recipe.gradient import in_halves
 from audition.recipe.recipe import Recipe
 from audition.recipe.signals import Gradient, GradientRule, Tensors, View
@@ -45,7 +45,11 @@ class SpectralGate:
 
 
 class Gate(Effect):
-    """Measures on refresh steps, gates on every step; hidden matrices only."""
+    """Measures on refresh steps, gates on every step; hidden matrices only.
+
+    A kernel of more axes is gated as the matrix of its first axis by all others, as published Muon
+    takes it: a convolution's [out, in, height, width] is [out, in · height · width].
+    """
 
     def __init__(self, settings: SpectralGate) -> None:
         self.settings = settings
@@ -59,7 +63,7 @@ class Gate(Effect):
         groups: dict[str, dict[str, Any]] = {}
         for name, p in params.items():
             if role_of(name, p) == "matrix":
-                m, n = sorted(p.shape)
+                m, n = sorted(p.flatten(1).shape)
                 groups.setdefault(f"{m}x{n}", {"names": []})["names"].append(name)
         return groups
 
@@ -87,6 +91,17 @@ class Gate(Effect):
             gated |= gate(stack(updates, group["names"]), group, updates)
         return gated, state
 
+    def meters(self, state: Any) -> Meters:
+        """Over all gated directions: the mean gain, and the share of them that is more than half open
+        (a gain above that halfway between rho and 1).
+        """
+        refreshed = [group["gains"].flatten() for group in state.values() if "gains" in group]
+        if not refreshed:
+            return {}
+        gains = torch.cat(refreshed)
+        half = 0.5 * (1.0 + self.settings.rho)
+        return {"gain": gains.mean(), "open": (gains > half).float().mean()}
+
     def _due(self, view: View) -> bool:
         return view.clock.step % self.settings.every == 0
 
@@ -106,7 +121,14 @@ class Gate(Effect):
             order = torch.stack([torch.randperm(each.shape[1], generator=generator) for _ in each])
             each = each.gather(1, order.to(each.device))
         matrix = (basis * each[:, None, :]) @ basis.mT  # [K, M, M], symmetric
-        return {**group, "basis": basis, "cross": cross, "power": power, "gate": matrix}
+        return {
+            **group,
+            "basis": basis,
+            "cross": cross,
+            "power": power,
+            "gains": each,
+            "gate": matrix,
+        }
 
     def _gains(self, cross: Tensor, power: Tensor, sizes: Tensor) -> Tensor:
         """[K, B] from smoothed powers [K, B] and the number of directions in each band [B]."""
@@ -166,8 +188,11 @@ def gate(x: Tensor, group: Mapping[str, Any], signal: Tensors) -> dict[str, Tens
         return {}
     y = group["gate"] @ x
     y *= norm(x) / (norm(y) + TINY)
-    upright = zip(group["names"], y, strict=True)
-    return {name: m if m.shape == signal[name].shape else m.mT for name, m in upright}
+    gated = {}
+    for name, m in zip(group["names"], y, strict=True):
+        shape = signal[name].shape
+        gated[name] = (m.mT if lies(signal[name].flatten(1)) else m).reshape(shape)
+    return gated
 
 
 def norm(x: Tensor) -> Tensor:
@@ -178,6 +203,10 @@ def norm(x: Tensor) -> Tensor:
 
 def stack(signal: Tensors, names: list[str]) -> Tensor:
     """[K, M, N]: the named matrices, tall ones on their side."""
-    return torch.stack(
-        [x if x.shape[0] <= x.shape[1] else x.mT for x in (signal[name] for name in names)]
-    )
+    flat = (signal[name].flatten(1) for name in names)
+    return torch.stack([x.mT if lies(x) else x for x in flat])
+
+
+def lies(x: Tensor) -> bool:
+    """Whether a matrix is taller than wide, and so is gated on its side."""
+    return x.shape[0] > x.shape[1]

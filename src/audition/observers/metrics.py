@@ -10,7 +10,7 @@ from audition.ledger.store import write_whole
 from audition.observers.observer import Observer, StepReport
 from audition.session import Session
 from audition.trackers.behind import Behind
-from audition.trackers.tracker import Line
+from audition.trackers.tracker import METERS, Line
 
 
 def scalars(session: Session, report: StepReport) -> dict[str, float]:
@@ -22,7 +22,7 @@ def scalars(session: Session, report: StepReport) -> dict[str, float]:
     }
     if report.norm is not None:
         values["train/gradient_norm"] = report.norm.item()
-    return values
+    return values | {f"{METERS}{name}": float(v) for name, v in report.meters().items()}
 
 
 class Metrics(Observer):

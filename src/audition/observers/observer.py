@@ -1,10 +1,12 @@
 """The shape of an observer: four moments of a run, each of which it may look at."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from audition.recipe.effect import Meters
 from audition.recipe.signals import Clock, Controls, Gradient
 from audition.recipe.turnover import Transplant
 
@@ -21,6 +23,7 @@ class StepReport:
     gradient: Gradient
     norm: Tensor | None  # [], of the gradients before clipping; None for a closed or unclipped step
     transplants: tuple[Transplant, ...]
+    meters: Callable[[], Meters] = dict  # of the effects, by name; read where a step is logged
 
     def loss(self) -> float:
         """The sum of the trained terms, in nats per token; waits for the device."""

@@ -4,21 +4,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from torch import Tensor
+
 from audition.recipe.signals import Controls, Gradient, GradientRule, Tensors, View
 from audition.recipe.streams import Streams
 
 State = Any
 """Whatever an effect remembers: a value made of tensors, numbers, strings, tuples, lists, dicts."""
 
-MOMENTS = ("before_batch", "wrap_gradient", "on_gradients", "on_updates", "on_weights")
+Meters = Mapping[str, Tensor | float]
+"""Name -> what an effect reads off its state: a number, or a tensor of no axes."""
+
+STEP = ("before_batch", "wrap_gradient", "on_gradients", "on_updates", "on_weights")
+"""The moments of a training step, in the order they happen."""
+
+MOMENTS = (*STEP, "on_evaluation")
 
 
 class Effect:
-    """A plug-in that listens to any of five moments of a training step; each defaults to identity.
+    """A plug-in that listens to any of five moments of a training step, and to evaluations.
 
-    Every moment maps (signal, state, view) to (signal, state) and edits nothing in place. State is
-    a value, so it is checkpointed and resumed without the effect's help. A signal's tensors are
-    lent for the moment (gradients are clipped in place afterwards): a state keeps clones.
+    Each moment is the identity by default. Those of a step map (signal, state, view) to (signal,
+    state); nothing is edited in place. State is a value, so it is checkpointed and resumed without
+    the effect's help. A signal's tensors are lent for the moment (gradients are clipped in place
+    afterwards): a state keeps clones.
+
+    A subclass says, where it can, which settings make it the identity (`neutral`) and which make it
+    act within a few steps (`active`), each as a `ClassVar` with a literal dictionary: the laws are
+    then held against both.
+
+    Example: every update at half its length, with a meter of what was left of it.
+
+        class Halved(Effect):
+            def on_updates(self, updates, state, view):
+                halved = tree.scale(updates, 0.5)
+                return halved, {"length": tree.norms(halved).norm()}
+
+            def meters(self, state):
+                return {} if state is None else {"length": state["length"]}
     """
 
     def init(self, params: Tensors, streams: Streams) -> State:
@@ -46,6 +69,22 @@ class Effect:
     def on_weights(self, params: Tensors, state: State, view: View) -> tuple[Tensors, State]:
         """Replace weights after the update; return the same tensor for a weight left alone."""
         return params, state
+
+    def on_evaluation(self, params: Tensors, state: State, view: View) -> Tensors:
+        """The weights that evaluators see in place of the live ones, such as an average of them.
+
+        Return the same tensor for a weight left alone. The trainer puts the live weights back, bit
+        for bit; buffers (running statistics) stay what they are. `view.controls` are neutral.
+        """
+        return params
+
+    def meters(self, state: State) -> Meters:
+        """What the effect is doing, by name, read off its state: pure, and only on logged steps.
+
+        They are written to `metrics.jsonl` as `effects/NAME/METER`, and from there to trackers, to
+        `audition watch` and to the report.
+        """
+        return {}
 
     def moments(self) -> frozenset[str]:
         """The moments this effect listens to; the trainer skips the work of the others."""
@@ -87,6 +126,20 @@ class Chain(Effect):
 
     def on_weights(self, params: Tensors, state: State, view: View) -> tuple[Tensors, State]:
         return self._fold("on_weights", params, state, view)
+
+    def on_evaluation(self, params: Tensors, state: State, view: View) -> Tensors:
+        for name, effect in self.members.items():
+            if "on_evaluation" in effect.moments():
+                own = replace(view, streams=view.streams.child(name))
+                params = effect.on_evaluation(params, state[name], own)
+        return params
+
+    def meters(self, state: State) -> Meters:
+        return {
+            f"{name}/{meter}": value
+            for name, effect in self.members.items()
+            for meter, value in effect.meters(state[name]).items()
+        }
 
     def _fold(self, moment: str, signal: Any, state: State, view: View) -> tuple[Any, State]:
         after = dict(state)

@@ -7,21 +7,9 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from audition.report.words import number
-from audition.trackers.tracker import Line, read_lines, units_of
+from audition.trackers.tracker import METERS, Line, read_lines, units_of
 
 LOSSES = ("train/loss", "val/loss")
-KNOWN = frozenset(
-    {
-        "step",
-        "units",
-        "tokens",
-        "train/loss",
-        "train/lr_gain",
-        "train/updated",
-        "train/gradient_norm",
-    }
-)
-"""What every run writes; anything else but the evaluation's values is an effect's own meter."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +39,8 @@ class Latest:
     values: dict[str, float]
 
     def meters(self) -> dict[str, float]:
-        """The effects' own."""
-        return {n: v for n, v in self.values.items() if n not in KNOWN and not n.startswith("val/")}
+        """The effects' own, by effect and meter: `limiter/gain`."""
+        return {n.removeprefix(METERS): v for n, v in self.values.items() if n.startswith(METERS)}
 
 
 @dataclass

@@ -120,17 +120,18 @@ def _ended(arm: str, states: Sequence[RunState]) -> str:
 
 
 def _running(running: Sequence[Sight]) -> Table:
-    meters = list(dict.fromkeys(name for sight in running for name in sight.latest.meters()))
+    read = [sight.latest.meters() for sight in running]
+    meters = list(dict.fromkeys(name for each in read for name in each))
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("running", overflow="fold")
     for heading in ("", "training loss", "held-out loss", *meters):
         table.add_column(heading)
-    for sight in running:
+    for sight, metered in zip(running, read, strict=True):
         table.add_row(
             Text(f"{sight.state.arm} seed {sight.state.seed}"),
             Text(sight.state.detail),
             sight.train.beside(sight.loss("train/loss")),
             sight.held_out.beside(sight.loss("val/loss")),
-            *(number(sight.latest.values.get(name, nan), ".3g") for name in meters),
+            *(number(metered.get(name, nan), ".3g") for name in meters),
         )
     return table

@@ -21,6 +21,10 @@ def units_of(line: Line) -> int:
     return int(line.get("units") or line.get("tokens") or 0)
 
 
+METERS = "effects/"
+"""What the names of effects' meters begin with, before the effect's own name and the meter's."""
+
+
 class Tracker(Protocol):
     """One run's page in a tracker. Nothing is imported, and nobody called, before `open`.
 

@@ -1,0 +1,53 @@
+"""EMA: evaluation sees an exponential moving average of the weights; training does not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Interval
+
+from audition.recipe import tree
+from audition.recipe.effect import Effect, Meters
+from audition.recipe.signals import Tensors, View
+from audition.recipe.streams import Streams
+
+
+@dataclass(frozen=True, kw_only=True)
+class EMA(Effect):
+    """mean becomes decay x mean + (1 - decay) x weights after every update; evaluators see the mean.
+
+    The mean begins as the first weights that it takes in, so it needs no correction of a start from
+    nought. It averages over about 1 / (1 - decay) updates (Polyak & Juditsky 1992 for the plain
+    mean; Tarvainen & Valpola 2017 for this one). The trained weights keep the bits they have without
+    it. A decay of 0 is the exact identity.
+
+    Meters: `updates`, the number of updates in the mean.
+    """
+
+    neutral: ClassVar[Mapping[str, object]] = {"decay": 0.0}
+    active: ClassVar[Mapping[str, object]] = {"decay": 0.5}
+
+    decay: Annotated[float, Interval(ge=0, lt=1)] = 0.99
+    """Share of the mean that stays at every update."""
+    start: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    """Share of the run after which the mean begins; until then evaluators see the live weights."""
+
+    def init(self, params: Tensors, streams: Streams) -> dict[str, Any]:
+        return {"mean": {}, "updates": 0}
+
+    def moments(self) -> frozenset[str]:
+        return super().moments() if self.decay else frozenset()
+
+    def on_weights(self, params: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
+        if view.clock.fraction < self.start:
+            return params, state
+        mean, fresh = state["mean"], 1.0 - self.decay
+        # A decay that rounds to nothing would hand over the live weights themselves.
+        mean = tree.lerp(mean, params, fresh) if mean and fresh < 1.0 else tree.clone(params)
+        return params, {"mean": mean, "updates": state["updates"] + 1}
+
+    def on_evaluation(self, params: Tensors, state: Any, view: View) -> Tensors:
+        return {name: state["mean"].get(name, p) for name, p in params.items()}
+
+    def meters(self, state: Any) -> Meters:
+        return {"updates": float(state["updates"])}

@@ -1,0 +1,104 @@
+"""Arithmetic on trees (parameter name -> tensor): one call for all of its tensors, in few kernels.
+
+A tree keeps its order, and functions of two trees go by the names of the first. Nothing is edited in
+place but by `write`. Shape suffix: K tensors of a tree.
+
+    >>> import torch
+    >>> w = {"a": torch.tensor([3.0, 4.0]), "b": torch.zeros(2)}
+    >>> norms(w)
+    tensor([5., 0.])
+    >>> scale(w, torch.tensor([2.0, 1.0]))["a"]
+    tensor([6., 8.])
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from audition.recipe.signals import Tensors
+
+_each: Any = torch  # torch declares no types for its foreach functions
+
+
+def norms(tree: Tensors) -> Tensor:
+    """[K] Euclidean norms, in the tree's order; [0] of an empty tree."""
+    return _stacked(_each._foreach_norm(_values(tree)) if tree else [])
+
+
+def root_mean_squares(tree: Tensors) -> Tensor:
+    """[K] root mean squares of the entries, in the tree's order; [0] of an empty tree."""
+    return _stacked([x.square().mean() for x in tree.values()]).sqrt()
+
+
+def scale(tree: Tensors, gains: Tensor | float) -> Tensors:
+    """Every tensor times its own gain of [K], or all times one number."""
+    return _mapped(_each._foreach_mul, tree, _of_each(gains))
+
+
+def divide(tree: Tensors, gains: Tensor) -> Tensors:
+    """Every tensor divided by its own of [K] divisors."""
+    return _mapped(_each._foreach_div, tree, _of_each(gains))
+
+
+def tanh(tree: Tensors) -> Tensors:
+    """The hyperbolic tangent of every entry."""
+    return _mapped(_each._foreach_tanh, tree)
+
+
+def add(first: Tensors, second: Tensors) -> Tensors:
+    """first + second."""
+    return _mapped(_each._foreach_add, first, _beside(first, second))
+
+
+def subtract(first: Tensors, second: Tensors) -> Tensors:
+    """first - second."""
+    return _mapped(_each._foreach_sub, first, _beside(first, second))
+
+
+def lerp(first: Tensors, second: Tensors, weight: float) -> Tensors:
+    """first + weight * (second - first); at 0 and 1 the tree itself, and so its bits.
+
+    A tensor that is the same object in both stays that object.
+    """
+    if weight in (0.0, 1.0):
+        return second if weight else first
+    apart = {name: x for name, x in first.items() if second[name] is not x}
+    blended = _mapped(_each._foreach_lerp, apart, _beside(apart, second), weight)
+    return {name: blended.get(name, x) for name, x in first.items()}
+
+
+def clone(tree: Tensors) -> dict[str, Tensor]:
+    """The same values in memory of their own, laid out alike."""
+    copies = {name: torch.empty_like(x) for name, x in tree.items()}
+    write(copies, tree)
+    return copies
+
+
+def write(target: Tensors, source: Tensors) -> None:
+    """Give the tensors of `target` the values that `source` has under their names, in place."""
+    if target:
+        _each._foreach_copy_(_values(target), _beside(target, source))
+
+
+def _values(tree: Tensors) -> list[Tensor]:
+    return list(tree.values())
+
+
+def _beside(first: Tensors, second: Tensors) -> list[Tensor]:
+    return [second[name] for name in first]
+
+
+def _of_each(gains: Tensor | float) -> Any:
+    return gains.unbind() if isinstance(gains, Tensor) else gains
+
+
+def _stacked(scalars: list[Tensor]) -> Tensor:
+    return torch.stack(scalars) if scalars else torch.zeros(0)
+
+
+def _mapped(kernel: Callable[..., Any], tree: Tensors, *arguments: Any) -> Mapping[str, Tensor]:
+    if not tree:
+        return {}
+    return dict(zip(tree, kernel(_values(tree), *arguments), strict=True))
