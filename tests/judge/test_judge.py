@@ -10,6 +10,7 @@ import pytest
 from audition.errors import AuditionError
 from audition.judge import arms_of, judge_arms, judge_baseline
 from audition.ledger.record import Record, Status
+from audition.ledger.registration import PlannedArm, Registration
 
 LOSSES = (1.50, 1.52, 1.48, 1.51)
 
@@ -228,3 +229,84 @@ def test_what_would_settle_it_is_counted_in_runs_and_seconds() -> None:
     missing = 2 * max(0, needed - 4)
     assert judgement.runs_to_settle == missing
     assert judgement.seconds_to_settle == pytest.approx(2.0 * missing)
+
+
+def planned(*names: str, seeds: tuple[int, ...] = (0, 1, 2, 3), **facts: Any) -> Registration:
+    """A plan that names those arms on `seeds`."""
+    arms = tuple(PlannedArm(name=n, config_hash=n, seeds=seeds, cards={}) for n in names)
+    return Registration(baseline_hash="base", baseline_seeds=seeds, arms=arms, **facts)
+
+
+def on_seeds(name: str, losses: Sequence[float], first: int, **facts: Any) -> list[Record]:
+    return [run(name, name, first + i, loss, **facts) for i, loss in enumerate(losses)]
+
+
+PLAN = planned("better")
+ASKED_FOR = [replace(r, plan=PLAN.digest()) for r in (*BASELINE, *arm("better", 0.02))]
+STRAYS = {
+    "of the baseline": on_seeds("base", (1.3, 1.7, 1.4), 7, plan=""),
+    "of the idea": on_seeds("better", (1.9, 1.1), 7, plan=""),
+    "of both": [
+        *on_seeds("base", (1.3, 1.7, 1.4), 7, plan=""),
+        *on_seeds("better", (1.9, 1.1), 7, plan=""),
+    ],
+}
+
+
+@pytest.mark.parametrize("strays", STRAYS.values(), ids=STRAYS)
+def test_runs_that_no_plan_names_change_nothing_and_are_named(strays: list[Record]) -> None:
+    (alone,) = judge_arms(ASKED_FOR, plans=[PLAN])
+    (beside,) = judge_arms([*ASKED_FOR, *strays], plans=[PLAN])
+    assert beside.comparison == alone.comparison
+    assert alone.comparison.design == "paired"
+    assert (beside.standing.word, alone.standing.word) == ("as planned", "as planned")
+    assert alone.standing.left_out == ()
+    said = "; ".join(beside.standing.left_out)
+    for record in strays:
+        assert str(record.seed) in said
+
+
+def test_the_baseline_of_another_plan_does_not_reach_this_one() -> None:
+    """Three more seeds of a shared baseline would turn a paired comparison into a pooled one."""
+    other = planned("other", seeds=(7, 8, 9), number=2)
+    runs = [
+        *on_seeds("base", (1.3, 1.7, 1.4), 7, plan=other.digest()),
+        *on_seeds("other", (1.2, 1.6, 1.3), 7, plan=other.digest()),
+    ]
+    (alone,) = judge_arms(ASKED_FOR, plans=[PLAN])
+    judged = {j.arm.name: j for j in judge_arms([*ASKED_FOR, *runs], plans=[PLAN, other])}
+    mine = judged["better"]
+    assert (mine.comparison.design, mine.comparison.seeds) == ("paired", (0, 1, 2, 3))
+    assert (mine.comparison.n, mine.comparison.n_baseline) == (4, 4)
+    assert (mine.comparison.improvement, mine.comparison.p) == (
+        alone.comparison.improvement,
+        alone.comparison.p,
+    )
+    assert (mine.comparison.family_size, mine.standing.joined) == (2, 1)
+    assert judged["other"].comparison.seeds == (7, 8, 9)
+
+
+def test_what_a_later_plan_adds_counts_and_is_exploratory() -> None:
+    wider = planned("better", seeds=(0, 1, 2, 3, 4, 5, 6), number=2)
+    added = [
+        *on_seeds("base", (1.5, 1.51, 1.49), 4, plan=wider.digest()),
+        *on_seeds("better", (1.4, 1.41, 1.39), 4, plan=wider.digest()),
+    ]
+    (judged,) = judge_arms([*ASKED_FOR, *added], plans=[PLAN, wider])
+    assert judged.comparison.seeds == (0, 1, 2, 3, 4, 5, 6)
+    assert judged.standing.departures == ("seeds 4, 5, 6 added to the plan",)
+    more = planned("better", number=3)
+    more = replace(more, baseline_seeds=(0, 1, 2, 3, 4, 5))
+    (judged,) = judge_arms([*ASKED_FOR, *added[:2]], plans=[PLAN, more])
+    assert judged.comparison.n_baseline == 6
+    assert judged.standing.departures == ("seeds 4, 5 of the baseline added to the plan",)
+
+
+def test_an_arm_that_no_plan_names_lends_no_noise_to_one_that_was_planned() -> None:
+    (alone,) = judge_arms(ASKED_FOR, plans=[PLAN])
+    wild = [replace(r, plan="") for r in arm("wild", 0.5)]
+    wild += [replace(r, plan="", arm="x", config_hash="x") for r in arm("wild", 0.1)]
+    judged = {j.arm.name: j for j in judge_arms([*ASKED_FOR, *wild], plans=[PLAN])}
+    assert judged["better"].comparison.standard_error == alone.comparison.standard_error
+    assert judged["better"].standing.joined == 2
+    assert judged["wild"].standing.departures == ("no plan named this arm before it was run",)

@@ -31,7 +31,7 @@ class Recording(Launcher):
 
 @pytest.fixture
 def runs(ask: Callable[[str], Question], composer: Composer) -> tuple[PlannedRun, ...]:
-    return make_plan(ask("model=tiny +idea=placebo seed=1,2"), composer).runs
+    return make_plan(ask("model=tiny +idea=placebo seed=1,2"), composer).under("p1").runs
 
 
 def test_each_run_is_the_overrides_that_make_it(runs: Sequence[PlannedRun]) -> None:
@@ -47,6 +47,8 @@ def test_each_run_is_the_overrides_that_make_it(runs: Sequence[PlannedRun]) -> N
         "seed=2",
         "arm.name='placebo'",
         f"arm.baseline='{runs[0].identity.config_hash}'",
+        "arm.plan='p1'",
+        f"arm.config_hash='{runs[-1].identity.config_hash}'",
         f"arm.device={runs[0].settings['execution']['device']}",
         f"arm.precision={runs[0].settings['precision']['_target_']}",
     ]

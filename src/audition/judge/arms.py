@@ -38,6 +38,11 @@ class ArmRuns:
             if r.settled
         }
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that have an outcome, in the order of the runs."""
+        return tuple(record.seed for record in self.records if record.settled)
+
     def mean(self, fact: str) -> float:
         """The mean of a numeric fact over the finished runs; not-a-number without any."""
         values = [getattr(r, fact) for r in self.records if r.status == "finished"]

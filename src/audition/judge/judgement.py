@@ -5,7 +5,7 @@ from math import sqrt
 from typing import Any
 
 from audition.judge.arms import ArmRuns, other_arithmetic
-from audition.ledger.registration import Standing
+from audition.ledger.standing import Standing
 from audition.stats import Comparison, e_value
 
 DEFAULT_TERMS = "at default settings"
@@ -77,6 +77,7 @@ class Judgement:
             "departures": list(self.standing.departures),
             "notes": list(self.notes),
             "joined_since_plan": self.standing.joined,
+            "left_out": list(self.standing.left_out),
             "e_value": self.e_value,
             "runs_to_settle": self.runs_to_settle,
             "seconds_to_settle": _number(self.seconds_to_settle),

@@ -1,14 +1,15 @@
 """Which arms stand against which baseline, as one family, and what they support."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from audition.errors import AuditionError, choices
 from audition.judge.arms import ArmRuns, arms_of, unlike
 from audition.judge.judgement import Judgement
 from audition.ledger.record import Record
-from audition.ledger.registration import METRIC, Registration, standing
+from audition.ledger.registration import METRIC, Registration
+from audition.ledger.standing import counted, seeds_text, standing
 from audition.stats import Comparison, compare_campaign, judge_finalists
 
 
@@ -31,67 +32,116 @@ def judge_baseline(
     """
     if baseline_hash not in arms or not arms[baseline_hash].losses:
         raise AuditionError(f"the ledger has no finished run of baseline {baseline_hash}")
-    baseline = arms[baseline_hash]
     plans = [plan for plan in plans if not plan.screening]
-    named = {key: arms[key] for key in asked or {} if key in arms}
-    planned = {
-        arm.config_hash
-        for plan in plans
-        if plan.baseline_hash == baseline_hash
-        for arm in plan.arms
-    }
-    filed = {
-        key: arm
-        for key, arm in arms.items()
-        if arm.baseline_hash == baseline_hash or key in planned
-    }
-    rivals = [arm for key, arm in (filed | named).items() if key != baseline_hash]
-    judged = {arm.config_hash: arm for arm in rivals if arm.losses}
-    # Whoever was announced belongs to the family, even if no run of it was ever filed.
-    family = len(planned | {arm.config_hash for arm in rivals})
-    # An arm that measures something else must not lend its spread to the others' noise either.
-    refused = {key: why for key, arm in judged.items() if (why := unlike(arm, baseline))}
-    finalists = {key: seeds for key in judged if (seeds := _fresh(judged[key], plans))}
-    screened = {k: arm.losses for k, arm in judged.items() if k not in {*refused, *finalists}}
+    family = family_of(arms, baseline_hash, plans) | {key for key in asked or {} if key in arms}
+    family -= {baseline_hash}
+    matches = [_match(arms[key], arms[baseline_hash], plans) for key in arms if key in family]
+    matches = [match for match in matches if match.arm.losses]
     settings: dict[str, Any] = {"sesoi": sesoi, "alpha": alpha}
-    comparisons = {
-        key: Comparison(
-            idea=key,
-            seeds=tuple(judged[key].losses),
-            n=len(judged[key].losses),
-            n_baseline=len(baseline.losses),
-            verdict="invalid",
-            reason=why,
-            family_size=family,
-        )
-        for key, why in refused.items()
-    }
-    if screened:
-        compared = compare_campaign(
-            baseline.losses, screened, family_size=family, detail=detail, **settings
-        )
-        comparisons |= zip(screened, compared, strict=True)
-    for seeds in set(finalists.values()):
-        fresh = {k: judged[k].only(seeds).losses for k in finalists if finalists[k] == seeds}
-        compared = judge_finalists(baseline.only(seeds).losses, fresh, **settings)
-        comparisons |= zip(fresh, compared, strict=True)
+    comparisons = _compared(matches, len(family), detail, settings)
     return [
         Judgement(
-            replace(comparisons[key], idea=(asked or {}).get(key, arm.name)),
-            arm,
-            baseline,
+            replace(comparisons[key], idea=(asked or {}).get(key, match.arm.name)),
+            match.arm,
+            match.baseline,
             standing(
                 key,
                 baseline_hash,
-                arm.records,
+                match.arm.records,
                 plans,
-                metric=arm.metric,
+                baseline_seeds=[r.seed for r in match.baseline.records if r.settled],
+                left_out=match.left_out,
+                family=family,
+                metric=match.arm.metric,
                 alpha=alpha,
                 sesoi=sesoi,
             ),
         )
-        for key, arm in judged.items()
+        for match in matches
+        for key in (match.arm.config_hash,)
     ]
+
+
+def family_of(
+    arms: Mapping[str, ArmRuns], baseline_hash: str, plans: Sequence[Registration]
+) -> set[str]:
+    """Config hashes of all that was ever compared with a baseline: filed against it, or announced.
+
+    Whoever was announced belongs to the family, even if no run of it was ever filed.
+    """
+    rivals = [plan for plan in plans if plan.baseline_hash == baseline_hash and not plan.screening]
+    announced = {arm.config_hash for plan in rivals for arm in plan.arms}
+    filed = {key for key, arm in arms.items() if arm.baseline_hash == baseline_hash}
+    return (announced | filed) - {baseline_hash}
+
+
+@dataclass(frozen=True)
+class Match:
+    """An arm and its baseline with the runs that count, and who lends noise to the comparison."""
+
+    arm: ArmRuns
+    baseline: ArmRuns
+    planned: bool  # whether its first plan names all that counts
+    fresh: tuple[int, ...]  # seeds on which alone it is judged, as a race announced
+    left_out: tuple[str, ...]
+
+    @property
+    def company(self) -> tuple[bool, tuple[int, ...], tuple[int, ...]]:
+        """What those share whose noise is estimated together.
+
+        Runs that came later, or by hand, then change nothing of what was planned.
+        """
+        return self.planned, self.fresh, tuple(record.seed for record in self.baseline.records)
+
+
+def _match(arm: ArmRuns, baseline: ArmRuns, plans: Sequence[Registration]) -> Match:
+    count = counted(arm.config_hash, baseline.config_hash, plans, list(arm.seeds))
+    if count is None or not count.baseline & set(baseline.seeds):
+        return Match(arm, baseline, False, (), ())
+    out = {
+        "": [seed for seed in arm.seeds if seed not in count.arm],
+        " of the baseline": [seed for seed in baseline.seeds if seed not in count.baseline],
+    }
+    arm, baseline = arm.only(count.arm), baseline.only(count.baseline)
+    left_out = tuple(f"{seeds_text(seeds)}{whose}" for whose, seeds in out.items() if seeds)
+    return Match(arm, baseline, count.first, _fresh(arm, plans), left_out)
+
+
+def _compared(
+    matches: Sequence[Match], family: int, detail: bool, settings: Mapping[str, Any]
+) -> dict[str, Comparison]:
+    """Config hash -> the statistics of each match, those of one company together."""
+    comparisons: dict[str, Comparison] = {}
+    companies: dict[Any, list[Match]] = {}
+    for match in matches:
+        # An arm that measures something else must not lend its spread to the others' noise either.
+        if why := unlike(match.arm, match.baseline):
+            comparisons[match.arm.config_hash] = Comparison(
+                idea=match.arm.config_hash,
+                seeds=tuple(match.arm.losses),
+                n=len(match.arm.losses),
+                n_baseline=len(match.baseline.losses),
+                verdict="invalid",
+                reason=why,
+                family_size=family,
+            )
+        else:
+            companies.setdefault(match.company, []).append(match)
+    for (planned, fresh, _), own in companies.items():
+        baseline = own[0].baseline
+        if fresh:
+            losses = {m.arm.config_hash: m.arm.only(fresh).losses for m in own}
+            compared = judge_finalists(baseline.only(fresh).losses, losses, **settings)
+        else:
+            # What is exploratory all the same takes its noise from whoever has some.
+            lenders = own if planned else [m for each in companies.values() for m in each]
+            losses = {m.arm.config_hash: m.arm.losses for m in lenders}
+            compared = compare_campaign(
+                baseline.losses, losses, family_size=family, detail=detail, **settings
+            )
+        mine = {match.arm.config_hash for match in own}
+        comparisons |= {c.idea: c for c in compared if c.idea in mine}
+    return comparisons
 
 
 def _fresh(arm: ArmRuns, plans: Sequence[Registration]) -> tuple[int, ...]:

@@ -56,6 +56,8 @@ class Record:
     threads: int = 1
     arithmetic: Mapping[str, str] = field(default_factory=dict)
     """torch, instructions and, on a GPU, card; empty for runs of before 0.3."""
+    plan: str | None = None
+    """Digest of the plan that the run was begun for; empty without one; None before 0.3."""
     cards: Mapping[str, str] = field(default_factory=dict)  # idea -> hash of its card
     overrides: tuple[str, ...] = ()  # as they would be typed
     code: str = ""  # digest of the source files the run used

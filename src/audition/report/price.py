@@ -47,6 +47,8 @@ def departures(judgement: Judgement) -> tuple[str, ...]:
             f"{count(joined, 'arm')} joined this baseline after the plan: family and noise are "
             "now those of all."
         )
+    if left := judgement.standing.left_out:
+        notes.append(f"Left out, as the plan does not name them: {'; '.join(left)}.")
     if judgement.e_value is not None:
         notes.append(
             f"e-value {judgement.e_value:.3g}: whenever one looks, at least "

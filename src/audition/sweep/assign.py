@@ -31,6 +31,7 @@ def record_of(run: PlannedRun) -> Record:
         cards={name: check_card(name, card).digest() for name, card in cards.items()},
         overrides=run.overrides,
         code=run.identity.code,
+        plan=run.plan,
     )
 
 

@@ -111,6 +111,8 @@ def filed(run: PlannedRun) -> tuple[str, ...]:
         *run.overrides,
         f"arm.name='{run.arm.name}'",
         f"arm.baseline='{run.baseline_hash}'",
+        f"arm.plan='{run.plan}'",
+        f"arm.config_hash='{run.identity.config_hash}'",
         f"arm.device={settings['execution']['device']}",
         f"arm.precision={settings['precision']['_target_']}",
     )

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from audition.budget import Budget
@@ -26,6 +26,7 @@ class PlannedRun:
     settings: Mapping[str, Any]
     identity: Identity
     baseline_hash: str  # empty for a trial of a search, which is compared with nothing
+    plan: str = ""  # digest of the registered plan that it is begun for; empty without one
 
     @property
     def label(self) -> str:
@@ -50,6 +51,10 @@ class Plan:
     def output_dir(self) -> str:
         """Root of the ledger that the runs are filed in."""
         return str(self.runs[0].settings["paths"]["output_dir"])
+
+    def under(self, digest: str) -> "Plan":
+        """The same, begun for the registered plan of that digest."""
+        return replace(self, runs=tuple(replace(run, plan=digest) for run in self.runs))
 
     def missing(self, contents: Contents) -> tuple[PlannedRun, ...]:
         """The runs whose outcome the ledger does not hold yet."""

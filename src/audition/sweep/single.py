@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.ledger.claim import Busy
 from audition.ledger.record import BASELINE
+from audition.ledger.registration import naming, registrations
 from audition.ledger.store import Ledger
 from audition.parallel.door import check_cards, check_parallel
 from audition.provenance import provenance
@@ -41,7 +43,8 @@ def plan_single(
 ) -> PlannedRun:
     """The one run that `overrides` make, filed under the arm a sweep would file it under.
 
-    A sweep that hands its runs to one of Hydra's launchers says in `arm` how they are filed.
+    A sweep that hands its runs to one of Hydra's launchers says in `arm` how they are filed. Raises
+    AuditionError where this is no longer the run that it planned.
     """
     arm = settings["arm"]
     if arm["name"] is not None:
@@ -49,12 +52,34 @@ def plan_single(
         check_parallel(settings)
         own = tuple(o for o in overrides if root_of(o) not in ("arm", "seed"))
         identity = identify(settings)
-        return PlannedRun(
-            Arm(arm["name"], own), settings["seed"], settings, identity, arm["baseline"]
+        run = PlannedRun(
+            Arm(arm["name"], own),
+            settings["seed"],
+            settings,
+            identity,
+            arm["baseline"],
+            arm["plan"] or "",
         )
+        if arm["config_hash"] != identity.config_hash:
+            _refuse_changed(run, arm["config_hash"])
+        return run
     question = read_arms(OverridesParser.create().parse_overrides(list(overrides)))
-    runs = make_plan(question, compose).runs
-    return [run for run in runs if run.seed == settings["seed"]][-1]
+    plan = make_plan(question, compose)
+    run = [run for run in plan.runs if run.seed == settings["seed"]][-1]
+    plans = registrations(Path(plan.output_dir))
+    return replace(run, plan=naming(plans, run.identity.config_hash, run.seed))
+
+
+def _refuse_changed(run: PlannedRun, config_hash: str) -> None:
+    """File the run that a sweep planned as failed, and raise AuditionError: `run` is another one."""
+    why = (
+        "its config, its text or its code was changed after the sweep had begun; the same command "
+        "goes on with what there is now"
+    )
+    planned = replace(run.identity, config_hash=config_hash).of_seed(run.seed)
+    record = record_of(replace(run, identity=planned)).ended("failed", why)
+    Ledger(Path(run.settings["paths"]["output_dir"])).write(record)
+    raise AuditionError(f"{run.label}: {why}")
 
 
 def train_single(run: PlannedRun, *, alone: bool) -> None:

@@ -98,8 +98,9 @@ def sweep(
         plan = make_plan(question, Composer.of_hydra(config.hydra))
         ledger = Ledger(Path(plan.output_dir))
         contents = ledger.read()
-        missing = plan.missing(contents)
         announced = announcement(plan, style.judged_on(plan))
+        plan = plan.under(announced.digest())
+        missing = plan.missing(contents)
         if missing:
             ledger.check_writable()
             register(ledger.root, announced)

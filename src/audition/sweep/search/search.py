@@ -118,6 +118,7 @@ def confirm(
     arms = [Arm(arm_name(c.overrides), (*points.common, *c.overrides)) for c in found]
     plan = make_plan(Question(points.common, tuple(arms), fresh), place.compose)
     registration = announced(plan, wanted.objectives[0], fresh, TERMS)
+    plan = plan.under(registration.digest())
     write_down(ledger, registration)
     say(
         f"{count(len(found), 'candidate')} against the default on {count(len(fresh), 'fresh seed')}."

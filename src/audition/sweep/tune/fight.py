@@ -132,6 +132,7 @@ class Fight:
         plan = fresh_plan(self.entrants, found, fresh, self.ring.compose)
         terms = f"each at its best of {len(contenders[0].tries)} trials in {self.tune.name}"
         announced = replace(announcement(plan, fresh), terms=terms)
+        plan = plan.under(announced.digest())
         register(self.ledger.root, announced)
         keys = tuple(dict.fromkeys(key for c in contenders for t in c.tries for key in t.values))
         lattice = len(self.tune.keys) == 1
@@ -163,8 +164,9 @@ class Fight:
         trials = {each.name: each.trials(key, self.tuning) for each in self.entrants}
         runs = tuple(run for each in trials.values() for trial in each for run in trial.runs)
         plan = Plan(tuple({run.identity.key: run for run in runs}.values()), baseline_hash)
-        missing = plan.missing(self.ledger.read())
         announced = replace(announcement(plan), screening=True)
+        plan = plan.under(announced.digest())
+        missing = plan.missing(self.ledger.read())
         if missing:
             register(self.ledger.root, announced)
         say_screening(self.tune.name, len(trials), plan.runs, len(missing))

@@ -1,0 +1,65 @@
+"""A run outside a sweep: which plan it is of, and a job that is no longer what its sweep planned."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audition.errors import AuditionError
+from audition.ledger.registration import register
+from audition.ledger.store import Ledger
+from audition.sweep.announce import announcement
+from audition.sweep.arms import Question
+from audition.sweep.assign import record_of
+from audition.sweep.compose import Composer
+from audition.sweep.launchers import filed
+from audition.sweep.plan import PlannedRun, make_plan
+from audition.sweep.single import plan_single
+
+
+@pytest.fixture
+def planned(
+    ask: Callable[[str], Question], composer: Composer, tmp_path: Path
+) -> tuple[PlannedRun, ...]:
+    """The runs of a sweep, whose plan is in the ledger at `tmp_path`."""
+    words = f"model=tiny +idea=placebo seed=1,2 paths.output_dir={tmp_path}"
+    plan = make_plan(ask(words), composer)
+    announced = announcement(plan)
+    register(tmp_path, announced)
+    return plan.under(announced.digest()).runs
+
+
+def again(composer: Composer, *words: str) -> PlannedRun:
+    return plan_single(composer(words), list(words), composer)
+
+
+def test_a_run_by_hand_is_of_the_plan_that_names_it(
+    composer: Composer, planned: tuple[PlannedRun, ...]
+) -> None:
+    for run in planned:
+        assert again(composer, *run.overrides).plan == run.plan
+    by_hand = again(composer, *planned[0].arm.overrides, "seed=7")
+    assert by_hand.plan == ""
+    assert record_of(by_hand).plan == ""
+
+
+def test_a_job_is_the_run_that_its_sweep_planned(
+    composer: Composer, planned: tuple[PlannedRun, ...]
+) -> None:
+    for run in planned:
+        assert record_of(again(composer, *filed(run))) == record_of(run)
+
+
+def test_a_job_that_would_be_another_run_is_refused_and_filed_as_failed(
+    composer: Composer, planned: tuple[PlannedRun, ...], tmp_path: Path
+) -> None:
+    run: Any = planned[-1]
+    elsewhere = replace(run, identity=replace(run.identity, config_hash="0" * 16).of_seed(2))
+    with pytest.raises(AuditionError, match="placebo seed 2: its config, its text or its code"):
+        again(composer, *filed(elsewhere))
+    record = Ledger(tmp_path).get(Ledger(tmp_path).folder_of(record_of(elsewhere)))
+    assert record is not None
+    assert (record.key, record.status) == (elsewhere.identity.key, "failed")
+    assert record.reason.startswith("its config, its text or its code was changed after")
