@@ -2,9 +2,14 @@
 
 import ctypes
 import os
+import re
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+PREFIXES = ("GPU-", "MIG-")
+"""Of the cards' own names, which are used instead of numbers."""
 
 
 def gpus() -> tuple[int, ...]:
@@ -14,11 +19,51 @@ def gpus() -> tuple[int, ...]:
     """
     if metadata.version("torch").endswith("+cpu"):
         return ()
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return tuple(range(len([name for name in visible.split(",") if name.strip()])))
+    return tuple(range(len(within(offered(os.environ.get(VISIBLE)), installed()))))
+
+
+def offered(visible: str | None) -> tuple[str, ...] | None:
+    """The entries of CUDA_VISIBLE_DEVICES that name a card, as CUDA reads it; None for all cards.
+
+    The first entry that names none (`-1`, `none`, `NoDevFiles`, an empty one) ends the list, and one
+    that stands there twice leaves no card at all.
+
+    >>> offered("2,0,-1,1")
+    ('2', '0')
+    """
+    if visible is None:
+        return None
+    named: list[str] = []
+    prefix = next((each for each in PREFIXES if visible.startswith(each)), "")
+    for entry in visible.split(","):
+        if prefix:
+            name = entry if entry.startswith(prefix) else ""
+        else:
+            number = re.match(r"\+?(\d+)", entry.strip())  # like strtoul, which stops at a letter
+            name = str(int(number[1])) if number else ""
+        if not name:
+            break
+        if name in named:
+            return ()
+        named.append(name)
+    return tuple(named)
+
+
+def within(names: tuple[str, ...] | None, cards: int) -> tuple[str, ...]:
+    """What a machine of so many cards has of `names`: those before the first number past them.
+
+    Of cards' own names there may be more than cards, for a MIG is a part of one.
+    """
+    if names is None:
+        return tuple(map(str, range(cards)))
+    past = (i for i, name in enumerate(names) if name.isdigit() and int(name) >= cards)
+    return names[: next(past, len(names))] if cards else ()
+
+
+def installed() -> int:
+    """The NVIDIA cards of this machine, seen by this process or not."""
     folder = Path("/proc/driver/nvidia/gpus")
-    return tuple(range(len(list(folder.iterdir())))) if folder.is_dir() else ()
+    return len(list(folder.iterdir())) if folder.is_dir() else len(capabilities())
 
 
 def cores() -> int:

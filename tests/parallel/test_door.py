@@ -133,7 +133,7 @@ def test_the_pool_makes_room(settings_of, monkeypatch, cards, device, processes,
 def test_a_run_is_dealt_its_cards_together():
     settings = PoolSettings(workers=4, gpus=(0, 1, 2, 3, 4), gpus_per_run=2, runs_per_gpu=2)
     assert slots(settings, {}) == ["0,1", "2,3", "0,1", "2,3"]
-    assert slots(settings, {"CUDA_VISIBLE_DEVICES": "a,b,c,d,e"})[:2] == ["a,b", "c,d"]
+    assert slots(settings, {"CUDA_VISIBLE_DEVICES": "7,1,5,0,3"})[:2] == ["7,1", "5,0"]
 
 
 def test_buckets_keep_order_and_dtype(monkeypatch):

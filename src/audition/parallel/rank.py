@@ -12,12 +12,11 @@ from select import POLLHUP, poll, select
 from typing import Any
 
 from audition.errors import AuditionError
-from audition.machine import gpus
+from audition.machine import VISIBLE, offered
 from audition.parallel.launch import WORK
 from audition.parallel.words import LONGEST, say
 
 STDIN, STDOUT, STDERR = 0, 1, 2
-VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def main() -> int:
@@ -65,8 +64,8 @@ def work(asked: Mapping[str, Any], pipe: int, stopping: Sequence[int]) -> Mappin
 
 def card(number: int) -> str:
     """What the card is called in CUDA_VISIBLE_DEVICES."""
-    visible = os.environ.get(VISIBLE)
-    return str(gpus()[number]) if visible is None else visible.split(",")[number]
+    names = offered(os.environ.get(VISIBLE))
+    return str(number) if names is None else names[number]
 
 
 def follow() -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from audition.errors import AuditionError
+from audition.machine import VISIBLE
 from audition.sweep.pool.entry import find_entry
-from audition.sweep.pool.slots import VISIBLE
 from audition.sweep.pool.wire import Message, post
 
 ORPHAN_GRACE_S = 1.0

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 
 from audition.errors import AuditionError
+from audition.machine import VISIBLE, offered
 from audition.sweep.pool.job import PoolSettings
-
-VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def slots(settings: PoolSettings, environment: Mapping[str, str]) -> list[str | None]:
@@ -29,10 +28,8 @@ def slots(settings: PoolSettings, environment: Mapping[str, str]) -> list[str | 
 
 def _card(gpu: int, visible: str | None) -> str:
     """The n-th card of those this process may see, so that a cluster's allocation is respected."""
-    offered = (
-        None if visible is None else [card.strip() for card in visible.split(",") if card.strip()]
-    )
-    if gpu < 0 or (offered is not None and gpu >= len(offered)):
-        known = "any from 0" if offered is None else ", ".join(map(str, range(len(offered))))
+    names = offered(visible)
+    if gpu < 0 or (names is not None and gpu >= len(names)):
+        known = "any from 0" if names is None else ", ".join(map(str, range(len(names))))
         raise AuditionError(f"gpus names card {gpu}; choose from: {known or '(none)'}.")
-    return str(gpu) if offered is None else offered[gpu]
+    return str(gpu) if names is None else names[gpu]
