@@ -8,11 +8,13 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from audition.apoptosis.surgery import Weights, resize
 from audition.parts.initial import initialise
 from audition.parts.optim.averaging import averaging_of
 from audition.recipe.recipe import Recipe
 from audition.recipe.signals import Batches, Cost
 from audition.recipe.streams import Streams
+from audition.recipe.units import sites
 
 
 class Unfit(ValueError):
@@ -43,6 +45,7 @@ class Session:
     units: int = 0  # tokens or examples trained on
     cost: Cost = field(default_factory=Cost)
     seconds: float = 0.0  # of training; evaluation is not counted
+    widths: dict[str, int] = field(default_factory=dict)  # units of the sites that were resized
     evaluations: list[Evaluation] = field(default_factory=list)
 
     def snapshot(self) -> dict[str, Any]:
@@ -57,6 +60,7 @@ class Session:
             "units": self.units,
             "cost": (self.cost.forward, self.cost.backward),
             "seconds": self.seconds,
+            "widths": dict(self.widths),
             "evaluations": [(e.step, e.units, dict(e.metrics)) for e in self.evaluations],
             "dropout": torch.get_rng_state(),
             # Of this run's card alone: the next machine may show it more or fewer of them.
@@ -67,6 +71,10 @@ class Session:
         """Go on from `snapshot`; raises Unfit when it was taken of another seed or another model."""
         if snapshot["seed"] != self.streams.seed:
             raise Unfit(f"is a snapshot of seed {snapshot['seed']}, not of {self.streams.seed}")
+        # Of sites that had events alone: a model of another config is still refused.
+        for site, count in snapshot["widths"].items():
+            resize(Weights(self.model, self.params, self.optimizer), site, count)
+        self.widths = dict(snapshot["widths"])
         taken, here = (
             {n: p.shape for n, p in m.items()} for m in (snapshot["model"], self.model.state_dict())
         )
@@ -107,5 +115,5 @@ def begin(recipe: Recipe, seed: int, device: str) -> Session:
         params=params,
         optimizer=optimizer,
         effects=recipe.effects.init(params, streams.child("effects")),
-        apoptosis=recipe.apoptosis.init(model),
+        apoptosis=recipe.apoptosis.init(sites(model), params),
     )

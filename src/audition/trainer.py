@@ -12,7 +12,7 @@ import torch
 from annotated_types import Gt
 from torch.nn.utils import clip_grad_norm_
 
-from audition.apoptosis.surgery import operate
+from audition.apoptosis.surgery import Weights, operate
 from audition.budget import Budget
 from audition.execution import Execution
 from audition.observers.observer import Observer, StepReport
@@ -22,6 +22,7 @@ from audition.parts.optim.averaging import averaging_of
 from audition.parts.optim.controls import apply_controls
 from audition.reasons import not_finite, stopped
 from audition.recipe import tree
+from audition.recipe.probe import Probe
 from audition.recipe.recipe import Recipe
 from audition.recipe.signals import Clock, Controls, Gradient, Problem, Tensors, View
 from audition.session import Evaluation, Session, begin
@@ -153,16 +154,30 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
             state = update(recipe, session, state, view)
         session.effects = state
         own = replace(view, streams=session.streams.child("apoptosis"))
-        transplants, session.apoptosis = recipe.apoptosis.propose(
-            session.model, gradient, session.batches, session.apoptosis, own
+        probe = probe_of(job, session, batch.rows)
+        events, session.apoptosis = recipe.apoptosis.propose(
+            probe, gradient, session.apoptosis, own
         )
-        operate(session.model, session.optimizer, transplants)
+        here = Weights(session.model, session.params, session.optimizer)
+        session.widths |= operate(here, events)
 
     session.step += 1
     session.units += batch.units
-    session.cost += gradient.cost
+    session.cost += gradient.cost + probe.cost
     meters = partial(effects.meters, state)
-    return StepReport(clock, controls, gradient, norm, tuple(transplants), meters)
+    return StepReport(clock, controls, gradient, norm, tuple(events), meters)
+
+
+def probe_of(job: Job, session: Session, rows: int) -> Probe:
+    """What apoptosis may look through after a step whose batch has `rows`."""
+    text, device = session.batches.probe, job.execution.device
+    return Probe(
+        session.model,
+        lambda number: text(number).to(device),
+        rows=rows,
+        processes=job.team.size,
+        context=job.execution.context,
+    )
 
 
 def evaluations_due(step: int, steps: int | None, spent: float, evaluations: int) -> int:

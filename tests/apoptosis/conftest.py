@@ -1,10 +1,19 @@
-"""A small trained session to operate on."""
+"""A small trained session to operate on, and what a strategy sees of it."""
+
+from dataclasses import replace
 
 import pytest
+import torch
 
+from audition.apoptosis.fitness.saliency import Saliency
+from audition.apoptosis.heredity.functional_preservation import FunctionalPreservation
+from audition.apoptosis.strategy import Strategy
+from audition.apoptosis.surgery import Weights
+from audition.apoptosis.timetable.periodic import Periodic
 from audition.recipe.signals import Clock, Controls, Problem, View
+from audition.recipe.units import sites
 from audition.session import begin
-from audition.trainer import advance
+from audition.trainer import advance, probe_of
 
 
 @pytest.fixture(params=["adamw", "sgd", "muon"])
@@ -17,13 +26,20 @@ def session_of(job_of):
     """Overrides -> (job, session after two steps), so that every moment is there."""
 
     def started(*overrides):
-        job = job_of("apoptosis=functional_preservation", "apoptosis.warmup=100", *overrides)
+        late = "apoptosis.timetable.warmup=100"
+        job = job_of("apoptosis=functional_preservation", late, *overrides)
         session = begin(job.recipe, job.seed, "cpu")
         for step in range(2):
             advance(job, session, Clock(step, 10, step / 10))
         return job, session
 
     return started
+
+
+@pytest.fixture
+def weights_to_cut():
+    """What surgery works on, of a session."""
+    return lambda session: Weights(session.model, session.params, session.optimizer)
 
 
 @pytest.fixture
@@ -43,3 +59,49 @@ def view_of():
     return lambda session, step=0: View(
         Clock(step, 10, step / 10), Controls(), session.params, session.streams.child("apoptosis")
     )
+
+
+@pytest.fixture
+def strategy_of():
+    """Parts and settings -> a strategy that has an event after every step."""
+
+    def made(rate=0.05, fitness=None, heredity=None, **settings):
+        return Strategy(
+            rate=rate,
+            fitness=fitness or Saliency(),
+            heredity=heredity or FunctionalPreservation(**settings),
+            timetable=Periodic(interval=1, warmup=0),
+        )
+
+    return made
+
+
+@pytest.fixture
+def event(session_of, gradient_of, view_of, strategy_of):
+    """Overrides, and a strategy's settings -> (session, state, events) of an event that is due."""
+
+    def happened(*overrides, **settings):
+        job, session = session_of(*overrides)
+        strategy = strategy_of(**settings)
+        gradient = gradient_of(job, session)
+        with torch.no_grad():
+            events, state = strategy.propose(
+                probe_of(job, session, gradient_rows(session)),
+                gradient,
+                strategy.init(sites(session.model), session.params),
+                view_of(session),
+            )
+        return session, state, events
+
+    return happened
+
+
+def gradient_rows(session):
+    """Rows of a step's batch."""
+    return session.batches.train(0).rows
+
+
+@pytest.fixture
+def with_strategy():
+    """(job, strategy) -> the job with that strategy."""
+    return lambda job, strategy: replace(job, recipe=replace(job.recipe, apoptosis=strategy))

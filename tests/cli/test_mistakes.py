@@ -22,6 +22,18 @@ TYPED: list[tuple[str, list[str]]] = [
             "unknown optimizer 'moun'; did you mean 'muon'? choose from: adamw, muon, muon_gpt88m, sgd"
         ],
     ),
+    (
+        "apoptosis=functional_preservation apoptosis/fitness=randm",
+        ["unknown apoptosis/fitness 'randm'; did you mean 'random'? choose from: random, saliency"],
+    ),
+    (
+        "apoptosis/fitness=random",
+        ["no apoptosis/fitness to choose: choose apoptosis=NAME first, one that is made of parts"],
+    ),
+    (
+        "apoptosis=functional_preservation apoptosis.fitness=random",
+        ["apoptosis.fitness='random' is not a Fitness: choose one by its group, …/fitness=NAME"],
+    ),
     ("optmizer=muon seed=1,2 -m", ["unknown key 'optmizer'; did you mean 'optimizer'?"]),
     ("+optmizer=muon seed=1,2 -m", ["unknown key 'optmizer'; did you mean 'optimizer'?"]),
     (

@@ -138,6 +138,11 @@ def edit(copy, monkeypatch):
         path.write_text(text)
 
 
+TURNED = (
+    "apoptosis=functional_preservation",
+    "apoptosis/fitness=random",
+    "apoptosis/heredity=reset",
+)
 ARMS = {
     "baseline": (),
     "spectral_gate": ("+idea=spectral_gate",),
@@ -146,6 +151,7 @@ ARMS = {
     "limiter": ("preset=saturation_limiter",),
     "muon": ("optimizer=muon",),
     "turnover": ("apoptosis=functional_preservation",),
+    "reset by lot": TURNED,
 }
 
 
@@ -156,8 +162,11 @@ ARMS = {
         ("ideas/placebo.py", '"ideas", ', '"idea", ', {"placebo", "both"}),
         ("effects/limiter.py", "1e-30", "1e-20", {"limiter"}),
         ("parts/optim/muon.py", '== "matrix"', '!= "vector"', {"muon"}),
-        ("apoptosis/functional_preservation.py", "* 0.4", "* 0.3", {"turnover"}),
-        ("apoptosis/surgery.py", "= 0.0", "= 1.0", set(ARMS)),
+        ("apoptosis/strategy.py", "// 2", "// 3", {"turnover", "reset by lot"}),
+        ("apoptosis/heredity/functional_preservation.py", "0.51", "0.52", {"turnover"}),
+        ("apoptosis/heredity/reset.py", "new_zeros", "new_ones", {"reset by lot"}),
+        ("apoptosis/fitness/random.py", "torch.rand", "torch.randn", {"reset by lot"}),
+        ("apoptosis/surgery.py", "index, 0.0", "index, 1.0", set(ARMS)),
         ("trainer.py", "session.step += 1", "session.step += 2", set(ARMS)),
         ("recipe/streams.py", ">> 1", ">> 2", set(ARMS)),
         ("observers/checkpoint.py", "60.0", "61.0", set()),

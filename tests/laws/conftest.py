@@ -107,9 +107,9 @@ class GuardedTurnover(Turnover):
         self.turnover = turnover
         self.init = turnover.init
 
-    def propose(self, model, gradient, batches, state, view):
-        with Untouched(model, gradient, state, view.params):
-            return self.turnover.propose(model, gradient, batches, state, view)
+    def propose(self, probe, gradient, state, view):
+        with Untouched(probe._model, gradient, state, view.params):
+            return self.turnover.propose(probe, gradient, state, view)
 
 
 @pytest.fixture(scope="session")

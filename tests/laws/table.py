@@ -29,7 +29,8 @@ class Row:
 
 GATE = ("+idea=spectral_gate", "ideas.spectral_gate.every=2")
 EVEN = ("ideas.spectral_gate.rho=1",)
-TURNOVER = ("apoptosis=functional_preservation", "apoptosis.interval=2", "apoptosis.warmup=1")
+SOON = ("apoptosis.timetable.interval=2", "apoptosis.timetable.warmup=1")
+TURNOVER = ("apoptosis=functional_preservation", *SOON)
 IMMORTAL = ("apoptosis.rate=0",)
 CEILINGS = ("preset=saturation_limiter",)
 INFINITE = ("effects.saturation.drive=inf", "effects.limiter.ceiling=inf")
@@ -51,9 +52,13 @@ ROWS = {
     "ema": Row(("preset=ema", "effects.ema.decay=0.5"), ("effects.ema.decay=0",)),
     "turnover": Row(TURNOVER, IMMORTAL),
     "turnover, noisy": Row(
-        (*TURNOVER, "apoptosis.noise=0.1", "apoptosis.rate=0.3"),
+        (*TURNOVER, "apoptosis.heredity.noise=0.1", "apoptosis.rate=0.3"),
         IMMORTAL,
         common=("model.bias=true", "optimizer=sgd"),
+    ),
+    "turnover, by lot": Row((*TURNOVER, "apoptosis/fitness=random"), IMMORTAL),
+    "turnover, reset": Row(
+        (*TURNOVER, "apoptosis/heredity=reset"), IMMORTAL, common=("model.bias=true",)
     ),
     "everything at once": Row(
         (*GATE, *CEILINGS, *TURNOVER),

@@ -16,9 +16,11 @@ from audition.trainer import train
 
 FILES = sorted(
     path.relative_to(conf_dir()).with_suffix("").as_posix()
-    for path in conf_dir().glob("*/*.yaml")
-    if path.parent.name != "hydra"
+    for path in conf_dir().glob("*/**/*.yaml")
+    if path.relative_to(conf_dir()).parts[0] != "hydra"
 )
+WITH_PARTS = {"apoptosis": "apoptosis=functional_preservation"}
+"""A choice that is made of parts, for groups that have some: what chooses `apoptosis/fitness`."""
 NEEDS = {
     "attention/grouped": ("attention.kv_heads=1",),
     "data/shakespeare_bpe": ("data.vocab_size=300",),
@@ -32,6 +34,8 @@ NEEDS = {
 HELD_TO_THE_LAWS = {"idea", "preset", "apoptosis", "attention", "positional", "norm", "feedforward"}
 HELD_TO_THE_LAWS |= {"optimizer", "schedule", "precision"}
 DEFAULTS = {"attention/causal", "positional/learned", "norm/layernorm", "feedforward/gelu"}
+DEFAULTS |= {"apoptosis/fitness/saliency", "apoptosis/timetable/periodic"}
+DEFAULTS |= {"apoptosis/heredity/functional_preservation"}
 DEFAULTS |= {"optimizer/adamw", "schedule/cosine", "precision/fp32", "precision/auto"}
 TOO_LARGE = {"model/gpt88m", "experiment/document003"}
 THREE_STEPS = ("model=tiny", "data.evaluation_tokens=512", "budget.steps=3")
@@ -39,11 +43,13 @@ THREE_STEPS = ("model=tiny", "data.evaluation_tokens=512", "budget.steps=3")
 
 def overrides(name: str) -> tuple[str, ...]:
     """What chooses a file on a command line, after all that makes a run small."""
-    group, _, choice = name.partition("/")
+    group, _, choice = name.rpartition("/")
     choose = {"idea": f"+idea={choice}", "logger": f"logger=[{choice}]"}
     small = [o for o in THREE_STEPS if not (group == "model" and o.startswith("model="))]
     if group == "experiment" and choice != "none":
         small.remove("model=tiny")
+    if "/" in group:
+        small.append(WITH_PARTS[group.split("/")[0]])
     return (*small, choose.get(group, f"{group}={choice}"), *NEEDS.get(name, ()))
 
 
@@ -83,8 +89,8 @@ def test_every_choice_has_a_row():
     """A new idea, effect, strategy or part is held to the laws by naming it in the table."""
     named = " ".join(word for row in ROWS.values() for word in (*row.common, *row.on))
     for name in FILES:
-        group, _, choice = name.partition("/")
-        if group in HELD_TO_THE_LAWS and name not in DEFAULTS and choice != "none":
+        group, _, choice = name.rpartition("/")
+        if group.split("/")[0] in HELD_TO_THE_LAWS and name not in DEFAULTS and choice != "none":
             assert f"{group}={choice}" in named or f"idea=[{choice}" in named, name
 
 

@@ -18,7 +18,11 @@ from audition.parallel.launch import launch
 
 DDP = ("parallel=ddp", "data.batch_size=8")
 GATE = ("+idea=spectral_gate", "ideas.spectral_gate.every=2")
-TURNOVER = ("apoptosis=functional_preservation", "apoptosis.interval=2", "apoptosis.warmup=1")
+TURNOVER = (
+    "apoptosis=functional_preservation",
+    "apoptosis.timetable.interval=2",
+    "apoptosis.timetable.warmup=1",
+)
 DROPOUT = ("model.dropout=0.2",)
 
 CASES = {

@@ -1,1 +1,1 @@
-"""Neuron turnover: who dies, who inherits, and how; only `surgery` rewrites weights."""
+"""Neuron turnover: which units die, what replaces them, and when; only `surgery` rewrites weights."""

@@ -36,6 +36,10 @@ CHAIN = "preset=NAME chooses a chain of effects, effects.NAME.SETTING=VALUE sets
 REWORDED = (
     (r"Could not override 'idea'.*", f"unknown key 'idea': {PLUS}"),
     (
+        r"Could not override '(\w+)/(\w+)'.*",
+        r"there is no \1/\2 to choose: choose \1=NAME first, one that is made of parts",
+    ),
+    (
         r"Ambiguous value for argument '([^']+)'",
         r"\1 names several values where one is wanted: a sweep over them needs -m",
     ),

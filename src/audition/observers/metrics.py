@@ -8,6 +8,7 @@ from typing import TextIO
 
 from audition.ledger.store import write_whole
 from audition.observers.observer import Observer, StepReport
+from audition.recipe.turnover import Event
 from audition.session import Session
 from audition.trackers.behind import Behind
 from audition.trackers.tracker import METERS, Line
@@ -22,11 +23,24 @@ def scalars(session: Session, report: StepReport) -> dict[str, float]:
     }
     if report.norm is not None:
         values["train/gradient_norm"] = report.norm.item()
+    if report.events:
+        values |= turnover(report.events)
     return values | {f"{METERS}{name}": float(v) for name, v in report.meters().items()}
 
 
+def turnover(events: Sequence[Event]) -> dict[str, float]:
+    """What the events of a step did: sites that had one, units born, and units removed for good."""
+    return {
+        "apoptosis/sites": float(len(events)),
+        "apoptosis/born": float(sum(len(event.born) for event in events)),
+        "apoptosis/removed": float(sum(len(event.removed) for event in events)),
+    }
+
+
 class Metrics(Observer):
-    """Writes every `every`-th step and each evaluation, the line complete when it is written.
+    """Writes every `every`-th step, each with an event of apoptosis, and each evaluation.
+
+    A line is complete when it is written.
 
     `copies` are given every line, those of earlier processes first.
     """
@@ -63,7 +77,7 @@ class Metrics(Observer):
         return kept
 
     def on_step(self, session: Session, report: StepReport) -> None:
-        if session.step % self.every == 0:
+        if session.step % self.every == 0 or report.events:
             self._write(session, scalars(session, report))
 
     def on_evaluation(self, session: Session) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from audition.recipe.effect import Meters
 from audition.recipe.signals import Clock, Controls, Gradient
-from audition.recipe.turnover import Transplant
+from audition.recipe.turnover import Event
 
 if TYPE_CHECKING:
     from audition.session import Session
@@ -22,7 +22,7 @@ class StepReport:
     controls: Controls
     gradient: Gradient
     norm: Tensor | None  # [], of the gradients before clipping; None for a closed or unclipped step
-    transplants: tuple[Transplant, ...]
+    events: tuple[Event, ...]  # of apoptosis, in the order they were carried out
     meters: Callable[[], Meters] = dict  # of the effects, by name; read where a step is logged
 
     def loss(self) -> float:

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor, nn
 
+from audition.errors import AuditionError
 from audition.recipe.streams import Streams
 
 Role = Literal["embedding", "head", "matrix", "vector"]
@@ -88,6 +89,21 @@ def initialise(model: nn.Module, streams: Streams) -> None:
                 weight.copy_(rule.draw(weight.shape, streams.generator(name)))
 
 
+def redraw(name: str, weight: Tensor, shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """New first values for a piece of a parameter, of `shape`, by the rule it was drawn with.
+
+    Raises AuditionError for a parameter without a rule, as stock torch modules have.
+    """
+    rule = _rule(weight)
+    if rule is None:
+        raise AuditionError(
+            f"nothing says how an entry of '{name}' is drawn anew; make the parameter with "
+            "audition.parts.initial.parameter(..., init=Normal(0.02), role='matrix')"
+        )
+    drawn: Tensor = rule.draw(shape, generator)
+    return drawn.to(weight)
+
+
 def scale_residuals(module: nn.Module, factor: float) -> None:
     """Multiply by `factor` the std of each map of `module` that writes into the residual stream."""
     for weight in module.parameters():
@@ -96,7 +112,7 @@ def scale_residuals(module: nn.Module, factor: float) -> None:
             vars(weight)["initial"] = replace(rule, std=rule.std * factor)
 
 
-def _rule(weight: nn.Parameter) -> Any:
+def _rule(weight: Tensor) -> Any:
     return getattr(weight, "initial", None)
 
 

@@ -1,44 +1,100 @@
-"""The shape of an apoptosis strategy: it names hidden units and proposes what replaces them."""
+"""The shape of an apoptosis strategy: it looks at units and proposes events, which are values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 
-from audition.recipe.signals import Batches, Gradient, View
+from audition.recipe.probe import Probe
+from audition.recipe.signals import Gradient, Tensors, View
+from audition.recipe.units import Units
 
 State = Any
+"""Whatever a strategy remembers: a value made of tensors, numbers, strings, tuples, lists, dicts."""
+
+Moments = Literal["zero", "keep", "copy"]
+"""What becomes of the optimizer's moments of rewritten entries."""
+
+
+def no_units() -> Tensor:
+    """An empty list of units."""
+    return torch.empty(0, dtype=torch.int64)
 
 
 @dataclass(frozen=True)
-class Transplant:
-    """New values for some hidden units of one feed-forward layer.
+class Edit:
+    """New values for some entries of one parameter along one axis; all others keep their bits.
 
-    A unit is its incoming row, its bias and its outgoing column; `layer` is the qualified name of
-    a module that has `up` and `down` linear maps. Optimizer moments of every rewritten slice are
-    zeroed. Units that appear in no transplant keep their bits.
+    `moments` says what the optimizer remembers of these entries from now on: nothing ("zero"), what
+    it did ("keep"), or what it remembered of the entries `source` before the event ("copy").
     """
 
-    layer: str
-    units: Tensor  # [k] int64: the units that are rewritten
-    rows: Tensor  # [k, width]: new incoming weights
-    biases: Tensor | None  # [k], or None where the layer has no bias
-    columns: Tensor  # [width, k]: new outgoing weights
-    parents: Tensor = field(default_factory=lambda: Tensor())  # [k] or [k, 2]: for the lineage
-    rescaled: Tensor | None = None  # [r] int64: survivors whose outgoing columns also change ...
-    rescaled_columns: Tensor | None = None  # [width, r]: ... to these values
+    parameter: str
+    axis: int
+    index: Tensor  # [k] int64, entries along `axis`
+    values: Tensor  # the parameter's shape, but for k entries along `axis`
+    moments: Moments = "zero"
+    source: Tensor | None = None  # [k] int64, for "copy" alone
+
+    def __post_init__(self) -> None:
+        if (self.moments == "copy") != (self.source is not None):
+            raise ValueError("an edit has a source exactly where it copies moments")
+
+
+@dataclass(frozen=True)
+class Event:
+    """What befalls one site after a step: the lineage's unit of account, and surgery's order.
+
+    It is carried out as it is numbered: first the site grows, if `resize` asks for more units than
+    it has after `removed` are gone; then the edits are made; then `removed` leave. So one numbering
+    holds throughout: units that are added come after the last, and those that leave are still there.
+    """
+
+    site: str
+    born: Tensor  # [k] int64, units that begin anew: in the place of a dead one, or added
+    parents: Tensor  # [k, p] int64, whom they come from; p is 0 where they come from nobody
+    edits: tuple[Edit, ...] = ()
+    resize: int | None = None  # units of the site afterwards; None where they are as many as before
+    removed: Tensor = field(default_factory=no_units)  # int64, units that die and are not replaced
+    facts: Mapping[str, Tensor] = field(default_factory=dict)  # name -> [k]: of each birth
+    fitness: Tensor | None = None  # [H] of the site's units just before, where it was measured
+
+    def carry(self, values: Tensor, count: int, fresh: float = 0.0) -> Tensor:
+        """One value a unit, [count], numbered as after the event; added units get `fresh`."""
+        added = values.new_full((self.grown(count) - count,), fresh)
+        kept = torch.ones(self.grown(count), dtype=torch.bool, device=values.device)
+        kept[self.removed] = False
+        return torch.cat([values, added])[kept]
+
+    def grown(self, count: int) -> int:
+        """Units of a site of `count` after it grew and before any left.
+
+        Raises ValueError where the numbers do not add up.
+        """
+        left = count if self.resize is None else self.resize
+        grown = left + len(self.removed)
+        if left < 1 or grown < count:
+            raise ValueError(
+                f"{self.site} of {count} units cannot have {left} after {len(self.removed)} left"
+            )
+        return grown
 
 
 class Turnover:
-    """Who dies, who inherits and how. This base class is the neutral element: nobody dies."""
+    """Which units die and what replaces them. This base class is the neutral element: none dies."""
 
-    def init(self, model: nn.Module) -> State:
+    def init(self, sites: Mapping[str, Units], params: Tensors) -> State:
         """The state before the first step."""
         return None
 
     def propose(
-        self, model: nn.Module, gradient: Gradient, batches: Batches, state: State, view: View
-    ) -> tuple[Sequence[Transplant], State]:
-        """The transplants due after this step, usually none. Never writes to the model."""
+        self, probe: Probe, gradient: Gradient, state: State, view: View
+    ) -> tuple[Sequence[Event], State]:
+        """The events due after this step, usually none, each of another site.
+
+        `view.params` are the weights after the update, `gradient` is from before it. What the probe
+        is asked is counted as compute of the run.
+        """
         return (), state

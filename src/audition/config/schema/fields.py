@@ -8,17 +8,22 @@ from itertools import pairwise
 from audition.config.schema.annotation import last_name
 from audition.config.schema.lookup import Definition, Function, bases
 from audition.config.schema.sentences import arguments, below
+from audition.config.schema.source import Source
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter in source form; `default` is None where there is none."""
+    """One parameter in source form; `default` is None where there is none.
+
+    `source` is the module that the annotation's names are to be looked up in.
+    """
 
     name: str
     annotation: ast.expr | None
     default: ast.expr | None
     keyword_only: bool
     sentence: str
+    source: Source
 
 
 def parameters(
@@ -33,11 +38,12 @@ def parameters(
         )
     sentences = arguments(*documented)
     is_method = function is not definition.node
+    source = definition.source
     positional = [*given.posonlyargs, *given.args][is_method:]
     return (
-        *(Parameter(p.arg, p.annotation, None, False, "") for p in positional),
+        *(Parameter(p.arg, p.annotation, None, False, "", source) for p in positional),
         *(
-            Parameter(p.arg, p.annotation, default, True, sentences.get(p.arg, ""))
+            Parameter(p.arg, p.annotation, default, True, sentences.get(p.arg, ""), source)
             for p, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
         ),
     )
@@ -79,7 +85,8 @@ def fields(definition: Definition) -> dict[str, Parameter]:
             default = found[name].default
         only = own.get("kw_only", keyword_only) is True
         sentence = below(after) or sentences.get(name, "")
-        found[name] = Parameter(name, statement.annotation, default, only, sentence)
+        source = definition.source
+        found[name] = Parameter(name, statement.annotation, default, only, sentence, source)
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from audition.config.schema.annotation import kind_of
 from audition.config.schema.fields import Parameter, dataclass_options, fields, parameters
+from audition.config.schema.instance import instance_of
 from audition.config.schema.kinds import Kind, Misfit
 from audition.config.schema.lookup import Definition, bases, find
 
@@ -95,7 +96,8 @@ def _constant(definition: Definition, name: str) -> ast.expr | None:
 def _setting(parameter: Parameter, owner: str) -> Setting:
     what = f"the setting '{parameter.name}' of {owner}"
     try:
-        kind = kind_of(parameter.annotation)
+        kind = instance_of(parameter.name, parameter.annotation, parameter.source)
+        kind = kind or kind_of(parameter.annotation)
         if parameter.default is None:
             return Setting(parameter.name, kind, REQUIRED, parameter.sentence)
         default = kind.fit(_literal(parameter.default, "its default"))

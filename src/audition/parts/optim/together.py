@@ -1,9 +1,12 @@
 """Several optimizers as one: the same groups, the same state, one step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from torch import Tensor
 from torch.optim import Optimizer
+
+from audition.parts.optim.moments import Moment, moments_of
 
 
 class Together(Optimizer):
@@ -24,6 +27,13 @@ class Together(Optimizer):
         for member in self.members:
             member.step()
         return loss
+
+    def moments_of(self, parameter: Tensor) -> Sequence[Moment]:
+        """What the member that holds `parameter` remembers of it."""
+        for member in self.members:
+            if any(parameter is p for group in member.param_groups for p in group["params"]):
+                return moments_of(member, parameter)
+        return ()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)

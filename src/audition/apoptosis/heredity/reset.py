@@ -1,0 +1,45 @@
+"""Reset: a dead unit begins as at the start of training and says nothing yet; it has no parents.
+
+The control without inheritance, as in ReDo (Sokar et al. 2023): incoming weights are drawn anew and
+outgoing ones are zero, so that the death costs what the unit did and the birth costs nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from audition.apoptosis.strategy import Heredity, Site
+from audition.parts.initial import redraw
+from audition.recipe.probe import Probe
+from audition.recipe.signals import View
+from audition.recipe.turnover import Edit, Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reset(Heredity):
+    """Each born unit's incoming entries by the rule of their parameter; outgoing ones zero."""
+
+    moments: Literal["zero", "keep"] = "zero"
+    """What the optimizer remembers of the rewritten: nothing, or what it did."""
+
+    def replace(self, site: Site, born: Tensor, fitness: Tensor, probe: Probe, view: View) -> Event:
+        generator = view.streams.generator(site.name, view.clock.step)
+        edits = []
+        for part in site.units.parts:
+            weight, entries = view.params[part.parameter], part.entries(born)
+            shape = list(weight.shape)
+            shape[part.axis] = len(entries)
+            if part.role == "incoming":
+                values = redraw(part.parameter, weight, torch.Size(shape), generator)
+            else:
+                values = weight.new_zeros(shape)
+            edits.append(Edit(part.parameter, part.axis, entries, values, self.moments))
+        return Event(
+            site=site.name,
+            born=born,
+            parents=born.new_empty((len(born), 0)),
+            edits=tuple(edits),
+            resize=site.with_added(born),
+        )

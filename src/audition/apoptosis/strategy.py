@@ -1,0 +1,100 @@
+"""A strategy of apoptosis from three parts: who is weak, what replaces them, and when."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Interval
+from torch import Tensor
+
+from audition.recipe.probe import Probe
+from audition.recipe.signals import Clock, Gradient, Tensors, View
+from audition.recipe.turnover import Event, State, Turnover
+from audition.recipe.units import Units
+
+
+@dataclass(frozen=True)
+class Site:
+    """The units of one module, as a part of a strategy sees them."""
+
+    name: str
+    units: Units
+
+    def with_added(self, born: Tensor) -> int | None:
+        """How many units there will be if some of `born` are numbered past the last; else None."""
+        added = int((born >= self.units.count).sum())
+        return self.units.count + added if added else None
+
+
+class Fitness:
+    """What a unit is worth; the least fit die. Each site has a state of its own."""
+
+    def init(self, site: Site, params: Tensors) -> State:
+        """The state before the first step."""
+        return None
+
+    def observe(self, site: Site, gradient: Gradient, state: State, view: View) -> State:
+        """The state after a step: `view.params` are updated, `gradient` is from before that."""
+        return state
+
+    def score(self, site: Site, probe: Probe, state: State, view: View) -> Tensor:
+        """The worth of each unit at an event, [H], higher for fitter."""
+        raise NotImplementedError
+
+
+class Heredity:
+    """What comes in the place of units that die."""
+
+    def replace(self, site: Site, born: Tensor, fitness: Tensor, probe: Probe, view: View) -> Event:
+        """The event by which `born` [k] begin anew.
+
+        Those that are numbered past the site's last unit are added to it. `fitness` [H] is of the
+        units that are there; the parents are to be chosen among them, none of them in `born`.
+        """
+        raise NotImplementedError
+
+
+class Timetable:
+    """When events happen."""
+
+    def due(self, clock: Clock) -> bool:
+        """Whether an event follows the step that began at `clock`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy(Turnover):
+    """At every event, in every module that has units, the least fit die and are replaced."""
+
+    neutral: ClassVar = {"rate": 0}
+
+    fitness: Fitness
+    """Who is weak: a file of `apoptosis/fitness`."""
+    heredity: Heredity
+    """What replaces them: a file of `apoptosis/heredity`."""
+    timetable: Timetable
+    """When: a file of `apoptosis/timetable`."""
+    rate: Annotated[float, Interval(ge=0, le=0.5)] = 0.05
+    """Share of a site's units that die at an event; 0 is the exact identity."""
+
+    def init(self, sites: Mapping[str, Units], params: Tensors) -> dict[str, State]:
+        return {n: self.fitness.init(Site(n, units), params) for n, units in sites.items()}
+
+    def propose(
+        self, probe: Probe, gradient: Gradient, state: Any, view: View
+    ) -> tuple[Sequence[Event], Any]:
+        if self.rate == 0.0 or gradient.closed:
+            return (), state
+        sites = [Site(name, units) for name, units in probe.sites.items()]
+        after = {s.name: self.fitness.observe(s, gradient, state[s.name], view) for s in sites}
+        if not self.timetable.due(view.clock):
+            return (), after
+        return [self._event(site, probe, after[site.name], view) for site in sites], after
+
+    def _event(self, site: Site, probe: Probe, state: State, view: View) -> Event:
+        fitness = self.fitness.score(site, probe, state, view)
+        # Half at most, since a unit cannot die and be a parent.
+        dying = min(ceil(self.rate * len(fitness)), len(fitness) // 2)
+        event = self.heredity.replace(site, fitness.argsort()[:dying], fitness, probe, view)
+        return replace(event, fitness=fitness)

@@ -1,0 +1,1 @@
+"""When units die: the parts that a strategy's `timetable` may name."""

@@ -1,0 +1,84 @@
+"""A strategy's look at the model: forward passes over training text, every one of them counted."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from audition.recipe.signals import Batch, Cost
+from audition.recipe.units import Units, sites
+
+
+class Probe:
+    """What a strategy may ask of the model, which it is not given: nothing here can be written to.
+
+    The text is `Batches.probe`, training text that no step trains on; held-out text is not within
+    reach. Passes are made in evaluation mode, so they draw nothing from dropout's generator. Each
+    adds its share of a step's batch to `cost`, once for every process that makes it.
+
+    Args:
+        model: looked at.
+        text: number -> a batch of training text.
+        rows: of a step's batch, of all processes.
+        processes: that make every pass, each for itself.
+        context: of a forward pass, as in training.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        text: Callable[[int], Batch],
+        *,
+        rows: int,
+        processes: int = 1,
+        context: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self._model, self._text, self._context = model, text, context
+        self._share = processes / rows
+        self.cost = Cost()
+
+    @cached_property
+    def sites(self) -> Mapping[str, Units]:
+        """Every module that has units, by its qualified name, as it is before this step's events."""
+        return sites(self._model)
+
+    def batch(self, number: int) -> Batch:
+        """A batch of training text: the same for the same number, and free."""
+        return self._text(number)
+
+    def outputs(self, number: int) -> Tensor:
+        """What the model makes of `batch(number)`: one counted pass."""
+        batch = self._text(number)
+        training = self._model.training
+        self._model.eval()
+        try:
+            with torch.no_grad(), self._context():
+                outputs: Tensor = self._model(batch.inputs)
+        finally:
+            self._model.train(training)
+            self.cost += Cost(forward=batch.rows * self._share)
+        return outputs
+
+    def activations(self, number: int) -> Mapping[str, Tensor]:
+        """Site -> its units' activations on `batch(number)`, [B, ..., H]: one pass for all sites.
+
+        A site that does not say what reads its units is left out.
+        """
+        seen: dict[str, Tensor] = {}
+
+        def keep(site: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+            return lambda module, inputs: seen.update({site: inputs[0]})
+
+        hooks = [
+            self._model.get_submodule(units.read_by).register_forward_pre_hook(keep(name))
+            for name, units in self.sites.items()
+            if units.read_by
+        ]
+        try:
+            self.outputs(number)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return seen

@@ -1,0 +1,85 @@
+"""How a module says that it has units: which entries of which parameters belong to unit j."""
+
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, cast, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Part:
+    """Where a module's units lie in one of its parameters: `size` entries of `axis` for each.
+
+    An `incoming` part decides what a unit computes, an `outgoing` one what is made of it: a unit
+    whose outgoing entries are zero has no effect.
+    """
+
+    parameter: str
+    axis: int
+    role: Literal["incoming", "outgoing"]
+    size: int = 1
+
+    def entries(self, units: Tensor) -> Tensor:
+        """The entries of `axis` that belong to `units` [k], [k * size], unit by unit."""
+        if self.size == 1:
+            return units
+        within = torch.arange(self.size, device=units.device)
+        return (units[:, None] * self.size + within).flatten()
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units of one module: how many, and where they lie.
+
+    `read_by` names the submodule whose input holds the units' activations on its last axis, where
+    there is one. A module's own names are relative to it; `sites` gives those of the whole model.
+
+    >>> up, down = Part("up.weight", 0, "incoming"), Part("down.weight", 1, "outgoing")
+    >>> Units(128, (up, down), read_by="down").within("blocks.0.feedforward").read_by
+    'blocks.0.feedforward.down'
+    """
+
+    count: int
+    parts: tuple[Part, ...]
+    read_by: str = ""
+
+    def parts_of(self, role: Literal["incoming", "outgoing"]) -> tuple[Part, ...]:
+        """The parts of that role, in the order declared."""
+        return tuple(part for part in self.parts if part.role == role)
+
+    def within(self, path: str) -> "Units":
+        """The same with names as seen from the model, of a module at `path`."""
+        parts = tuple(replace(p, parameter=_joined(path, p.parameter)) for p in self.parts)
+        return Units(self.count, parts, _joined(path, self.read_by) if self.read_by else "")
+
+
+class HasUnits(Protocol):
+    """A module whose units can die and be replaced."""
+
+    def units(self) -> Units:
+        """Its units as they are now, named relative to it."""
+        ...
+
+
+@runtime_checkable
+class Resizable(HasUnits, Protocol):
+    """A module whose units can also become more or fewer."""
+
+    def resized(self, count: int) -> None:
+        """Hear that the parameters now hold `count` units, to mend what else depends on it."""
+        ...
+
+
+def sites(model: nn.Module) -> dict[str, Units]:
+    """Every module of `model` that has units, by its qualified name, in the model's order."""
+    return {
+        path: cast(HasUnits, module).units().within(path)
+        for path, module in model.named_modules()
+        # Of the class: a module's own attributes are slow to ask for, and there may be a hundred.
+        if hasattr(type(module), "units")
+    }
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
