@@ -1,6 +1,7 @@
 """Observers write what happened, once, and survive a stop."""
 
 import json
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -133,6 +134,7 @@ def test_a_stopped_closed_step_is_written_as_such(tmp_path):
         gradient=SimpleNamespace(closed=True),
         norm=None,
         meters=dict,
+        events=(),
     )
     metrics = Metrics(tmp_path, every=1)
     session = SimpleNamespace(step=0, units=0, evaluations=[])
@@ -144,3 +146,15 @@ def test_a_stopped_closed_step_is_written_as_such(tmp_path):
     assert line["train/updated"] == 0.0
     assert "train/gradient_norm" not in line
     assert torch.tensor(line["train/loss"]) == 1.0
+
+
+def test_every_event_of_apoptosis_is_a_line_of_its_own(job_of, tmp_path):
+    soon = ("apoptosis.timetable.interval=2", "apoptosis.timetable.warmup=1", "apoptosis.rate=0.3")
+    train(job_of("apoptosis=functional_preservation", *soon), [Metrics(tmp_path, every=100)])
+    events = [line for line in lines(tmp_path) if "apoptosis/born" in line]
+    assert [line["step"] for line in events] == [2, 4]  # the last of six is past the share of 0.8
+    for line in events:
+        assert line["apoptosis/sites"] == 2
+        assert line["apoptosis/born"] == 2 * math.ceil(0.3 * 128)
+        assert line["apoptosis/removed"] == 0
+        assert line["train/loss"] > 0
