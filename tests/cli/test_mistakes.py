@@ -74,6 +74,15 @@ TYPED: list[tuple[str, list[str]]] = [
         "preset=saturation_limiter effects.limitr.ceiling=4",
         ["unknown key 'effects.limitr'; did you mean 'limiter'? choose from: limiter, saturation"],
     ),
+    (
+        "preset=saturation_limiter effects.limiter.wet=1.5 seed=1,2 -m",
+        ["effects.limiter.wet=1.5 is out of range: it must be >= 0 and <= 1"],
+    ),
+    (
+        "preset=saturation_limiter effects.limiter.wett=1",
+        ["'effects.limiter.wett'; did you mean 'wet'? choose from: bypass, ceiling, floor, wet"],
+    ),
+    ("effects.limiter.wet=0.5", ["unknown key 'effects.limiter'; choose from: (none)"]),
     ("effects=saturation_limiter", ["preset=NAME chooses one"]),
     ("~effects.limiter", ["there is no effects.limiter to take out"]),
     ("+sweeps=fist_look -m", ["unknown sweeps 'fist_look'; did you mean 'first_look'?"]),

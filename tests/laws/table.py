@@ -49,6 +49,10 @@ ROWS = {
     "placebo": Row(("+idea=placebo",)),
     "two ideas": Row(("+idea=[placebo,spectral_gate]",)),
     "saturation_limiter": Row(CEILINGS, INFINITE),
+    "half a chain": Row(
+        (*CEILINGS, "effects.saturation.wet=0.5", "effects.limiter.wet=0.5"),
+        ("effects.saturation.wet=0", "effects.limiter.bypass=true"),
+    ),
     "ema": Row(("preset=ema", "effects.ema.decay=0.5"), ("effects.ema.decay=0",)),
     "turnover": Row(TURNOVER, IMMORTAL),
     "turnover, noisy": Row(

@@ -18,6 +18,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from yaml import Mark, MarkedYAMLError
 
 from audition.cli.typed import names_in, unreadable
+from audition.config.mixing import CHAIN, carried
 from audition.errors import AuditionError, choices
 
 TRACEBACK = "HYDRA_FULL_ERROR"
@@ -31,7 +32,7 @@ READERS = ("hydra.", "omegaconf.", "yaml.", "antlr4.")
 
 PLUS = "an idea is added with a plus: +idea=NAME"
 
-CHAIN = "preset=NAME chooses a chain of effects, effects.NAME.SETTING=VALUE sets one of them"
+A_CHAIN = "preset=NAME chooses a chain of effects, effects.NAME.SETTING=VALUE sets one of them"
 
 REWORDED = (
     (r"Could not override 'idea'.*", f"unknown key 'idea': {PLUS}"),
@@ -154,7 +155,9 @@ def _unknown_key(key: str, beside: list[str]) -> str:
     """An unknown key and the known ones beside it; the root also holds Hydra's own, left out."""
     if key in ("idea", "ideas"):
         return f"unknown key '{key}': {PLUS}"
-    if key == "preset" or (key.startswith("effects.") and not beside):
-        return f"unknown key '{key}': {CHAIN}"
+    if key == "preset" or (key.startswith(f"{CHAIN}.") and not beside):
+        return f"unknown key '{key}': {A_CHAIN}"
     known = [name for name in beside if name not in ("_target_", "hydra")]
+    if re.fullmatch(rf"{CHAIN}\.[^.]+\.[^.]+", key):
+        known += carried()
     return f"unknown key '{key}'{choices(key.rpartition('.')[2], known)}"

@@ -11,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override, QuotedString
 from hydra.errors import HydraException
 
+from audition.config.mixing import opened
 from audition.config.root import conf_dir
 from audition.errors import AuditionError, choices
 
@@ -30,7 +31,7 @@ def read_typed(words: Sequence[str]) -> list[str]:
     Raises AuditionError for a flag that Hydra does not have, for two flags that exclude each other,
     and for a group that is given something else than names.
     """
-    typed = [quoted(word) for word in words]
+    typed = opened(quoted(word) for word in words)
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
     flags, unknown = parser.parse_known_intermixed_args(typed)

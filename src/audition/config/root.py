@@ -7,6 +7,7 @@ from typing import Any
 
 from audition.config.card import check_card
 from audition.config.groups import holding, root_keys
+from audition.config.mixing import CHAIN, chain
 from audition.config.schema import check_node
 from audition.errors import AuditionError, choices
 
@@ -63,6 +64,9 @@ def normalised(
         named = settings.get(group.name) or {}
         if not isinstance(named, Mapping):
             raise AuditionError(_no_parts(group.name, named))
+        if group.name == CHAIN:
+            whole[CHAIN] = chain(named, prefixes)
+            continue
         whole[group.name] = {
             name: _part(node, f"{group.name}.{name}", prefixes) for name, node in named.items()
         }
@@ -80,8 +84,8 @@ def check_seed(seed: object) -> int:
 
 
 def _no_parts(group: str, value: object) -> str:
-    if group == "effects":
-        return f"effects={value} is no chain of effects: preset=NAME chooses one"
+    if group == CHAIN:
+        return f"{CHAIN}={value} is no chain of effects: preset=NAME chooses one"
     return f"{group}={value} is no mapping of names to parts"
 
 

@@ -9,6 +9,7 @@ from itertools import chain, product
 
 from hydra.core.override_parser.types import Override
 
+from audition.config.mixing import opened
 from audition.config.root import check_seed
 from audition.errors import AuditionError
 
@@ -71,7 +72,7 @@ def with_arms(question: Question, lines: Iterable[str]) -> Question:
 
     Swept keys make every combination an arm; lines add arms that are no combination of each other.
     """
-    choices = [shlex.split(line) for line in lines]
+    choices = [opened(shlex.split(line)) for line in lines]
     for word in chain.from_iterable(choices):
         if word.lstrip("+").startswith(f"{SEED}="):
             raise AuditionError(f"{word} in an arm: the arms of a sweep share their seeds")

@@ -5,6 +5,7 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from audition.config.mixing import opened
 from audition.sweep.arms import Question, read_arms, with_arms
 
 
@@ -22,4 +23,4 @@ def asked(
     typed = parser.parse_overrides(list(arguments))
     taken = {override.get_key_element().lstrip("+~") for override in typed}
     campaign = [f"{k}={v}" for k, v in params.items() if k.lstrip("+~") not in taken]
-    return with_arms(read_arms([*parser.parse_overrides(campaign), *typed]), arms)
+    return with_arms(read_arms([*parser.parse_overrides(opened(campaign)), *typed]), arms)

@@ -10,6 +10,7 @@ from hydra import compose
 from omegaconf import DictConfig, OmegaConf
 
 from audition.config.groups import GROUPS
+from audition.config.mixing import opened
 from audition.config.schema import read_constant
 from audition.errors import AuditionError
 from audition.sweep.here import settled
@@ -37,7 +38,7 @@ class Composer:
     def config(self, overrides: Sequence[str]) -> DictConfig:
         """The same before it is resolved, with Hydra's own node."""
         config = compose(
-            self.config_name, [*self.hydra_overrides, *overrides], return_hydra_config=True
+            self.config_name, [*self.hydra_overrides, *opened(overrides)], return_hydra_config=True
         )
         runtime = config.hydra.runtime
         ideas = settings_of(config).get("ideas") or {}

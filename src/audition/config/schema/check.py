@@ -14,7 +14,7 @@ _MISSING = "???"  # OmegaConf's mark of a value that must be given
 
 
 def check_node(
-    node: object, where: str, allowed_prefixes: Iterable[str] | None
+    node: object, where: str, allowed_prefixes: Iterable[str] | None, also: Iterable[str] = ()
 ) -> dict[str, object]:
     """The node as `normalise` gives it; raises AuditionError unless it names an allowed target and
     sets it rightly.
@@ -25,9 +25,10 @@ def check_node(
         node: a mapping with `_target_` and settings.
         where: the node's place in the config, which sentences begin with: `optimizer`.
         allowed_prefixes: packages a target may lie in: `("audition", "torch.optim")`; None: any.
+        also: names to choose from beside the settings, which the caller has taken out of the node.
     """
     prefixes = None if allowed_prefixes is None else tuple(p.rstrip(".") for p in allowed_prefixes)
-    return _complete(node, where, prefixes)
+    return _complete(node, where, prefixes, tuple(also))
 
 
 def normalise(node: object, where: str = "config") -> dict[str, object]:
@@ -40,13 +41,15 @@ def normalise(node: object, where: str = "config") -> dict[str, object]:
     return _complete(node, where, None)
 
 
-def _complete(node: object, where: str, prefixes: tuple[str, ...] | None) -> dict[str, object]:
+def _complete(
+    node: object, where: str, prefixes: tuple[str, ...] | None, also: tuple[str, ...] = ()
+) -> dict[str, object]:
     if not isinstance(node, Mapping):
         raise AuditionError(f"{where}={shown(node)} is not a group of settings with a _target_")
     takes = _signature(node, where, prefixes)
     for key in node:
         if key != "_target_" and key not in takes.settings:
-            raise AuditionError(_unknown(key, where, takes))
+            raise AuditionError(_unknown(key, where, takes, also))
     complete: dict[str, object] = {"_target_": takes.target}
     for name, setting in takes.settings.items():
         value = node.get(name, setting.default)
@@ -105,8 +108,10 @@ def _refuse_switches(node: Mapping[object, object], where: str) -> None:
             raise AuditionError(f"{where}.{key} is not used here: the only such key is _target_")
 
 
-def _unknown(key: object, where: str, takes: Signature) -> str:
+def _unknown(key: object, where: str, takes: Signature, also: tuple[str, ...]) -> str:
     if key in takes.supplied:
         offered = ", ".join(sorted(takes.settings)) or "(none)"
         return f"{where}.{key} is supplied by the house and cannot be set; choose from: {offered}"
-    return f"{where}.{key} is not a setting of {takes.target}{choices(key, takes.settings)}"
+    return (
+        f"{where}.{key} is not a setting of {takes.target}{choices(key, (*takes.settings, *also))}"
+    )

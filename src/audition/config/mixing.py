@@ -1,0 +1,64 @@
+"""Settings that every effect of the chain may carry, whatever its class: `wet` and `bypass`.
+
+They are those of `Mix`, which is put around an effect that carries one of them.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+from audition.config.schema import check_node, signature
+from audition.errors import AuditionError, choices
+
+CHAIN = "effects"
+MIX = "audition.recipe.mix.Mix"
+WHAT = "effect"
+"""The setting of `Mix` that holds the effect itself."""
+
+
+@lru_cache(maxsize=1)
+def carried() -> tuple[str, ...]:
+    """The names of the settings."""
+    return tuple(name for name in signature(MIX).settings if name != WHAT)
+
+
+def opened(words: Iterable[str]) -> list[str]:
+    """`words` with a `++` before each that sets one of them: `effects.limiter.wet=0.5`.
+
+    The yaml of an effect does not list them, and Hydra lets only `++` set what may or may not be there.
+    """
+    pattern = re.compile(rf"{CHAIN}\.[^.=]+\.({'|'.join(carried())})=")
+    return [f"++{word}" if pattern.match(word) else word for word in words]
+
+
+def chain(
+    nodes: Mapping[str, object], prefixes: Sequence[str] | None
+) -> dict[str, dict[str, object]]:
+    """The chain's nodes as a run gets them, in their order. Raises AuditionError as `check_node`."""
+    # `++effects.limitr.wet=1` has made a node that has nothing else.
+    made = [
+        n for n, node in nodes.items() if isinstance(node, Mapping) and set(node) <= {*carried()}
+    ]
+    if made:
+        known = [name for name in nodes if name not in made]
+        raise AuditionError(f"unknown key '{CHAIN}.{made[0]}'{choices(made[0], known)}")
+    return {name: _mixed(node, f"{CHAIN}.{name}", prefixes) for name, node in nodes.items()}
+
+
+def _mixed(node: object, where: str, prefixes: Sequence[str] | None) -> dict[str, object]:
+    """One node, inside a `Mix` where it carries a setting that changes anything."""
+    if not isinstance(node, Mapping):
+        raise AuditionError(f"{where}={node!r} is not a part: name one that conf/ has")
+    if node.get("_target_") == MIX:
+        return check_node(node, where, prefixes)
+    names = carried()
+    mixing = {key: value for key, value in node.items() if key in names}
+    own = {key: value for key, value in node.items() if key not in names}
+    bare = check_node(own, where, prefixes, also=names)
+    if taken := sorted(bare.keys() & set(names)):
+        raise AuditionError(
+            f"{where}: the setting {taken[0]} of {bare['_target_']} is one that every effect may "
+            "carry: give it another name"
+        )
+    mix = check_node({"_target_": MIX, WHAT: bare, **mixing}, where, None)
+    return bare if mix == check_node({"_target_": MIX, WHAT: bare}, where, None) else mix
