@@ -9,7 +9,7 @@ Shape suffixes: K matrices of one shape, M the shorter side (gated), N the longe
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Interval
@@ -39,6 +39,9 @@ class SpectralGate:
     """`coherence` is the Wiener gate, the same measurement with its sign turned round."""
     control: Literal["none", "shuffled", "magnitude"] = "none"
     """The same gains on shuffled directions, or gains from each band's power instead."""
+
+    neutral: ClassVar[Mapping[str, object]] = {"rho": 1}
+    active: ClassVar[Mapping[str, object]] = {"every": 2}
 
     def __call__(self, recipe: Recipe) -> Recipe:
         return recipe if self.rho == 1.0 else recipe.with_effect("spectral_gate", Gate(self))
