@@ -80,8 +80,8 @@ def arms() -> Iterator[Member]:
         targets = {node["_target_"] for node in member.nodes.values()}
         makes = targets - {"auto", f"{Absent.__module__}.{Absent.__qualname__}"}
         is_baseline = member.is_default or member.chosen == FP32
-        acts_too = said(member, "active") and not member.host  # a host's row has its own parts
-        if makes and (not is_baseline or acts_too):
+        # A default part of a part is in the row of the whole.
+        if makes and (not is_baseline or (not member.host and said(member, "active"))):
             yield member
 
 
