@@ -21,6 +21,7 @@ from audition.recipe.gradient import in_halves
 from audition.recipe.recipe import Recipe
 from audition.recipe.signals import Gradient, GradientRule, Tensors, View
 from audition.recipe.streams import Streams
+from audition.recipe.units import Resize
 
 TINY = 1e-30
 
@@ -93,6 +94,11 @@ class Gate(Effect):
         for group in state.values():
             gated |= gate(stack(updates, group["names"]), group, updates)
         return gated, state
+
+    def on_resize(self, resize: Resize, params: Tensors, state: Any) -> Any:
+        """What is known of directions is of matrices that are no more: it is learned anew, and until
+        the next refresh every gate is open."""
+        return self.init(params, Streams(0))
 
     def meters(self, state: Any) -> Meters:
         """Over all gated directions: the mean gain, and the share of them that is more than half open
