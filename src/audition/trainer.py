@@ -159,9 +159,7 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
             probe, gradient, session.apoptosis, own
         )
         here = Weights(session.model, session.params, session.optimizer)
-        for resize in operate(here, events):
-            session.widths[resize.site] = resize.count
-            session.effects = effects.on_resize(resize, session.params, session.effects)
+        session.widths |= operate(here, events)
 
     session.step += 1
     session.units += batch.units

@@ -107,7 +107,7 @@ WRONG = [
     ("optimizer.lr=1e-3,fast", "optimizer.lr='fast' is not a number"),
     ("+idea=placebo ideas.placebo.dose=3", "ideas.placebo.dose=3 is not"),
     ("budget.steps=5 budget.minutes=1", "budget.steps=5 and budget.minutes=1 are both set"),
-    ("baseline_seeds=many", "baseline_seeds=many is not a number of seeds"),
+    ("baseline_seeds=many", "baseline_seeds='many' is not a whole number or null"),
     ("baseline='a\\'b'", "baseline=.* cannot be read: No closing quotation"),
     ("execution.device=gpu", "execution.device='gpu' is not one of the choices"),
     ("optimizer._target_=os.system", "is not allowed: it must be in audition"),

@@ -17,8 +17,9 @@ from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from yaml import Mark, MarkedYAMLError
 
-from audition.cli.typed import names_in, unreadable
+from audition.cli.typed import unreadable
 from audition.config.mixing import CHAIN, carried
+from audition.config.root import names_in
 from audition.errors import AuditionError, choices
 
 TRACEBACK = "HYDRA_FULL_ERROR"

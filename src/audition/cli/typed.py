@@ -12,7 +12,7 @@ from hydra.core.override_parser.types import Glob, Override, QuotedString
 from hydra.errors import HydraException
 
 from audition.config.mixing import opened
-from audition.config.root import conf_dir
+from audition.config.root import conf_dir, names_in
 from audition.errors import AuditionError, choices
 
 BARE = r"\w/\-\\+.$%*@?|: \t"
@@ -45,13 +45,6 @@ def read_typed(words: Sequence[str]) -> list[str]:
         _check_names(word, folders)
     first = [word for word in typed if word not in flags.overrides]
     return [*first, *flags.overrides]
-
-
-def names_in(group: str, folders: Sequence[Path] = ()) -> list[str]:
-    """The files of `conf/GROUP`, or of that group in other `folders`, by their names."""
-    return sorted(
-        {p.stem for each in folders or [conf_dir()] for p in (each / group).glob("*.yaml")}
-    )
 
 
 def quoted(word: str) -> str:

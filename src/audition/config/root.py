@@ -1,21 +1,32 @@
 """A whole config: held against the code that it names, completed, and where `conf/` lies."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from audition.config.card import check_card
-from audition.config.groups import GROUPS, holding, root_keys
+from audition.config.groups import holding, root_keys
 from audition.config.mixing import CHAIN, chain
-from audition.config.schema import check_node, signature
+from audition.config.schema import check_node
 from audition.errors import AuditionError, choices
+
+WRITTEN = re.compile(r"0|[1-9][0-9]{0,3}(_?[0-9]{1,3}){0,5}")
+"""A whole number as text; longer ones are no seeds."""
 
 
 def conf_dir() -> Path:
     """`conf/`: inside the installed package, or at the root of a checkout."""
     packaged = Path(__file__).parents[1] / "conf"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "conf"
+
+
+def names_in(group: str, folders: Sequence[Path] = ()) -> list[str]:
+    """The files of `conf/GROUP`, or of that group in other `folders`, by their names."""
+    return sorted(
+        {p.stem for each in folders or [conf_dir()] for p in (each / group).glob("*.yaml")}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +54,7 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
         if key not in root_keys():
             raise AuditionError(f"unknown key '{key}'{choices(key, root_keys())}")
     whole = normalised(settings, tuple(settings["allowed_targets"]))
-    check_model(whole)
-    check_seed(settings["seed"])
+    whole["seed"] = check_seed(settings["seed"])
     cards = settings.get("cards") or {}
     for name in settings.get("ideas") or {}:
         check_card(name, cards.get(name))
@@ -64,7 +74,7 @@ def normalised(
     for group in holding("named parts"):
         named = settings.get(group.name) or {}
         if not isinstance(named, Mapping):
-            raise AuditionError(_no_parts(group.name, named))
+            raise AuditionError(no_parts(group.name, named))
         if group.name == CHAIN:
             whole[CHAIN] = chain(named, prefixes)
             continue
@@ -77,37 +87,22 @@ def normalised(
     return whole
 
 
-ABSENT = "audition.recipe.absent.Absent"
-"""What `none` is in a group of which a model either has a part or has not."""
-
-
-def check_model(settings: Mapping[str, Any]) -> None:
-    """Raise AuditionError unless the model is given the parts that its constructor names, and none
-    that it would pass over: `attention=sliding` changes nothing in a model without attention.
-    """
-    target = settings["model"]["_target_"]
-    model, takes = target.rpartition(".")[2], signature(target).supplied
-    for group in (group for group in GROUPS.values() if group.of_model):
-        given = settings[group.name]["_target_"]
-        if group.name in takes and given == ABSENT:
-            known = sorted(path.stem for path in (conf_dir() / group.name).glob("*.yaml"))
-            others = ", ".join(name for name in known if name != "none")
-            raise AuditionError(f"the model {model} needs its {group.name}: choose from: {others}")
-        if group.name not in takes and given not in (ABSENT, group.nothing):
-            raise AuditionError(
-                f"the model {model} has no {group.name}: choose {group.name}=none "
-                f"({given.rpartition('.')[2]} would not be used)"
-            )
-
-
 def check_seed(seed: object) -> int:
-    """A seed as the whole, non-negative number it must be."""
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise AuditionError(f"seed={seed} is not a seed: it must be a whole number from 0 up")
-    return seed
+    """A seed as the whole, non-negative number it must be; one that was read as text (from the
+    environment, for example) must be written as a number is.
+    """
+    number = int(seed) if isinstance(seed, str) and WRITTEN.fullmatch(seed) else seed
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**63:
+        padded = isinstance(seed, str) and seed.isdecimal() and seed.startswith("0")
+        zeros = ", without zeros before it" if padded else ""
+        raise AuditionError(
+            f"seed={seed} is not a seed: it must be a whole number from 0 up{zeros}"
+        )
+    return number
 
 
-def _no_parts(group: str, value: object) -> str:
+def no_parts(group: str, value: object) -> str:
+    """That `value` is nothing that a group of named parts could hold."""
     if group == CHAIN:
         return f"{CHAIN}={value} is no chain of effects: preset=NAME chooses one"
     return f"{group}={value} is no mapping of names to parts"

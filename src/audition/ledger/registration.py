@@ -1,6 +1,7 @@
 """What a sweep said it would do, written before its first run."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -62,6 +63,10 @@ class Registration:
                 del plain[later]
         return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
+    def names(self) -> dict[str, str]:
+        """Config hash -> the name of the arm that was announced with it."""
+        return {config_hash: arm.name for config_hash, arm in self._arms.items()}
+
     @cached_property
     def _arms(self) -> dict[str, PlannedArm]:
         return {arm.config_hash: arm for arm in reversed(self.arms)}
@@ -82,6 +87,16 @@ def register(root: Path, plan: Registration) -> Path:
         except OSError as error:
             raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
     return path
+
+
+def registered(root: Path, digest: str) -> Registration | None:
+    """The plan of that digest in the ledger at `root`; None where there is none."""
+    if not re.fullmatch("[0-9a-f]{16}", digest):
+        return None
+    try:
+        return _read(json.loads((root / FOLDER / f"{digest}.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def registrations(root: Path) -> tuple[Registration, ...]:

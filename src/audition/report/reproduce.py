@@ -18,22 +18,28 @@ ARMS_OFF = ("hydra.sweeper.params=null", "hydra.sweeper.arms=null")
 def commands(judgement: Judgement) -> tuple[str, ...]:
     """The commands that train both arms on their seeds again; none where the records lack them.
 
-    An arm made of ideas is one sweep, which trains the baseline beside it. An arm made by a swept
-    setting is not: alone on the line that setting would be common to both arms. Its runs are typed
-    one by one, with the name and the baseline that the sweep gave them.
+    Both are one sweep. An arm made of ideas stands on the line as it is; a setting alone on the line
+    would be common to both arms, so what makes such an arm is a line of `hydra.sweeper.arms`.
     """
     arm, baseline = judgement.arm, judgement.baseline
     ours, theirs = _overrides(arm), _overrides(baseline)
     if not ours:
         return ()
     own, shared = _seeds(arm), _seeds(baseline)
-    if all(_makes_an_arm(override) for override in ours if override not in theirs):
-        rest = [seed for seed in shared if seed not in own]
-        return (_sweep(ours, own), *([_sweep(theirs, rest)] if rest else []))
-    filed = (f"arm.name={_quoted(arm.name)}", f"arm.baseline={_quoted(arm.baseline_hash)}")
-    words = shlex.join((*ours, *filed, WHERE))
-    loop = f"for seed in {' '.join(map(str, own))}; do {DOOR} {words} seed=$seed; done"
-    return (_sweep(theirs, shared), loop)
+    rest = [seed for seed in shared if seed not in own]
+    ours_alone = [override for override in ours if override not in theirs]
+    words = ours if all(map(_makes_an_arm, ours_alone)) else _beside(ours, theirs)
+    return (_sweep(words, own), *([_sweep(theirs, rest)] if rest else []))
+
+
+def _beside(ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, ...]:
+    """What makes both arms in one sweep: what they share, then what sets each of them apart."""
+    shared = [o for o in ours if o in theirs and o not in ARMS_OFF[1:]]
+    arm = shlex.join(o for o in ours if o not in theirs)
+    base = [o for o in theirs if o not in ours]
+    if base and not any(root_of(o) == "baseline" for o in shared):
+        shared.append(f"baseline={_quoted(shlex.join(base))}")
+    return (*shared, f"hydra.sweeper.arms=[{_quoted(arm)}]")
 
 
 def _sweep(overrides: Sequence[str], seeds: Sequence[int]) -> str:

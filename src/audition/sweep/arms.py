@@ -54,7 +54,7 @@ def read_arms(overrides: Sequence[Override]) -> Question:
     for override in overrides:
         key = override.get_key_element().lstrip("+~")
         values = _values(override)
-        if key == SEED:
+        if key == SEED and _written_out(values):
             seeds = _seeds(value.split("=", 1)[1] for value in values)
         elif key == TUNE:
             tune = _tuned(value.split("=", 1)[1] for value in values)
@@ -135,15 +135,16 @@ def _tuned(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in words if word not in ("", "null")))
 
 
+def _written_out(values: Sequence[str]) -> bool:
+    """Whether a seed is given as numbers; `~seed` and `seed=${...}` are for the config to resolve."""
+    first, *others = values or [""]
+    return bool(others) or not (first.startswith("~") or "${" in first)
+
+
 def _seeds(values: Iterable[str]) -> tuple[int, ...]:
     seeds: list[int] = []
     for value in values:
-        try:
-            seed = check_seed(int(value))
-        except ValueError:
-            raise AuditionError(
-                f"seed={value} is not a seed: it must be a whole number from 0 up"
-            ) from None
+        seed = check_seed(value)
         if seed in seeds:
             raise AuditionError(f"seed={seed} is given twice: each seed counts once")
         seeds.append(seed)

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from audition.config.groups import GROUPS
 from audition.config.mixing import opened
 from audition.config.schema import read_constant
+from audition.config.shape import check_keys, check_shape, expanded
 from audition.errors import AuditionError
 from audition.sweep.here import settled
 
@@ -29,6 +30,11 @@ class Composer:
     @classmethod
     def of_hydra(cls, hydra: Any) -> "Composer":
         """The composer of the application whose `hydra` node this is."""
+        if hydra.job.chdir:
+            raise AuditionError(
+                "hydra.job.chdir=true would move the runs into a folder of Hydra's, away from the "
+                "relative paths of the config: leave it false"
+            )
         return cls(hydra.job.config_name, tuple(hydra.overrides.hydra))
 
     def __call__(self, overrides: Sequence[str]) -> Mapping[str, Any]:
@@ -50,12 +56,19 @@ class Composer:
 def settings_of(config: DictConfig) -> dict[str, Any]:
     """The resolved settings of a run: plain containers, without Hydra's own node.
 
-    Every `auto` becomes what will be used, so that it is part of the identity.
+    Every `auto` becomes what will be used, so that it is part of the identity. Raises AuditionError
+    where the root lacks what a run needs, or holds something else.
     """
     bare = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    plain = OmegaConf.to_container(bare, resolve=True, throw_on_missing=True)
-    assert isinstance(plain, dict)
-    return settled({str(key): value for key, value in plain.items()})
+    check_keys(_plain(OmegaConf.to_container(bare)))
+    settings = _plain(OmegaConf.to_container(bare, resolve=True, throw_on_missing=True))
+    check_shape(settings)
+    return settled(expanded(settings))
+
+
+def _plain(root: object) -> dict[str, Any]:
+    assert isinstance(root, dict)
+    return {str(key): value for key, value in root.items()}
 
 
 def check_claims(

@@ -19,16 +19,16 @@ def settled(settings: Mapping[str, Any]) -> dict[str, Any]:
     sent = settings["arm"]
     execution = {
         **settings["execution"],
-        "device": sent["device"] or device_of(settings["execution"]),
+        "device": sent.get("device") or device_of(settings["execution"]),
     }
     precision = settings["precision"]
     if precision == {"_target_": AUTO}:
         native = multiplies_bfloat16(execution["device"])
-        precision = {"_target_": sent["precision"] or PRECISIONS[native]}
+        precision = {"_target_": sent.get("precision") or PRECISIONS[native]}
     return {**settings, "execution": execution, "precision": precision}
 
 
 def device_of(execution: Mapping[str, Any]) -> str:
     """The device that `execution` names, `auto` being whichever this machine has."""
-    device = str(execution["device"])
+    device = str(execution.get("device", AUTO))
     return ("cuda" if gpus() else "cpu") if device == AUTO else device

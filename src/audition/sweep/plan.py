@@ -87,6 +87,10 @@ def make_plan(question: Question, compose: Compose) -> Plan:
     names = {identity.config_hash: baseline.name}
     same = []
     for arm in question.arms:
+        if arm.name == BASELINE:
+            raise AuditionError(
+                f"an idea cannot be named '{BASELINE}', which is what it is up against"
+            )
         settings = checked(arm.overrides, compose)
         own = identify(settings)
         twin = names.get(own.config_hash)
@@ -102,7 +106,13 @@ def make_plan(question: Question, compose: Compose) -> Plan:
 
 def checked(overrides: Sequence[str], compose: Compose) -> Mapping[str, Any]:
     """The settings that `overrides` make; AuditionError where no run could have them."""
-    return runnable(compose(overrides))
+    settings = compose(overrides)
+    for key, value in settings["arm"].items():
+        if value is not None:
+            raise AuditionError(
+                f"arm.{key}={value!r} is for a sweep to tell the runs that it hands out: leave it out"
+            )
+    return runnable(settings)
 
 
 def runnable(settings: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,14 +15,14 @@ from omegaconf import DictConfig
 
 from audition.config.groups import root_of
 from audition.config.identity import identify
-from audition.config.root import check
+from audition.config.root import check_seed
 from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.ledger.claim import Busy
 from audition.ledger.record import BASELINE
-from audition.ledger.registration import naming, registrations
+from audition.ledger.registration import naming, registered, registrations
 from audition.ledger.store import Ledger
-from audition.parallel.door import check_cards, check_parallel
+from audition.parallel.door import check_cards
 from audition.provenance import provenance
 from audition.report.runs import show_runs
 from audition.sweep.arms import Arm, read_arms
@@ -33,7 +33,7 @@ from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import submit
 from audition.sweep.compose import Composer
 from audition.sweep.local import check_device
-from audition.sweep.plan import PlannedRun, make_plan
+from audition.sweep.plan import PlannedRun, make_plan, runnable
 from audition.sweep.pool import End, PoolSettings, Quiet, display_for, warm
 from audition.sweep.watchers import check_meter
 
@@ -43,29 +43,16 @@ def plan_single(
 ) -> PlannedRun:
     """The one run that `overrides` make, filed under the arm a sweep would file it under.
 
-    A sweep that hands its runs to one of Hydra's launchers says in `arm` how they are filed. Raises
-    AuditionError where this is no longer the run that it planned.
+    A sweep that hands its runs to one of Hydra's launchers says in `arm` how they are filed, and
+    which plan of the ledger names them so. Raises AuditionError where no plan does, or this is no
+    longer the run that it planned.
     """
-    arm = settings["arm"]
-    if arm["name"] is not None:
-        settings = check(settings)
-        check_parallel(settings)
-        own = tuple(o for o in overrides if root_of(o) not in ("arm", "seed"))
-        identity = identify(settings)
-        run = PlannedRun(
-            Arm(arm["name"], own),
-            settings["seed"],
-            settings,
-            identity,
-            arm["baseline"],
-            arm["plan"] or "",
-        )
-        if arm["config_hash"] != identity.config_hash:
-            _refuse_changed(run, arm["config_hash"])
-        return run
+    if settings["arm"].get("plan") is not None:
+        return _sent(settings, overrides)
     question = read_arms(OverridesParser.create().parse_overrides(list(overrides)))
     plan = make_plan(question, compose)
-    run = [run for run in plan.runs if run.seed == settings["seed"]][-1]
+    seed = check_seed(settings["seed"])
+    run = [run for run in plan.runs if run.seed == seed][-1]
     plans = registrations(Path(plan.output_dir))
     return replace(run, plan=naming(plans, run.identity.config_hash, run.seed))
 
@@ -80,6 +67,26 @@ def _refuse_changed(run: PlannedRun, config_hash: str) -> None:
     record = record_of(replace(run, identity=planned)).ended("failed", why)
     Ledger(Path(run.settings["paths"]["output_dir"])).write(record)
     raise AuditionError(f"{run.label}: {why}")
+
+
+def _sent(settings: Mapping[str, Any], overrides: Sequence[str]) -> PlannedRun:
+    """The run that a sweep sent here. Raises AuditionError where no plan has it under that name."""
+    whole, arm = runnable(settings), {key: value or "" for key, value in settings["arm"].items()}
+    plan = registered(Path(whole["paths"]["output_dir"]), arm["plan"])
+    names = {plan.baseline_hash: BASELINE, **plan.names()} if plan else {}
+    if names.get(arm["config_hash"]) != arm["name"]:
+        raise AuditionError(
+            f"no plan in {whole['paths']['output_dir']} has the arm.name={arm['name']!r} that is "
+            "asked for: what is in arm is for a sweep to tell the runs that it hands out, leave it out"
+        )
+    identity = identify(whole)
+    own = tuple(o for o in overrides if root_of(o) not in ("arm", "seed"))
+    run = PlannedRun(
+        Arm(arm["name"], own), whole["seed"], whole, identity, arm["baseline"], arm["plan"]
+    )
+    if arm["config_hash"] != identity.config_hash:
+        _refuse_changed(run, arm["config_hash"])
+    return run
 
 
 def train_single(run: PlannedRun, *, alone: bool) -> None:

@@ -1,7 +1,6 @@
 """Sliding attention: every token looks at itself and at the few tokens just before."""
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import torch
 from annotated_types import Ge
@@ -20,9 +19,6 @@ class SlidingAttention(CausalAttention):
         kv_heads: heads of keys and values, each shared by heads / kv_heads queries; null is heads.
         fused_qkv: one joint parameter for queries, keys and values instead of three.
     """
-
-    neutral: ClassVar[Mapping[str, object]] = {}
-    active: ClassVar[Mapping[str, object]] = {"window": 4}
 
     def __init__(
         self,
