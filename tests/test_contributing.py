@@ -1,5 +1,6 @@
 """What CONTRIBUTING says of adding an idea in two files is tried, word for word, from outside."""
 
+import json
 import os
 import re
 import subprocess
@@ -38,3 +39,30 @@ def test_the_idea_of_the_guide_works_from_another_package(tmp_path: Path) -> Non
     )
     assert ran.returncode == 0, ran.stderr
     assert re.search(r"^cooling .* finished ", ran.stdout, re.M)
+
+
+def test_the_fitness_of_the_guide_works_from_another_package(tmp_path: Path) -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    code = next(c for c in re.findall(r"```python\n(.*?)```", guide, re.S) if "Fitness" in c)
+    (tmp_path / "mylab").mkdir()
+    (tmp_path / "mylab" / "__init__.py").write_text("")
+    (tmp_path / "mylab" / "loudness.py").write_text(code, encoding="utf-8")
+    group = tmp_path / "conf" / "apoptosis" / "fitness"
+    group.mkdir(parents=True)
+    (group / "loudness.yaml").write_text("_target_: mylab.loudness.Loudness\ntext: 3\n")
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "audition", "train", "--config-dir", str(tmp_path / "conf")),
+            *("apoptosis=functional_preservation", "apoptosis/fitness=loudness", "debug=smoke"),
+            *("apoptosis.timetable.interval=1", "apoptosis.timetable.warmup=0"),
+            *("allowed_targets=[audition.,mylab.]", f"paths.output_dir={tmp_path / 'ledger'}"),
+        ],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    (record,) = (tmp_path / "ledger").glob("runs/*/*/*/record.json")
+    facts = json.loads(record.read_text(encoding="utf-8"))
+    assert facts["forward_passes"] > facts["backward_passes"] == facts["steps"]

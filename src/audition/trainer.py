@@ -159,7 +159,9 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
             probe, gradient, session.apoptosis, own
         )
         here = Weights(session.model, session.params, session.optimizer)
-        session.widths |= operate(here, events)
+        for resize in operate(here, events):
+            session.widths[resize.site] = resize.count
+            session.effects = effects.on_resize(resize, session.params, session.effects)
 
     session.step += 1
     session.units += batch.units

@@ -7,10 +7,11 @@ import torch
 
 from audition.apoptosis.fitness.saliency import Saliency
 from audition.apoptosis.heredity.functional_preservation import FunctionalPreservation
-from audition.apoptosis.strategy import Strategy
+from audition.apoptosis.strategy import Site, Strategy
 from audition.apoptosis.surgery import Weights
 from audition.apoptosis.timetable.periodic import Periodic
 from audition.recipe.signals import Clock, Controls, Problem, View
+from audition.recipe.turnover import Event, Turnover
 from audition.recipe.units import sites
 from audition.session import begin
 from audition.trainer import advance, probe_of
@@ -105,3 +106,58 @@ def gradient_rows(session):
 def with_strategy():
     """(job, strategy) -> the job with that strategy."""
     return lambda job, strategy: replace(job, recipe=replace(job.recipe, apoptosis=strategy))
+
+
+class Growing(Turnover):
+    """After steps 2 and 4, every site gains three units, split off those that a probe shows at work.
+
+    Its state is one number a unit, which must follow the widths.
+    """
+
+    steps = (2, 4)
+
+    def init(self, sites, params):
+        return {name: torch.zeros(units.count) for name, units in sites.items()}
+
+    def event(self, site, fitness, probe, view):
+        born = torch.arange(3) + site.units.count
+        split = FunctionalPreservation(moments="copy")
+        return split.replace(site, born, fitness, probe, view)
+
+    def propose(self, probe, gradient, state, view):
+        if view.clock.step + 1 not in self.steps:
+            return (), state
+        seen = probe.activations(view.clock.step)
+        state = {n: f + seen[n].float().abs().mean((0, 1)) for n, f in state.items()}
+        sites = [Site(name, units) for name, units in probe.sites.items()]
+        events = [self.event(site, state[site.name], probe, view) for site in sites]
+        return events, {e.site: e.carry(state[e.site]) for e in events}
+
+
+class Shrinking(Growing):
+    """The five least active units leave every site."""
+
+    def event(self, site, fitness, probe, view):
+        dead = fitness.argsort()[:5]
+        return Event(
+            site.name,
+            dead[:0],
+            dead.new_empty((0, 1)),
+            resize=site.units.count - 5,
+            removed=dead,
+        )
+
+
+class Turning(Growing):
+    """Three units are added and the five least active leave, in one event."""
+
+    def event(self, site, fitness, probe, view):
+        grown = super().event(site, fitness, probe, view)
+        dead = fitness.argsort()[:5]
+        return replace(grown, resize=site.units.count - 2, removed=dead)
+
+
+@pytest.fixture(params=[Growing, Shrinking, Turning])
+def resizing(request):
+    """A strategy that changes widths."""
+    return request.param()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from torch import Tensor, nn
 
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.recipe import Recipe
+from audition.recipe.streams import Streams
 from audition.recipe.turnover import Turnover
+from audition.trainer import Job
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
@@ -121,3 +124,68 @@ def guard():
         return replace(recipe, effects=chain, apoptosis=GuardedTurnover(recipe.apoptosis))
 
     return guarded
+
+
+@pytest.fixture(scope="session")
+def blind():
+    """Job -> the same job, whose held-out text must not be read, and that evaluates nothing."""
+
+    class Blind:
+        def __init__(self, batches):
+            self.batches = batches
+
+        def __getattr__(self, name):
+            assert name != "held_out"
+            return getattr(self.batches, name)
+
+    def blinded(job: Job) -> Job:
+        recipe = replace(
+            job.recipe,
+            data=lambda streams: Blind(job.recipe.data(streams)),
+            evaluators={"val": lambda model, batches: {"loss": 0.0}},
+        )
+        return replace(job, recipe=recipe)
+
+    return blinded
+
+
+@pytest.fixture(scope="session")
+def counting():
+    """Job -> the same job, and the passes that its model makes outside of evaluations."""
+
+    def counted(job: Job) -> tuple[Job, dict[str, float]]:
+        rows = job.recipe.data(Streams(job.seed)).train(0).rows
+        spent, evaluating = {"forward": 0.0, "backward": 0.0}, []
+
+        def count(module, inputs, logits):
+            if not evaluating:
+                spent["forward"] += len(logits) / rows
+            if logits.requires_grad:
+                logits.register_hook(count_back)
+
+        def count_back(grad):
+            spent["backward"] += len(grad) / rows
+
+        def made(*given, **parts):
+            model = job.recipe.model.func(*given, **parts)
+            model.register_forward_hook(count)
+            return model
+
+        def apart(evaluator):
+            def evaluate(*given):
+                evaluating.append(True)
+                try:
+                    return evaluator(*given)
+                finally:
+                    evaluating.pop()
+
+            return evaluate
+
+        recipe = replace(
+            job.recipe,
+            model=partial(made, **job.recipe.model.keywords),
+            evaluators={name: apart(e) for name, e in job.recipe.evaluators.items()},
+        )
+        return replace(job, recipe=recipe), spent
+
+    return counted

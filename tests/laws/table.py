@@ -1,6 +1,12 @@
-"""The rows that every law is held against: to add one is to buy all of them."""
+"""The rows that every law is held against: one for each file of `conf/`, and some combinations."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from audition.config.groups import GROUPS
+from audition.config.instantiate import find
+from audition.config.members import Member, members
+from audition.recipe.absent import Absent
 
 
 @dataclass(frozen=True)
@@ -27,71 +33,114 @@ class Row:
         return any(o.startswith(("+idea=", "preset=", "apoptosis=")) for o in self.on)
 
 
-GATE = ("+idea=spectral_gate", "ideas.spectral_gate.every=2")
-EVEN = ("ideas.spectral_gate.rho=1",)
-SOON = ("apoptosis.timetable.interval=2", "apoptosis.timetable.warmup=1")
-TURNOVER = ("apoptosis=functional_preservation", *SOON)
-IMMORTAL = ("apoptosis.rate=0",)
-CEILINGS = ("preset=saturation_limiter",)
-INFINITE = ("effects.saturation.drive=inf", "effects.limiter.ceiling=inf")
+THE_QUESTION = ("model", "data", "task", "evaluator", "parallel")
+"""Groups that change what is trained or measured: compared with the default, no member of them is
+an arm that acts. Law 10 trains each."""
+
+HELD = tuple(
+    group.choices
+    for group in GROUPS.values()
+    if group.decides == "numbers"
+    and group.holds in ("part", "named parts")
+    and group.name not in THE_QUESTION
+)
+"""Groups of which every member is held to every law."""
+
+
+FP32 = "precision=fp32"
+"""What the baseline of every test computes in."""
+
+
+def said(member: Member, word: str) -> tuple[str, ...]:
+    """The overrides that the classes of a member give as `neutral` or `active`."""
+    return tuple(
+        f"{place}.{setting}={'null' if value is None else value}"
+        for place, node in member.nodes.items()
+        for setting, value in getattr(find(node["_target_"]), word, {}).items()
+    )
+
+
+def row_of(member: Member) -> Row:
+    """A member at the settings at which it acts within six steps, and at those that make it nothing.
+
+    A part of a part is held to the laws inside the one that it is a part of.
+    """
+    above = row_of(member.host) if member.host else Row(())
+    inside = f"{member.package}."
+    kept = (o for o in above.on if not o.startswith(inside))
+    return Row(
+        (*kept, member.chosen, *said(member, "active")),
+        (*above.neutral, *said(member, "neutral")),
+    )
+
+
+def arms() -> Iterator[Member]:
+    """The members that are something beside the baseline."""
+    for member in (member for member in members() if member.group.split("/")[0] in HELD):
+        targets = {node["_target_"] for node in member.nodes.values()}
+        makes = targets - {"auto", f"{Absent.__module__}.{Absent.__qualname__}"}
+        is_baseline = member.is_default or member.chosen == FP32
+        # A default part of a part is in the row of the whole.
+        if makes and (not is_baseline or (not member.host and said(member, "active"))):
+            yield member
+
+
+def of(group: str, name: str) -> Row:
+    """The row of one file, to be combined with others."""
+    (member,) = (member for member in members(group) if member.name == name)
+    return row_of(member)
+
+
+GATE = of("idea", "spectral_gate")
+CEILINGS = of("preset", "saturation_limiter")
+TURNOVER = of("apoptosis", "functional_preservation")
+SLIDING = of("attention", "sliding")
+GROUPED = of("attention", "grouped")
 BF16 = ("precision=bf16",)
 MUON = ("optimizer=muon",)
 
-ROWS = {
-    "spectral_gate": Row(GATE, EVEN),
-    "spectral_gate, in pieces": Row(
-        GATE, EVEN, common=("data.batch_size=6", "execution.accumulate=3")
-    ),
-    "spectral_gate after muon": Row((*GATE, "ideas.spectral_gate.mode=post"), EVEN, common=MUON),
-    "spectral_gate, coherence": Row((*GATE, "ideas.spectral_gate.open_on=coherence"), EVEN),
-    "spectral_gate, shuffled": Row((*GATE, "ideas.spectral_gate.control=shuffled"), EVEN),
-    "spectral_gate, magnitude": Row((*GATE, "ideas.spectral_gate.control=magnitude"), EVEN),
-    "placebo": Row(("+idea=placebo",)),
+
+def gated(*more: str, common: tuple[str, ...] = ()) -> Row:
+    """The spectral gate in another of its settings."""
+    return Row((*GATE.on, *more), GATE.neutral, common)
+
+
+COMBINED: Mapping[str, Row] = {
+    "spectral_gate, in pieces": gated(common=("data.batch_size=6", "execution.accumulate=3")),
+    "spectral_gate after muon": gated("ideas.spectral_gate.mode=post", common=MUON),
+    "spectral_gate, coherence": gated("ideas.spectral_gate.open_on=coherence"),
+    "spectral_gate, shuffled": gated("ideas.spectral_gate.control=shuffled"),
+    "spectral_gate, magnitude": gated("ideas.spectral_gate.control=magnitude"),
     "two ideas": Row(("+idea=[placebo,spectral_gate]",)),
-    "saturation_limiter": Row(CEILINGS, INFINITE),
     "half a chain": Row(
-        (*CEILINGS, "effects.saturation.wet=0.5", "effects.limiter.wet=0.5"),
+        (*CEILINGS.on, "effects.saturation.wet=0.5", "effects.limiter.wet=0.5"),
         ("effects.saturation.wet=0", "effects.limiter.bypass=true"),
     ),
-    "ema": Row(("preset=ema", "effects.ema.decay=0.5"), ("effects.ema.decay=0",)),
-    "turnover": Row(TURNOVER, IMMORTAL),
     "turnover, noisy": Row(
-        (*TURNOVER, "apoptosis.heredity.noise=0.1", "apoptosis.rate=0.3"),
-        IMMORTAL,
+        (*TURNOVER.on, "apoptosis.heredity.noise=0.1", "apoptosis.rate=0.3"),
+        TURNOVER.neutral,
         common=("model.bias=true", "optimizer=sgd"),
     ),
-    "turnover, by lot": Row((*TURNOVER, "apoptosis/fitness=random"), IMMORTAL),
     "turnover, reset": Row(
-        (*TURNOVER, "apoptosis/heredity=reset"), IMMORTAL, common=("model.bias=true",)
+        (*TURNOVER.on, "apoptosis/heredity=reset"), TURNOVER.neutral, common=("model.bias=true",)
     ),
     "everything at once": Row(
-        (*GATE, *CEILINGS, *TURNOVER),
-        (*EVEN, *INFINITE, *IMMORTAL),
-        common=(*MUON, "norm.query_key=true", "precision=bf16"),
+        (*GATE.on, *CEILINGS.on, *TURNOVER.on),
+        (*GATE.neutral, *CEILINGS.neutral, *TURNOVER.neutral),
+        common=(*MUON, "norm.query_key=true", *BF16),
     ),
-    "muon": Row(MUON),
-    "muon as published": Row(("optimizer=muon_gpt88m",)),
-    "sgd": Row(("optimizer=sgd",)),
     "heavy ball": Row(("optimizer=sgd", "optimizer.nesterov=false", "optimizer.weight_decay=0.1")),
-    "sliding": Row(("attention=sliding", "attention.window=4")),
-    "grouped": Row(("attention=grouped", "attention.kv_heads=1"), ("attention.kv_heads=2",)),
     "fused": Row(("attention.fused_qkv=true",), ("attention.fused_qkv=false",)),
-    "rope": Row(("positional=rope",)),
-    "no positions": Row(("positional=none",)),
-    "rmsnorm": Row(("norm=rmsnorm",)),
     "query-key norm": Row(("norm=rmsnorm_qk",), common=("norm=rmsnorm",)),
-    "squared_relu": Row(("feedforward=squared_relu",)),
-    "constant": Row(("schedule=constant",)),
-    "wsd": Row(("schedule=wsd",)),
     "smoothing": Row(("loss.label_smoothing=0.1",), ("loss.label_smoothing=0",)),
     "dropout": Row(("model.dropout=0.2",), ("model.dropout=0",)),
     "untied": Row(("model.tied_head=false",)),
-    "bf16": Row(("precision=bf16",)),
     "dropout, bf16": Row(("model.dropout=0.2",), ("model.dropout=0",), common=BF16),
-    "sliding, bf16": Row(("attention=sliding", "attention.window=4"), common=BF16),
-    "grouped, bf16": Row(
-        ("attention=grouped", "attention.kv_heads=1"), ("attention.kv_heads=2",), common=BF16
-    ),
+    "sliding, bf16": Row(SLIDING.on, SLIDING.neutral, common=BF16),
+    "grouped, bf16": Row(GROUPED.on, GROUPED.neutral, common=BF16),
     "accumulate": Row(("execution.accumulate=2",), ("execution.accumulate=1",)),
     "clip": Row(("training.clip=0.1",), ("training.clip=1e9",), common=("training.clip=null",)),
 }
+"""What no single file is: two things at once, or a setting of the baseline's own parts."""
+
+ROWS: Mapping[str, Row] = {member.chosen: row_of(member) for member in arms()} | COMBINED

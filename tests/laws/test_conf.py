@@ -7,20 +7,15 @@ from tests.laws.table import ROWS
 
 from audition.build import build
 from audition.config.groups import GROUPS
-from audition.config.root import conf_dir
+from audition.config.members import Member, defaults, members, names, shelves
+from audition.config.root import ABSENT, check, conf_dir
 from audition.data import stdlib
 from audition.errors import AuditionError
 from audition.observers.metrics import Metrics
 from audition.observers.watching import watching
 from audition.trainer import train
 
-FILES = sorted(
-    path.relative_to(conf_dir()).with_suffix("").as_posix()
-    for path in conf_dir().glob("*/**/*.yaml")
-    if path.relative_to(conf_dir()).parts[0] != "hydra"
-)
-WITH_PARTS = {"apoptosis": "apoptosis=functional_preservation"}
-"""A choice that is made of parts, for groups that have some: what chooses `apoptosis/fitness`."""
+FILES = {f"{member.group}/{member.name}": member for member in members()}
 NEEDS = {
     "attention/grouped": ("attention.kv_heads=1",),
     "data/shakespeare_bpe": ("data.vocab_size=300",),
@@ -31,12 +26,6 @@ NEEDS = {
     "model/gpt88m": ("data.evaluation_tokens=full",),
     "parallel/ddp": ("parallel.processes=1",),
 }
-HELD_TO_THE_LAWS = {"idea", "preset", "apoptosis", "attention", "positional", "norm", "feedforward"}
-HELD_TO_THE_LAWS |= {"optimizer", "schedule", "precision"}
-DEFAULTS = {"attention/causal", "positional/learned", "norm/layernorm", "feedforward/gelu"}
-DEFAULTS |= {"apoptosis/fitness/saliency", "apoptosis/timetable/periodic"}
-DEFAULTS |= {"apoptosis/heredity/functional_preservation"}
-DEFAULTS |= {"optimizer/adamw", "schedule/cosine", "precision/fp32", "precision/auto"}
 TOO_LARGE = {"model/gpt88m", "experiment/document003"}
 THREE_STEPS = ("model=tiny", "data.evaluation_tokens=512", "budget.steps=3")
 
@@ -44,16 +33,23 @@ THREE_STEPS = ("model=tiny", "data.evaluation_tokens=512", "budget.steps=3")
 def overrides(name: str) -> tuple[str, ...]:
     """What chooses a file on a command line, after all that makes a run small."""
     group, _, choice = name.rpartition("/")
-    choose = {"idea": f"+idea={choice}", "logger": f"logger=[{choice}]"}
     small = [o for o in THREE_STEPS if not (group == "model" and o.startswith("model="))]
     if group == "experiment" and choice != "none":
         small.remove("model=tiny")
-    if "/" in group:
-        small.append(WITH_PARTS[group.split("/")[0]])
-    return (*small, choose.get(group, f"{group}={choice}"), *NEEDS.get(name, ()))
+    host = FILES[name].host
+    small += [host.chosen] if host else []
+    return (*small, FILES[name].chosen, *NEEDS.get(name, ()))
 
 
-@pytest.mark.parametrize("name", [f for f in FILES if f != "data/tiny_shakespeare"])
+def absent(member: Member) -> bool:
+    """Whether it says that a model has no such part, which the default model has."""
+    return any(node["_target_"] == ABSENT for node in member.nodes.values())
+
+
+APART = {"data/tiny_shakespeare"} | {name for name, member in FILES.items() if absent(member)}
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name not in APART])
 def test_every_file_trains_three_steps(name, settings_of, tmp_path, monkeypatch):
     if name == "data/stdlib":  # all ten megabytes of it would take longer than everything else
         few = [(n, path) for n, path in stdlib._files() if n.startswith(("json/", "email/"))]
@@ -85,13 +81,41 @@ def test_the_file_that_needs_a_path_says_so(settings_of):
         build(settings_of("data=tiny_shakespeare", "data.path=/nowhere")).recipe.data(None)
 
 
-def test_every_choice_has_a_row():
-    """A new idea, effect, strategy or part is held to the laws by naming it in the table."""
-    named = " ".join(word for row in ROWS.values() for word in (*row.common, *row.on))
-    for name in FILES:
-        group, _, choice = name.rpartition("/")
-        if group.split("/")[0] in HELD_TO_THE_LAWS and name not in DEFAULTS and choice != "none":
-            assert f"{group}={choice}" in named or f"idea=[{choice}" in named, name
+@pytest.mark.parametrize("name", [name for name, member in FILES.items() if absent(member)])
+def test_a_part_that_the_model_names_is_not_left_out(settings_of, name):
+    member = FILES[name]
+    others = ", ".join(name for name in names(member.group) if name != member.name)
+    with pytest.raises(AuditionError, match=f"GPT needs .* {member.group}: choose from: {others}"):
+        settings_of(member.chosen)
+
+
+def test_a_part_that_the_model_does_not_name_is_left_out(settings_of):
+    plain = {**settings_of(), "model": {"_target_": "audition.parts.norm.layernorm.LayerNorm"}}
+    with pytest.raises(AuditionError, match="LayerNorm has no attention: choose attention=none"):
+        check(plain)
+    groups = [group for group in GROUPS.values() if group.of_model]
+    for group in groups:
+        plain[group.name] = {"_target_": group.nothing or ABSENT}
+    assert check(plain)["positional"] != check(plain)["attention"]
+
+
+def test_every_file_has_a_group_and_every_group_a_file():
+    """A folder of conf/ that the table of groups does not name would be checked by nothing."""
+    folders = {
+        path.parent.relative_to(conf_dir()).as_posix() for path in conf_dir().rglob("*.yaml")
+    }
+    assert {f for f in folders if f != "." and f.split("/")[0] != "hydra"} == set(shelves())
+    assert set(defaults()) <= set(shelves())
+
+
+def test_every_member_that_acts_is_held_to_the_laws():
+    """Each of them by its own row: these are the groups in which every other choice is an arm."""
+    choices = {group.choices: group for group in GROUPS.values()}
+    for member in members():
+        top = choices[member.group.split("/")[0]]
+        acts = not absent(member) and not member.is_default and member.name != "none"
+        if acts and (top.of_model or top.name in ("optimizer", "schedule", "apoptosis", "effects")):
+            assert member.chosen in ROWS
 
 
 def test_the_default_root_composes_whole(settings_of):

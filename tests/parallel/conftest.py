@@ -33,6 +33,11 @@ CASES = {
     "turnover": ("whole", TURNOVER),
     "in pieces": ("whole", ("execution.accumulate=4",)),
     "bf16": ("whole", ("precision=bf16",)),
+    "turnover by lot": (
+        "whole",
+        (*TURNOVER, "apoptosis/fitness=random", "apoptosis/heredity=reset"),
+    ),
+    "growing": ("growing", ("training.check_every=1",)),
     "twice": ("twice", ()),
     "dropout": ("whole", DROPOUT),
     "again": ("whole", DROPOUT),

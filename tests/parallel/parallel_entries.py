@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from audition.apoptosis.heredity.functional_preservation import FunctionalPreservation
+from audition.apoptosis.strategy import Site
 from audition.build import build
 from audition.errors import AuditionError
 from audition.observers.checkpoint import Checkpoint
@@ -17,6 +19,7 @@ from audition.parallel.alone import Tell, Wish
 from audition.parallel.team import Team
 from audition.recipe.effect import Effect
 from audition.recipe.signals import Cost, Gradient
+from audition.recipe.turnover import Turnover
 from audition.resume import train_on
 from audition.trainer import Job, Outcome, train
 
@@ -128,7 +131,33 @@ def masks(job: Job, folder: Path, name: str) -> Mapping[str, Any]:
     return {}
 
 
-CASES = {f.__name__: f for f in (whole, stopped, timed, parted, twice, masks)}
+class Growing(Turnover):
+    """After step 3 every layer gains two units, split off those that a probe shows most active."""
+
+    def propose(self, probe, gradient, state, view):
+        if view.clock.step != 2:
+            return (), state
+        seen = probe.activations(0)
+        return [
+            FunctionalPreservation(moments="copy").replace(
+                Site(name, units),
+                torch.arange(2) + units.count,
+                seen[name].float().abs().mean((0, 1)),
+                probe,
+                view,
+            )
+            for name, units in probe.sites.items()
+        ], state
+
+
+def growing(job: Job, folder: Path, name: str) -> Mapping[str, Any]:
+    """With layers that grow by what each rank sees for itself."""
+    return told(
+        train(replace(job, recipe=replace(job.recipe, apoptosis=Growing()))), job, folder, name
+    )
+
+
+CASES = {f.__name__: f for f in (whole, stopped, timed, parted, twice, masks, growing)}
 
 
 def told(outcome: Outcome, job: Job, folder: Path, name: str) -> Mapping[str, Any]:

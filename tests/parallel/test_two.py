@@ -8,7 +8,7 @@ import torch
 from tests.parallel.conftest import CASES
 
 PIECES = ("data.batch_size=8", "execution.accumulate=2")
-EXACT = ["adamw", "muon", "ceilings", "gate", "turnover", "in pieces", "bf16"]
+EXACT = ["adamw", "muon", "ceilings", "gate", "turnover", "turnover by lot", "in pieces", "bf16"]
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -37,6 +37,20 @@ def test_a_rule_that_asks_twice(told, job_of, tmp_path):
     for key, weight in told.weights("twice").items():
         assert torch.allclose(weight, alone[key], rtol=0, atol=1e-6), key
     assert told.answers["twice"]["cost"] == found["cost"] == [12.0, 12.0]
+
+
+def test_layers_grow_alike_on_every_rank(told, job_of, tmp_path, differences):
+    """Each rank looks for itself, at the same text with the same weights; both looks are counted."""
+    job = job_of(*PIECES)
+    found = parallel_entries.growing(job, tmp_path, "growing")
+    alone = torch.load(tmp_path / "growing.0.pt")
+    assert alone["blocks.0.feedforward.up.weight"].shape == (130, 32)
+    assert not differences(told.weights("growing", 0), told.weights("growing", 1))
+    for key, weight in told.weights("growing").items():
+        assert torch.allclose(weight, alone[key], rtol=0, atol=1e-6), key
+    assert told.answers["growing"]["status"] == "finished"
+    # A probe's batch has as many rows as a step's.
+    assert (found["cost"], told.answers["growing"]["cost"]) == ([7.0, 6.0], [8.0, 6.0])
 
 
 def test_dropout_is_drawn_by_each_for_itself_and_again_alike(told, differences, trained):

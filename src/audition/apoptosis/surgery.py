@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from audition.errors import AuditionError
 from audition.parts.optim.moments import Moment, moments_of
 from audition.recipe.turnover import Edit, Event
-from audition.recipe.units import Part, Resizable, Units, sites
+from audition.recipe.units import Part, Resizable, Resize, Units, sites
 
 Params = dict[str, nn.Parameter]
 
@@ -26,8 +26,8 @@ class Weights:
 
 
 @torch.no_grad()
-def operate(weights: Weights, events: Iterable[Event]) -> dict[str, int]:
-    """Carry out `events` in order; returns the new number of units of every site that has another.
+def operate(weights: Weights, events: Iterable[Event]) -> list[Resize]:
+    """Carry out `events` in order; returns how sites were resized, if any were.
 
     Entries that no event names keep their bits, in weights and in moments. A parameter of another
     size is another `nn.Parameter`, in the model, in `params` and in the optimizer.
@@ -35,22 +35,20 @@ def operate(weights: Weights, events: Iterable[Event]) -> dict[str, int]:
     Raises ValueError for an event that names no site, or whose numbers do not add up, and
     AuditionError for a module that cannot be resized.
     """
-    resized: dict[str, int] = {}
+    resizes = []
     for event in events:
-        before = units_of(weights.model, event.site).count
-        grown = event.grown(before)
-        if grown > before:
+        units = units_of(weights.model, event.site)
+        grown, stay = event.grown(units.count), event.stay(units.count)
+        if grown > units.count:
             resize(weights, event.site, grown)
         write(weights, event.edits)
         if len(event.removed):
-            kept = torch.ones(grown, dtype=torch.bool)
-            kept[event.removed.cpu()] = False
-            if int(kept.sum()) != grown - len(event.removed):
-                raise ValueError(f"an event of {event.site} removes a unit twice")
-            resize(weights, event.site, grown - len(event.removed), kept.nonzero().flatten())
-        if event.resize is not None:
-            resized[event.site] = event.resize
-    return resized
+            added = torch.arange(units.count, grown)
+            resize(weights, event.site, len(stay) + len(added), torch.cat([stay, added]))
+        if event.resize is not None or len(event.removed):
+            count = len(stay) + grown - units.count
+            resizes.append(Resize(event.site, units, stay, count))
+    return resizes
 
 
 def units_of(model: nn.Module, site: str) -> Units:

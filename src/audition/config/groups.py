@@ -31,6 +31,7 @@ class Group:
         of: the class of a section.
         folder: the folder of `conf/` whose files may be chosen for it; by default its own name.
         of_model: whether it is a part of models, which a model may take or do without.
+        nothing: the class of its `none`, where that is also a choice for models that take it.
         of_machine: whether it describes the machine, and not what is trained there.
         local: its settings that say where a file lies; what is in the file is in a fingerprint.
         unmeasured: its settings that do not change the time of a step, or that a measurement of it
@@ -44,6 +45,7 @@ class Group:
     of: str = ""
     folder: str = ""
     of_model: bool = False
+    nothing: str = ""
     of_machine: bool = False
     local: tuple[str, ...] = ()
     unmeasured: tuple[str, ...] = ()
@@ -59,7 +61,13 @@ GROUPS: Mapping[str, Group] = {
     for group in (
         Group("model", "part", workload="settings"),
         Group("attention", "part", workload="settings", of_model=True),
-        Group("positional", "part", workload="settings", of_model=True),
+        Group(
+            "positional",
+            "part",
+            workload="settings",
+            of_model=True,
+            nothing="audition.parts.positional.none.NoPosition",
+        ),
         Group("norm", "part", workload="settings", of_model=True),
         Group("feedforward", "part", workload="settings", of_model=True),
         Group("optimizer", "part", workload="code"),

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from audition.config.card import check_card
-from audition.config.groups import holding, root_keys
+from audition.config.groups import GROUPS, holding, root_keys
 from audition.config.mixing import CHAIN, chain
-from audition.config.schema import check_node
+from audition.config.schema import check_node, signature
 from audition.errors import AuditionError, choices
 
 WRITTEN = re.compile(r"0|[1-9][0-9]{0,3}(_?[0-9]{1,3}){0,5}")
@@ -54,6 +54,7 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
         if key not in root_keys():
             raise AuditionError(f"unknown key '{key}'{choices(key, root_keys())}")
     whole = normalised(settings, tuple(settings["allowed_targets"]))
+    check_model(whole)
     whole["seed"] = check_seed(settings["seed"])
     cards = settings.get("cards") or {}
     for name in settings.get("ideas") or {}:
@@ -85,6 +86,29 @@ def normalised(
         section = check_node({**settings[group.name], "_target_": group.of}, group.name, prefixes)
         whole[group.name] = {key: value for key, value in section.items() if key != "_target_"}
     return whole
+
+
+ABSENT = "audition.recipe.absent.Absent"
+"""What `none` is in a group of which a model either has a part or has not."""
+
+
+def check_model(settings: Mapping[str, Any]) -> None:
+    """Raise AuditionError unless the model is given the parts that its constructor names, and none
+    that it would pass over: `attention=sliding` changes nothing in a model without attention.
+    """
+    target = settings["model"]["_target_"]
+    model, takes = target.rpartition(".")[2], signature(target).supplied
+    for group in (group for group in GROUPS.values() if group.of_model):
+        given = settings[group.name]["_target_"]
+        if group.name in takes and given == ABSENT:
+            known = sorted(path.stem for path in (conf_dir() / group.name).glob("*.yaml"))
+            others = ", ".join(name for name in known if name != "none")
+            raise AuditionError(f"the model {model} needs its {group.name}: choose from: {others}")
+        if group.name not in takes and given not in (ABSENT, group.nothing):
+            raise AuditionError(
+                f"the model {model} has no {group.name}: choose {group.name}=none "
+                f"({given.rpartition('.')[2]} would not be used)"
+            )
 
 
 def check_seed(seed: object) -> int:

@@ -10,6 +10,7 @@ from audition.recipe import tree
 from audition.recipe.effect import Effect, Meters
 from audition.recipe.signals import Tensors, View
 from audition.recipe.streams import Streams
+from audition.recipe.units import Resize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,9 @@ class EMA(Effect):
 
     def on_evaluation(self, params: Tensors, state: Any, view: View) -> Tensors:
         return {name: state["mean"].get(name, p) for name, p in params.items()}
+
+    def on_resize(self, resize: Resize, params: Tensors, state: Any) -> Any:
+        return {**state, "mean": resize.follow(state["mean"], params)}
 
     def meters(self, state: Any) -> Meters:
         return {"updates": float(state["updates"])}

@@ -9,7 +9,7 @@ Shape suffixes: K matrices of one shape, M the shorter side (gated), N the longe
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Interval
@@ -21,6 +21,7 @@ from audition.recipe.gradient import in_halves
 from audition.recipe.recipe import Recipe
 from audition.recipe.signals import Gradient, GradientRule, Tensors, View
 from audition.recipe.streams import Streams
+from audition.recipe.units import Resize
 
 TINY = 1e-30
 
@@ -39,6 +40,9 @@ class SpectralGate:
     """`coherence` is the Wiener gate, the same measurement with its sign turned round."""
     control: Literal["none", "shuffled", "magnitude"] = "none"
     """The same gains on shuffled directions, or gains from each band's power instead."""
+
+    neutral: ClassVar[Mapping[str, object]] = {"rho": 1}
+    active: ClassVar[Mapping[str, object]] = {"every": 2}
 
     def __call__(self, recipe: Recipe) -> Recipe:
         return recipe if self.rho == 1.0 else recipe.with_effect("spectral_gate", Gate(self))
@@ -90,6 +94,11 @@ class Gate(Effect):
         for group in state.values():
             gated |= gate(stack(updates, group["names"]), group, updates)
         return gated, state
+
+    def on_resize(self, resize: Resize, params: Tensors, state: Any) -> Any:
+        """What is known of directions is of matrices that are no more: it is learned anew, and until
+        the next refresh every gate is open."""
+        return self.init(params, Streams(0))
 
     def meters(self, state: Any) -> Meters:
         """Over all gated directions: the mean gain, and the share of them that is more than half open

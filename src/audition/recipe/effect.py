@@ -8,6 +8,7 @@ from torch import Tensor
 
 from audition.recipe.signals import Controls, Gradient, GradientRule, Tensors, View
 from audition.recipe.streams import Streams
+from audition.recipe.units import Resize
 
 State = Any
 """Whatever an effect remembers: a value made of tensors, numbers, strings, tuples, lists, dicts."""
@@ -78,6 +79,14 @@ class Effect:
         """
         return params
 
+    def on_resize(self, resize: Resize, params: Tensors, state: State) -> State:
+        """The state after a layer was given more or fewer units; `params` have the new shapes.
+
+        As it is, by default: an effect that remembers anything of a parameter's shape says here how
+        that follows, for one with `resize.follow`.
+        """
+        return state
+
     def meters(self, state: State) -> Meters:
         """What the effect is doing, by name, read off its state: pure, and only on logged steps.
 
@@ -133,6 +142,9 @@ class Chain(Effect):
                 own = replace(view, streams=view.streams.child(name))
                 params = effect.on_evaluation(params, state[name], own)
         return params
+
+    def on_resize(self, resize: Resize, params: Tensors, state: State) -> State:
+        return {n: e.on_resize(resize, params, state[n]) for n, e in self.members.items()}
 
     def meters(self, state: State) -> Meters:
         return {

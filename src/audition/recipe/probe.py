@@ -37,6 +37,7 @@ class Probe:
     ) -> None:
         self._model, self._text, self._context = model, text, context
         self._share = processes / rows
+        self._seen: dict[int, Mapping[str, Tensor]] = {}
         self.cost = Cost()
 
     @cached_property
@@ -62,10 +63,13 @@ class Probe:
         return outputs
 
     def activations(self, number: int) -> Mapping[str, Tensor]:
-        """Site -> its units' activations on `batch(number)`, [B, ..., H]: one pass for all sites.
+        """Site -> its units' activations on `batch(number)`, [B, ..., H].
 
-        A site that does not say what reads its units is left out.
+        One counted pass serves all sites, and whoever asks again for that number after this step. A
+        site that does not say what reads its units is left out.
         """
+        if number in self._seen:
+            return self._seen[number]
         seen: dict[str, Tensor] = {}
 
         def keep(site: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
@@ -81,4 +85,5 @@ class Probe:
         finally:
             for hook in hooks:
                 hook.remove()
+        self._seen[number] = seen
         return seen

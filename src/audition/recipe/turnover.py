@@ -61,12 +61,27 @@ class Event:
     facts: Mapping[str, Tensor] = field(default_factory=dict)  # name -> [k]: of each birth
     fitness: Tensor | None = None  # [H] of the site's units just before, where it was measured
 
-    def carry(self, values: Tensor, count: int, fresh: float = 0.0) -> Tensor:
+    def carry(self, values: Tensor, fresh: float = 0.0) -> Tensor:
         """One value a unit, [count], numbered as after the event; added units get `fresh`."""
-        added = values.new_full((self.grown(count) - count,), fresh)
-        kept = torch.ones(self.grown(count), dtype=torch.bool, device=values.device)
-        kept[self.removed] = False
-        return torch.cat([values, added])[kept]
+        stay = self.stay(len(values)).to(values.device)
+        added = self.grown(len(values)) - len(values)
+        return torch.cat([values[stay], values.new_full((added,), fresh)])
+
+    def stay(self, count: int) -> Tensor:
+        """Which of `count` units are still there afterwards, in order, on the CPU.
+
+        Raises ValueError where `removed` names a unit twice, or one that is not there.
+        """
+        stays = torch.ones(count, dtype=torch.bool)
+        removed = self.removed.cpu()
+        if len(removed.unique()) != len(removed) or not all(
+            0 <= j < count for j in removed.tolist()
+        ):
+            raise ValueError(
+                f"of {self.site}, which has {count} units, these cannot be removed: {removed.tolist()}"
+            )
+        stays[removed] = False
+        return stays.nonzero().flatten()
 
     def grown(self, count: int) -> int:
         """Units of a site of `count` after it grew and before any left.

@@ -1,5 +1,6 @@
 """How a module says that it has units: which entries of which parameters belong to unit j."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, cast, runtime_checkable
 
@@ -52,6 +53,38 @@ class Units:
         """The same with names as seen from the model, of a module at `path`."""
         parts = tuple(replace(p, parameter=_joined(path, p.parameter)) for p in self.parts)
         return Units(self.count, parts, _joined(path, self.read_by) if self.read_by else "")
+
+
+@dataclass(frozen=True)
+class Resize:
+    """How a site's parameters came to another size: what stayed of them, in order, and what is new.
+
+    `units` is of before, `count` of afterwards; units that are not among those kept come last.
+    """
+
+    site: str
+    units: Units
+    kept: Tensor  # [n] int64, units of before, rising
+    count: int
+
+    def follow(
+        self, values: Mapping[str, Tensor], fresh: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """`values`, parameter name -> a tensor of its shape, brought to the new shape.
+
+        New entries are those of `fresh`, which has the new shapes; a name that it lacks, or that is
+        none of this site's, is left as it is.
+        """
+        after = dict(values)
+        for part in self.units.parts:
+            name = part.parameter
+            if name in after and name in fresh:
+                kept = part.entries(self.kept.to(after[name].device))
+                old = after[name].index_select(part.axis, kept)
+                added = self.count * part.size - len(kept)
+                new = fresh[name].detach().narrow(part.axis, len(kept), added)
+                after[name] = torch.cat([old, new], part.axis)
+        return after
 
 
 class HasUnits(Protocol):

@@ -3,7 +3,8 @@
 Shape suffixes: B batch, T places, C channels, H query heads, K key/value heads, D channels a head.
 """
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
@@ -28,6 +29,9 @@ class CausalAttention(nn.Module):
         kv_heads: heads of keys and values, each shared by heads / kv_heads queries; null is heads.
         fused_qkv: one joint parameter for queries, keys and values instead of three.
     """
+
+    neutral: ClassVar[Mapping[str, object]] = {"kv_heads": None}
+    active: ClassVar[Mapping[str, object]] = {"kv_heads": 1}
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """Sliding attention: every token looks at itself and at the few tokens just before."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
@@ -19,6 +20,9 @@ class SlidingAttention(CausalAttention):
         kv_heads: heads of keys and values, each shared by heads / kv_heads queries; null is heads.
         fused_qkv: one joint parameter for queries, keys and values instead of three.
     """
+
+    neutral: ClassVar[Mapping[str, object]] = {}
+    active: ClassVar[Mapping[str, object]] = {"window": 4}
 
     def __init__(
         self,
