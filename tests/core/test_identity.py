@@ -2,6 +2,7 @@
 
 import shutil
 from copy import deepcopy
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -212,3 +213,13 @@ def test_words_move_nothing(settings_of, edit, file, old, new):
     before = {arm: identify(each) for arm, each in settings.items()}
     edit(file, old, new)
     assert {arm: identify(each) for arm, each in settings.items()} == before
+
+
+def test_a_digest_in_capitals_is_the_same_digest(settings_of, tmp_path):
+    text = "To be, or not to be.\n" * 200
+    path = tmp_path / "play.txt"
+    path.write_text(text, encoding="utf-8")
+    digest = sha256(text.encode()).hexdigest()
+    where = ("data=tiny_shakespeare", f"data.path={path}")
+    small, large = (settings_of(*where, f"data.sha256={d}") for d in (digest, digest.upper()))
+    assert identify(small) == identify(large)

@@ -34,6 +34,7 @@ class Group:
         nothing: the class of its `none`, where that is also a choice for models that take it.
         of_machine: whether it describes the machine, and not what is trained there.
         local: its settings that say where a file lies; what is in the file is in a fingerprint.
+        checks: its settings that only hold against a file what its fingerprint says.
         unmeasured: its settings that do not change the time of a step, or that a measurement of it
             is filed under.
     """
@@ -48,6 +49,7 @@ class Group:
     nothing: str = ""
     of_machine: bool = False
     local: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
     unmeasured: tuple[str, ...] = ()
 
     @property
@@ -78,6 +80,7 @@ GROUPS: Mapping[str, Group] = {
             "part",
             workload="settings",
             local=("cache_dir", "path"),
+            checks=("sha256",),
             unmeasured=("evaluation_tokens",),
         ),
         Group("apoptosis", "part", workload="code"),

@@ -59,7 +59,8 @@ def material(settings: Mapping[str, Any]) -> dict[str, Any]:
     for group in deciding("numbers"):
         if group.holds == "choices":  # they set other keys
             continue
-        value = {k: v for k, v in settings[group.name].items() if k not in group.local}
+        left_out = {*group.local, *group.checks}
+        value = {k: v for k, v in settings[group.name].items() if k not in left_out}
         # A list, not a mapping: the order of effects and of ideas is part of what they do.
         parts[group.name] = list(value.items()) if group.holds == "named parts" else value
     parts["budget"] = Budget(**settings["budget"]).ruling()

@@ -1,9 +1,11 @@
 """Tiny-shakespeare, for a user who has the file: nine tenths train, the last tenth validates."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+from audition.data.reading import read
 from audition.data.source import Source
 from audition.data.text import Document, Text
 from audition.errors import AuditionError
@@ -11,7 +13,7 @@ from audition.errors import AuditionError
 
 @dataclass(frozen=True, kw_only=True)
 class TinyShakespeare(Source):
-    """One text file, split 90 / 10 by characters as nanoGPT splits it."""
+    """One text file in UTF-8, split 90 / 10 by characters as nanoGPT splits it."""
 
     path: str
     """The file, which is not part of this package."""
@@ -20,24 +22,60 @@ class TinyShakespeare(Source):
 
     @property
     def text_fingerprint(self) -> str:
-        self._read()
-        return self.sha256
+        return self._checked().text
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return self._checked().remarks
 
     def text(self) -> Text:
-        text = self._read().decode("utf-8")
+        self._checked()
+        text = read(_content(self.path), _name(self.path)).text
         cut = int(len(text) * 0.9)
         name = Path(self.path).name
         return Text((Document(name, text[:cut]),), (Document(name, text[cut:]),))
 
-    def _read(self) -> bytes:
-        try:
-            content = Path(self.path).read_bytes()
-        except OSError as error:
-            raise AuditionError(f"data.path={self.path} cannot be read: {error.strerror}") from None
-        found = sha256(content).hexdigest()
-        if found != self.sha256:
+    def _checked(self) -> "_Digests":
+        """What the file is; raises AuditionError where it is another than `sha256` says."""
+        digests = _digests(self.path, _state(self.path))
+        if digests.file != self.sha256.lower():
             raise AuditionError(
-                f"data.path={self.path} has sha256 {found} where {self.sha256} is expected: "
+                f"{_name(self.path)} has sha256 {digests.file} where {self.sha256} is expected: "
                 "set data.sha256 if this text is meant"
             )
-        return content
+        return digests
+
+
+@dataclass(frozen=True)
+class _Digests:
+    file: str  # sha256 of its bytes
+    text: str  # of the text that they are read as, in UTF-8
+    remarks: tuple[str, ...]
+
+
+@lru_cache(maxsize=16)
+def _digests(path: str, state: tuple[int, ...]) -> _Digests:
+    """Of a file, read once for as long as its `state` stands, however many arms train on it."""
+    content = _content(path)
+    reading = read(content, _name(path))
+    text = sha256(reading.text.encode("utf-8")).hexdigest()
+    return _Digests(sha256(content).hexdigest(), text, reading.remarks)
+
+
+def _name(path: str) -> str:
+    return f"data.path={path}"
+
+
+def _state(path: str) -> tuple[int, ...]:
+    try:
+        found = Path(path).stat()
+    except OSError as error:
+        raise AuditionError(f"{_name(path)} cannot be read: {error.strerror}") from None
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def _content(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise AuditionError(f"{_name(path)} cannot be read: {error.strerror}") from None
