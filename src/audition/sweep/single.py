@@ -23,7 +23,6 @@ from audition.ledger.record import BASELINE
 from audition.ledger.registration import naming, registered, registrations
 from audition.ledger.store import Ledger
 from audition.parallel.door import check_cards
-from audition.provenance import provenance
 from audition.report.runs import show_runs
 from audition.sweep.arms import Arm, read_arms
 from audition.sweep.assign import job_of, record_of
@@ -36,6 +35,7 @@ from audition.sweep.local import check_device
 from audition.sweep.plan import PlannedRun, make_plan, runnable
 from audition.sweep.pool import End, PoolSettings, Quiet, display_for, warm
 from audition.sweep.watchers import check_meter
+from audition.sweep.whence import whence
 
 
 def plan_single(
@@ -114,7 +114,7 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
 
         try:
             record = perform(
-                Assignment(record_of(run), run.settings, provenance()),
+                Assignment(record_of(run), run.settings, whence([run])),
                 tell,
                 lambda step: bool(interrupted),
             )

@@ -9,7 +9,6 @@ from typing import Any
 
 from audition.errors import AuditionError
 from audition.ledger.studies import FOLDER
-from audition.provenance import provenance
 from audition.sweep.assign import job_of
 from audition.sweep.carry import beside, filing
 from audition.sweep.plan import PlannedRun
@@ -30,6 +29,7 @@ from audition.sweep.search.study.serving import seed_of, serving
 from audition.sweep.search.study.storage import journal_of, open_storage
 from audition.sweep.search.study.study import Study
 from audition.sweep.search.wanted import INSIDE, Wanted
+from audition.sweep.whence import whence
 
 LOOK_S = 1.0
 """How often a process without work looks at the trials of others [s]."""
@@ -84,7 +84,7 @@ def carry_on(wanted: Wanted, points: Points, name: str, pool: Pool) -> Study:
         steps = len(points.seeds) * max(1, inside)
         study.study.pruner = pruner_of(chosen, wanted.prune_p, steps)
         settings = pool.settings(first_runs)
-        facts = provenance()
+        facts = whence(first_runs)
         display = display_for()
         desk = Desk(
             study,
