@@ -150,7 +150,7 @@ def test_a_run_trains_on_at_other_widths(job_of, with_strategy, resizing, overri
     "overrides",
     [
         ("optimizer=muon", "model.dropout=0.1"),
-        ("preset=ema", "effects.ema.decay=0.5"),
+        ("preset=ema", "effects.ema.decay=0.5", "++effects.ema.wet=0.5"),
         ("+idea=spectral_gate", "ideas.spectral_gate.every=2"),
     ],
 )

@@ -9,6 +9,7 @@ from audition.recipe import tree
 from audition.recipe.effect import Effect, Meters, State
 from audition.recipe.signals import Controls, Gradient, GradientRule, Problem, Tensors, View
 from audition.recipe.streams import Streams
+from audition.recipe.units import Resize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,9 @@ class Mix(Effect):
 
     def init(self, params: Tensors, streams: Streams) -> State:
         return self.effect.init(params, streams) if self._acts else None
+
+    def on_resize(self, resize: Resize, params: Tensors, state: State) -> State:
+        return self.effect.on_resize(resize, params, state) if self._acts else state
 
     def meters(self, state: State) -> Meters:
         return self.effect.meters(state) if self._acts else {}

@@ -72,14 +72,12 @@ class Event:
 
         Raises ValueError where `removed` names a unit twice, or one that is not there.
         """
-        stays = torch.ones(count, dtype=torch.bool)
-        removed = self.removed.cpu()
-        if len(removed.unique()) != len(removed) or not all(
-            0 <= j < count for j in removed.tolist()
-        ):
+        removed = self.removed.tolist()
+        if len({*removed}) < len(removed) or not all(0 <= j < count for j in removed):
             raise ValueError(
-                f"of {self.site}, which has {count} units, these cannot be removed: {removed.tolist()}"
+                f"of {self.site}, which has {count} units, these cannot be removed: {removed}"
             )
+        stays = torch.ones(count, dtype=torch.bool)
         stays[removed] = False
         return stays.nonzero().flatten()
 
