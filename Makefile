@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: audition setup test test-all check bench bench-main soak clean
+.PHONY: audition setup test test-all check conf bench bench-main soak clean
 
 audition: setup ## the main job: an idea against its baseline, three seeds, 1M tokens a run
 	$(BIN)/python -m src.train +idea=spectral_gate seed=42,137,256 -m
@@ -30,6 +30,9 @@ check: setup ## format, lint, types, layers
 	$(BIN)/ruff check src tests scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+conf: setup ## conf/, the README's table and docs/parts.md, as the classes have them
+	$(BIN)/python -m scripts.conf
 
 bench: setup ## speed as ratios, each from one run of interleaved pairs
 	$(BIN)/python -m scripts.bench

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from audition.config.members import names, shelves
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger
 
@@ -151,4 +152,5 @@ def test_help_names_the_groups_from_any_folder(tmp_path: Path) -> None:
             [str(door), "train", "--help"], cwd=folder, capture_output=True, text=True, timeout=60
         )
         assert ended.returncode == 0, ended.stderr
-        assert "optimizer: adamw, muon, muon_gpt88m, sgd" in ended.stdout
+        for group in shelves():
+            assert f"{group}: {', '.join(names(group))}\n" in ended.stdout

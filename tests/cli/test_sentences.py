@@ -8,6 +8,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from audition.cli.sentences import MISTAKES, one_sentence, past_hydra, sentence
+from audition.config.members import names
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
 
@@ -28,7 +29,7 @@ OVERRIDES = [
     ("data=tiny_shakespeare", "data.path is missing: give it as data.path=..."),
     ("data.context=${nope}", "data.context: Interpolation key 'nope' not found"),
     ("data.context=${oc.env:NO_SUCH}", "data.context: there is no environment variable NO_SUCH"),
-    ("experiment=[a,b]", "unknown experiment 'b'; choose from: document003,"),
+    ("experiment=[a,b]", f"unknown experiment 'b'; choose from: {', '.join(names('experiment'))}"),
     ("~logger", "there is no logger to take out"),
 ]
 

@@ -8,6 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from audition.cli.typed import quoted, read_typed, unreadable
+from audition.config.members import names
 from audition.errors import AuditionError
 
 
@@ -79,8 +80,8 @@ def test_a_word_that_no_quotes_mend(word: str, said: str) -> None:
         ("--cfg job -m", "--cfg and --multirun exclude each other"),
         ("--experimental-rerun x", "--experimental-rerun has nothing to read here"),
         ("=5", "cannot read '=5'"),
-        ("model=null", "model=null is not a name; choose from: gpt88m, nano, tiny"),
-        ("logger=true", "logger=true is not a name; choose from: mlflow, tensorboard, wandb"),
+        ("model=null", f"model=null is not a name; choose from: {', '.join(names('model'))}"),
+        ("logger=true", f"logger=true is not a name; choose from: {', '.join(names('logger'))}"),
         ("logger=[tensorboard,1]", "logger=[tensorboard,1] is not a name; did you mean"),
         ("optimizer=adamw,null -m", "optimizer=adamw,null is not a name; did you mean 'adamw'?"),
         ("hydra/launcher=3 -m", "hydra/launcher=3 is not a name; choose from: pool, slurm,"),

@@ -23,6 +23,7 @@ class Group:
 
     Args:
         name: the key.
+        says: what it is, in a sentence.
         holds: one part with a `_target_`; any number of them, each under a name of its own; a
             section, whose settings are the fields of one class; a plain value; or nothing of its
             own: `choices` are files that set other keys.
@@ -40,6 +41,7 @@ class Group:
     """
 
     name: str
+    says: str
     holds: Holds
     decides: Decides = "numbers"
     workload: Workload = "nothing"
@@ -61,59 +63,114 @@ class Group:
 GROUPS: Mapping[str, Group] = {
     group.name: group
     for group in (
-        Group("model", "part", workload="settings"),
-        Group("attention", "part", workload="settings", of_model=True),
+        Group("model", "The network that is trained.", "part", workload="settings"),
+        Group(
+            "attention",
+            "How tokens look at each other.",
+            "part",
+            workload="settings",
+            of_model=True,
+        ),
         Group(
             "positional",
+            "How a model knows where a token stands.",
             "part",
             workload="settings",
             of_model=True,
             nothing="audition.parts.positional.none.NoPosition",
         ),
-        Group("norm", "part", workload="settings", of_model=True),
-        Group("feedforward", "part", workload="settings", of_model=True),
-        Group("optimizer", "part", workload="code"),
-        Group("schedule", "part"),
-        Group("loss", "part", workload="code"),
+        Group(
+            "norm",
+            "How activations are scaled before each half of a block and before the head.",
+            "part",
+            workload="settings",
+            of_model=True,
+        ),
+        Group(
+            "feedforward",
+            "What a block does to each token by itself.",
+            "part",
+            workload="settings",
+            of_model=True,
+        ),
+        Group("optimizer", "How gradients become updates.", "part", workload="code"),
+        Group("schedule", "The gain on the learning rate over the run.", "part"),
+        Group("loss", "What training makes small.", "part", workload="code"),
         Group(
             "data",
+            "What is trained on and validated on.",
             "part",
             workload="settings",
             local=("cache_dir", "path"),
             checks=("sha256",),
             unmeasured=("evaluation_tokens",),
         ),
-        Group("apoptosis", "part", workload="code"),
-        Group("precision", "part", workload="settings"),
-        Group("parallel", "part", workload="settings"),
-        Group("energy", "part", "watching"),
-        Group("effects", "named parts", workload="code", folder="preset"),
-        Group("ideas", "named parts", workload="code", folder="idea"),
-        Group("logger", "named parts", "watching"),
-        Group("budget", "section", of="audition.budget.Budget"),
-        Group("training", "section", of="audition.trainer.Training"),
+        Group(
+            "apoptosis",
+            "Which units die during training, and what replaces them.",
+            "part",
+            workload="code",
+        ),
+        Group("precision", "The numbers that a run computes in.", "part", workload="settings"),
+        Group("parallel", "How many processes train one run.", "part", workload="settings"),
+        Group("energy", "What measures the joules of a run.", "part", "watching"),
+        Group(
+            "effects",
+            "Plug-ins on the training dynamics, chained in the order written.",
+            "named parts",
+            workload="code",
+            folder="preset",
+        ),
+        Group(
+            "ideas",
+            "What is tried: each makes an arm, and has a card that says what it claims.",
+            "named parts",
+            workload="code",
+            folder="idea",
+        ),
+        Group("logger", "Where the lines of metrics.jsonl go as well.", "named parts", "watching"),
+        Group("budget", "How long a run trains.", "section", of="audition.budget.Budget"),
+        Group("training", "Settings of the loop.", "section", of="audition.trainer.Training"),
         Group(
             "execution",
+            "What a run computes on.",
             "section",
             of="audition.execution.Execution",
             workload="settings",
             of_machine=True,
             unmeasured=("device", "threads"),
         ),
-        Group("paths", "section", "filing", of="audition.config.root.Paths"),
-        Group("checkpoint", "section", "watching", of="audition.observers.checkpoint.Checkpoint"),
-        Group("tuning", "section", "sweep", of="audition.sweep.tune.settings.Tuning"),
-        Group("seed", "value", "seed"),
-        Group("arm", "value", "filing"),
-        Group("baseline", "value", "sweep"),
-        Group("baseline_seeds", "value", "sweep"),
-        Group("tune", "value", "sweep"),
-        Group("submit", "value", "sweep"),
-        Group("allowed_targets", "value", "words"),
-        Group("cards", "value", "words"),
-        Group("experiment", "choices"),
-        Group("debug", "choices"),
-        Group("hparams_search", "choices", "sweep"),
+        Group("paths", "Where results go.", "section", "filing", of="audition.config.root.Paths"),
+        Group(
+            "checkpoint",
+            "How often a run is saved.",
+            "section",
+            "watching",
+            of="audition.observers.checkpoint.Checkpoint",
+        ),
+        Group(
+            "tuning",
+            "How arms are tuned before they are compared.",
+            "section",
+            "sweep",
+            of="audition.sweep.tune.settings.Tuning",
+        ),
+        Group("seed", "The number that every random draw follows from.", "value", "seed"),
+        Group("arm", "Under which name a run is filed; a sweep sets it.", "value", "filing"),
+        Group("baseline", "The overrides that make the baseline arm.", "value", "sweep"),
+        Group("baseline_seeds", "How many seeds the baseline has.", "value", "sweep"),
+        Group("tune", "What arms are tuned in before they are compared.", "value", "sweep"),
+        Group("submit", "Whether a sweep waits for a cluster.", "value", "sweep"),
+        Group("allowed_targets", "Prefixes of code that a config may name.", "value", "words"),
+        Group("cards", "What ideas claim, and what would prove them wrong.", "value", "words"),
+        Group("experiment", "Whole experiments, which may choose anything.", "choices"),
+        Group("debug", "Ways to look for a fault.", "choices"),
+        Group(
+            "hparams_search",
+            "Searches: which settings are tried, and how.",
+            "choices",
+            "sweep",
+        ),
     )
 }
 

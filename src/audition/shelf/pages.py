@@ -1,0 +1,110 @@
+"""What the documents say of the members of `conf/`, made from the files and the classes they name.
+
+`README.md` has the table between two marks, `docs/parts.md` is made whole.
+"""
+
+import re
+from collections.abc import Iterator
+
+from audition.config.groups import GROUPS
+from audition.config.members import Member, members, shelves
+from audition.config.schema import REQUIRED, Setting, signature
+from audition.config.schema.containers import Either
+from audition.config.schema.kinds import Choice, Kind, Number
+from audition.shelf.settings import written
+
+PAGE = "docs/parts.md"
+BEGIN, END = "<!-- members: made by `make conf` -->", "<!-- end of members -->"
+
+
+def table() -> str:
+    """The README's table: each group, and what may be chosen for it, the default in bold."""
+    rows = ["| group | members |", "|---|---|"]
+    for shelf in shelves():
+        names = ", ".join(
+            f"**`{member.name}`**" if member.is_default else f"`{member.name}`"
+            for member in members(shelf)
+        )
+        rows.append(f"| [`{shelf}`]({PAGE}#{anchor(shelf)}) | {names} |")
+    return "\n".join(rows)
+
+
+def filled(text: str) -> str:
+    """`text` with the table between the two marks. Raises ValueError where there are none."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"no {BEGIN} ... {END}")
+    return f"{before}{begin}\n{table()}\n{end}{after}"
+
+
+def reference() -> str:
+    """The page of every member: what it is, its settings with values, ranges and sentences."""
+    return "\n".join(_page()) + "\n"
+
+
+def anchor(shelf: str) -> str:
+    """The fragment under which a reader of Markdown finds a group's heading."""
+    return re.sub(r"[^\w-]", "", shelf.lower())
+
+
+def _page() -> Iterator[str]:
+    yield "# Parts"
+    yield ""
+    yield "Made by `make conf` from the files of `conf/` and the classes they name. A setting is"
+    yield "typed as `GROUP.SETTING=VALUE`; the value shown is what a run has unless told otherwise."
+    known = {group.choices: group for group in GROUPS.values() if group.choices}
+    for shelf in shelves():
+        yield ""
+        yield f"## {shelf}"
+        group = known.get(shelf)
+        if group is not None:
+            yield ""
+            yield group.says
+        for member in members(shelf):
+            yield from _member(member)
+
+
+def _member(member: Member) -> Iterator[str]:
+    yield ""
+    yield f"### {shown(member)}"
+    if member.sentence:
+        yield ""
+        yield member.sentence
+    for place, node in member.nodes.items():
+        target = str(node["_target_"])
+        if "." not in target or any(place in part.nodes for part in member.parts):
+            continue
+        takes = signature(target)
+        if not takes.settings:
+            continue
+        yield ""
+        yield f"| `{place}.` | value | takes | |"
+        yield "|---|---|---|---|"
+        for setting in takes.settings.values():
+            value = _value(setting, node.get(setting.name, setting.default))
+            cells = (f"`{setting.name}`", value, _takes(setting.kind), setting.sentence)
+            yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def shown(member: Member) -> str:
+    """`optimizer=muon`, and whether it is the default."""
+    return f"`{member.chosen}`{' (default)' if member.is_default else ''}"
+
+
+def _value(setting: Setting, value: object) -> str:
+    if value is REQUIRED or isinstance(value, dict):
+        return "a part of its own"
+    return "to be given" if value == "???" else f"`{written(value)}`"
+
+
+def _takes(kind: Kind) -> str:
+    """What a setting accepts: its sort and its range."""
+    match kind:
+        case Choice(values=values):
+            return ", ".join(f"`{written(value)}`" for value in values)
+        case Either(options=options):
+            return " or ".join(map(_takes, options))
+        case Number(bounds=bounds) if bounds:
+            return f"{kind.noun} {' and '.join(map(str, bounds))}"
+    return "" if kind.noun == "anything" else kind.noun

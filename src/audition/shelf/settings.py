@@ -1,0 +1,190 @@
+"""The yaml of a member held to its class: every setting, its value, and the class's own sentence.
+
+A value that is not the constructor's default says so in its comment, `(default: 0.001)`. Where a
+comment says nothing, the value repeats the default and follows it: the default has one home.
+"""
+
+import json
+import math
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import yaml
+from omegaconf import OmegaConf
+
+from audition.config.schema import REQUIRED, Setting, signature
+from audition.config.schema.kinds import Choice, Misfit
+from audition.errors import AuditionError, choices
+
+WIDTH = 100
+NOTE = re.compile(r"\(default: .*\)")
+"""What marks a value that is meant to differ."""
+
+
+_GLUE = "\N{NO-BREAK SPACE}"
+
+
+@dataclass
+class _Entry:
+    """One setting as a file has it: what stands behind the colon, and the lines below it."""
+
+    value: str = ""
+    comment: str = ""
+    below: list[str] = field(default_factory=list)
+
+
+def regenerated(text: str) -> str:
+    """The text of a yaml with every node's settings as its class has them, in the class's order.
+
+    Values stay where they equal the default, however they are spelled, where the comment notes the
+    default, and where they are looked up (`${model.context}`) or must be given (`???`). All else
+    becomes the default. What stands outside of a node stays.
+
+    Raises AuditionError for a key that the class does not take.
+    """
+    plain = yaml.safe_load(text)
+    chosen = plain.get("defaults", ()) if isinstance(plain, Mapping) else ()
+    groups = frozenset(str(g) for entry in chosen if isinstance(entry, Mapping) for g in entry)
+    return "\n".join(_lines(text.splitlines(), groups)) + "\n"
+
+
+def settings_of(target: str, indent: int = 0) -> list[str]:
+    """The lines of a node of `target` at its defaults; `???` stands for what must be given."""
+    margin = " " * indent
+    return _lines([f"{margin}_target_: {target}"])
+
+
+def written(value: object) -> str:
+    """A value as a yaml writes it, so that YAML 1.1 and 1.2 read the same."""
+    match value:
+        case None | bool():
+            return json.dumps(value)
+        case float():
+            if not math.isfinite(value):
+                return {math.inf: ".inf", -math.inf: "-.inf"}.get(value, ".nan")
+            mantissa, e, exponent = repr(value).partition("e")
+            return f"{mantissa}{'' if '.' in mantissa or not e else '.0'}{e}{exponent}"
+        case str():
+            plain = re.fullmatch(r"[A-Za-z_][\w./-]*", value) and isinstance(
+                yaml.safe_load(value), str
+            )
+            return value if plain else json.dumps(value, ensure_ascii=False)
+        case Mapping():
+            return "{" + ", ".join(f"{k}: {written(v)}" for k, v in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(written, value)) + "]"
+    return str(value)
+
+
+def _lines(lines: Sequence[str], chosen: frozenset[str] = frozenset()) -> list[str]:
+    """The lines with every node in them made anew; `chosen` are settings that other files give."""
+    out: list[str] = []
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        out.append(line)
+        at += 1
+        target = re.fullmatch(r"( *)_target_: +([\w.]+\.\w+) *(#.*)?", line)
+        if not target:
+            continue
+        indent, end = len(target[1]), at
+        while end < len(lines) and _depth(lines[end]) >= indent:
+            end += 1
+        out += _node(target[2], indent, lines[at:end], chosen)
+        at = end
+    return out
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip(" ")) if line.strip() else -1
+
+
+def _node(target: str, indent: int, lines: Sequence[str], chosen: frozenset[str]) -> Iterator[str]:
+    takes = signature(target)
+    found = _entries(indent, lines)
+    for name in found:
+        if name not in takes.settings:
+            raise AuditionError(
+                f"{name} is not a setting of {target}{choices(name, takes.settings)}"
+            )
+    for name, setting in takes.settings.items():
+        if name in found or name not in chosen:
+            given = "???" if setting.default is REQUIRED else written(setting.default)
+            yield from _setting(setting, found.get(name, _Entry(given)), indent)
+
+
+def _entries(indent: int, lines: Sequence[str]) -> dict[str, _Entry]:
+    found: dict[str, _Entry] = {}
+    last: _Entry | None = None
+    above: list[str] = []
+    for line in lines:
+        if _depth(line) > indent and last is not None:
+            last.below.append(line)
+        elif line.strip().startswith("#"):
+            above.append(line.strip("# "))
+        else:
+            key, _, rest = line.strip().partition(":")
+            value, _, comment = _split(rest)
+            last = found[key] = _Entry(value, " ".join([*above, comment]))
+            above = []
+    return found
+
+
+def _split(rest: str) -> tuple[str, str, str]:
+    """A value and the comment behind it; a `#` inside quotes is part of the value."""
+    quoted = re.match(r"""\s*("(?:[^"\\]|\\.)*"|'[^']*'|[^#]*?)\s*(?:#\s*(.*))?$""", rest)
+    return (quoted[1], "#", quoted[2] or "") if quoted else (rest.strip(), "", "")
+
+
+def _setting(setting: Setting, entry: _Entry, indent: int) -> Iterator[str]:
+    margin, note = " " * indent, ""
+    value = entry.value
+    if not entry.below and setting.default is not REQUIRED and not _free(value):
+        if _same(setting, value):
+            pass
+        elif NOTE.search(entry.comment):
+            note = f"(default: {written(setting.default)})"
+        else:
+            value = written(setting.default)
+    words = [setting.sentence.rstrip("."), _choice(setting), note]
+    comment = " ".join(word for word in words if word)
+    line = f"{margin}{setting.name}:{' ' * bool(value)}{value}"
+    if not comment:
+        yield line
+    elif len(f"{line}  # {comment}") <= WIDTH:
+        yield f"{line}  # {comment}"
+    else:
+        first = f"{margin}# "
+        whole = " ".join(word if word is words[0] else _unbroken(word) for word in words if word)
+        for part in textwrap.wrap(
+            whole, WIDTH, initial_indent=first, subsequent_indent=first, break_on_hyphens=False
+        ):
+            yield part.replace(_GLUE, " ")
+        yield line
+    yield from _lines(entry.below)
+
+
+def _unbroken(word: str) -> str:
+    return word.replace(" ", _GLUE)
+
+
+def _free(value: str) -> bool:
+    """Whether it is looked up elsewhere or must be given, so that no default is meant."""
+    return "${" in value or value == "???"
+
+
+def _same(setting: Setting, value: str) -> bool:
+    plain = OmegaConf.to_container(OmegaConf.create(f"value: {value}"))
+    assert isinstance(plain, dict)
+    try:
+        return bool(setting.kind.fit(plain["value"]) == setting.default)
+    except Misfit:
+        return False
+
+
+def _choice(setting: Setting) -> str:
+    if isinstance(setting.kind, Choice) and len(setting.kind.values) > 1:
+        return f"({' | '.join(map(str, setting.kind.values))})"
+    return ""

@@ -1,0 +1,100 @@
+"""The files of conf/ and the documents beside them are as the classes have them."""
+
+import math
+
+import pytest
+from scripts.conf import ROOT, wanted
+
+from audition.config.members import members
+from audition.errors import AuditionError
+from audition.shelf.pages import filled
+from audition.shelf.settings import regenerated, settings_of, written
+
+WANTED = {str(path.relative_to(ROOT)): text for path, text in wanted()}
+
+LIMITER = """# A ceiling.
+limiter:
+  _target_: audition.effects.limiter.Limiter
+  {}
+other: 1  # stays
+"""
+
+
+@pytest.mark.parametrize("file", WANTED)
+def test_what_is_made_from_the_classes_is_up_to_date(file):
+    """`make conf` writes it. A value that is to differ from its default says `(default: …)`."""
+    assert (ROOT / file).read_text(encoding="utf-8") == WANTED[file]
+
+
+def limiter(line):
+    """What becomes of a line among the settings of a limiter: its comment and its value."""
+    lines = regenerated(LIMITER.format(line)).splitlines()
+    assert lines[0] == "# A ceiling."
+    assert lines[-1] == "other: 1  # stays"
+    return [each.strip() for each in lines if "ceiling:" in each]
+
+
+@pytest.mark.parametrize(
+    ("line", "becomes"),
+    [
+        ("ceiling: 0.01", "ceiling: 0.01"),
+        ("ceiling: 1.0e-2  # a wish", "ceiling: 1.0e-2"),
+        ("floor: 0.001", "ceiling: 0.01"),
+        ("ceiling: 0.5", "ceiling: 0.01"),
+        ("ceiling: 0.5  # (default: 7)", "ceiling: 0.5"),
+        ("# (default: 7)\n  ceiling: 0.5", "ceiling: 0.5"),
+        ("ceiling: .inf  # (default: 0.01)", "ceiling: .inf"),
+        ("ceiling: ${somewhere.else}", "ceiling: ${somewhere.else}"),
+        ("ceiling: ???", "ceiling: ???"),
+    ],
+)
+def test_a_value_follows_the_default_unless_it_says_that_it_differs(line, becomes):
+    (found,) = limiter(line)
+    value, _, comment = found.partition("  # ")
+    assert value == becomes
+    assert comment.startswith("Longest update, as a share of the weight's norm")
+    assert ("(default: 0.01)" in comment) == (becomes in ("ceiling: 0.5", "ceiling: .inf"))
+    again = regenerated(LIMITER.format(found))
+    assert regenerated(again) == again
+
+
+def test_a_key_that_the_class_does_not_take_is_named():
+    with pytest.raises(AuditionError, match=r"ceilng is not a setting of .*did you mean 'ceiling'"):
+        regenerated(LIMITER.format("ceilng: 1"))
+
+
+def test_a_setting_without_a_default_must_be_given():
+    lines = settings_of("audition.data.tiny_shakespeare.TinyShakespeare")
+    assert any(line.startswith("path: ???") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (1e-8, "1.0e-08"),
+        (1.5e-7, "1.5e-07"),
+        (0.1, "0.1"),
+        (math.inf, ".inf"),
+        ("plain", "plain"),
+        ("off", '"off"'),
+        ("null", '"null"'),
+        ("two words", '"two words"'),
+        ((0.9, 0.99), "[0.9, 0.99]"),
+        ({"a": 1}, "{a: 1}"),
+        ({}, "{}"),
+    ],
+)
+def test_values_as_yaml_writes_them(value, text):
+    assert written(value) == text
+
+
+def test_a_document_without_the_marks_is_refused():
+    with pytest.raises(ValueError, match="members: made by"):
+        filled("no marks")
+
+
+def test_every_member_says_what_it_is():
+    for member in members():
+        assert member.sentence, member.path
