@@ -83,6 +83,10 @@ def test_a_word_that_no_quotes_mend(word: str, said: str) -> None:
         ("model=null", f"model=null is not a name; choose from: {', '.join(names('model'))}"),
         ("logger=true", f"logger=true is not a name; choose from: {', '.join(names('logger'))}"),
         ("logger=[tensorboard,1]", "logger=[tensorboard,1] is not a name; did you mean"),
+        (
+            "optimizer=[sgd,muon]",
+            "optimizer=[sgd,muon] names several, and a run has one: optimizer=sg",
+        ),
         ("optimizer=adamw,null -m", "optimizer=adamw,null is not a name; did you mean 'adamw'?"),
         ("hydra/launcher=3 -m", "hydra/launcher=3 is not a name; choose from: pool, slurm,"),
     ],

@@ -11,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override, QuotedString
 from hydra.errors import HydraException
 
+from audition.config.groups import holding
 from audition.config.mixing import opened
 from audition.config.root import conf_dir, names_in
 from audition.errors import AuditionError, choices
@@ -131,12 +132,16 @@ def _check_names(word: str, folders: Sequence[Path]) -> None:
     is_group = "/" in key or any((folder / key).is_dir() for folder in folders)
     if override.is_delete() or not is_group:
         return
+    said = override.get_value_string()
     for value in _values(override):
         names = value if isinstance(value, list) else [value]
         if not all(isinstance(name, str | QuotedString) for name in names):
-            said = override.get_value_string()
+            known = names_in(key, folders)
+            raise AuditionError(f"{key}={said} is not a name{choices(said, known)}")
+        if len(names) > 1 and key in (group.choices for group in holding("part")):
             raise AuditionError(
-                f"{key}={said} is not a name{choices(said, names_in(key, folders))}"
+                f"{key}={said} names several, and a run has one: {key}={','.join(map(str, names))} "
+                "with -m makes an arm of each"
             )
 
 

@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import Override
 from audition.config.mixing import opened
 from audition.config.root import check_seed
 from audition.errors import AuditionError
+from audition.sweep.axes import check_axis, check_tuned
 
 SEED = "seed"
 IDEA = "idea"
@@ -45,7 +46,7 @@ def read_arms(overrides: Sequence[Override]) -> Question:
 
     Ideas, and every key that is swept other than the seed, make arms; all the rest is common to
     them, and the common configuration is the baseline. Raises AuditionError for a seed that is no
-    whole number or is given twice.
+    whole number or is given twice, and for a key that makes no arms.
     """
     seeds: tuple[int, ...] | None = None
     tune: tuple[str, ...] = ()
@@ -59,6 +60,7 @@ def read_arms(overrides: Sequence[Override]) -> Question:
         elif key == TUNE:
             tune = _tuned(value.split("=", 1)[1] for value in values)
         elif key == IDEA or key.startswith("ideas.") or len(values) > 1:
+            check_axis(key)
             axes.append(values)
         else:
             common += values
@@ -132,7 +134,10 @@ def _values(override: Override) -> list[str]:
 def _tuned(values: Iterable[str]) -> tuple[str, ...]:
     """`optimizer.lr,training.clip` and `[optimizer.lr,training.clip]` as keys; none for null."""
     words = (word.strip(" '\"") for value in values for word in value.strip("[]").split(","))
-    return tuple(dict.fromkeys(word for word in words if word not in ("", "null")))
+    keys = tuple(dict.fromkeys(word for word in words if word not in ("", "null")))
+    for key in keys:
+        check_tuned(key)
+    return keys
 
 
 def _written_out(values: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from audition.ledger.record import BASELINE
 from audition.ledger.store import Contents
 from audition.parallel.door import check_parallel
 from audition.sweep.arms import Arm, Question, more_seeds
+from audition.sweep.axes import check_alike, comparable
 from audition.sweep.compose import Compose
 from audition.sweep.watchers import check_trackers
 
@@ -84,6 +85,7 @@ def make_plan(question: Question, compose: Compose) -> Plan:
     base_seeds = seeds if wanted is None else more_seeds(seeds, wanted)
     runs = list(_repeat(baseline, settings, identity, identity.config_hash, base_seeds))
 
+    facts = comparable(settings, identity)
     names = {identity.config_hash: baseline.name}
     same = []
     for arm in question.arms:
@@ -93,6 +95,7 @@ def make_plan(question: Question, compose: Compose) -> Plan:
             )
         settings = checked(arm.overrides, compose)
         own = identify(settings)
+        check_alike(arm.name, comparable(settings, own), facts)
         twin = names.get(own.config_hash)
         if twin == baseline.name:
             same.append(arm.name)

@@ -9,6 +9,7 @@ from audition.ledger.record import BASELINE
 from audition.ledger.store import Contents
 from audition.ledger.tuned import Contender, Try
 from audition.sweep.arms import Arm, Question, arm_name
+from audition.sweep.axes import check_alike, comparable
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun, make_plan
 from audition.sweep.search.space.near import standing
@@ -61,9 +62,14 @@ class Entrant:
                     f"tune={key} would try {self.name} at {value:g}, which cannot be: {error}; "
                     "choose another tuning.factor, or name an hparams_search"
                 ) from None
+            check_alike(f"{self.name} at {typed[0]}", _facts(runs), _facts(found[0].runs))
             if runs[0].identity.config_hash != found[0].runs[0].identity.config_hash:
                 found.append(Trial(typed, {key: value}, runs))
         return tuple(found)
+
+
+def _facts(runs: Sequence[PlannedRun]) -> Mapping[str, object]:
+    return comparable(runs[0].settings, runs[0].identity)
 
 
 def entrants(question: Question, plan: Plan, compose: Composer) -> tuple[Entrant, ...]:
