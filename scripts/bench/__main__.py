@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audition.provenance import provenance
-from scripts.bench import commands, main_job, step, trackers, waiting, worker
+from scripts.bench import commands, main_job, step, trackers, trees, waiting, worker
 from scripts.bench.pairs import Row
 
 
 def everything(folder: Path, runs: int, each_s: float) -> Iterator[Row]:
     """All rows but the main job's and a search's."""
     yield from step.rows(folder)
+    yield from trees.rows(folder)
     yield from trackers.rows(folder)
     yield from commands.overhead(folder)
     yield from worker.rows(folder / "worker", runs=runs, each_s=each_s)

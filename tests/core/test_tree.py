@@ -37,10 +37,18 @@ def test_each_function_is_that_of_every_tensor(random):
     assert same(tree.scale(a, gains), {n: a[n] * g for n, g in paired})
     assert same(tree.divide(a, gains), {n: a[n] / g for n, g in paired})
     assert same(tree.scale(a, 0.1), {n: x * 0.1 for n, x in a.items()})
-    assert same(tree.tanh(a), {n: x.tanh() for n, x in a.items()})
     assert same(tree.add(a, b), {n: x + b[n] for n, x in a.items()})
     assert same(tree.subtract(a, b), {n: x - b[n] for n, x in a.items()})
     assert same(tree.lerp(a, b, 0.3), {n: torch.lerp(x, b[n], 0.3) for n, x in a.items()})
+
+
+def test_an_underscore_edits_its_own_tree(random):
+    a, b = random(1), random(1)
+    assert tree.tanh_(a) is a
+    assert same(a, {n: x.tanh() for n, x in b.items()})
+    assert tree.scale_(a, 3.0) is a
+    assert same(a, {n: x.tanh() * 3.0 for n, x in b.items()})
+    assert tree.tanh_({}) == tree.scale_({}, 2.0) == {}
 
 
 def test_names_count_and_not_the_order_of_the_second(random):

@@ -54,5 +54,6 @@ def saturate(grads: Tensors, drive: float) -> tuple[Tensors, Tensor]:
     """
     ceilings = drive * tree.root_mean_squares(grads)  # [K]
     tiny = torch.finfo(ceilings.dtype).tiny
-    shapes = tree.tanh(tree.divide(grads, ceilings.clamp(min=tiny)))
-    return tree.scale(shapes, ceilings), tree.norms(shapes)
+    bent = tree.tanh_(tree.divide(grads, ceilings.clamp(min=tiny)))
+    lengths = tree.norms(bent)
+    return tree.scale_(bent, ceilings), lengths

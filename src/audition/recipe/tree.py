@@ -1,7 +1,8 @@
 """Arithmetic on trees (parameter name -> tensor): one call for all of its tensors, in few kernels.
 
-A tree keeps its order, and functions of two trees go by the names of the first. Nothing is edited in
-place but by `write`. Shape suffix: K tensors of a tree.
+A tree keeps its order, and functions of two trees go by the names of the first. Only `write`, and
+names that end in an underscore, as torch's do, edit a tree; that is for one of your own making, and
+saves reading and writing memory that no cache holds. Shape suffix: K tensors of a tree.
 
     >>> import torch
     >>> w = {"a": torch.tensor([3.0, 4.0]), "b": torch.zeros(2)}
@@ -42,9 +43,18 @@ def divide(tree: Tensors, gains: Tensor) -> Tensors:
     return _mapped(_each._foreach_div, tree, _of_each(gains))
 
 
-def tanh(tree: Tensors) -> Tensors:
-    """The hyperbolic tangent of every entry."""
-    return _mapped(_each._foreach_tanh, tree)
+def tanh_(tree: Tensors) -> Tensors:
+    """The hyperbolic tangent of every entry, in place."""
+    if tree:
+        _each._foreach_tanh_(_values(tree))
+    return tree
+
+
+def scale_(tree: Tensors, gains: Tensor | float) -> Tensors:
+    """`scale` in place."""
+    if tree:
+        _each._foreach_mul_(_values(tree), _of_each(gains))
+    return tree
 
 
 def add(first: Tensors, second: Tensors) -> Tensors:

@@ -17,6 +17,7 @@ from audition.report.curves import Curves
 from audition.report.figures import (
     RaceStep,
     detectable_effect,
+    effect_meters,
     forest,
     learning_curves,
     noise_floor,
@@ -30,6 +31,7 @@ from audition.report.figures import (
     tuned_curves,
 )
 from audition.report.inline import inline
+from audition.report.readings import Readings
 from audition.report.style import VERDICT, caption_of, save
 
 
@@ -47,11 +49,13 @@ def draw(
     curves: Curves,
     race: Sequence[RaceStep],
     tuned: Sequence[Tuned] = (),
+    readings: Readings | None = None,
     *,
     alpha: float,
     suffix: str = "",
 ) -> tuple[Picture, ...]:
-    """Draw the judgements of one baseline, in their order; a race and tuning where there were any.
+    """Draw the judgements of one baseline, in their order; meters, a race and tuning where there were
+    any.
 
     `alpha` is what they were judged at; `suffix` keeps the files of several baselines apart.
     Raises AuditionError where `folder` cannot be written.
@@ -64,6 +68,8 @@ def draw(
         "noise": lambda: noise_floor(judgements),
         "residuals": lambda: residual_map(judgements),
     }
+    if readings:
+        drawings["meters"] = lambda: effect_meters(judgements, readings)
     if race:
         drawings["race"] = lambda: race_timeline(race)
     colours = {j.arm.config_hash: VERDICT[j.comparison.verdict] for j in judgements}

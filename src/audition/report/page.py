@@ -23,6 +23,7 @@ from audition.report.facts import RUN_COLUMNS, SUMMARY_COLUMNS, IdeaFacts, facts
 from audition.report.gallery import Picture, draw, embedded
 from audition.report.origin import Origin, origins
 from audition.report.race_steps import race_steps
+from audition.report.readings import read_meters
 from audition.report.search_section import section
 from audition.report.style import THEME
 from audition.report.words import count
@@ -133,7 +134,8 @@ def _campaign(
     race = race_steps(ledger.root, baseline.config_hash, arms_of(contents.records))
     tuned = tuned_for(ledger.root, baseline.config_hash)
     curves = read_curves(ledger, arms)
-    pictures = draw(folder, judgements, curves, race, tuned, alpha=alpha, suffix=suffix)
+    readings = read_meters(ledger, arms)
+    pictures = draw(folder, judgements, curves, race, tuned, readings, alpha=alpha, suffix=suffix)
     return Campaign(
         baseline=baseline.config_hash,
         ideas=tuple(facts_of(j, watch) for j in judgements),

@@ -3,6 +3,7 @@
 from audition.report.figures.detectable import detectable_effect
 from audition.report.figures.forest import forest
 from audition.report.figures.learning import learning_curves
+from audition.report.figures.meters import effect_meters
 from audition.report.figures.noise import noise_floor
 from audition.report.figures.race import RaceStep, race_timeline
 from audition.report.figures.residuals import residual_map
@@ -16,6 +17,7 @@ from audition.report.figures.tuned import tuned_curves
 __all__ = [
     "RaceStep",
     "detectable_effect",
+    "effect_meters",
     "forest",
     "learning_curves",
     "noise_floor",
