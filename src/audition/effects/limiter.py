@@ -23,7 +23,7 @@ class Limiter(Effect):
     what their update was multiplied by (1: none was limited).
     """
 
-    neutral: ClassVar[Mapping[str, object]] = {"ceiling": 1e999}  # infinity, as a literal
+    neutral: ClassVar[Mapping[str, object]] = {"ceiling": inf}
 
     ceiling: Annotated[float, Gt(0), Le(inf)] = 0.01
     """Longest update, as a share of the weight's norm."""

@@ -25,7 +25,7 @@ class Saturation(Effect):
     are at the ceiling); `gain`, the mean over tensors of their norm after to before.
     """
 
-    neutral: ClassVar[Mapping[str, object]] = {"drive": 1e999}  # infinity, as a literal
+    neutral: ClassVar[Mapping[str, object]] = {"drive": inf}
 
     drive: Annotated[float, Gt(0), Le(inf)] = 3.0
     """Ceiling, in units of the tensor's root mean square."""
