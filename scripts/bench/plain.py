@@ -109,7 +109,7 @@ def main() -> None:
     windows = text.open(Streams(arguments.seed))
     held_out = list(windows.held_out())
     draw = batches(text.tokenised().training.ids)
-    model = Model(windows.vocab_size)
+    model = Model(windows.shape.outputs)
     weights = list(model.parameters())
     groups = [
         {"params": [w for w in weights if w.ndim >= 2], "weight_decay": 0.1},

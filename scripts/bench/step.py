@@ -37,7 +37,7 @@ def bare(made: Job):  # type: ignore[no-untyped-def]
     def run() -> None:
         nonlocal step
         for _ in range(STEPS):
-            batch = session.batches.train(step)
+            batch = session.batches.train(Clock(step))
             loss = F.cross_entropy(model(batch.inputs).flatten(0, 1), batch.targets.flatten())
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import partial
+from inspect import signature
 from typing import Any
 
 from audition.budget import Budget
 from audition.config.instantiate import construct, factory
 from audition.errors import AuditionError
-from audition.evaluation import HeldOut
 from audition.execution import Execution
 from audition.parallel.team import ALONE, Team
 from audition.recipe.effect import Chain
 from audition.recipe.gradient import backward
 from audition.recipe.recipe import Idea, Recipe
+from audition.tasks.task import Task
 from audition.trainer import Job, Training
 
 
@@ -29,32 +30,39 @@ def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:
             "choose parallel=none"
         )
     execution = Execution(construct(settings["precision"]), **settings["execution"])
-    model = partial(
-        factory(settings["model"]),
-        attention=factory(settings["attention"]),
-        positional=factory(settings["positional"]),
-        norm=construct(settings["norm"]),
-        feedforward=factory(settings["feedforward"]),
-    )
+    task: Task = construct(settings["task"])
     baseline = Recipe(
-        data=construct(settings["data"]).open,
-        model=model,
+        data=partial(task.open, construct(settings["data"])),
+        model=model_of(settings),
         loss=construct(settings["loss"]),
         gradient=team.rule(backward),
         optimizer=construct(settings["optimizer"]),
         schedule=construct(settings["schedule"]),
-        evaluators={"val": HeldOut(execution, team)},
+        evaluators=named(settings.get("evaluator")),
         effects=Chain(named(settings.get("effects"))),
         apoptosis=construct(settings["apoptosis"]),
     )
     return Job(
         recipe=fold(baseline, named(settings.get("ideas"))),
         seed=settings["seed"],
+        task=task,
         budget=Budget(**settings["budget"]),
         training=Training(**settings["training"]),
         execution=execution,
         team=team,
     )
+
+
+def model_of(settings: Mapping[str, Any]) -> "partial[Any]":
+    """The model's constructor with the parts that it names, such as `attention`, filled in."""
+    model = factory(settings["model"])
+    takes = signature(model.func).parameters
+    parts = {
+        name: construct(settings[name]) if name == "norm" else factory(settings[name])
+        for name in ("attention", "positional", "norm", "feedforward")
+        if name in takes
+    }
+    return partial(model, **parts)
 
 
 def named(nodes: Mapping[str, Any] | None) -> dict[str, Any]:

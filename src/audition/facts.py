@@ -6,37 +6,50 @@ from typing import Any
 
 import torch
 
-from audition.trainer import Outcome
+from audition.measure import BEST, Measure, recorded
+from audition.trainer import Job, Outcome
 
 
-def facts(outcome: Outcome) -> dict[str, Any]:
-    """What a record says of a run that ended."""
+def facts(outcome: Outcome, measures: Mapping[str, Measure]) -> dict[str, Any]:
+    """What a record says of a run that ended; `measures` as `measures_of` gives them."""
     session = outcome.session
-    losses = [e.metrics["val/loss"] for e in session.evaluations]
+    evaluations = [
+        {recorded(name): value for name, value in e.metrics.items()} for e in session.evaluations
+    ]
     metrics = {}
-    if losses:
-        metrics = {
-            "val_loss": outcome.final["val/loss"],
-            "val_loss_best": min(losses),
-            "val_bpb": outcome.final["val/bpb"],
-        }
+    for name, value in (evaluations[-1] if evaluations else {}).items():
+        how = measures.get(name, Measure(name, ""))
+        seen = [how.as_loss(each[name]) for each in evaluations if name in each]
+        metrics[name] = value
+        metrics[name + BEST] = how.as_loss(min(seen))
     return {
         "metrics": metrics,
+        "measures": dict(measures),
         "units": session.units,
         "steps": session.step,
         "train_seconds": session.seconds,
         "forward_passes": session.cost.forward,
         "backward_passes": session.cost.backward,
         "parameters": sum(p.numel() for p in session.params.values()),
-        "weights": digest(session.params),
+        "weights": digest({**session.params, **session.buffers}),
     }
 
 
-def digest(params: Mapping[str, torch.Tensor]) -> str:
-    """Thirty-two hex digits for the names and the bits of `params`, whatever order they are in."""
+def measures_of(job: Job) -> dict[str, Measure]:
+    """Name in a record -> how it is read: the task's, and what each further evaluator declares."""
+    declared = {
+        f"{name}_{metric}": Measure(*how)
+        for name, evaluator in job.recipe.evaluators.items()
+        for metric, how in getattr(evaluator, "measures", {}).items()
+    }
+    return {**job.task.measures, **declared}
+
+
+def digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Thirty-two hex digits for the names and the bits of `tensors`, whatever order they are in."""
     total = sha256()
-    for name in sorted(params):
-        flat = params[name].detach().cpu().contiguous().reshape(-1)
-        total.update(f"{name} {flat.dtype} {tuple(params[name].shape)}".encode())
+    for name in sorted(tensors):
+        flat = tensors[name].detach().cpu().contiguous().reshape(-1)
+        total.update(f"{name} {flat.dtype} {tuple(tensors[name].shape)}".encode())
         total.update(flat.view(torch.uint8).numpy().data)
     return total.hexdigest()[:32]

@@ -7,6 +7,11 @@ BEST = "_best"
 """Ends the name of the best value that a metric reached over a run's evaluations."""
 
 
+def recorded(metric: str) -> str:
+    """`val_loss`, as records call what evaluator `val` calls `loss` and logged lines `val/loss`."""
+    return metric.replace("/", "_", 1)
+
+
 @dataclass(frozen=True)
 class Measure:
     """How one metric of a run is read.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from audition.apoptosis.surgery import Weights, resize
@@ -37,6 +37,7 @@ class Session:
     streams: Streams
     batches: Batches
     model: nn.Module
+    loss: nn.Module | None  # the parameters and state of the loss itself, where it has any
     params: dict[str, nn.Parameter]
     optimizer: Optimizer
     effects: Any
@@ -48,11 +49,21 @@ class Session:
     widths: dict[str, int] = field(default_factory=dict)  # units of the sites that were resized
     evaluations: list[Evaluation] = field(default_factory=list)
 
+    @property
+    def buffers(self) -> dict[str, Tensor]:
+        """State that is no parameter and that a checkpoint keeps, such as running statistics."""
+        kept = self.model.state_dict().keys()
+        found = {name: b for name, b in self.model.named_buffers() if name in kept}
+        if self.loss is not None:
+            found |= {f"loss.{name}": b for name, b in self.loss.named_buffers()}
+        return found
+
     def snapshot(self) -> dict[str, Any]:
         """Everything that a resumed run needs to go on with the same bits."""
         return {
             "seed": self.streams.seed,
             "model": self.model.state_dict(),
+            "loss": None if self.loss is None else self.loss.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "effects": self.effects,
             "apoptosis": self.apoptosis,
@@ -81,6 +92,8 @@ class Session:
         if taken != here:
             raise Unfit("is of a model with other parameters")
         self.model.load_state_dict(snapshot["model"])
+        if self.loss is not None:
+            self.loss.load_state_dict(snapshot["loss"])
         self.optimizer.load_state_dict(snapshot["optimizer"])
         self.effects, self.apoptosis = snapshot["effects"], snapshot["apoptosis"]
         self.step, self.units = snapshot["step"], snapshot["units"]
@@ -99,10 +112,15 @@ def begin(recipe: Recipe, seed: int, device: str) -> Session:
     """A session before its first step: weights drawn by name, every stream at its start."""
     streams = Streams(seed)
     batches = recipe.data(streams)
-    model = recipe.model(batches.vocab_size)
+    model = recipe.model(batches.shape)
     initialise(model, streams.child("init"))
     model.to(device)
     params = dict(model.named_parameters())
+    loss = recipe.loss.init(batches.shape)
+    if loss is not None:
+        initialise(loss, streams.child("init", "loss"))
+        loss.to(device)
+        params |= {f"loss.{name}": p for name, p in loss.named_parameters()}
     # The global generator belongs to dropout alone: every other draw has a stream of its own.
     torch.manual_seed(streams.number("dropout"))
     optimizer = recipe.optimizer(params)
@@ -112,6 +130,7 @@ def begin(recipe: Recipe, seed: int, device: str) -> Session:
         streams=streams,
         batches=batches,
         model=model,
+        loss=loss,
         params=params,
         optimizer=optimizer,
         effects=recipe.effects.init(params, streams.child("effects")),

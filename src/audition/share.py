@@ -1,5 +1,6 @@
 """One process's share of a run: what it trains, and who watches it."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from audition.build import build
 from audition.config.instantiate import construct
 from audition.energy.meter import AtOnce
 from audition.energy.off import Off
-from audition.facts import facts
+from audition.facts import facts, measures_of
 from audition.observers.checkpoint import Checkpoint
 from audition.observers.energy import Energy
 from audition.observers.metrics import Metrics
@@ -47,4 +48,13 @@ def share(
             interrupted=interrupted,
             recall=energy.recall,
         )
-    return {"status": outcome.status, "reason": outcome.reason, **facts(outcome), **energy.facts()}
+    for metric, value in outcome.final.items():
+        if outcome.status == "finished" and not math.isfinite(value):
+            name, _, which = metric.partition("/")
+            say(f"evaluator '{name}' gave {value} for {which} at step {outcome.session.step}")
+    return {
+        "status": outcome.status,
+        "reason": outcome.reason,
+        **facts(outcome, measures_of(job)),
+        **energy.facts(),
+    }

@@ -14,7 +14,10 @@ from torch.nn.utils import clip_grad_norm_
 
 from audition.apoptosis.surgery import Weights, operate
 from audition.budget import Budget
+from audition.errors import AuditionError
+from audition.evaluation import HeldOutRows, measured
 from audition.execution import Execution
+from audition.measure import recorded
 from audition.observers.observer import Observer, StepReport
 from audition.parallel.team import ALONE, Team
 from audition.parts.dropout import set_dropout_gain
@@ -22,10 +25,13 @@ from audition.parts.optim.averaging import averaging_of
 from audition.parts.optim.controls import apply_controls
 from audition.reasons import not_finite, stopped
 from audition.recipe import tree
+from audition.recipe.evaluator import Evaluator
 from audition.recipe.probe import Probe
 from audition.recipe.recipe import Recipe
-from audition.recipe.signals import Clock, Controls, Gradient, Problem, Tensors, View
+from audition.recipe.signals import Clock, Controls, Gradient, Predict, Problem, Tensors, View
 from audition.session import Evaluation, Session, begin
+from audition.tasks.language import Language
+from audition.tasks.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +66,21 @@ class Job:
 
     recipe: Recipe
     seed: int
+    task: Task = field(default_factory=Language)
     budget: Budget = field(default_factory=Budget)
     training: Training = field(default_factory=Training)
     execution: Execution = field(default_factory=Execution)
     team: Team = ALONE
+
+    @property
+    def evaluators(self) -> Mapping[str, Evaluator]:
+        """The task's evaluators, then the others; raises AuditionError where two share a name."""
+        judged, beside = self.task.evaluators(), self.recipe.evaluators
+        for name in judged.keys() & beside.keys():
+            raise AuditionError(
+                f"evaluator '{name}' would replace the task's own of that name: rename it"
+            )
+        return {**judged, **beside}
 
 
 def train(
@@ -85,7 +102,8 @@ def train(
     if resume is not None:
         session.restore(resume)
     job.team.check(session.params, session.step)
-    steps = budget.total_steps(session.batches.train(0).units)
+    first = session.batches.train(Clock(0))
+    steps = budget.total_steps(first.units)
     for observer in observers:
         observer.on_start(session, steps)
 
@@ -100,12 +118,12 @@ def train(
         # At the head of the loop, so that a run that was stopped during an evaluation makes it up.
         due = evaluations_due(session.step, steps, spent, job.training.evaluations)
         if due > len(session.evaluations) and session.step > last_evaluation(session):
-            session.evaluations.append(evaluate(recipe, session, clock))
+            session.evaluations.append(evaluate(job, session, clock))
             for observer in observers:
                 observer.on_evaluation(session)
-            found = session.evaluations[-1].metrics["val/loss"]
-            if not math.isfinite(found):
-                return end("diverged", not_finite("validation loss", found, session.step))
+            lost = lost_measure(job.task, session.evaluations[-1])
+            if lost is not None:
+                return end("diverged", not_finite(*lost, session.step))
         if spent >= 1.0:
             return end("finished")
         if interrupted(session.step):
@@ -133,7 +151,7 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
     controls, state = effects.before_batch(controls, state, view)
     view = replace(view, controls=controls)
     rule, state = effects.wrap_gradient(recipe.gradient, state, view)
-    batch = session.batches.train(session.step).to(job.execution.device)
+    batch = session.batches.train(clock).to(job.execution.device)
     execution = job.execution
     set_dropout_gain(session.model, controls.dropout)
     problem = Problem(
@@ -143,6 +161,8 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
         batch,
         execution.accumulate,
         execution.context,
+        clock,
+        session.loss,
     )
     gradient = rule(problem)
     with torch.no_grad():
@@ -238,23 +258,22 @@ def update(recipe: Recipe, session: Session, state: Any, view: View) -> Any:
     return state
 
 
-def evaluate(recipe: Recipe, session: Session, clock: Clock) -> Evaluation:
-    """Every evaluator, on the model in evaluation mode; `val` is always one of them.
+def evaluate(job: Job, session: Session, clock: Clock) -> Evaluation:
+    """Every evaluator on the held-out rows, with the model in evaluation mode.
 
     They see the weights that only evaluation sees, where the optimizer or an effect has such.
     """
-    with torch.no_grad(), evaluation_weights(recipe, session, clock):
-        metrics = {
-            f"{name}/{metric}": value
-            for name, evaluator in recipe.evaluators.items()
-            for metric, value in evaluator(session.model, session.batches).items()
-        }
+    rows = HeldOutRows(
+        Predict(session.model, session.loss), session.batches, job.execution, job.team
+    )
+    with torch.no_grad(), evaluation_weights(job.recipe, session, clock):
+        metrics = measured(job.evaluators, rows)
     return Evaluation(session.step, session.units, metrics)
 
 
 @contextmanager
 def evaluation_weights(recipe: Recipe, session: Session, clock: Clock) -> Iterator[None]:
-    """The model as evaluators see it; afterwards, as it was: the live weights to the bit.
+    """The weights as evaluators see them; afterwards, as it was: the live weights to the bit.
 
     An optimizer that keeps an average (Schedule-Free) writes it by its own `eval()`, and the chain
     then sees that. `train()` of such an optimizer computes the live weights anew, and rounds: they
@@ -263,7 +282,6 @@ def evaluation_weights(recipe: Recipe, session: Session, clock: Clock) -> Iterat
     averaging = averaging_of(session.optimizer)
     swaps = bool(averaging) or "on_evaluation" in recipe.effects.moments()
     live = tree.clone(session.params) if swaps else {}
-    session.model.eval()
     try:
         for optimizer in averaging:
             optimizer.eval()
@@ -277,4 +295,17 @@ def evaluation_weights(recipe: Recipe, session: Session, clock: Clock) -> Iterat
         for optimizer in averaging:
             optimizer.train()
         tree.write({n: session.params[n] for n in live}, live)
-        session.model.train()
+
+
+def lost_measure(task: Task, evaluation: Evaluation) -> tuple[str, float] | None:
+    """The first of the task's measures that is infinite or not a number: what a reader calls it, and its value.
+
+    Raises AuditionError where the task's evaluators leave one of its measures out.
+    """
+    found = {recorded(name): value for name, value in evaluation.metrics.items()}
+    for name, measure in task.measures.items():
+        if name not in found:
+            raise AuditionError(f"the task promises '{name}', and no evaluator of it measures that")
+        if not math.isfinite(found[name]):
+            return measure.label, found[name]
+    return None

@@ -48,7 +48,7 @@ def gradient_of():
     """(job, session) -> the plain gradient of the next step's batch."""
 
     def measured(job, session):
-        batch = session.batches.train(session.step)
+        batch = session.batches.train(Clock(session.step))
         return job.recipe.gradient(Problem(session.model, session.params, job.recipe.loss, batch))
 
     return measured

@@ -8,6 +8,7 @@ import torch
 from audition.apoptosis.heredity.functional_preservation import FunctionalPreservation
 from audition.apoptosis.surgery import operate
 from audition.errors import AuditionError
+from audition.recipe.signals import Clock
 from audition.recipe.units import sites
 
 LAYERS = ["blocks.0.feedforward", "blocks.1.feedforward"]
@@ -68,7 +69,7 @@ def test_split_shares_the_parents_column(event, bias):
 def test_rebirth_keeps_the_function_but_for_the_dead(event, weights_to_cut, overrides):
     session, _, events = event(*overrides, rate=0.3)
     model = session.model.eval()
-    inputs = session.batches.train(0).inputs
+    inputs = session.batches.train(Clock(0)).inputs
     with torch.no_grad():
         whole = model(inputs)
         for e in events:

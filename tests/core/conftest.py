@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from audition.recipe.signals import Problem
+from audition.recipe.signals import Clock, Problem
 from audition.session import begin
 
 
@@ -24,7 +24,7 @@ def problem_of(session_of):
 
     def posed(*overrides, micro_batches=1):
         job, session = session_of(*overrides)
-        batch = session.batches.train(0)
+        batch = session.batches.train(Clock(0))
         return Problem(session.model, session.params, job.recipe.loss, batch, micro_batches)
 
     return posed

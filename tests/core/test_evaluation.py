@@ -8,9 +8,18 @@ import pytest
 import torch
 
 from audition import evaluation
-from audition.evaluation import HeldOut
+from audition.evaluation import HeldOutRows
+from audition.evaluators.next_token import NextToken
 from audition.execution import Bfloat16, Execution
+from audition.recipe.signals import Predict
 from audition.trainer import train
+
+
+def scores(session, execution=None):
+    """The language task's evaluator on a session's held-out windows."""
+    rows = HeldOutRows(Predict(session.model.eval()), session.batches, execution or Execution())
+    with torch.no_grad():
+        return NextToken()(rows)
 
 
 def by_hand(session):
@@ -47,7 +56,7 @@ def test_loss_does_not_depend_on_how_the_windows_are_batched(job_of, monkeypatch
     for tokens in (1, 48, 512, 8192):
         monkeypatch.setitem(evaluation.AT_ONCE, "cpu", tokens)
         assert sum(b.units for b in session.batches.held_out(tokens)) == 512
-        measured.append(HeldOut()(session.model.eval(), session.batches)["loss"])
+        measured.append(scores(session)["loss"])
     assert measured == pytest.approx([measured[0]] * 4, rel=1e-6)
 
 
@@ -59,9 +68,8 @@ def test_windows_are_the_same_for_every_seed_and_arm(job_of):
 
 def test_precision_of_the_run_is_that_of_its_measure(job_of):
     session = train(job_of()).session
-    model = session.model.eval()
-    plain = HeldOut()(model, session.batches)["loss"]
-    rough = HeldOut(Execution(Bfloat16()))(model, session.batches)["loss"]
+    plain = scores(session)["loss"]
+    rough = scores(session, Execution(Bfloat16()))["loss"]
     assert rough != plain
     assert rough == pytest.approx(plain, rel=1e-2)
 
@@ -70,5 +78,5 @@ def test_a_model_that_knows_nothing_scores_log_v(job_of):
     job = job_of()
     session = train(replace(job, budget=replace(job.budget, steps=1))).session
     session.model.head.weight.data.zero_()
-    found = HeldOut()(session.model, session.batches)
-    assert found["loss"] == pytest.approx(math.log(session.batches.vocab_size), rel=1e-6)
+    found = scores(session)
+    assert found["loss"] == pytest.approx(math.log(session.batches.shape.outputs), rel=1e-6)

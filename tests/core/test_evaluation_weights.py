@@ -101,12 +101,13 @@ def test_evaluators_see_what_the_chain_makes_of_the_weights(job_of):
     live = tree.clone(session.params)
     seen = {}
 
-    def look(model, batches):
+    def look(rows):
+        model = rows.predict.model
         assert not model.training
         seen.update(tree.clone(dict(model.named_parameters())))
         return {"loss": 0.0}
 
-    evaluate(replace(recipe, evaluators={"val": look}), session, CLOCK)
+    evaluate(replace(job, recipe=replace(recipe, evaluators={"look": look})), session, CLOCK)
     assert all(not seen[n].any() for n in live)
     (view, given), *_ = heard
     assert all((p == 2.0).all() for p in given.values())
@@ -125,18 +126,18 @@ def test_the_live_weights_come_back_bit_for_bit(averaging, breaks):
     before = {n: t.clone() for n, t in session.model.state_dict().items()}
     places = {n: p.data_ptr() for n, p in session.params.items()}
 
-    def evaluator(model, batches):
-        model.running += 1
+    def evaluator(rows):
+        rows.predict.model.running += 1
         if breaks:
             raise RuntimeError("an evaluator that fails")
         return {"loss": 0.0}
 
-    recipe = replace(recipe, evaluators={"val": evaluator})
+    job = replace(job, recipe=replace(recipe, evaluators={"count": evaluator}))
     if breaks:
         with pytest.raises(RuntimeError, match="that fails"):
-            evaluate(recipe, session, CLOCK)
+            evaluate(job, session, CLOCK)
     else:
-        evaluate(recipe, session, CLOCK)
+        evaluate(job, session, CLOCK)
     after = session.model.state_dict()
     assert torch.equal(after.pop("running"), torch.full((2,), 2.0))  # an evaluator's own business
     del before["running"]
@@ -177,7 +178,7 @@ def test_without_such_weights_nothing_is_written(job_of):
     job = job_of("preset=saturation_limiter")
     session = stepped(job.recipe, job)
     versions = {n: p._version for n, p in session.params.items()}
-    evaluate(job.recipe, session, CLOCK)
+    evaluate(job, session, CLOCK)
     assert {n: p._version for n, p in session.params.items()} == versions
 
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from audition.errors import AuditionError
-from audition.recipe.signals import Batch, Cost, Problem
+from audition.recipe.signals import Batch, Cost, Loss, Problem
 
 
 def batch(rows=6, length=3):
     tokens = torch.arange(rows * (length + 1)).view(rows, length + 1)
-    return Batch(tokens[:, :-1], tokens[:, 1:], torch.arange(rows) * 10)
+    return Batch(tokens[:, :-1], tokens[:, 1:], torch.arange(rows), torch.arange(rows) * 10)
 
 
 def test_rows_and_tokens():
@@ -20,7 +20,7 @@ def test_rows_and_tokens():
 def test_split_keeps_every_row_in_order(parts):
     pieces = list(batch().split(parts))
     assert [p.rows for p in pieces] == [6 // parts] * parts
-    for field in ("inputs", "targets", "documents"):
+    for field in ("inputs", "targets", "ids", "groups"):
         assert torch.equal(torch.cat([getattr(p, field) for p in pieces]), getattr(batch(), field))
 
 
@@ -46,7 +46,7 @@ def test_costs_add_and_scale():
     [(1, 3, 1), (2, 3, 1), (3, 3, 3), (6, 3, 3), (1, 12, 2), (3, 12, 6), (2, 6, 2), (9, 3, 3)],
 )
 def test_a_part_is_passed_in_the_fewest_pieces_no_longer_than_the_whole_s(pieces, rows, then):
-    problem = Problem(torch.nn.Identity(), {}, lambda m, b: {}, batch(), pieces).on(batch(rows))
+    problem = Problem(torch.nn.Identity(), {}, Loss(), batch(), pieces).on(batch(rows))
     assert problem.micro_batches == then
     assert problem.batch.rows == rows
     assert len(list(problem.batch.split(problem.micro_batches))) == then

@@ -8,10 +8,21 @@ import pytest
 import torch
 
 from audition.budget import Budget
-from audition.facts import facts
+from audition.facts import facts, measures_of
 from audition.observers.observer import Observer
 from audition.session import Unfit, begin
+from audition.tasks.language import Language
 from audition.trainer import evaluations_due, train
+
+
+class Scripted(Language):
+    """The language task with made-up values."""
+
+    def __init__(self, values):
+        vars(self)["values"] = values
+
+    def evaluators(self):
+        return {"val": lambda rows: self.values()}
 
 
 @pytest.mark.parametrize(
@@ -87,13 +98,12 @@ def test_divergence_is_an_outcome(job_of):
     assert ends == ["diverged"]
     assert outcome.reason.startswith("the loss was nan at step")
     assert outcome.session.step < 6
-    assert facts(outcome)["steps"] == outcome.session.step
+    assert facts(outcome, {})["steps"] == outcome.session.step
 
 
 def test_a_validation_loss_that_is_not_finite_is_divergence(job_of):
     job = job_of()
-    recipe = replace(job.recipe, evaluators={"val": lambda model, batches: {"loss": math.nan}})
-    outcome = train(replace(job, recipe=recipe))
+    outcome = train(replace(job, task=Scripted(lambda: {"loss": math.nan, "bpb": 1.0})))
     assert outcome.status == "diverged"
     assert outcome.reason == "the validation loss was nan at step 2"
 
@@ -101,16 +111,17 @@ def test_a_validation_loss_that_is_not_finite_is_divergence(job_of):
 def test_final_and_best_are_told_apart(job_of):
     losses = iter([3.0, 1.0, 2.0])
     job = job_of()
-    evaluators = {"val": lambda model, batches: {"loss": next(losses), "bpb": 0.5}}
-    outcome = train(replace(job, recipe=replace(job.recipe, evaluators=evaluators)))
-    metrics = facts(outcome)["metrics"]
-    assert metrics == {"val_loss": 2.0, "val_loss_best": 1.0, "val_bpb": 0.5}
+    job = replace(job, task=Scripted(lambda: {"loss": next(losses), "bpb": 0.5}))
+    metrics = facts(train(job), measures_of(job))["metrics"]
+    best = {"val_loss_best": 1.0, "val_bpb_best": 0.5}
+    assert metrics == {"val_loss": 2.0, "val_bpb": 0.5, **best}
 
 
 def test_every_evaluator_is_asked_in_evaluation_mode(job_of):
     job = job_of("model.dropout=0.5")
 
-    def probe(model, batches):
+    def probe(rows):
+        model = rows.predict.model
         assert not model.training
         assert not torch.is_grad_enabled()
         return {"modes": sum(m.training for m in model.modules())}

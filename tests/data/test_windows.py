@@ -14,7 +14,7 @@ import torch
 from audition.data.tokenizers import Characters
 from audition.data.tokens import Tokenised, Tokens
 from audition.data.windows import Windows
-from audition.recipe.signals import Batch
+from audition.recipe.signals import Batch, Clock
 from audition.recipe.streams import Streams
 
 N, CONTEXT, ROWS = 20_000, 16, 12
@@ -32,7 +32,7 @@ def numbered():
 
 
 def same(one: Batch, other: Batch) -> bool:
-    names = ("inputs", "targets", "documents")
+    names = ("inputs", "targets", "ids", "groups")
     return all(torch.equal(getattr(one, name), getattr(other, name)) for name in names)
 
 
@@ -45,36 +45,36 @@ def spans(batch: Batch) -> list[tuple[int, int]]:
 
 def test_a_batch_is_what_the_protocol_says(numbered) -> None:
     windows = numbered(Streams(1))
-    for batch in (windows.train(0), windows.probe(0)):
+    for batch in (windows.train(Clock(0)), windows.probe(0)):
         assert batch.inputs.shape == batch.targets.shape == (ROWS, CONTEXT)
-        assert {t.dtype for t in (batch.inputs, batch.targets, batch.documents)} == {torch.int64}
+        assert {t.dtype for t in (batch.inputs, batch.targets, batch.groups)} == {torch.int64}
         starts = batch.inputs[:, 0].numpy()
-        assert batch.documents.tolist() == [int((EDGES[1:] <= s).sum()) for s in starts]
-    assert windows.vocab_size == N
+        assert batch.groups.tolist() == [int((EDGES[1:] <= s).sum()) for s in starts]
+    assert windows.shape.outputs == N
 
 
 def test_any_step_can_be_asked_in_any_order(numbered) -> None:
     steps = numbered(Streams(1)).windows_per_epoch // ROWS
     asked = [0, 1, steps - 1, steps, steps + 1, 5 * steps, 40 * steps]  # over epochs' edges
     forth, back = numbered(Streams(1)), numbered(Streams(1))
-    batches = {step: forth.train(step) for step in asked}
+    batches = {step: forth.train(Clock(step)) for step in asked}
     for step in reversed(asked):
-        assert same(back.train(step), batches[step])
-        assert same(numbered(Streams(1)).train(step), batches[step])
+        assert same(back.train(Clock(step)), batches[step])
+        assert same(numbered(Streams(1)).train(Clock(step)), batches[step])
 
 
 def test_seeds_differ(numbered) -> None:
     one, other = numbered(Streams(1)), numbered(Streams(2))
-    assert not same(one.train(0), other.train(0))
+    assert not same(one.train(Clock(0)), other.train(Clock(0)))
     assert not same(one.probe(0), other.probe(0))
-    assert not same(one.train(0), one.train(1))
+    assert not same(one.train(Clock(0)), one.train(Clock(1)))
     assert not same(one.probe(0), one.probe(1))
 
 
 def test_an_epoch_holds_every_window_once_and_epochs_differ(numbered) -> None:
     windows = numbered(Streams(1))
     steps = 3 * windows.windows_per_epoch // ROWS + 1
-    rows = [span for step in range(steps) for span in spans(windows.train(step))]
+    rows = [span for step in range(steps) for span in spans(windows.train(Clock(step)))]
     epochs = [rows[i * windows.windows_per_epoch :][: windows.windows_per_epoch] for i in range(3)]
     for epoch in epochs:
         ordered = sorted(epoch)
@@ -90,7 +90,7 @@ def test_no_step_trains_on_probe_text(numbered) -> None:
     for seed in range(3):
         windows = numbered(Streams(seed))
         for step in range(4 * windows.windows_per_epoch // ROWS):
-            for first, last in spans(windows.train(step)):
+            for first, last in spans(windows.train(Clock(step))):
                 trained.update(range(first, last + 1))
         for step in range(200):
             for first, last in spans(windows.probe(step)):
@@ -131,7 +131,7 @@ def test_held_out_text_is_validation_text(verses) -> None:
     windows = verses.open(Streams(1))
     texts = [document.text for document in verses.text().validation]
     for batch in windows.held_out():
-        for row, document in zip(batch.targets.tolist(), batch.documents.tolist(), strict=True):
+        for row, document in zip(batch.targets.tolist(), batch.groups.tolist(), strict=True):
             assert windows.tokenizer.decode(row) in texts[document]
 
 
@@ -141,7 +141,7 @@ def test_byte_lengths_count_the_bytes_of_the_held_out_text(verses, vocab_size) -
     source = replace(verses, tokenizer=kind, vocab_size=vocab_size, evaluation_tokens="full")
     windows = source.open(Streams(1))
     lengths = windows.byte_lengths()
-    assert lengths.shape == (windows.vocab_size,)
+    assert lengths.shape == (windows.shape.outputs,)
     assert lengths.dtype == torch.int64
     validation = source.tokenised().validation
     text = "".join(document.text for document in source.text().validation)
@@ -156,7 +156,9 @@ def test_small_corpora_keep_training_and_probe_apart(tokens: int) -> None:
     corpus = Tokenised(Characters("ab"), corpus_tokens, corpus_tokens)
     windows = Windows(corpus, Streams(3), batch_size=1, context=16, evaluation_tokens=16)
     trained = {
-        s for step in range(3 * windows.windows_per_epoch) for s in spans(windows.train(step))
+        s
+        for step in range(3 * windows.windows_per_epoch)
+        for s in spans(windows.train(Clock(step)))
     }
     probed = {s for step in range(50) for s in spans(windows.probe(step))}
     assert not any(a <= d and c <= b for a, b in trained for c, d in probed)
@@ -171,7 +173,7 @@ def test_a_step_costs_little(numbered) -> None:
     def seconds() -> float:
         start = perf_counter()
         for step in range(50):
-            windows.train(step)
+            windows.train(Clock(step))
         return (perf_counter() - start) / 50
 
     assert min(seconds() for _ in range(5)) < 0.00015

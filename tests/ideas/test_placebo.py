@@ -2,14 +2,15 @@
 
 import torch
 
+from audition.recipe.signals import Clock
 from audition.recipe.streams import Streams
 
 
 def epoch(job, seed=42):
     """Every training window's first tokens, one row a window, in the order of training."""
     batches = job.recipe.data(Streams(seed))
-    steps = min(40, batches.windows_per_epoch // batches.train(0).rows)
-    return torch.cat([batches.train(step).inputs for step in range(steps)])
+    steps = min(40, batches.windows_per_epoch // batches.train(Clock(0)).rows)
+    return torch.cat([batches.train(Clock(step)).inputs for step in range(steps)])
 
 
 def test_another_order_of_the_same_text(job_of):

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from torch import Tensor, nn
 
+from audition.measure import Measure
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.recipe import Recipe
+from audition.recipe.signals import Clock
 from audition.recipe.streams import Streams
 from audition.recipe.turnover import Turnover
+from audition.tasks.task import Task
 from audition.trainer import Job
 
 
@@ -126,6 +129,22 @@ def guard():
     return guarded
 
 
+class Asked(Task):
+    """A task with other evaluators."""
+
+    def __init__(self, measures, evaluators):
+        self.measures, self.asked = measures, evaluators
+
+    def evaluators(self):
+        return self.asked
+
+
+UNASKED = Asked(
+    {"val_loss": Measure("validation loss", "nats/token")}, {"val": lambda rows: {"loss": 0.0}}
+)
+"""Judged without a look at the held-out rows."""
+
+
 @pytest.fixture(scope="session")
 def blind():
     """Job -> the same job, whose held-out text must not be read, and that evaluates nothing."""
@@ -142,9 +161,8 @@ def blind():
         recipe = replace(
             job.recipe,
             data=lambda streams: Blind(job.recipe.data(streams)),
-            evaluators={"val": lambda model, batches: {"loss": 0.0}},
         )
-        return replace(job, recipe=recipe)
+        return replace(job, recipe=recipe, task=UNASKED)
 
     return blinded
 
@@ -154,7 +172,7 @@ def counting():
     """Job -> the same job, and the passes that its model makes outside of evaluations."""
 
     def counted(job: Job) -> tuple[Job, dict[str, float]]:
-        rows = job.recipe.data(Streams(job.seed)).train(0).rows
+        rows = job.recipe.data(Streams(job.seed)).train(Clock(0)).rows
         spent, evaluating = {"forward": 0.0, "backward": 0.0}, []
 
         def count(module, inputs, logits):
@@ -186,6 +204,7 @@ def counting():
             model=partial(made, **job.recipe.model.keywords),
             evaluators={name: apart(e) for name, e in job.recipe.evaluators.items()},
         )
-        return replace(job, recipe=recipe), spent
+        own = {name: apart(e) for name, e in job.task.evaluators().items()}
+        return replace(job, recipe=recipe, task=Asked(job.task.measures, own)), spent
 
     return counted

@@ -15,7 +15,7 @@ from audition.observers.kept import read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.observers.progress import Progress
 from audition.parts.initial import initialise
-from audition.recipe.signals import Clock
+from audition.recipe.signals import Clock, Predict
 from audition.recipe.streams import Streams
 from audition.session import begin
 from audition.trainer import train
@@ -39,7 +39,7 @@ def test_1_off_is_a_plain_loop(row, job_of, trained, weights_of, differences):
     job = job_of(*row.active)
     recipe, streams = job.recipe, Streams(job.seed)
     batches = recipe.data(streams)
-    model = recipe.model(batches.vocab_size)
+    model = recipe.model(batches.shape)
     initialise(model, streams.child("init"))
     torch.manual_seed(streams.number("dropout"))
     params = dict(model.named_parameters())
@@ -47,9 +47,9 @@ def test_1_off_is_a_plain_loop(row, job_of, trained, weights_of, differences):
     rates = [group["lr"] for group in optimizer.param_groups]
     pieces = job.execution.accumulate
     for step in range(STEPS):
-        for piece in batches.train(step).split(pieces):
+        for piece in batches.train(Clock(step)).split(pieces):
             with job.execution.context():
-                loss = recipe.loss(model, piece)["cross_entropy"]
+                loss = recipe.loss(Predict(model), piece, Clock(step))["cross_entropy"]
             (loss / pieces if pieces > 1 else loss).backward()
         if job.training.clip is not None:
             clip_grad_norm_(params.values(), job.training.clip)
@@ -152,7 +152,7 @@ def test_8_observers_and_evaluations_touch_nothing(
 
 def test_9_all_compute_is_counted(row, job_of, counting):
     job = job_of(*row.active)
-    rows = job.recipe.data(Streams(job.seed)).train(0).rows
+    rows = job.recipe.data(Streams(job.seed)).train(Clock(0)).rows
     counted, spent = counting(job)
     session = train(counted).session
     assert session.units == STEPS * rows * 16
@@ -173,7 +173,8 @@ def test_pairing_shares_weights_and_batches(row, job_of):
     for name in shared:
         assert torch.equal(arm.params[name], baseline.params[name]), name
     same = [
-        torch.equal(arm.batches.train(s).inputs, baseline.batches.train(s).inputs) for s in range(9)
+        torch.equal(arm.batches.train(Clock(s)).inputs, baseline.batches.train(Clock(s)).inputs)
+        for s in range(9)
     ]
     assert not any(same) if "placebo" in " ".join(row.on) else all(same)
 
@@ -184,6 +185,8 @@ def test_pairing_seeds_differ(job_of):
     assert len(drawn) > 10
     for name in drawn:
         assert not torch.equal(first.params[name], second.params[name]), name
-    assert not torch.equal(first.batches.train(0).inputs, second.batches.train(0).inputs)
+    assert not torch.equal(
+        first.batches.train(Clock(0)).inputs, second.batches.train(Clock(0)).inputs
+    )
     held_out = [torch.cat([b.inputs for b in s.batches.held_out()]) for s in (first, second)]
     assert torch.equal(*held_out)

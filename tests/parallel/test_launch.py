@@ -14,7 +14,7 @@ import pytest
 from tests.parallel.conftest import DDP
 
 from audition.errors import AuditionError
-from audition.facts import facts
+from audition.facts import facts, measures_of
 from audition.parallel.launch import launch
 from audition.parallel.words import Heard
 from audition.run import Assignment, perform
@@ -36,10 +36,11 @@ def test_a_run_on_file_stopped_and_taken_up(settings_of, job_of, tmp_path):
     first = perform(assignment, reports.append, lambda step: step > 0)
     assert (first.status, first.reason) == ("interrupted", f"stopped at step {first.steps}")
     assert 0 < first.steps < 300
-    assert {"phase", "step", "loss", "tokens_per_s"} <= set().union(*reports)
+    assert {"phase", "step", "loss", "units_per_s"} <= set().union(*reports)
     second = perform(assignment, reports.append)
     assert second.status == "finished"
-    whole = facts(train(job_of("execution.accumulate=2", *LONG)))
+    whole_job = job_of("execution.accumulate=2", *LONG)
+    whole = facts(train(whole_job), measures_of(whole_job))
     assert second.weights == whole["weights"]
     assert second.metrics == pytest.approx(whole["metrics"], rel=1e-9)
     folder = next(tmp_path.glob("runs/baseline/*/seed_42"))

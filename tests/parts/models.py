@@ -15,6 +15,7 @@ from audition.parts.norm.rmsnorm import RMSNorm
 from audition.parts.positional.learned import Learned
 from audition.parts.positional.none import NoPosition
 from audition.parts.positional.rope import Rope
+from audition.recipe.signals import Shape
 from audition.recipe.streams import Streams
 
 ATTENTIONS = {
@@ -59,13 +60,14 @@ def make(
     **settings: object,
 ) -> GPT:
     """An initialised GPT of tiny size; `settings` override its own."""
+    sizes = {**TINY, **settings}
     model = GPT(
-        vocab_size,
+        Shape((sizes["context"],), vocab_size),
         ATTENTIONS[attention],
         POSITIONALS[positional],
         NORMS[norm],
         FEEDFORWARDS[feedforward],
-        **{**TINY, **settings},
+        **sizes,
     )
     initialise(model, Streams(seed))
     return model
@@ -74,7 +76,7 @@ def make(
 def gpt88m(layers: int = 22) -> GPT:
     """The published model, uninitialised; fewer layers where a test has to train it."""
     return GPT(
-        81,
+        Shape((2048,), 81),
         partial(CausalAttention, kv_heads=4),
         Rope,
         RMSNorm(query_key=True),

@@ -53,7 +53,7 @@ def time_job(
     job.execution.prepare(session.model)
     began = time.perf_counter()
     pace = paced(stepper(job, session), seconds, finish=finish, meet=meet)
-    tokens = session.batches.train(0).units
+    tokens = session.batches.train(Clock(0)).units
     rate = evaluation_rate(job, session, seconds, finish) if evaluated else None
     free, room = torch.cuda.mem_get_info() if cuda else (0, 0)
     return Timing(
@@ -72,7 +72,7 @@ def time_job(
 
 def stepper(job: Job, session: Session) -> Callable[[], None]:
     """One training step of `session` a call; past the end of the budget the clock starts again."""
-    tokens = session.batches.train(0).units
+    tokens = session.batches.train(Clock(0)).units
     steps = job.budget.total_steps(tokens)
     round_s = steps or Budget().total_steps(tokens) or 1
 
@@ -91,7 +91,7 @@ def evaluation_rate(
     def timed(most: float) -> tuple[int, float]:
         part = Part(session.batches, most)
         began = time.perf_counter()
-        evaluate(job.recipe, replace(session, batches=part), Clock(session.step, None, 0.0))
+        evaluate(job, replace(session, batches=part), Clock(session.step))
         finish()
         return part.units, time.perf_counter() - began
 

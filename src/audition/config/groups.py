@@ -106,6 +106,12 @@ GROUPS: Mapping[str, Group] = {
             unmeasured=("evaluation_tokens",),
         ),
         Group(
+            "task",
+            "What runs are judged by, and the unit that they are counted in.",
+            "part",
+            workload="code",
+        ),
+        Group(
             "apoptosis",
             "Which units die during training, and what replaces them.",
             "part",
@@ -128,6 +134,7 @@ GROUPS: Mapping[str, Group] = {
             workload="code",
             folder="idea",
         ),
+        Group("evaluator", "Metrics beside those of the task.", "named parts"),
         Group("logger", "Where the lines of metrics.jsonl go as well.", "named parts", "watching"),
         Group("budget", "How long a run trains.", "section", of="audition.budget.Budget"),
         Group("training", "Settings of the loop.", "section", of="audition.trainer.Training"),
@@ -159,6 +166,7 @@ GROUPS: Mapping[str, Group] = {
         Group("arm", "Under which name a run is filed; a sweep sets it.", "value", "filing"),
         Group("baseline", "The overrides that make the baseline arm.", "value", "sweep"),
         Group("baseline_seeds", "How many seeds the baseline has.", "value", "sweep"),
+        Group("metric", "What a sweep is judged by.", "value", "sweep"),
         Group("tune", "What arms are tuned in before they are compared.", "value", "sweep"),
         Group("submit", "Whether a sweep waits for a cluster.", "value", "sweep"),
         Group("allowed_targets", "Prefixes of code that a config may name.", "value", "words"),

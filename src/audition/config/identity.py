@@ -11,7 +11,7 @@ from audition.config.groups import deciding
 from audition.config.instantiate import construct
 from audition.config.schema import source_digest
 
-LOOP = ("audition.trainer.train", "audition.build.build", "audition.evaluation.HeldOut")
+LOOP = ("audition.trainer.train", "audition.build.build")
 """Code that every run uses, besides the parts that its settings name."""
 
 WORDS = ("audition.errors", "audition.reasons", "audition.parallel.words")
@@ -40,17 +40,18 @@ def identify(settings: Mapping[str, Any]) -> Identity:
     """
     relevant = material(settings)
     source = construct(settings["data"])
+    evaluation = construct(settings["task"]).evaluation_fingerprint(source)
     roots = sorted({target.split(".")[0] for target in settings["allowed_targets"]})
     code = source_digest([*LOOP, *targets(relevant)], roots=roots, spoken=WORDS)
     parts = {
         "settings": relevant,
         "text": source.corpus_fingerprint,
-        "evaluation": source.evaluation_fingerprint,
+        "evaluation": evaluation,
         "code": code,
     }
     config_hash = sha256(dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
     key = _key(config_hash, settings["seed"])
-    return Identity(config_hash, key, source.evaluation_fingerprint, code)
+    return Identity(config_hash, key, evaluation, code)
 
 
 def material(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,11 @@ class Source(ABC):
             )
 
     @property
+    def units_per_step(self) -> int:
+        """Tokens of an optimizer step."""
+        return self.batch_size * self.context
+
+    @property
     @abstractmethod
     def text_fingerprint(self) -> str:
         """What the text is, quickly. Raises AuditionError where the text is missing or another."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from audition.data.stretches import Stretches
 from audition.data.tokens import Tokenised, Tokens
 from audition.errors import AuditionError
-from audition.recipe.signals import Batch
+from audition.recipe.signals import Batch, Clock, Shape
 from audition.recipe.streams import Streams
 
 Starts = NDArray[np.int64]
@@ -26,6 +26,8 @@ class Windows:
     Training text is cut, each epoch anew from a random offset, into windows of T + 1 tokens that do
     not overlap; they are taken in random order, and a batch may end one epoch and begin the next.
     """
+
+    domains: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -45,7 +47,7 @@ class Windows:
             context: tokens of a row, T.
             evaluation_tokens: of the held-out windows together; None takes all.
         """
-        self.vocab_size = corpus.tokenizer.size
+        self.shape = Shape((context,), corpus.tokenizer.size)
         self.tokenizer = corpus.tokenizer
         self._corpus, self._streams = corpus, streams
         self._rows, self._context = batch_size, context
@@ -63,8 +65,9 @@ class Windows:
     def windows_per_epoch(self) -> int:
         return self._stretches.windows
 
-    def train(self, step: int) -> Batch:
-        rows = np.arange(step * self._rows, (step + 1) * self._rows)
+    def train(self, clock: Clock) -> Batch:
+        first = clock.step * self._rows
+        rows = np.arange(first, first + self._rows)
         epoch, last = (int(row) // self.windows_per_epoch for row in (rows[0], rows[-1]))
         if epoch == last:
             starts = self._order(epoch)[rows - epoch * self.windows_per_epoch]
@@ -83,12 +86,13 @@ class Windows:
         )
         return self._cut(self._corpus.training, self._stretches.probe_starts(places.numpy()))
 
-    def held_out(self, tokens: int = 2048) -> Iterator[Batch]:
-        rows = max(1, tokens // self._context)
+    def held_out(self, at_once: int = 2048) -> Iterator[Batch]:
+        rows = max(1, at_once // self._context)
         for i in range(0, len(self._held_out), rows):
             yield self._cut(self._corpus.validation, self._held_out[i : i + rows])
 
     def byte_lengths(self) -> Tensor:
+        """[V] int64: the UTF-8 bytes that each token id stands for."""
         return torch.from_numpy(self._corpus.tokenizer.byte_lengths())
 
     def _order(self, epoch: int) -> Starts:
@@ -107,7 +111,8 @@ class Windows:
         return Batch(
             inputs=torch.from_numpy(rows[:, :-1].copy()),
             targets=torch.from_numpy(rows[:, 1:].copy()),
-            documents=torch.from_numpy(tokens.document_of(starts)),
+            ids=torch.from_numpy(starts.astype(np.int64)),
+            groups=torch.from_numpy(tokens.document_of(starts)),
         )
 
 

@@ -70,9 +70,7 @@ class Metrics(Observer):
                 line = json.loads(text)
             except ValueError:
                 continue  # cut short by the end of the process or of the disk
-            if line["step"] <= session.step and (
-                "val/loss" not in line or line["step"] in evaluated
-            ):
+            if line["step"] <= session.step and ("train/loss" in line or line["step"] in evaluated):
                 kept.append(text)
         return kept
 

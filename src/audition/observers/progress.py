@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 
+from audition.measure import recorded
 from audition.observers.observer import Observer, StepReport
 from audition.session import Session
 
@@ -40,5 +41,5 @@ class Progress(Observer):
         )
 
     def on_evaluation(self, session: Session) -> None:
-        loss = session.evaluations[-1].metrics["val/loss"]
-        self.tell({"phase": "evaluated", "step": session.step, "val_loss": loss})
+        found = {recorded(n): v for n, v in session.evaluations[-1].metrics.items()}
+        self.tell({"phase": "evaluated", "step": session.step, **found})

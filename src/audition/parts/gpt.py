@@ -15,6 +15,7 @@ from audition.parts.initial import scale_residuals
 from audition.parts.linear import Embedding, Linear
 from audition.parts.norm.policy import Norm
 from audition.parts.positional.none import NoPosition
+from audition.recipe.signals import Shape
 
 Attention = Callable[[int, int, int, Norm, float, bool], nn.Module]
 """(width, heads, context, norm, dropout, bias) -> module of (x [B, T, C], positional) -> same."""
@@ -64,7 +65,7 @@ class GPT(nn.Module):
 
     def __init__(
         self,
-        vocab_size: int,
+        shape: Shape,
         attention: Attention,
         positional: Positional,
         norm: Norm,
@@ -82,9 +83,16 @@ class GPT(nn.Module):
         vocab: Annotated[int, Ge(1)] | None = None,
     ) -> None:
         super().__init__()
-        rows = vocab_size if vocab is None else vocab
-        if rows < vocab_size:
-            raise AuditionError(f"vocab={vocab} is smaller than the data's {vocab_size} token ids")
+        if len(shape.inputs) != 1:
+            raise AuditionError(
+                f"this model reads token ids, and the data's rows are of shape {shape.inputs}: "
+                "choose a model for them, e.g. model=convnet"
+            )
+        rows = shape.outputs if vocab is None else vocab
+        if rows < shape.outputs:
+            raise AuditionError(
+                f"vocab={vocab} is smaller than the data's {shape.outputs} token ids"
+            )
         if width % heads:
             raise AuditionError(f"width={width} cannot be split over heads={heads}: it must divide")
         self.context = context

@@ -1,26 +1,38 @@
-"""What is trained on: the cross-entropy of the next token."""
+"""What is trained on by default: the cross-entropy of the right answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
+import torch
 from annotated_types import Interval
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from audition.recipe.signals import Batch
+from audition.recipe.signals import Batch, Clock, Loss, Predict
 
 
 @dataclass(frozen=True, kw_only=True)
-class CrossEntropy:
-    """The mean over a batch's tokens of -log p(next token), in nats."""
+class CrossEntropy(Loss):
+    """The mean over a batch's predictions of -log p(right answer), in nats."""
 
     label_smoothing: Annotated[float, Interval(ge=0, lt=1)] = 0.0
-    """Share of the target's probability that is spread over the whole vocabulary."""
+    """Share of the target's probability that is spread over every answer that is allowed."""
 
-    def __call__(self, model: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
-        logits = model(batch.inputs).float()  # [B, T, V]
+    def __call__(self, predict: Predict, batch: Batch, clock: Clock) -> Mapping[str, Tensor]:
+        logits = predict(batch)  # [B, T, V] or [B, V]
+        smoothing = self.label_smoothing if batch.allowed is None else 0.0
         loss = F.cross_entropy(
-            logits.flatten(0, 1), batch.targets.flatten(), label_smoothing=self.label_smoothing
+            logits.flatten(0, -2), batch.targets.flatten(), label_smoothing=smoothing
         )
+        if batch.allowed is not None and self.label_smoothing:
+            loss = torch.lerp(loss, _over_allowed(logits, batch.allowed), self.label_smoothing)
         return {"cross_entropy": loss}
+
+
+def _over_allowed(logits: Tensor, allowed: Tensor) -> Tensor:
+    """The mean of -log p over the allowed answers alone: over all of them it would be infinite."""
+    each = -logits.log_softmax(-1)  # [B, V] or [B, T, V]
+    seen = allowed.view(allowed.shape[0], *[1] * (logits.ndim - 2), allowed.shape[1])
+    inside = each.masked_fill(~seen, 0.0).sum(-1) / seen.sum(-1)
+    return inside.mean()

@@ -17,7 +17,7 @@ def backward(problem: Problem) -> Gradient:
     totals: dict[str, Tensor] = {}
     for piece in problem.batch.split(problem.micro_batches):
         with problem.context():
-            terms = problem.loss(problem.model, piece)
+            terms = problem.terms(piece)
             total = sum_of(terms.values())
         (total if share == 1.0 else total * share).backward()  # type: ignore[no-untyped-call]
         for name, term in terms.items():

@@ -8,12 +8,10 @@ from torch import nn
 from torch.optim import Optimizer
 
 from audition.recipe.effect import Chain, Effect
+from audition.recipe.evaluator import Evaluator
 from audition.recipe.signals import Batches, Clock, Controls, GradientRule, Loss
 from audition.recipe.streams import Streams
 from audition.recipe.turnover import Turnover
-
-Evaluator = Callable[[nn.Module, Batches], Mapping[str, float]]
-"""(model in eval mode, batches) -> named metrics, which the trainer prefixes by `name/`."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +19,12 @@ class Recipe:
     """Every part of a run that an idea may swap; each is a factory or a rule the trainer calls."""
 
     data: Callable[[Streams], Batches]
-    model: "partial[nn.Module]"  # (vocab_size) -> module; attention, norm, ... are keyword parts
+    model: "partial[nn.Module]"  # (shape) -> module; attention, norm, ... are keyword parts
     loss: Loss
     gradient: GradientRule
     optimizer: Callable[[Mapping[str, nn.Parameter]], Optimizer]
     schedule: Callable[[Clock], Controls]
-    evaluators: Mapping[str, Evaluator]
+    evaluators: Mapping[str, Evaluator] = field(default_factory=dict)  # beside those of the task
     effects: Chain = field(default_factory=Chain)
     apoptosis: Turnover = field(default_factory=Turnover)
 

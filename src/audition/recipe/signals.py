@@ -1,6 +1,6 @@
 """The small values that pass between the rooms of a run: batches, clocks, controls, gradients.
 
-Shape suffixes: B rows of a batch, T tokens of a row.
+Shape suffixes: B rows of a batch, T tokens of a row, V outputs (vocabulary or classes).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,12 +18,29 @@ Tensors = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Token windows and what follows each token."""
+class Shape:
+    """What a model reads and how many answers it chooses from.
 
-    inputs: Tensor  # [B, T] int64
-    targets: Tensor  # [B, T] int64, targets[b, t] is the token after inputs[b, t]
-    documents: Tensor  # [B] int64, index of the document a row was cut from
+    Example:
+        >>> Shape((64,), 65)  # windows of 64 token ids from a vocabulary of 65
+        Shape(inputs=(64,), outputs=65)
+        >>> Shape((1, 8, 8), 10)  # grey pictures of 8 x 8 in ten classes
+        Shape(inputs=(1, 8, 8), outputs=10)
+    """
+
+    inputs: tuple[int, ...]  # of one row: (T,) token ids, or (channels, height, width)
+    outputs: int  # V: vocabulary, or classes
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows to be answered, and the answers."""
+
+    inputs: Tensor  # [B, T] int64 token ids, or [B, C, H, W] float32
+    targets: Tensor  # [B, T] int64, the token after each input, or [B] int64 classes
+    ids: Tensor  # [B] int64: which example a row is (of text, the place of its first token)
+    groups: Tensor  # [B] int64: which document, domain or stage a row is from
+    allowed: Tensor | None = None  # [B, V] bool, the answers that may be given; None: every one
 
     @property
     def rows(self) -> int:
@@ -38,11 +55,7 @@ class Batch:
         """This batch on `device`; itself where it is there already."""
         if self.inputs.device.type == device:
             return self
-        moved = (t.to(device, non_blocking=True) for t in self._tensors())
-        return Batch(*moved)
-
-    def _tensors(self) -> tuple[Tensor, Tensor, Tensor]:
-        return self.inputs, self.targets, self.documents
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
 
     def split(self, parts: int) -> Iterator["Batch"]:
         """`parts` batches of equal size, in order; AuditionError where `parts` does not divide."""
@@ -54,29 +67,11 @@ class Batch:
             )
         for i in range(0, self.rows, size):
             rows = slice(i, i + size)
-            yield Batch(self.inputs[rows], self.targets[rows], self.documents[rows])
+            yield self._each(lambda tensor: tensor[rows])  # noqa: B023 (called at once)
 
-
-class Batches(Protocol):
-    """Where a run's tokens come from. Every method is a pure function of its arguments."""
-
-    vocab_size: int
-
-    def train(self, step: int) -> Batch:
-        """The whole batch of optimizer step `step`, counted from 0."""
-        ...
-
-    def probe(self, step: int) -> Batch:
-        """A batch of training text that no step trains on: what an idea may look at."""
-        ...
-
-    def held_out(self, tokens: int = 2048) -> Iterator[Batch]:
-        """The fixed validation windows, the same for every arm and seed, about `tokens` a batch."""
-        ...
-
-    def byte_lengths(self) -> Tensor:
-        """[vocab_size] int64: the UTF-8 bytes that each token id stands for."""
-        ...
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        fields = (self.inputs, self.targets, self.ids, self.groups, self.allowed)
+        return Batch(*(None if t is None else change(t) for t in fields))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -84,8 +79,31 @@ class Clock:
     """Where a run stands: `step` of `steps` (None when the budget is wall time), and the fraction."""
 
     step: int
-    steps: int | None
-    fraction: float  # of the budget already spent, in [0, 1)
+    steps: int | None = None
+    fraction: float = 0.0  # of the budget already spent, in [0, 1)
+
+
+class Batches(Protocol):
+    """Where a run's rows come from. Every method is a pure function of its arguments."""
+
+    shape: Shape
+    domains: tuple[str, ...]
+    """Names of the groups that are told apart, by the number in `Batch.groups`; () if none are."""
+
+    def train(self, clock: Clock) -> Batch:
+        """The whole batch of the optimizer step at `clock`.
+
+        Most read `clock.step` alone; a stream or a curriculum reads how much is spent.
+        """
+        ...
+
+    def probe(self, step: int) -> Batch:
+        """A batch of training data that no step trains on: what an idea may look at."""
+        ...
+
+    def held_out(self, at_once: int = 2048) -> Iterator[Batch]:
+        """The fixed validation rows, the same for every arm and seed, about `at_once` units each."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -130,8 +148,43 @@ class Gradient:
         return replace(self, grads=grads)
 
 
-Loss = Callable[[nn.Module, Batch], Mapping[str, Tensor]]
-"""(model, batch) -> named scalar terms, each a mean over the batch's tokens; their sum is trained."""
+@dataclass(frozen=True)
+class Predict:
+    """A model put to batches: the one place where the two meet.
+
+    Args:
+        model: reads `Batch.inputs`; one with a true attribute `routed` is told the groups as well.
+        own: the parameters and state of the loss itself, where it has any.
+    """
+
+    model: nn.Module
+    own: nn.Module | None = None
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """float32 logits, [B, T, V] of text or [B, V] of examples; −∞ where not allowed."""
+        routed = getattr(self.model, "routed", False)
+        found = self.model(batch.inputs, batch.groups) if routed else self.model(batch.inputs)
+        logits: Tensor = found.float()
+        if batch.allowed is None:
+            return logits
+        allowed = batch.allowed if logits.ndim == 2 else batch.allowed[:, None]
+        return logits.masked_fill(~allowed, float("-inf"))
+
+
+class Loss:
+    """What is trained on. A loss without parameters or state of its own needs `__call__` alone."""
+
+    def init(self, shape: Shape) -> nn.Module | None:
+        """A module with the loss's own parameters (trained along) and state (its buffers)."""
+        return None
+
+    def __call__(self, predict: Predict, batch: Batch, clock: Clock) -> Mapping[str, Tensor]:
+        """Named scalar terms, each a mean over the batch's predictions; their sum is trained.
+
+        `predict(batch)` gives logits; `predict.model` is there for a loss that reads features,
+        `predict.own` is what `init` made.
+        """
+        raise NotImplementedError(f"{type(self).__name__} says nothing of what is trained on")
 
 
 @dataclass(frozen=True)
@@ -139,11 +192,17 @@ class Problem:
     """What a gradient rule is asked: the gradient of this loss, of this model, on this batch."""
 
     model: nn.Module
-    params: Mapping[str, nn.Parameter]  # the model's, by qualified name
+    params: Mapping[str, nn.Parameter]  # the model's and the loss's, by qualified name
     loss: Loss
     batch: Batch
     micro_batches: int = 1  # the batch is passed in this many pieces, to bound memory
     context: Callable[[], AbstractContextManager[object]] = nullcontext  # of the forward pass
+    clock: Clock = Clock(0)
+    own: nn.Module | None = None  # the loss's module, see `Loss.init`
+
+    def terms(self, piece: Batch) -> Mapping[str, Tensor]:
+        """The loss's terms on `piece`, to be called within `context`."""
+        return self.loss(Predict(self.model, self.own), piece, self.clock)
 
     def on(self, batch: Batch) -> "Problem":
         """The same question about another batch, in the fewest pieces no longer than these."""

@@ -2,8 +2,10 @@
 
 from audition.config.card import check_card
 from audition.ledger.registration import PlannedArm, Registration
+from audition.measure import Measure
 from audition.provenance import typed
 from audition.sweep.plan import Plan
+from audition.tasks.measures import measures_of, metric_of
 
 
 def announcement(plan: Plan, judged_on: tuple[int, ...] = ()) -> Registration:
@@ -12,6 +14,8 @@ def announcement(plan: Plan, judged_on: tuple[int, ...] = ()) -> Registration:
     judged_on: the fresh seeds of a race.
     """
     baseline = [run.seed for run in plan.runs if run.identity.config_hash == plan.baseline_hash]
+    common = plan.runs[0].settings
+    metric = metric_of(common)
     arms = []
     for name, config_hash in plan.arms():
         runs = [run for run in plan.runs if run.identity.config_hash == config_hash]
@@ -29,5 +33,7 @@ def announcement(plan: Plan, judged_on: tuple[int, ...] = ()) -> Registration:
         baseline_seeds=tuple(baseline),
         arms=tuple(arms),
         judged_on=judged_on,
+        metric=metric,
+        sesoi=measures_of(common).get(metric, Measure("", "")).worth,
         command=" ".join(typed()[1:]),
     )

@@ -6,16 +6,19 @@ from typing import Any
 
 from audition.budget import Budget
 from audition.config.card import check_card
+from audition.config.instantiate import construct
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Job
+from audition.tasks.measures import measures_of, task_of
 
 
 def record_of(run: PlannedRun) -> Record:
     """The record of `run` as it will begin."""
     settings = run.settings
     cards = settings.get("cards") or {}
+    task = task_of(settings)
     return Record(
         key=run.identity.key,
         config_hash=run.identity.config_hash,
@@ -24,6 +27,9 @@ def record_of(run: PlannedRun) -> Record:
         ideas=tuple(settings.get("ideas") or {}),
         seed=run.seed,
         status="running",
+        measures=measures_of(settings),
+        primary=task.primary,
+        unit=task.unit,
         evaluation=run.identity.evaluation,
         budget=Budget(**settings["budget"]).ruling(),
         device=settings["execution"]["device"],
@@ -48,12 +54,12 @@ def job_of(run: PlannedRun, provenance: Mapping[str, Any], seconds: float | None
     """The pool's job for `run`, of `seconds` if known; its output goes to `run.log` in its folder."""
     record, settings = record_of(run), run.settings
     folder = Ledger(Path(settings["paths"]["output_dir"])).folder_of(record)
-    tokens_per_step = settings["data"]["batch_size"] * settings["data"]["context"]
+    units_per_step = construct(settings["data"]).units_per_step
     return Job(
         label=run.label,
         group=run.arm.name,
         payload=payload_of(run, provenance),
-        expected_steps=Budget(**settings["budget"]).total_steps(tokens_per_step),
+        expected_steps=Budget(**settings["budget"]).total_steps(units_per_step),
         log=folder / "run.log",
         expected_seconds=seconds,
     )

@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from audition.budget import Budget
+from audition.config.instantiate import construct
 from audition.ledger.store import Ledger
 from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun
@@ -36,15 +37,16 @@ def expected_seconds(runs: Sequence[PlannedRun]) -> list[float | None]:
 
 
 def work(settings: Mapping[str, Any]) -> float | None:
-    """Weights of the blocks times training tokens; None for a model that is not built of blocks.
+    """Weights of the blocks times units trained on; None for a model that is not built of blocks.
 
     What attention, effects and further passes add is left out: it shows once a run has ended.
     """
-    model, data = settings["model"], settings["data"]
-    layers, width = model.get("layers"), model.get("width")
-    tokens_per_step = data["batch_size"] * data["context"]
+    layers, width = settings["model"].get("layers"), settings["model"].get("width")
+    if not isinstance(layers, int) or not isinstance(width, int):
+        return None
+    tokens_per_step = construct(settings["data"]).units_per_step
     steps = Budget(**settings["budget"]).total_steps(tokens_per_step)
-    if steps is None or not isinstance(layers, int) or not isinstance(width, int):
+    if steps is None:
         return None
     return float(12 * layers * width**2 * steps * tokens_per_step)
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from audition.budget import Budget
 from audition.config.identity import Identity, identify
 from audition.config.root import check
 from audition.errors import AuditionError
@@ -16,6 +15,7 @@ from audition.sweep.arms import Arm, Question, more_seeds
 from audition.sweep.axes import check_alike, comparable
 from audition.sweep.compose import Compose
 from audition.sweep.watchers import check_trackers
+from audition.tasks.measures import check_task
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def checked(overrides: Sequence[str], compose: Compose) -> Mapping[str, Any]:
 def runnable(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """The settings as a run gets them; raises AuditionError where no run could have them."""
     whole = check(settings)
-    Budget(**whole["budget"])  # its settings must also agree with each other
+    check_task(whole)
     check_parallel(whole)
     check_trackers(whole)
     return whole

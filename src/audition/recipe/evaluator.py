@@ -1,0 +1,46 @@
+"""The shape of an evaluator: what it is given of a trained model, and what it makes of it."""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Protocol
+
+from torch import Tensor
+
+from audition.recipe.signals import Batch, Batches, Predict
+
+
+class HeldOut(Protocol):
+    """The held-out rows of a run, put to its model in evaluation mode."""
+
+    @property
+    def predict(self) -> Predict: ...
+
+    @property
+    def batches(self) -> Batches: ...
+
+    @property
+    def device(self) -> str: ...
+
+    def passes(self) -> Iterator[tuple[Batch, Tensor]]:
+        """Each batch of one full pass with its float32 logits, [B, T, V] of text or [B, V].
+
+        Where several processes share the run, each is given its share of the batches.
+        """
+        ...
+
+    def sum(self, totals: Tensor) -> Tensor:
+        """`totals` added up over the processes of the run: to be called once, before dividing."""
+        ...
+
+
+class Evaluator:
+    """Metrics of a model on the held-out rows. It may read everything and change nothing.
+
+    `measures` says how its metrics are read, as literals, so that it is known before torch is
+    imported: name -> (label, unit, "lower" or "higher"), or with the smallest worthwhile gain.
+    """
+
+    measures: ClassVar[Mapping[str, tuple[str | float, ...]]] = {}
+
+    def __call__(self, held_out: HeldOut) -> Mapping[str, float]:
+        """Metric -> value; a record has it as `<evaluator's name>_<metric>`."""
+        raise NotImplementedError(f"{type(self).__name__} measures nothing")

@@ -1,0 +1,30 @@
+"""Language modelling: predict the next token of text that training never sees."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from audition.measure import Measure
+from audition.tasks.task import Source, Task
+
+if TYPE_CHECKING:
+    from audition.recipe.evaluator import Evaluator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Language(Task):
+    """Judged by the cross-entropy of a validation text, per token; bits per byte stand beside it."""
+
+    unit: ClassVar[str] = "tokens"
+    measures: ClassVar[Mapping[str, Measure]] = {
+        "val_loss": Measure("validation loss", "nats/token"),
+        "val_bpb": Measure("validation bits per byte", "bits/byte"),
+    }
+
+    def evaluation_fingerprint(self, source: Source) -> str:
+        return source.evaluation_fingerprint
+
+    def evaluators(self) -> "Mapping[str, Evaluator]":
+        from audition.evaluators.next_token import NextToken
+
+        return {"val": NextToken()}

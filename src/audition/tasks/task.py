@@ -1,0 +1,66 @@
+"""The shape of a task: what is asked of a data source, in which unit, and what is judged.
+
+A source says what data there are, a task what is asked of them. Both are values made without torch,
+so that a sweep knows them before any run starts.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from audition.data.fingerprint import fingerprint
+from audition.measure import Measure
+
+if TYPE_CHECKING:  # torch comes with the first batch, not with the settings
+    from audition.recipe.evaluator import Evaluator
+    from audition.recipe.signals import Batches
+    from audition.recipe.streams import Streams
+
+
+class Source(Protocol):
+    """What a config names as `data`."""
+
+    @property
+    def units_per_step(self) -> int:
+        """Predictions of one optimizer step, in the unit of the tasks that can be asked of it."""
+        ...
+
+    @property
+    def corpus_fingerprint(self) -> str:
+        """What the data are; part of a run's identity."""
+        ...
+
+    @property
+    def evaluation_fingerprint(self) -> str:
+        """What a run is evaluated on: metrics compare where it agrees."""
+        ...
+
+    def open(self, streams: "Streams") -> "Batches":
+        """The batches of a run."""
+        ...
+
+
+class Task:
+    """What every task says. A task is one file here and one in `conf/task/`."""
+
+    unit: ClassVar[str]
+    """What a budget counts: `tokens`, `examples`, `episodes`."""
+    measures: ClassVar[Mapping[str, Measure]]
+    """Name in a record -> how it is read; the first is what the task is judged by."""
+
+    @property
+    def primary(self) -> str:
+        """The metric that runs are judged by where nothing else is asked for."""
+        return next(iter(self.measures))
+
+    def open(self, source: Source, streams: "Streams") -> "Batches":
+        """The batches of a run: the source's own, or what the task makes of them."""
+        return source.open(streams)
+
+    def evaluation_fingerprint(self, source: Source) -> str:
+        """What runs are evaluated on: metrics compare where it agrees."""
+        how = {"task": type(self).__qualname__, "settings": vars(self)}
+        return fingerprint({"data": source.evaluation_fingerprint, **how})
+
+    def evaluators(self) -> "Mapping[str, Evaluator]":
+        """Those that make the task's measures; an idea may add others and never replace these."""
+        raise NotImplementedError(f"{type(self).__name__} has no evaluators")
