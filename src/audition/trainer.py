@@ -298,7 +298,7 @@ def evaluation_weights(recipe: Recipe, session: Session, clock: Clock) -> Iterat
 
 
 def lost_measure(task: Task, evaluation: Evaluation) -> tuple[str, float] | None:
-    """The first of the task's measures that is infinite or not a number: what a reader calls it, and its value.
+    """The first of the task's measures that is infinite or not a number, and its value.
 
     Raises AuditionError where the task's evaluators leave one of its measures out.
     """

@@ -99,7 +99,7 @@ def event(session_of, gradient_of, view_of, strategy_of):
 
 def gradient_rows(session):
     """Rows of a step's batch."""
-    return session.batches.train(0).rows
+    return session.batches.train(Clock(0)).rows
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_by_lot_every_unit_dies_as_often(event, view_of):
 
 def test_reset_begins_anew_and_says_nothing(event, weights_to_cut):
     session, _, events = event("model.bias=true", rate=0.3, heredity=Reset())
-    model, inputs = session.model.eval(), session.batches.train(0).inputs
+    model, inputs = session.model.eval(), session.batches.train(Clock(0)).inputs
     up = session.params["blocks.0.feedforward.up.weight"].detach().clone()
     with torch.no_grad():
         for e in events:

@@ -52,7 +52,7 @@ def test_a_part_of_a_pass_is_its_first_batches(job_of: Callable[..., Job]) -> No
     whole = begin(job.recipe, job.seed, "cpu").batches
     part = Part(whole, 100)
     batches = list(part.held_out(64))
-    assert part.tokens == sum(batch.tokens for batch in batches) == 128
+    assert part.units == sum(batch.units for batch in batches) == 128
     for batch, own in zip(batches, whole.held_out(64), strict=False):
         assert torch.equal(batch.inputs, own.inputs)
     assert part.shape == whole.shape

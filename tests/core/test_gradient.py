@@ -12,7 +12,7 @@ from audition.recipe.signals import Cost, Gradient
 
 def reference(problem):
     """The gradient by torch.autograd.grad of the mean loss of the whole batch."""
-    loss = problem.loss(problem.model, problem.batch)["cross_entropy"]
+    loss = problem.terms(problem.batch)["cross_entropy"]
     grads = torch.autograd.grad(loss, list(problem.params.values()))
     return loss.detach(), dict(zip(problem.params, grads, strict=True))
 
@@ -41,8 +41,8 @@ def test_hands_over_the_fields_and_leaves_them_empty(problem_of):
 def test_sums_every_term(problem_of, close):
     problem = problem_of()
 
-    def two_terms(model, batch):
-        loss = problem.loss(model, batch)["cross_entropy"]
+    def two_terms(predict, batch, clock):
+        loss = problem.loss(predict, batch, clock)["cross_entropy"]
         return {"half": 0.5 * loss, "more": 1.5 * loss}
 
     doubled = backward(replace(problem, loss=two_terms))

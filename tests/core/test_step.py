@@ -189,7 +189,7 @@ def test_a_closed_gate_moves_nothing(job_of, optimizer, differences):
     def gate(rule, view):
         def closed(problem):
             with torch.no_grad():
-                terms = problem.loss(problem.model, problem.batch)
+                terms = problem.terms(problem.batch)
             return Gradient({}, terms, Cost(forward=1.0), closed=True)
 
         return closed if view.clock.step in (2, 3) else rule
