@@ -16,6 +16,7 @@ from audition.observers.kept import read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.parts.initial import role_of
 from audition.parts.optim.moments import moments_of
+from audition.recipe.signals import Clock
 from audition.recipe.turnover import Event
 from audition.recipe.units import Part, Units, sites
 from audition.session import Unfit, begin
@@ -39,7 +40,7 @@ def proposed(strategy, job, session, view):
 def test_growth_by_splitting_keeps_the_logits(session_of, weights_to_cut, view_of, optimizer):
     job, session = session_of(optimizer, "model.bias=true")
     events, _, _ = proposed(Growing(), job, session, view_of(session, 1))
-    model, inputs = session.model.eval(), session.batches.train(0).inputs
+    model, inputs = session.model.eval(), session.batches.train(Clock(0)).inputs
     with torch.no_grad():
         before = model(inputs)
         operate(weights_to_cut(session), events)
@@ -54,7 +55,7 @@ def test_growth_by_splitting_keeps_the_logits(session_of, weights_to_cut, view_o
 def test_what_leaves_takes_nothing_else_along(session_of, weights_to_cut, view_of, optimizer):
     job, session = session_of(optimizer)
     events, _, _ = proposed(Shrinking(), job, session, view_of(session, 1))
-    model, inputs = session.model.eval(), session.batches.train(0).inputs
+    model, inputs = session.model.eval(), session.batches.train(Clock(0)).inputs
     stay = {e.site: torch.tensor(sorted({*range(HIDDEN)} - {*e.removed.tolist()})) for e in events}
     old = {name: p.detach().clone() for name, p in session.params.items()}
     state = session.optimizer.state
@@ -133,8 +134,8 @@ def test_a_run_trains_on_at_other_widths(job_of, with_strategy, resizing, overri
     widths = {name: units.count for name, units in sites(outcome.session.model).items()}
     assert set(widths.values()) == {HIDDEN + 2 * CHANGE[type(resizing)]}
     assert outcome.session.widths == widths
-    plain = facts(train(job_of(*overrides)))
-    found = facts(outcome)
+    plain = facts(train(job_of(*overrides)), {})
+    found = facts(outcome, {})
     assert found["parameters"] - plain["parameters"] == 2 * 2 * CHANGE[type(resizing)] * PER_UNIT
     assert found["weights"] != plain["weights"]
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from audition.recipe.probe import Probe
+from audition.recipe.signals import Clock
 from audition.recipe.streams import Streams
 from audition.recipe.turnover import Turnover
 from audition.recipe.units import sites
@@ -43,7 +44,7 @@ def probe(job_of):
     """A probe of a run that has not begun, and its session."""
     job = job_of("model.dropout=0.2")
     session = begin(job.recipe, job.seed, "cpu")
-    return probe_of(job, session, session.batches.train(0).rows), session
+    return probe_of(job, session, session.batches.train(Clock(0)).rows), session
 
 
 def test_9_what_a_strategy_looks_at_is_counted(looking, counting):
@@ -95,7 +96,7 @@ def test_a_look_is_a_pass_over_the_batch_of_that_number(probe):
     with torch.no_grad():
         assert torch.equal(session.model.eval()(batch.inputs), found)
     session.model.train()
-    assert looker.cost.forward == batch.rows / session.batches.train(0).rows
+    assert looker.cost.forward == batch.rows / session.batches.train(Clock(0)).rows
 
 
 def test_activations_are_what_the_next_map_reads(probe):
@@ -120,7 +121,7 @@ def test_activations_are_what_the_next_map_reads(probe):
 def test_every_process_that_looks_is_counted(job_of):
     job = job_of()
     session = begin(job.recipe, job.seed, "cpu")
-    rows = session.batches.train(0).rows
+    rows = session.batches.train(Clock(0)).rows
     looker = Probe(session.model, session.batches.probe, rows=rows, processes=2)
     looker.outputs(0)
     assert looker.cost.forward == 2.0
