@@ -28,7 +28,7 @@ def test_yaml_says_every_setting_and_its_default(path):
     node = OmegaConf.to_container(OmegaConf.load(path))
     node = node.get(path.parent.name, node)  # a `_global_` file also sets other groups
     module, name = node.pop("_target_").rsplit(".", 1)
-    assert module.startswith("audition.parts.")
+    assert module.startswith("audition.")
     signature = inspect.signature(getattr(importlib.import_module(module), name))
     settings = {
         n: list(p.default) if isinstance(p.default, tuple) else p.default
