@@ -1,7 +1,6 @@
 """What becomes of a worker's time and memory in a sweep, and of the parent's memory in a long one."""
 
 import os
-import resource
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import audition.trainer
 from audition import run
 from audition.config.root import conf_dir
 from audition.ledger.store import Ledger
+from audition.machine import peak_memory
 from audition.provenance import provenance
 from audition.sweep.arms import Question
 from audition.sweep.assign import job_of
@@ -41,7 +41,7 @@ def work(payload: Mapping[str, Any], tell: Callable[..., None]) -> int:
 
     audition.trainer.evaluate = timed
     code = run.work(payload, tell)
-    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_memory()
     tell({"evaluating": spent, "peak": peak, "shared_out": _kilobytes("Pss") * 1024})
     return code
 
@@ -140,7 +140,7 @@ def parent(runs: int = 1000) -> list[Row]:
 
 def _resident(pid: int) -> float:
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
-    return pages * resource.getpagesize() / MEGABYTE
+    return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
 
 
 def _kilobytes(name: str) -> int:

@@ -3,6 +3,8 @@
 import ctypes
 import os
 import re
+import resource
+import sys
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -73,6 +75,22 @@ def cores() -> int:
     # A cluster without cgroups leaves it to its jobs to keep to what they asked for.
     granted = os.environ.get("SLURM_CPUS_PER_TASK") or os.environ.get("SLURM_CPUS_ON_NODE", "")
     return min(found, int(granted)) if granted.isdigit() else found
+
+
+def peak_memory() -> int:
+    """Most resident memory that this process has had since it began [bytes].
+
+    On Linux by its own high-water mark: `ru_maxrss` outlives exec, so that of a process that a large
+    one started is the large one's.
+    """
+    try:
+        for line in Path("/proc/self/status").read_text("utf-8", "replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return 1024 * int(line.split()[1])
+    except (OSError, ValueError, IndexError):
+        pass
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak  # macOS counts bytes, others kibibytes
 
 
 NATIVE_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})

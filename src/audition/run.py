@@ -72,12 +72,12 @@ def nodes(value: object) -> Iterator[Mapping[str, Any]]:
 
 
 def work(payload: Mapping[str, Any], tell: Tell) -> int:
-    """Do an assignment in a process of its own; SIGTERM ends it with its record written.
+    """Do an assignment in a process of its own; SIGTERM or SIGHUP ends it with its record written.
 
     So do the signals by which a cluster warns every process of a job that its time is up.
     """
     stopping: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, lambda number, frame: stopping.append(number))
     try:
         record = perform(Assignment.of(payload), tell, lambda step: bool(stopping))

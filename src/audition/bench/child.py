@@ -4,8 +4,6 @@ The pool's server forks it as it forks a run, with the same threads and the same
 """
 
 import json
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
@@ -19,6 +17,7 @@ from audition.bench.trial import Timing
 from audition.budget import Budget
 from audition.build import build
 from audition.ledger.store import write_whole
+from audition.machine import peak_memory
 from audition.recipe.signals import Batch, Clock
 from audition.session import Session, begin
 from audition.trainer import Job, advance, evaluate
@@ -63,7 +62,7 @@ def time_job(
         held_out_tokens=sum(batch.units for batch in session.batches.held_out()),
         held_out_tokens_per_s=rate,
         cores=pace.cores,
-        memory_mb=peak_mb(),
+        memory_mb=peak_memory() / MEGABYTE,
         card_mb=(room - free) / MEGABYTE,
         card_room_mb=room / MEGABYTE,
         busy_s=time.perf_counter() - began - pace.first_s,
@@ -128,9 +127,3 @@ def meet(folder: Path, mine: int, workers: int) -> None:
     (folder / f"{mine}.warm").touch()
     while any(not (folder / f"{other}.warm").exists() for other in range(workers)):
         time.sleep(LOOK_S)
-
-
-def peak_mb() -> float:
-    """Peak resident memory of this process; macOS counts it in bytes, Linux in kibibytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * (1 if sys.platform == "darwin" else 1024) / MEGABYTE

@@ -14,12 +14,13 @@ from audition.cli.typed import read_typed
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
 from audition.frozen import freeze
+from audition.sweep.notice import noticed
 
 
 def main() -> None:
     """Train what the command line asks for; a mistake ends in one sentence and exit code 2."""
     degrade()
-    with one_sentence():
+    with one_sentence(), noticed():
         sys.argv[1:] = read_typed(sys.argv[1:])
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="audition")(task)()
 

@@ -1,10 +1,8 @@
 """One run outside a sweep: planned like any other, so that a later sweep finds it done."""
 
 import shlex
-import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import submit
 from audition.sweep.compose import Composer
 from audition.sweep.local import check_device
+from audition.sweep.notice import noted
 from audition.sweep.plan import PlannedRun, make_plan, runnable
 from audition.sweep.pool import End, PoolSettings, Quiet, display_for, warm
 from audition.sweep.watchers import check_meter
@@ -92,9 +91,9 @@ def _sent(settings: Mapping[str, Any], overrides: Sequence[str]) -> PlannedRun:
 def train_single(run: PlannedRun, *, alone: bool) -> None:
     """Train `run` in this process. `alone`, it is shown, with the command that gives a verdict.
 
-    After Ctrl-C the run is checkpointed, and SystemExit(130) raised where it is `alone`,
-    KeyboardInterrupt to end the sweep that it is part of. Raises AuditionError where another
-    process is training it, or its device is not here.
+    After Ctrl-C, `kill` or the end of its terminal the run is checkpointed, and SystemExit(130)
+    raised where it is `alone`, KeyboardInterrupt to end the sweep that it is part of. Raises
+    AuditionError where another process is training it, or its device is not here.
     """
     from audition.run import Assignment, perform
 
@@ -104,7 +103,7 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
     ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
     job = job_of(run, {})
     display = display_for() if alone else Quiet()
-    with _interrupts() as interrupted:
+    with noted() as interrupted:
         display.begin([job], 1)
         display.started(job)
 
@@ -181,18 +180,3 @@ def _returned(jobs: Sequence[Sequence[str]], runs: Sequence[PlannedRun]) -> Sequ
             done.return_value = AuditionError(f"{run.label} has no outcome in the ledger")
         returns.append(done)
     return returns
-
-
-@contextmanager
-def _interrupts() -> Iterator[list[int]]:
-    """Ctrl-C and SIGTERM become entries of a list, which the loop looks at between steps."""
-    seen: list[int] = []
-    before = {
-        number: signal.signal(number, lambda number, frame: seen.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield seen
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -139,7 +139,7 @@ def _preload(modules: list[str]) -> list[str]:
 def main() -> None:
     """Read the settings from the control socket, get warm, serve."""
     # A cluster signals every process of a job; this one ends with the parent, after the runs.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     control_fd, reports_fd, breath = map(int, sys.argv[1:])
     for descriptor in (control_fd, reports_fd, breath):

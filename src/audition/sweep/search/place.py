@@ -14,10 +14,10 @@ from audition.ledger.store import Ledger
 from audition.sweep.carry import train_all
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import NO_QUEUE, WarmLauncher, cluster_of
+from audition.sweep.notice import noticed
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.pool import warm
 from audition.sweep.search.account.look import accounted
-from audition.sweep.search.notice import noticed
 from audition.sweep.search.servers import Servers
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.storage import prepare_optuna
