@@ -1,5 +1,6 @@
 """Layers that grow and shrink: the function, the optimizer, checkpoints, effects and the record."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -170,6 +171,20 @@ def test_stopped_and_resumed_is_uninterrupted(
     for clock in (parts, whole):
         del clock["seconds"]
     assert not differences(parts, whole)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles for a CPU with g++")
+@pytest.mark.filterwarnings("ignore")
+def test_a_compiled_model_grows_and_is_looked_at(job_of, with_strategy):
+    compiled, plain = (
+        train(with_strategy(job_of(f"execution.compile={compiles}"), Growing()))
+        for compiles in ("true", "false")
+    )
+    assert compiled.session.model._compiled_call_impl is not None
+    assert compiled.session.widths == plain.session.widths
+    assert compiled.session.cost == plain.session.cost
+    assert compiled.final["val/loss"] == pytest.approx(plain.final["val/loss"], rel=1e-4)
 
 
 def test_a_model_of_another_width_is_still_another_model(job_of):

@@ -15,7 +15,7 @@ from audition.observers.observer import Observer, StepReport
 from audition.session import Session
 
 NAME, PREVIOUS, PART = "checkpoint.pt", "checkpoint.previous.pt", "checkpoint.part"
-SCHEMA = 1
+SCHEMA = 2
 
 Say = Callable[[str], None]
 """Where a sentence goes that a person should read, and the record should keep."""
