@@ -11,8 +11,9 @@ from torch import Tensor
 
 from audition.build import build
 from audition.config.root import check, conf_dir
+from audition.job import Job, Outcome
 from audition.sweep.compose import Composer
-from audition.trainer import Job, Outcome, train
+from audition.trainer import train
 
 SMALL = (
     "model=tiny",
@@ -22,6 +23,8 @@ SMALL = (
     "budget.steps=6",
     "training.evaluations=3",
 )
+PICTURES = "experiment=digits"
+SMALL_PICTURES = ("data.batch_size=8", "budget.steps=6", "training.evaluations=3")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -44,9 +47,12 @@ def settings_of(cache_dir: str) -> Callable[..., dict[str, Any]]:
         with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
             return check(Composer("audition")([f"paths.cache_dir={cache_dir}", *overrides]))
 
-    return lambda *overrides, base=SMALL: compose(
-        *base, "execution.device=cpu", "precision=fp32", *overrides
-    )
+    def composed(*overrides: str, base: tuple[str, ...] | None = None) -> dict[str, Any]:
+        small = SMALL_PICTURES if PICTURES in overrides else SMALL
+        base = small if base is None else base
+        return compose(*base, "execution.device=cpu", "precision=fp32", *overrides)
+
+    return composed
 
 
 @pytest.fixture(scope="session")

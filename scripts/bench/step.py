@@ -9,10 +9,11 @@ from torch.nn import functional as F
 
 from audition.build import build
 from audition.config.root import conf_dir
+from audition.job import Job
 from audition.recipe.signals import Clock
 from audition.session import begin
+from audition.step import advance
 from audition.sweep.compose import settings_of
-from audition.trainer import Job, advance
 from scripts.bench.pairs import Row, paired
 
 STEPS = 20

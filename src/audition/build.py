@@ -10,12 +10,12 @@ from audition.budget import Budget
 from audition.config.instantiate import construct, factory
 from audition.errors import AuditionError
 from audition.execution import Execution
+from audition.job import Job, Training
 from audition.parallel.team import ALONE, Team
 from audition.recipe.effect import Chain
 from audition.recipe.gradient import backward
 from audition.recipe.recipe import Idea, Recipe
 from audition.tasks.task import Task
-from audition.trainer import Job, Training
 
 
 def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
+from audition.job import Job, Outcome
 from audition.measure import BEST, Measure, recorded
-from audition.trainer import Job, Outcome
 
 
 def facts(outcome: Outcome, measures: Mapping[str, Measure]) -> dict[str, Any]:

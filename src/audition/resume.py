@@ -5,11 +5,12 @@ from pathlib import Path
 
 import torch
 
+from audition.job import Job, Outcome
 from audition.observers.checkpoint import Say
 from audition.observers.kept import Refused, Snapshot, kept, read_checkpoint, set_aside
 from audition.observers.observer import Observer
 from audition.session import Session, Unfit
-from audition.trainer import Job, Outcome, train
+from audition.trainer import train
 
 
 class _Opening(Observer):

@@ -21,7 +21,8 @@ from audition.recipe.signals import Clock
 from audition.recipe.turnover import Event
 from audition.recipe.units import Part, Units, sites
 from audition.session import Unfit, begin
-from audition.trainer import probe_of, train
+from audition.step import probe_of
+from audition.trainer import train
 
 LAYER = "blocks.1.feedforward"
 HIDDEN, WIDTH = 128, 32

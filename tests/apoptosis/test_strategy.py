@@ -13,7 +13,8 @@ from audition.apoptosis.surgery import operate
 from audition.recipe.signals import Clock
 from audition.recipe.units import sites
 from audition.session import begin
-from audition.trainer import advance, probe_of, train
+from audition.step import advance, probe_of
+from audition.trainer import train
 
 LAYERS = ["blocks.0.feedforward", "blocks.1.feedforward"]
 HIDDEN = 128

@@ -9,7 +9,8 @@ import torch
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.signals import Clock, Controls, Cost, Gradient
 from audition.session import begin
-from audition.trainer import advance, load_gradients, train
+from audition.step import advance, load_gradients
+from audition.trainer import train
 
 OPTIMIZERS = ("optimizer=adamw", "optimizer=sgd", "optimizer=muon")
 

@@ -98,6 +98,8 @@ SLIDING = of("attention", "sliding")
 GROUPED = of("attention", "grouped")
 BF16 = ("precision=bf16",)
 MUON = ("optimizer=muon",)
+PICTURES = ("experiment=digits",)
+"""Another task under the same laws."""
 
 
 def gated(*more: str, common: tuple[str, ...] = ()) -> Row:
@@ -139,6 +141,16 @@ COMBINED: Mapping[str, Row] = {
     "sliding, bf16": Row(SLIDING.on, SLIDING.neutral, common=BF16),
     "grouped, bf16": Row(GROUPED.on, GROUPED.neutral, common=BF16),
     "accumulate": Row(("execution.accumulate=2",), ("execution.accumulate=1",)),
+    "pictures, sgd": Row(("optimizer=sgd",), common=PICTURES),
+    "pictures, dropout": Row(("model.dropout=0.2",), ("model.dropout=0",), common=PICTURES),
+    "pictures, accumulate": Row(
+        ("execution.accumulate=2",), ("execution.accumulate=1",), common=PICTURES
+    ),
+    "pictures, gate and ceilings": Row(
+        (*GATE.on, *CEILINGS.on), (*GATE.neutral, *CEILINGS.neutral), common=PICTURES
+    ),
+    "pictures, placebo": Row(("+idea=placebo",), common=PICTURES),
+    "pictures, perceptron": Row(("optimizer=muon",), common=(*PICTURES, "model=mlp")),
     "clip": Row(("training.clip=0.1",), ("training.clip=1e9",), common=("training.clip=null",)),
 }
 """What no single file is: two things at once, or a setting of the baseline's own parts."""

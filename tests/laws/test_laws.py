@@ -152,10 +152,10 @@ def test_8_observers_and_evaluations_touch_nothing(
 
 def test_9_all_compute_is_counted(row, job_of, counting):
     job = job_of(*row.active)
-    rows = job.recipe.data(Streams(job.seed)).train(Clock(0)).rows
+    units = job.recipe.data(Streams(job.seed)).train(Clock(0)).units
     counted, spent = counting(job)
     session = train(counted).session
-    assert session.units == STEPS * rows * 16
+    assert session.units == STEPS * units
     assert session.cost.forward == pytest.approx(spent["forward"])
     assert session.cost.backward == pytest.approx(spent["backward"])
     assert session.cost.forward >= STEPS

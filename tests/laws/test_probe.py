@@ -13,7 +13,8 @@ from audition.recipe.streams import Streams
 from audition.recipe.turnover import Turnover
 from audition.recipe.units import sites
 from audition.session import begin
-from audition.trainer import probe_of, train
+from audition.step import probe_of
+from audition.trainer import train
 
 STEPS = 6
 

@@ -14,6 +14,7 @@ from audition.apoptosis.heredity.functional_preservation import FunctionalPreser
 from audition.apoptosis.strategy import Site
 from audition.build import build
 from audition.errors import AuditionError
+from audition.job import Job, Outcome
 from audition.observers.checkpoint import Checkpoint
 from audition.parallel.alone import Tell, Wish
 from audition.parallel.team import Team
@@ -21,7 +22,7 @@ from audition.recipe.effect import Effect
 from audition.recipe.signals import Cost, Gradient
 from audition.recipe.turnover import Turnover
 from audition.resume import train_on
-from audition.trainer import Job, Outcome, train
+from audition.trainer import train
 
 
 def several(

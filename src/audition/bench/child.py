@@ -16,11 +16,13 @@ from audition.bench.pace import paced
 from audition.bench.trial import Timing
 from audition.budget import Budget
 from audition.build import build
+from audition.evaluation import evaluate
+from audition.job import Job
 from audition.ledger.store import write_whole
 from audition.machine import peak_memory
 from audition.recipe.signals import Batch, Clock
 from audition.session import Session, begin
-from audition.trainer import Job, advance, evaluate
+from audition.step import advance
 
 LOOK_S = 0.002
 """Time between looks at whether the others are warm [s]."""
