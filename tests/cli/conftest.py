@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from audition.data.shakespeare import Shakespeare
+
 ROOT = Path(__file__).parents[2]
 SMALL = ("model=tiny", "data.evaluation_tokens=1024")
 
@@ -133,7 +135,9 @@ class Workplace:
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     modules = tmp_path_factory.mktemp("modules")
     (modules / "tally.py").write_text(TALLY)
-    return tmp_path_factory.mktemp("cache"), modules
+    cache = tmp_path_factory.mktemp("cache")
+    Shakespeare(cache_dir=str(cache)).check()  # else the first command would say that it does so
+    return cache, modules
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from audition.data import digits
-from audition.data.digits import Digits
+from audition.data.digits import TRAINING, Digits
 from audition.errors import AuditionError
 from audition.recipe.signals import Clock, Shape
 from audition.recipe.streams import Streams
@@ -82,3 +82,11 @@ def test_another_file_is_refused(tmp_path, monkeypatch):
 def test_a_batch_larger_than_the_set_is_refused():
     with pytest.raises(AuditionError, match=r"batch_size=2000 is more than the 1197 pictures"):
         Digits(batch_size=2000).open(Streams(1))
+
+
+def test_a_batch_larger_than_the_set_is_refused_before_it_is_opened() -> None:
+    largest = Digits().open(Streams(1))
+    Digits(batch_size=TRAINING).check()
+    with pytest.raises(AuditionError, match="more than the 1197 pictures to train on"):
+        Digits(batch_size=TRAINING + 1).check()
+    assert len(largest._splits.training) == TRAINING

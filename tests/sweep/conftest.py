@@ -16,9 +16,9 @@ Ask = Callable[[str], Question]
 
 
 @pytest.fixture
-def composer() -> Iterator[Composer]:
+def composer(cache_dir: str) -> Iterator[Composer]:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        yield Composer("audition")
+        yield Composer("audition", (f"paths.cache_dir={cache_dir}",))
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ CLASSES = 10
 BRIGHTEST = 16.0
 VALIDATION, PROBE = 50, 10
 """Pictures of each class that are set aside."""
+PICTURES = 1797
+TRAINING = PICTURES - CLASSES * (VALIDATION + PROBE)
 SPLIT = 1797
 """Seeds the choice of the pictures that are set aside, the same for every run."""
 
@@ -52,6 +54,13 @@ class Digits:
     def evaluation_fingerprint(self) -> str:
         """What a run is validated on: every picture that was set aside for it."""
         return self.corpus_fingerprint
+
+    def check(self) -> None:
+        """Raises AuditionError where a batch is larger than the set."""
+        if self.batch_size > TRAINING:
+            raise AuditionError(
+                f"data.batch_size={self.batch_size} is more than the {TRAINING} pictures to train on"
+            )
 
     def open(self, streams: "Streams") -> "Images":
         """The batches of a run. Raises AuditionError where a batch is larger than the set."""

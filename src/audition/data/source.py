@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Ge, Gt
 
 from audition.data.cache import cached
+from audition.data.cuts import Cuts
 from audition.data.fingerprint import fingerprint
 from audition.data.text import Text
 from audition.data.tokenizers import learn
@@ -59,6 +60,28 @@ class Source(ABC):
         return self.batch_size * self.context
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was done to the text that its owner should know, a sentence each."""
+        return ()
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the token ids are in the cache; the first run of all has to wait for them."""
+        return (Path(self.cache_dir) / self.corpus_fingerprint).is_dir()
+
+    def check(self) -> None:
+        """Raises AuditionError where the text is none, or too small for such batches.
+
+        So that it is known before the first run; it makes the token ids that all runs will share.
+        """
+        Cuts.of(
+            self.tokenised(),
+            batch_size=self.batch_size,
+            context=self.context,
+            evaluation_tokens=self._evaluated,
+        )
+
+    @property
     @abstractmethod
     def text_fingerprint(self) -> str:
         """What the text is, quickly. Raises AuditionError where the text is missing or another."""
@@ -107,5 +130,9 @@ class Source(ABC):
             streams,
             batch_size=self.batch_size,
             context=self.context,
-            evaluation_tokens=None if self.evaluation_tokens == "full" else self.evaluation_tokens,
+            evaluation_tokens=self._evaluated,
         )
+
+    @property
+    def _evaluated(self) -> int | None:
+        return None if self.evaluation_tokens == "full" else self.evaluation_tokens

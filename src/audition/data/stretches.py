@@ -31,10 +31,15 @@ class Stretches:
 
         Raises AuditionError for a text that is shorter than three windows.
         """
+        if tokens < 6:
+            raise AuditionError(
+                f"the training text has {tokens} tokens, too few for windows of any length: "
+                "give a longer text"
+            )
         if tokens < 3 * window:
             raise AuditionError(
                 f"data.context={window - 1} is too long for the training text of {tokens} tokens: "
-                f"choose {max(1, tokens // 3 - 1)} or less"
+                f"choose {tokens // 3 - 1} or less"
             )
         count = min(STRETCHES, max(1, tokens // (SHARE * window)))
         length = tokens // count

@@ -7,17 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from audition.data.stretches import Stretches
+from audition.data.cuts import Cuts, Starts
 from audition.data.tokens import Tokenised, Tokens
-from audition.errors import AuditionError
 from audition.recipe.signals import Batch, Clock, Shape
 from audition.recipe.streams import Streams
-
-Starts = NDArray[np.int64]
-"""[W]: the position of each window's first token."""
 
 
 class Windows:
@@ -52,13 +47,10 @@ class Windows:
         self._corpus, self._streams = corpus, streams
         self._rows, self._context = batch_size, context
         self._ahead = np.arange(context + 1)
-        self._stretches = Stretches.of(len(corpus.training.ids), context + 1)
-        if self.windows_per_epoch < batch_size:
-            raise AuditionError(
-                f"data.batch_size={batch_size} is more than the {self.windows_per_epoch} windows "
-                f"of data.context={context} tokens that the training text has"
-            )
-        self._held_out = _spread(corpus.validation, context, evaluation_tokens)
+        cuts = Cuts.of(
+            corpus, batch_size=batch_size, context=context, evaluation_tokens=evaluation_tokens
+        )
+        self._stretches, self._held_out = cuts.stretches, cuts.held_out
         self._orders: dict[int, Starts] = {}
 
     @property
@@ -114,29 +106,3 @@ class Windows:
             ids=torch.from_numpy(starts.astype(np.int64)),
             groups=torch.from_numpy(tokens.document_of(starts)),
         )
-
-
-def _spread(tokens: Tokens, context: int, total: int | None) -> Starts:
-    """Windows spread evenly over the documents, each by its length; all if `total` is None.
-
-    A window begins where the last ended, so a token is a target once, and stays in its document.
-    """
-    every = np.concatenate(
-        [
-            np.arange(start, end - context, context)
-            for start, end in zip(tokens.starts, tokens.starts[1:], strict=False)
-        ]
-    )
-    wanted = len(every) if total is None else total // context
-    if not len(every):
-        raise AuditionError(
-            f"data.context={context} is longer than every validation document: "
-            f"the longest has {int(np.diff(tokens.starts).max())} tokens"
-        )
-    if wanted > len(every):
-        raise AuditionError(
-            f"data.evaluation_tokens={total} is more than the validation text has: "
-            f"give {len(every) * context} or fewer, or full"
-        )
-    places = (2 * np.arange(wanted) + 1) * len(every) // (2 * wanted)
-    return every[places]

@@ -14,6 +14,7 @@ from audition.parallel.door import check_parallel
 from audition.sweep.arms import Arm, Question, more_seeds
 from audition.sweep.axes import check_alike, comparable
 from audition.sweep.compose import Compose
+from audition.sweep.corpora import check_data
 from audition.sweep.watchers import check_trackers
 from audition.tasks.measures import check_task
 
@@ -124,6 +125,7 @@ def runnable(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     check_task(whole)
     check_parallel(whole)
     check_trackers(whole)
+    check_data(whole)
     return whole
 
 
