@@ -10,6 +10,7 @@ from audition.apoptosis.fitness.saliency import Saliency, saliency
 from audition.apoptosis.heredity.reset import Reset
 from audition.apoptosis.strategy import Site
 from audition.apoptosis.surgery import operate
+from audition.errors import AuditionError
 from audition.recipe.signals import Clock
 from audition.recipe.units import sites
 from audition.session import begin
@@ -144,3 +145,11 @@ def test_evaluation_kills_nobody(job_of, weights_of, differences):
     job = job_of("apoptosis=functional_preservation", *OFTEN)
     often = replace(job, training=replace(job.training, evaluations=6))
     assert not differences(weights_of(train(job)), weights_of(train(often)))
+
+
+def test_a_model_without_units_is_refused_unless_none_would_die(job_of, strategy_of):
+    digits = ("task=classification", "data=digits", "model=mlp", "data.batch_size=8")
+    job = job_of(*digits, "apoptosis=functional_preservation", base=("budget.steps=2",))
+    with pytest.raises(AuditionError, match="apoptosis finds no units in this model"):
+        begin(job.recipe, job.seed, "cpu")
+    assert strategy_of(rate=0.0).init({}, {}) == {}

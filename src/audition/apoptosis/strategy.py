@@ -1,4 +1,4 @@
-"""A strategy of apoptosis from three parts: who is weak, what replaces them, and when."""
+"""A strategy of apoptosis from three parts: which units die, what replaces them, and when."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Interval
 from torch import Tensor
 
+from audition.errors import AuditionError
 from audition.recipe.probe import Probe
 from audition.recipe.signals import Clock, Gradient, Tensors, View
 from audition.recipe.turnover import Event, State, Turnover
@@ -49,8 +50,8 @@ class Heredity:
     def replace(self, site: Site, born: Tensor, fitness: Tensor, probe: Probe, view: View) -> Event:
         """The event by which `born` [k] begin anew.
 
-        Those that are numbered past the site's last unit are added to it. `fitness` [H] is of the
-        units that are there; the parents are to be chosen among them, none of them in `born`.
+        A number past the site's last unit is that of a unit to be added. `fitness` [H] is of the
+        units that are there; parents are chosen among those of them that are not in `born`.
         """
         raise NotImplementedError
 
@@ -65,12 +66,15 @@ class Timetable:
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy(Turnover):
-    """At every event, in every module that has units, the least fit die and are replaced."""
+    """At every event, in every module that has units, the least fit die and are replaced.
+
+    Raises AuditionError, before the first step, for a model in which nothing has units.
+    """
 
     neutral: ClassVar = {"rate": 0}
 
     fitness: Fitness
-    """Who is weak: a file of `apoptosis/fitness`."""
+    """Which units die: a file of `apoptosis/fitness`."""
     heredity: Heredity
     """What replaces them: a file of `apoptosis/heredity`."""
     timetable: Timetable
@@ -79,6 +83,11 @@ class Strategy(Turnover):
     """Share of a site's units that die at an event; 0 is the exact identity."""
 
     def init(self, sites: Mapping[str, Units], params: Tensors) -> dict[str, State]:
+        if self.rate and not sites:
+            raise AuditionError(
+                "apoptosis finds no units in this model, since no module of it has a method "
+                "`units`: choose apoptosis=none or another model"
+            )
         return {n: self.fitness.init(Site(n, units), params) for n, units in sites.items()}
 
     def propose(

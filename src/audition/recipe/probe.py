@@ -1,4 +1,4 @@
-"""A strategy's look at the model: forward passes over training text, every one of them counted."""
+"""What a strategy may ask of the model: forward passes over training text, each of them counted."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -12,11 +12,11 @@ from audition.recipe.units import Units, sites
 
 
 class Probe:
-    """What a strategy may ask of the model, which it is not given: nothing here can be written to.
+    """Runs the model for a strategy, which is given neither the model nor the data.
 
     The text is `Batches.probe`, training text that no step trains on; held-out text is not within
     reach. Passes are made in evaluation mode, so they draw nothing from dropout's generator. Each
-    adds its share of a step's batch to `cost`, once for every process that makes it.
+    adds its rows, as a share of a step's batch, to `cost`, once for every process that makes it.
 
     Args:
         model: looked at.
@@ -65,8 +65,8 @@ class Probe:
     def activations(self, number: int) -> Mapping[str, Tensor]:
         """Site -> its units' activations on `batch(number)`, [B, ..., H].
 
-        One counted pass serves all sites, and whoever asks again for that number after this step. A
-        site that does not say what reads its units is left out.
+        One counted pass serves all sites, and every further request for that number after the same
+        step. A site without `Units.read_by` is left out.
         """
         if number in self._seen:
             return self._seen[number]

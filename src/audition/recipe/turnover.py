@@ -45,19 +45,19 @@ class Edit:
 
 @dataclass(frozen=True)
 class Event:
-    """What befalls one site after a step: the lineage's unit of account, and surgery's order.
+    """What changes at one site after a step: what surgery carries out and the lineage records.
 
-    It is carried out as it is numbered: first the site grows, if `resize` asks for more units than
-    it has after `removed` are gone; then the edits are made; then `removed` leave. So one numbering
-    holds throughout: units that are added come after the last, and those that leave are still there.
+    First the site grows, if `resize` asks for more units than it has without `removed`; then the
+    edits are made; then `removed` are taken out. So one numbering holds throughout: units that are
+    added come after the last, and those that will be taken out still have theirs.
     """
 
     site: str
     born: Tensor  # [k] int64, units that begin anew: in the place of a dead one, or added
-    parents: Tensor  # [k, p] int64, whom they come from; p is 0 where they come from nobody
+    parents: Tensor  # [k, p] int64, the units they are made from; p is 0 where there are none
     edits: tuple[Edit, ...] = ()
     resize: int | None = None  # units of the site afterwards; None where they are as many as before
-    removed: Tensor = field(default_factory=no_units)  # int64, units that die and are not replaced
+    removed: Tensor = field(default_factory=no_units)  # int64, units taken out and not replaced
     facts: Mapping[str, Tensor] = field(default_factory=dict)  # name -> [k]: of each birth
     fitness: Tensor | None = None  # [H] of the site's units just before, where it was measured
 

@@ -1,4 +1,4 @@
-"""How a module says that it has units: which entries of which parameters belong to unit j."""
+"""Units of a module, such as hidden neurons: which entries of which parameters belong to unit j."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,8 +12,8 @@ from torch import Tensor, nn
 class Part:
     """Where a module's units lie in one of its parameters: `size` entries of `axis` for each.
 
-    An `incoming` part decides what a unit computes, an `outgoing` one what is made of it: a unit
-    whose outgoing entries are zero has no effect.
+    An `incoming` part decides what a unit computes, an `outgoing` one what the model does with the
+    result: a unit whose outgoing entries are zero has no effect.
     """
 
     parameter: str
@@ -57,15 +57,15 @@ class Units:
 
 @dataclass(frozen=True)
 class Resize:
-    """How a site's parameters came to another size: what stayed of them, in order, and what is new.
+    """A change of a site's number of units: which were kept, and how many there are now.
 
-    `units` is of before, `count` of afterwards; units that are not among those kept come last.
+    Units that were added come after those kept.
     """
 
     site: str
-    units: Units
-    kept: Tensor  # [n] int64, units of before, rising
-    count: int
+    units: Units  # before it
+    kept: Tensor  # [n] int64, of those before it, rising
+    count: int  # after it
 
     def follow(
         self, values: Mapping[str, Tensor], fresh: Mapping[str, Tensor]
@@ -100,7 +100,7 @@ class Resizable(HasUnits, Protocol):
     """A module whose units can also become more or fewer."""
 
     def resized(self, count: int) -> None:
-        """Hear that the parameters now hold `count` units, to mend what else depends on it."""
+        """Called when the parameters hold `count` units, to adjust what else depends on it."""
         ...
 
 
@@ -109,7 +109,7 @@ def sites(model: nn.Module) -> dict[str, Units]:
     return {
         path: cast(HasUnits, module).units().within(path)
         for path, module in model.named_modules()
-        # Of the class: a module's own attributes are slow to ask for, and there may be a hundred.
+        # Asked of the class, since a module looks an attribute up in its parameters and buffers too.
         if hasattr(type(module), "units")
     }
 

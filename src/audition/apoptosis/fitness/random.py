@@ -1,4 +1,4 @@
-"""Fitness by lot: the control that any other fitness must beat."""
+"""Random fitness: the control that any other fitness must beat."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from audition.recipe.signals import View
 
 @dataclass(frozen=True, kw_only=True)
 class Random(Fitness):
-    """Each unit's worth is drawn from [0, 1) at every event, so victims and parents are by lot."""
+    """Each unit's worth is drawn from [0, 1) at every event: victims and parents are random."""
 
     def score(self, site: Site, probe: Probe, state: None, view: View) -> Tensor:
         generator = view.streams.child("fitness").generator(site.name, view.clock.step)

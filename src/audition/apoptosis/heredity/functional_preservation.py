@@ -24,9 +24,9 @@ from audition.recipe.units import Part
 class FunctionalPreservation(Heredity):
     """The fittest survivors have one child each.
 
-    Raises AuditionError where parent and child would have the same gradients for ever: halves,
-    without noise. (Another share parts the incoming entries' gradients only by its size, so noise
-    parts the two faster.)
+    Raises AuditionError for a share of exactly one half without noise: parent and child would have
+    the same gradients for ever. Another share makes the incoming gradients differ in size alone;
+    noise makes them differ in direction too.
     """
 
     noise: Annotated[float, Ge(0)] = 0.0
@@ -34,7 +34,7 @@ class FunctionalPreservation(Heredity):
     share: tuple[float, float] = (0.3, 0.7)
     """Lowest and highest share of the parent's outgoing weights that a child takes, in (0, 1)."""
     moments: Literal["zero", "keep", "copy"] = "zero"
-    """What the optimizer remembers of the rewritten: nothing, what it did, or a parent's for both."""
+    """What the optimizer's moments of rewritten weights become: zero, as they were, the parent's."""
 
     def __post_init__(self) -> None:
         low, high = self.share

@@ -1,7 +1,7 @@
-"""Reset: a dead unit begins as at the start of training and says nothing yet; it has no parents.
+"""Reset: a unit is drawn anew, as at the start of training, with zero outgoing weights.
 
-The control without inheritance, as in ReDo (Sokar et al. 2023): incoming weights are drawn anew and
-outgoing ones are zero, so that the death costs what the unit did and the birth costs nothing.
+The control without inheritance, as in ReDo (Sokar et al. 2023). With zero outgoing weights the new
+unit has no effect at first, so the event changes the model by what the dead unit did, and no more.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Reset(Heredity):
     """Each born unit's incoming entries by the rule of their parameter; outgoing ones zero."""
 
     moments: Literal["zero", "keep"] = "zero"
-    """What the optimizer remembers of the rewritten: nothing, or what it did."""
+    """What the optimizer's moments of rewritten weights become: zero, or as they were."""
 
     def replace(self, site: Site, born: Tensor, fitness: Tensor, probe: Probe, view: View) -> Event:
         generator = view.streams.generator(site.name, view.clock.step)

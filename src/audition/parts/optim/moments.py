@@ -30,7 +30,7 @@ class Moment:
 
 @runtime_checkable
 class DeclaresMoments(Protocol):
-    """An optimizer that says for itself what of its state is made of moments."""
+    """An optimizer that declares which tensors of its state are moments."""
 
     def moments_of(self, parameter: Tensor) -> Sequence[Moment]:
         """All that it remembers of entries of `parameter`; empty before the first step."""
@@ -38,7 +38,7 @@ class DeclaresMoments(Protocol):
 
 
 def moments_of(optimizer: Optimizer, parameter: Tensor) -> Sequence[Moment]:
-    """What `optimizer` remembers of `parameter`: by its own word, else by shape.
+    """What `optimizer` remembers of `parameter`: as it declares, else by shape.
 
     By shape, a moment has as many axes as the parameter, each as long as the parameter's or 1.
     What has no axis in common, as a count of steps, is none.
@@ -49,7 +49,7 @@ def moments_of(optimizer: Optimizer, parameter: Tensor) -> Sequence[Moment]:
 
 
 def by_shape(optimizer: Optimizer, parameter: Tensor) -> list[Moment]:
-    """The moments of `parameter` as far as shapes tell: for an optimizer to add its others to."""
+    """The moments of `parameter` that shapes alone tell; an optimizer adds its others to them."""
     found = []
     # `.state` makes an entry when it is asked for a parameter that it does not have.
     for name, value in optimizer.state.get(parameter, {}).items():
