@@ -95,7 +95,8 @@ class SearchSweeper(AuditionSweeper):
         arms: a search has none.
         space: key: {low, high, log, step}, a list of choices, or {choice: {key: ...}}.
         trials: in all, whichever processes serve the study.
-        objectives: metrics or facts of a record, all made small; the first is the one judged.
+        objectives: metrics, each made as good as can be, or facts of a record made small; the first
+            is the one judged; null is the metric that the task is judged by.
         sampler: tpe, random, qmc, gp, nsga2 or grid.
         sampler_seed: of the process that makes the study; others derive theirs from it.
         pruner: auto, wilcoxon, median, hyperband or none.
@@ -115,7 +116,7 @@ class SearchSweeper(AuditionSweeper):
         arms: Sequence[str] | None = None,
         space: Mapping[str, Any] | None = None,
         trials: Annotated[int, Gt(0)] = 40,
-        objectives: Sequence[str] = ("val_loss",),
+        objectives: Sequence[str] | None = None,
         sampler: str = "tpe",
         sampler_seed: int = 0,
         pruner: str = "auto",
@@ -131,7 +132,7 @@ class SearchSweeper(AuditionSweeper):
         self.settings: dict[str, Any] = {
             "space": space,
             "trials": trials,
-            "objectives": tuple(objectives),
+            "objectives": tuple(objectives or ()),
             "sampler": sampler,
             "sampler_seed": sampler_seed,
             "pruner": pruner,

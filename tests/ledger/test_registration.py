@@ -20,7 +20,13 @@ from audition.ledger.standing import Counted, counted, standing
 
 BASE, IDEA = "b" * 16, "1" * 16
 ARM = PlannedArm(name="gate", config_hash=IDEA, seeds=(42, 137), cards={"gate": "card1"})
-PLAN = Registration(baseline_hash=BASE, baseline_seeds=(42, 137), arms=(ARM,), command="+idea=gate")
+PLAN = Registration(
+    baseline_hash=BASE,
+    baseline_seeds=(42, 137),
+    arms=(ARM,),
+    metric="val_loss",
+    command="+idea=gate",
+)
 BEFORE, WRITTEN, AFTER = "2026-01-01T00:00:00", "2026-01-02T00:00:00", "2026-01-03T00:00:00"
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -10,10 +11,29 @@ import pytest
 
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger
+from audition.measure import Measure
 
 NAN = math.nan
 Losses = Mapping[int, float]
 Make = Callable[..., Ledger]
+
+
+@dataclass(frozen=True)
+class Fake:
+    """What a made-up ledger measures."""
+
+    metric: str
+    measure: Measure
+    unit: str
+
+    @property
+    def line(self) -> str:
+        """The metric's name in a line of `metrics.jsonl`."""
+        return self.metric.replace("_", "/", 1)
+
+
+LANGUAGE = Fake("val_loss", Measure("validation loss", "nats/token"), "tokens")
+DIGITS = Fake("val_accuracy", Measure("validation accuracy", "%", "higher"), "examples")
 
 
 @pytest.fixture
@@ -24,9 +44,14 @@ def ledger_of(ledger_at: Make, tmp_path: Path) -> Make:
 
 @pytest.fixture(scope="session")
 def ledger_at() -> Make:
-    """Folder, arms (name -> seed -> loss, NaN for a diverged run) -> a ledger of them."""
+    """Folder, arms (name -> seed -> value, NaN for a diverged run) -> a ledger of them.
 
-    def make(root: Path, arms: Mapping[str, Losses], *, evaluations: int = 3) -> Ledger:
+    The values are validation losses of language, or what `task` says.
+    """
+
+    def make(
+        root: Path, arms: Mapping[str, Losses], *, evaluations: int = 3, task: Fake = LANGUAGE
+    ) -> Ledger:
         ledger = Ledger(root)
         for k, (arm, losses) in enumerate(arms.items()):
             for seed, loss in losses.items():
@@ -41,7 +66,10 @@ def ledger_at() -> Make:
                     seed=seed,
                     status="finished" if fine else "diverged",
                     reason="" if fine else "the loss is not a number",
-                    metrics={"val_loss": loss} if fine else {},
+                    metrics={task.metric: loss} if fine else {},
+                    measures={task.metric: task.measure},
+                    primary=task.metric,
+                    unit=task.unit,
                     units=1000,
                     steps=10,
                     seconds=60.0,
@@ -51,18 +79,18 @@ def ledger_at() -> Make:
                     overrides=("model=tiny", *idea, f"seed={seed}"),
                     started=f"2026-01-01T00:0{k % 10}:00+00:00",
                 )
-                write_metrics(ledger.write(record), loss, evaluations)
+                write_metrics(ledger.write(record), loss, evaluations, task)
         return ledger
 
     return make
 
 
-def write_metrics(folder: Path, loss: float, evaluations: int) -> None:
-    """A curve that comes down to `loss`, or breaks off half way where that is not a number."""
-    lines = [{"step": 1, "tokens": 100, "train/loss": 9.0}]
+def write_metrics(folder: Path, end: float, evaluations: int, task: Fake) -> None:
+    """A curve that gets better up to `end`, or breaks off half way where that is not a number."""
+    lines: list[dict[str, float | None]] = [{"step": 1, "units": 100, "train/loss": 9.0}]
     for k in range(1, evaluations + 1):
-        value = (2.0 if loss != loss else loss) + 0.1 * (evaluations - k)
-        broken = loss != loss and k == evaluations
-        tokens = 1000 * k // evaluations
-        lines.append({"step": k, "tokens": tokens, "val/loss": None if broken else value})
+        value = (2.0 if end != end else end) + task.measure.as_loss(0.1) * (evaluations - k)
+        broken = end != end and k == evaluations
+        units = 1000 * k // evaluations
+        lines.append({"step": k, "units": units, task.line: None if broken else value})
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

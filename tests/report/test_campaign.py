@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from audition.cli.ledger import main
+from audition.ledger.metrics import last_line
 from audition.ledger.record import Record, Status
 from audition.ledger.registration import PlannedArm, Registration, register
 from audition.ledger.store import Ledger
@@ -18,13 +19,13 @@ from audition.report.campaign import (
     campaign,
     fraction,
     is_over,
-    last_line,
     seconds_left,
     tally,
 )
 
 NOW = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
 PLAN = Registration(
+    metric="val_loss",
     baseline_hash="b" * 16,
     baseline_seeds=(1, 2, 3),
     arms=(PlannedArm(name="idea", config_hash="i" * 16, seeds=(1, 2, 3), cards={}),),
@@ -102,8 +103,8 @@ def test_what_waits_is_dealt_to_as_many_as_run_now() -> None:
 @pytest.mark.parametrize(
     ("budget", "line", "share"),
     [
-        ({"steps": 40}, {"step": 10, "tokens": 5}, 0.25),
-        ({"tokens": 500}, {"step": 10, "tokens": 50}, 0.1),
+        ({"steps": 40}, {"step": 10, "units": 5}, 0.25),
+        ({"tokens": 500}, {"step": 10, "units": 50}, 0.1),
         ({"minutes": 4}, {}, 0.25),
         ({"tokens": 500}, {}, None),
         ({"steps": 4}, {"step": 10}, 1.0),
@@ -119,7 +120,7 @@ def test_the_share_of_each_kind_of_budget(
 def test_the_last_whole_line_of_a_long_file(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text("".join(f'{{"step": {n}}}\n' for n in range(5000)) + '{"step": 50')
-    assert last_line(path) == {"step": 4999}
+    assert last_line(tmp_path) == {"step": 4999}
     assert last_line(tmp_path / "none") == {}
 
 

@@ -183,9 +183,9 @@ def test_a_line_being_written_is_passed_over(ledger_of: Make) -> None:
     ledger = ledger_of(CAMPAIGN)
     baseline = judge_arms(ledger.read().records)[0].baseline
     with (ledger.folder_of(baseline.records[0]) / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 4, "tokens": 13')
+        file.write('{"step": 4, "units": 13')
     curve = read_curves(ledger, [baseline])[baseline.config_hash][42]
-    assert curve.tokens == (333, 666, 1000)
+    assert curve.units == (333, 666, 1000)
 
 
 def test_you_are_here_is_where_the_judgement_says(judged: list[Judgement]) -> None:

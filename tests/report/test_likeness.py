@@ -24,7 +24,7 @@ RECORD = Record(
     steps=4,
     code="one",
 )
-LINE = {"step": 2, "tokens": 64, "val/loss": 1.5}
+LINE = {"step": 2, "units": 64, "val/loss": 1.5}
 DIFF = {"sha256": "abcdef1234", "bytes": 99, "lines": 12, "file": "provenance/abcdef1234.diff"}
 ORIGIN = {
     "git": {"audition": {"sha": "s", "diff": None}},

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from audition.cli.ledger import main
+from audition.ledger.metrics import Shelf, read_lines
 from audition.ledger.record import now
 from audition.ledger.registration import PlannedArm, Registration, register
 from audition.ledger.store import Ledger
 from audition.observers.metrics import Metrics
-from audition.report.band import Band, Shelf
-from audition.trackers.tracker import read_lines
+from audition.report.band import Band, latest
 from audition.trainer import train
 
 ARMS = {
@@ -26,7 +26,7 @@ ARMS = {
 def lines(*losses, **more):
     """A step every hundred tokens."""
     each = [
-        {"step": k, "tokens": 100 * k, "train/loss": loss, **more}
+        {"step": k, "units": 100 * k, "train/loss": loss, **more}
         for k, loss in enumerate(losses, 1)
     ]
     return "".join(json.dumps(line) + "\n" for line in each)
@@ -57,7 +57,11 @@ def lost(ledger_of) -> Ledger:
             ledger.write(replace(record, metrics={}, **started))
     arm = PlannedArm(name="idea", config_hash=f"{1:016x}", seeds=(1, 2, 7), cards={})
     plan = Registration(
-        baseline_hash=f"{0:016x}", baseline_seeds=(1, 2, 3), arms=(arm,), command="+idea=idea -m"
+        baseline_hash=f"{0:016x}",
+        baseline_seeds=(1, 2, 3),
+        arms=(arm,),
+        metric="val_loss",
+        command="+idea=idea -m",
     )
     register(ledger.root, plan)
     return ledger
@@ -87,7 +91,7 @@ def test_a_run_whose_process_is_gone_is_lost(lost, capsys):
 def test_as_data(ledger, capsys):
     main(["watch", "--json", "--output-dir", str(ledger.root)])
     ours, other = json.loads(capsys.readouterr().out)
-    assert (ours["arm"], ours["seed"], ours["losses"]) == ("idea", 2, {"train/loss": 2.5})
+    assert (ours["arm"], ours["seed"], ours["values"]) == ("idea", 2, {"train/loss": 2.5})
     assert ours["baseline"] == {"train/loss": {"mean": pytest.approx(3.2), "runs": 3}}
     assert ours["meters"] == {}
     assert other["arm"] == "elsewhere"
@@ -129,11 +133,11 @@ def test_what_has_grown_is_read_again(tmp_path):
     shelf = Shelf()
     assert shelf.lines(tmp_path) == []
     (tmp_path / "metrics.jsonl").write_text(lines(4.0))
-    assert shelf.latest(tmp_path).values["train/loss"] == 4.0
+    assert latest(shelf.lines(tmp_path)).values["train/loss"] == 4.0
     (tmp_path / "metrics.jsonl").write_text(lines(4.0, None) + '{"step": 3, "tok')
-    latest = shelf.latest(tmp_path)
-    assert latest.values["train/loss"] != latest.values["train/loss"]
-    assert latest.tokens["train/loss"] == 200
+    found = latest(shelf.lines(tmp_path))
+    assert found.values["train/loss"] != found.values["train/loss"]
+    assert found.units["train/loss"] == 200
 
 
 def test_without_a_plan_it_is_one_sentence(tmp_path, capsys):

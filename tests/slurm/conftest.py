@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from scripts.soak.cluster import four_free_ports
 
+from audition.ledger.metrics import last_line
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger
-from audition.report.campaign import last_line
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts" / "slurm"
@@ -140,7 +140,7 @@ class Door:
         deadline = time.monotonic() + 90.0
         while True:
             for path in (self.output / "runs" / arm).glob(f"*/seed_{seed}/metrics.jsonl"):
-                if last_line(path).get("step", 0) >= step:
+                if (last_line(path.parent).get("step") or 0) >= step:
                     return
             assert time.monotonic() < deadline
             time.sleep(0.05)

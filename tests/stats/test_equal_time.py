@@ -25,7 +25,7 @@ def test_reading_a_curve():
 def test_a_gain_that_time_takes_back():
     found = equal_time(runs(100, 3.5, 3.0), runs(125, 3.6, 2.9), coarsest=1.0)
     # The idea at 100 of its 125 s: 62.5 s -> 3.6, 125 s -> 2.9, so 3.6 - .7 * 37.5 / 62.5 = 3.18.
-    assert found.per_token == pytest.approx(0.1)
+    assert found.per_unit == pytest.approx(0.1)
     assert found.per_second == pytest.approx(3.0 - 3.18)
     assert (found.seconds, found.ratio, found.n) == (100, 1.25, 3)
     assert found.sentence.startswith("Ahead per token (+0.1000")
@@ -36,7 +36,7 @@ def test_a_gain_that_time_takes_back():
 
 def test_a_faster_idea_is_held_against_the_baselines_curve():
     found = equal_time(runs(100, 3.5, 3.0), runs(80, 3.5, 3.0), coarsest=1.0)
-    assert found.per_token == pytest.approx(0.0)
+    assert found.per_unit == pytest.approx(0.0)
     # The baseline at 80 s: 3.5 - .5 * 30 / 50 = 3.2.
     assert found.per_second == pytest.approx(0.2)
 
@@ -46,7 +46,7 @@ def test_one_slow_machine_does_not_move_an_arm():
     slow = runs(100, 3.5, 3.0)
     slow[42] = Curve((100.0, 200.0), slow[42].losses)
     found = equal_time(slow, slow)
-    assert (found.per_second, found.per_token) == (0.0, 0.0)
+    assert (found.per_second, found.per_unit) == (0.0, 0.0)
     assert found.seconds == pytest.approx(400 / 3)
 
 
@@ -70,11 +70,11 @@ def test_seeds_are_paired_where_they_are_shared():
     first, second = runs(100, 3.5, 3.0), runs(100, 3.4, 2.9)
     second[42] = Curve(second[42].seconds, (3.4, 2.91))
     paired = equal_time(first, second)
-    assert paired.per_token_ci[1] - paired.per_token_ci[0] < 0.05
+    assert paired.per_unit_ci[1] - paired.per_unit_ci[0] < 0.05
     moved = {seed + 1: curve for seed, curve in second.items()}
     unpaired = equal_time(first, moved)
     assert unpaired.n == 0
-    assert unpaired.per_token == pytest.approx(paired.per_token)
+    assert unpaired.per_unit == pytest.approx(paired.per_unit)
     with pytest.raises(ValueError, match="level=2"):
         equal_time(first, second, level=2)
 
@@ -82,7 +82,7 @@ def test_seeds_are_paired_where_they_are_shared():
 def test_evaluations_far_apart_are_no_curve():
     found = equal_time(runs(100, 3.5, 3.0), runs(125, 3.6, 2.9))
     assert math.isnan(found.per_second)
-    assert found.per_token == pytest.approx(0.1)
+    assert found.per_unit == pytest.approx(0.1)
     assert "takes 1.25 × the baseline's training time, and evaluations 50% of a run" in found.reason
 
 

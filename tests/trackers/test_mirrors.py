@@ -5,12 +5,12 @@ import json
 import pytest
 from tests.trackers.conftest import LINES, merged, read_wandb
 
+from audition.ledger.metrics import read_lines
 from audition.observers.checkpoint import NAME, Checkpoint
 from audition.observers.kept import read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.trackers.behind import Behind
 from audition.trackers.tensorboard import TensorBoard
-from audition.trackers.tracker import read_lines
 from audition.trackers.wandb import Wandb
 from audition.trainer import train
 
@@ -33,7 +33,7 @@ def trained_with(job, folder, trackers, **how):
 
 
 def read_tensorboard(folder):
-    """(tag, tokens) -> value."""
+    """(tag, units) -> value."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(folder / "tensorboard"))

@@ -12,6 +12,7 @@ import pytest
 from tests.trackers.conftest import LINES
 
 from audition.errors import AuditionError
+from audition.ledger.metrics import read_lines, units_of
 from audition.observers.checkpoint import NAME, Checkpoint
 from audition.observers.kept import read_checkpoint
 from audition.observers.metrics import Metrics
@@ -19,7 +20,6 @@ from audition.report.replay import replay, summary
 from audition.trackers import mlflow as ours
 from audition.trackers.behind import Behind
 from audition.trackers.mlflow import MLflow
-from audition.trackers.tracker import read_lines, units_of
 from audition.trainer import train
 
 pytest.importorskip("mlflow")
@@ -53,7 +53,7 @@ def client_of(folder):
 
 
 def read(folder):
-    """(run, metric -> its points as (tokens, value)) of the only page of the run in `folder`."""
+    """(run, metric -> its points as (units, value)) of the only page of the run in `folder`."""
     client, told = client_of(folder)
     run = client.get_run(told["run_id"])
     same = f"tags.`audition.key` = '{run.data.tags['audition.key']}'"

@@ -13,6 +13,8 @@ from typing import Any
 from audition.errors import AuditionError, choices
 
 ASPECTS = ("optimizer", "attention", "positional", "norm_stability", "dynamics")
+UNITS = ("tokens", "examples")
+"""What the length of a test can be counted in."""
 HYPE = (
     "revolution",
     "breakthrough",
@@ -44,7 +46,7 @@ class Card:
     flag: str
     """What to type to try it."""
     test: Mapping[str, Any]
-    """`tokens` and `seeds` of the smallest experiment that can tell."""
+    """`tokens` or `examples`, and `seeds`, of the smallest experiment that can tell."""
     success: Mapping[str, Any]
     """`rule` and `d`: the card's own bar, reported verbatim beside the verdict."""
     nearest_known: Mapping[str, str]
@@ -55,6 +57,11 @@ class Card:
     expected_signature: str
     cost: Mapping[str, Any]
     """`flops` (share of a step) and `bytes` (memory), in words or numbers."""
+
+    @property
+    def length(self) -> str:
+        """How long the smallest experiment is: `12,000,000 tokens`."""
+        return next(f"{self.test[unit]:,} {unit}" for unit in UNITS if unit in self.test)
 
     def digest(self) -> str:
         """Twelve characters that change when the card does."""
@@ -74,7 +81,7 @@ class Card:
             f"**Pro**: {self.pro}",
             f"**Con**: {self.con}",
             f"**Flag**: `{self.flag}`",
-            f"**Test**: {test['tokens']:,} tokens, seeds {seeds}, compare val_loss to baseline",
+            f"**Test**: {self.length}, seeds {seeds}, compared with the baseline",
             f"**Success**: {success['rule']}, Cohen's d ≥ {success['d']}",
             f"**Falsifier**: {self.falsifier}",
             f"**Kill criterion**: {self.kill_criterion}",
@@ -108,13 +115,18 @@ def check_card(name: str, plain: object) -> Card:
             "and needs three with the difference in a line each"
         )
     for section, keys in (
-        ("test", {"tokens", "seeds"}),
+        ("test", {"seeds"}),
         ("success", {"rule", "d"}),
         ("cost", {"flops", "bytes"}),
     ):
         missing = keys - set(getattr(card, section))
         if missing:
             raise AuditionError(f"cards.{name}.{section} lacks {', '.join(sorted(missing))}")
+    lengths = [unit for unit in UNITS if unit in card.test]
+    if len(lengths) != 1 or not isinstance(card.test[lengths[0]], int):
+        raise AuditionError(
+            f"cards.{name}.test must say how long it takes: a whole number of {' or '.join(UNITS)}"
+        )
     text = dumps(vars(card)).lower()
     for word in HYPE:
         if word in text:

@@ -3,14 +3,16 @@
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite, nan
 from statistics import fmean
 
 from audition.errors import AuditionError, choices
 from audition.ledger.record import Record
-from audition.ledger.registration import METRIC, Registration
+from audition.ledger.registration import Registration
+from audition.measure import BEST, Measure
 
 LIKE_FOR_LIKE = ("budget", "evaluation", "device", "threads")
-"""Facts in which two arms must agree, or their losses do not measure the same thing."""
+"""Facts in which two arms must agree, or their metrics do not measure the same thing."""
 
 
 @dataclass(frozen=True)
@@ -21,21 +23,21 @@ class ArmRuns:
     config_hash: str
     baseline_hash: str
     records: tuple[Record, ...]
-    metric: str = METRIC
+    metric: str  # that it is judged by
 
     @property
     def losses(self) -> dict[Hashable, float | None]:
-        """Seed -> the metric, by default the final validation loss in nats per token.
+        """Seed -> the metric as a loss: negated where higher is better.
 
-        Not-a-number for a run that diverged.
-
-        Runs that failed or were interrupted say nothing about the idea and are left out.
+        Not-a-number for a run that diverged, or finished without a number for the metric. Runs that
+        failed or were interrupted say nothing about the idea and are left out, as are finished
+        ones that never measured the metric.
         """
-        nan = float("nan")
+        how = self.measure
         return {
-            r.seed: nan if r.status == "diverged" else r.metrics[self.metric]
+            r.seed: nan if r.status == "diverged" else how.as_loss(r.metrics[self.metric])
             for r in self.records
-            if r.settled
+            if r.status == "diverged" or (r.settled and self.metric in r.metrics)
         }
 
     @property
@@ -43,10 +45,48 @@ class ArmRuns:
         """The seeds that have an outcome, in the order of the runs."""
         return tuple(record.seed for record in self.records if record.settled)
 
+    @property
+    def levels(self) -> dict[Hashable, float | None]:
+        """Seed -> the metric in its own direction and unit, of the runs that have `losses`."""
+        how = self.measure
+        return {
+            seed: None if loss is None else how.as_loss(loss) for seed, loss in self.losses.items()
+        }
+
+    @property
+    def measure(self) -> Measure:
+        """How the metric is read, by the newest run that says so."""
+        newest = sorted(self.records, key=lambda record: record.started, reverse=True)
+        told = (r for r in newest if self.metric.removesuffix(BEST) in r.measures)
+        return next(told, newest[0]).measure(self.metric)
+
+    @property
+    def unit(self) -> str:
+        """What the budget of its task counts: tokens, examples."""
+        return self.records[-1].unit
+
+    @property
+    def primary(self) -> str:
+        """The metric that its task is judged by, by the newest run."""
+        return max(self.records, key=lambda record: record.started).primary
+
+    @property
+    def unmeasured(self) -> dict[int, str]:
+        """Seed -> what is wrong with the metric of a finished run: it is no number, or not there."""
+        return {
+            r.seed: "is not a number" if self.metric in r.metrics else "was not measured"
+            for r in self.records
+            if r.status == "finished" and not isfinite(r.metrics.get(self.metric, nan))
+        }
+
+    def by(self, metric: str) -> "ArmRuns":
+        """The same runs, judged by `metric`."""
+        return replace(self, metric=metric)
+
     def mean(self, fact: str) -> float:
         """The mean of a numeric fact over the finished runs; not-a-number without any."""
         values = [getattr(r, fact) for r in self.records if r.status == "finished"]
-        return fmean(values) if values else float("nan")
+        return fmean(values) if values else nan
 
     def only(self, seeds: Collection[int]) -> "ArmRuns":
         """The same arm without its runs on other seeds."""
@@ -59,22 +99,25 @@ class ArmRuns:
 
 
 def arms_of(
-    records: Iterable[Record], metric: str = METRIC, plans: Sequence[Registration] = ()
+    records: Iterable[Record], metric: str | None = None, plans: Sequence[Registration] = ()
 ) -> dict[str, ArmRuns]:
     """Config hash -> the runs filed under it, in the order of their seeds.
 
+    They are judged by `metric`; without one, by the primary metric of their task.
+
     Runs of one configuration may have been filed as a baseline and as an arm, or under two names;
     most of them decide. What was made as a trial is compared with nothing, unless one of `plans`
-    has taken it for an arm since. Raises AuditionError for a metric that a finished run does not have.
+    has taken it for an arm since. Raises AuditionError for a metric that no finished run has.
     """
     grouped: dict[str, list[Record]] = {}
+    known: dict[str, None] = {}
     for record in records:
-        if record.status == "finished" and metric not in record.metrics:
-            raise AuditionError(
-                f"{record.arm} seed {record.seed} has no metric '{metric}'"
-                f"{choices(metric, record.metrics)}"
-            )
+        known |= dict.fromkeys(record.metrics)
         grouped.setdefault(record.config_hash, []).append(record)
+    if metric is not None and known and metric not in known:
+        raise AuditionError(
+            f"no run in the ledger has the metric '{metric}'{choices(metric, known)}"
+        )
     announced = {
         arm.config_hash: (arm.name, plan.baseline_hash)
         for plan in plans
@@ -89,7 +132,8 @@ def arms_of(
         if not baseline_hash:
             name, baseline_hash = announced.get(config_hash, (name, ""))
         in_order = tuple(sorted(runs, key=lambda record: record.seed))
-        arms[config_hash] = ArmRuns(name, config_hash, baseline_hash, in_order, metric)
+        arm = ArmRuns(name, config_hash, baseline_hash, in_order, metric or "")
+        arms[config_hash] = arm if metric else arm.by(arm.primary)
     return arms
 
 

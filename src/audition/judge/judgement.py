@@ -1,11 +1,14 @@
 """One arm held against its baseline: what came of it, at what price, and what would settle it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from math import sqrt
 from typing import Any
 
 from audition.judge.arms import ArmRuns, other_arithmetic
+from audition.judge.other_measures import OtherMeasure, by_other_measures
 from audition.ledger.standing import Standing
+from audition.measure import Measure
 from audition.stats import Comparison, e_value
 
 DEFAULT_TERMS = "at default settings"
@@ -26,6 +29,22 @@ class Judgement:
         """What a reader should know of how the two arms were made, a sentence each."""
         said = other_arithmetic(self.arm, self.baseline)
         return (said,) if said else ()
+
+    @property
+    def measure(self) -> Measure:
+        """How the metric is read that it was judged by."""
+        return self.arm.measure
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        """What the baseline and the idea came to, in the measure's own direction and unit."""
+        c, how = self.comparison, self.measure
+        return how.as_loss(c.baseline_mean), how.as_loss(c.idea_mean)
+
+    @cached_property
+    def by_other_measures(self) -> tuple[OtherMeasure, ...]:
+        """What the same runs say by the other measures of their task."""
+        return by_other_measures(self.arm, self.baseline, self.comparison)
 
     @property
     def e_value(self) -> float | None:
@@ -60,8 +79,11 @@ class Judgement:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: the comparison's own names, and cost, family and what would settle it."""
+        c, (before, after) = self.comparison, self.levels
         return {
-            **self.comparison.to_dict(),
+            **c.to_dict(),
+            "baseline_mean": _number(before),
+            "idea_mean": _number(after),
             "config_hash": self.arm.config_hash,
             "baseline_hash": self.baseline.config_hash,
             "cost": {
@@ -72,6 +94,8 @@ class Judgement:
                 for side, runs in (("baseline", self.baseline), ("idea", self.arm))
             },
             "metric": self.arm.metric,
+            "measure": asdict(self.measure),
+            "by_other_measures": [other.to_dict() for other in self.by_other_measures],
             "standing": self.standing.word,
             "terms": self.standing.terms or DEFAULT_TERMS,
             "departures": list(self.standing.departures),

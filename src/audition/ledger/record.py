@@ -108,7 +108,7 @@ class Record:
             known = " and ".join(map(str, READABLE))
             raise AuditionError(f"has schema {plain['schema']}, and this version reads {known}")
         if plain["schema"] == 1:
-            plain = {**plain, "units": plain.get("tokens", 0), "measures": _LANGUAGE}
+            plain = {**plain, "units": plain.get("tokens", 0), "measures": LANGUAGE}
         plain.setdefault("measures", {})
         missing = _SHAPES.keys() - plain.keys()
         if missing:
@@ -132,7 +132,7 @@ class Record:
 
 _KNOWN = frozenset(f.name for f in fields(Record))
 
-_LANGUAGE = {
+LANGUAGE = {
     "val_loss": {"label": "validation loss", "unit": "nats/token"},
     "val_bpb": {"label": "validation bits per byte", "unit": "bits/byte"},
 }

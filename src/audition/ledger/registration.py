@@ -13,7 +13,6 @@ from audition.errors import AuditionError
 from audition.ledger.record import now
 from audition.ledger.store import write_whole
 
-METRIC = "val_loss"
 ALPHA = 0.05
 FOLDER = "plans"
 
@@ -35,9 +34,9 @@ class Registration:
     baseline_hash: str
     baseline_seeds: tuple[int, ...]
     arms: tuple[PlannedArm, ...]
-    metric: str = METRIC
+    metric: str  # name in the records, e.g. val_loss
     alpha: float = ALPHA  # one-sided
-    sesoi: float | None = None  # smallest gain that counts [nats/token]; None: one pooled sigma
+    sesoi: float | None = None  # smallest gain that counts, in its unit; None: one pooled sigma
     design: str = "auto"  # chosen by the seeds that arms share, in the order the statistics name
     judged_on: tuple[int, ...] = ()  # fresh seeds, on which alone survivors of a choice are judged
     terms: str = ""  # what the arms were given beforehand, where that is not their default settings

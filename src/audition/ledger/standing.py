@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from audition.ledger.record import Record
-from audition.ledger.registration import ALPHA, METRIC, PlannedArm, Registration
+from audition.ledger.registration import ALPHA, PlannedArm, Registration
 
 UNPLANNED = "no plan named this arm before it was run"
 
@@ -61,7 +61,7 @@ def standing(
     baseline_seeds: Sequence[int] = (),
     left_out: Sequence[str] = (),
     family: Collection[str] = (),
-    metric: str = METRIC,
+    metric: str,
     alpha: float = ALPHA,
     sesoi: float | None = None,
 ) -> Standing:
@@ -103,7 +103,11 @@ def standing(
         (bool(changed), f"the card of {', '.join(changed)} changed since the plan"),
         (metric != plan.metric, f"the metric is {metric}, and the plan's {plan.metric}"),
         (alpha != plan.alpha, f"α is {alpha:g}, and the plan's {plan.alpha:g}"),
-        (sesoi != plan.sesoi, f"δ* is {_gain(sesoi)}, and the plan's {_gain(plan.sesoi)}"),
+        # Another metric has another unit, and a gain that counts in it is no departure of its own.
+        (
+            metric == plan.metric and sesoi != plan.sesoi,
+            f"δ* is {_gain(sesoi)}, and the plan's {_gain(plan.sesoi)}",
+        ),
     )
     before = {a.config_hash for p in rivals[: rivals.index(plan) + 1] for a in p.arms}
     joined = {a.config_hash for p in rivals for a in p.arms} | set(family)

@@ -8,16 +8,29 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
 from audition.errors import AuditionError
+from audition.ledger.record import LANGUAGE
 from audition.ledger.store import Unreadable, write_whole
+from audition.measure import BEST, Measure
 
 FOLDER = "studies"
 SCHEMA = 1
+
+FACTS: Mapping[str, Measure] = {
+    "seconds": Measure("seconds", "s"),
+    "train_seconds": Measure("train_seconds", "s"),
+    "joules": Measure("joules", "J"),
+    "units": Measure("units", ""),
+    "forward_passes": Measure("forward_passes", ""),
+    "backward_passes": Measure("backward_passes", ""),
+    "parameters": Measure("parameters", ""),
+}
+"""Facts of a record that a search may make small, beside its metrics."""
 
 Value = float | int | str | bool | None
 State = Literal["whole", "given up", "diverged", "failed", "under way", "waiting"]
@@ -46,7 +59,7 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One point that was tried, on some seeds; objectives are in the account's order, all small."""
+    """One point that was tried, on some seeds; objectives are in the account's order, as losses."""
 
     number: int
     state: State
@@ -91,8 +104,18 @@ class Account:
     trials: tuple[Trial, ...]
     importances: tuple[Importance, ...]
     written: str  # ISO 8601, UTC
+    measures: Mapping[str, Measure] = field(default_factory=dict)  # of the task's metrics
     journal_bytes: int | None = None  # the journal's length then; None in a database
     schema: int = SCHEMA
+
+    def measure(self, objective: str) -> Measure:
+        """How the values of an objective are read; a metric is negated where higher is better."""
+        if objective in FACTS:
+            return FACTS[objective]
+        if objective in self.measures:
+            return self.measures[objective]
+        base = self.measures.get(objective.removesuffix(BEST))
+        return Measure(objective, "") if base is None else base.best
 
     @property
     def whole(self) -> list[Trial]:
@@ -148,6 +171,8 @@ class Account:
                 "trials": _trial,
                 "importances": lambda each: Importance(**each),
             }
+            measures = plain.get("measures", LANGUAGE)
+            plain["measures"] = {name: Measure(**how) for name, how in measures.items()}
             return cls(**plain | {name: tuple(map(of, plain[name])) for name, of in read.items()})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise AuditionError(f"is no account of a study ({error})") from None

@@ -1,4 +1,4 @@
-"""What every arm was tried at before a fair fight: settings, losses seed by seed, and the best."""
+"""What every arm was tried at before a fair fight: settings, values seed by seed, and the best."""
 
 import json
 import math
@@ -9,7 +9,9 @@ from statistics import fmean
 from typing import Any
 
 from audition.errors import AuditionError
+from audition.ledger.record import LANGUAGE
 from audition.ledger.store import write_whole
+from audition.measure import Measure
 
 FOLDER = "tuned"
 
@@ -21,11 +23,11 @@ class Try:
     overrides: tuple[str, ...]  # beside the arm's own; none where it is as it comes
     values: Mapping[str, Any]  # tuned key -> its value here
     config_hash: str
-    losses: Mapping[int, float | None]  # seed -> the metric; None where the run diverged
+    losses: Mapping[int, float | None]  # seed -> the metric as a loss; None where the run diverged
 
     @property
     def mean(self) -> float:
-        """Over its seeds, in units of the metric; infinite where one diverged or none has run."""
+        """Over its seeds, as a loss; infinite where one diverged or none has run."""
         losses = [math.inf if loss is None else loss for loss in self.losses.values()]
         return fmean(losses) if losses else math.inf
 
@@ -61,6 +63,7 @@ class Tuned:
     keys: tuple[str, ...]
     seeds: tuple[int, ...]  # that chose the best, and judge nothing
     metric: str
+    measure: Measure
     contenders: tuple[Contender, ...]  # the baseline first
     lattice: bool  # whether the values are neighbours on one line, rather than points of a search
 
@@ -110,4 +113,5 @@ def _read(plain: dict[str, Any]) -> Tuned:
         for each in plain["contenders"]
     )
     tuples = {name: tuple(plain[name]) for name in ("keys", "seeds")}
-    return Tuned(**{**plain, **tuples, "contenders": contenders})
+    measure = Measure(**plain.get("measure", LANGUAGE.get(plain["metric"], {})))
+    return Tuned(**{**plain, **tuples, "contenders": contenders, "measure": measure})

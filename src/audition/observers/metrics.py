@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from audition.ledger.metrics import FILE, METERS, Line, is_evaluation, read_lines
 from audition.ledger.store import write_whole
 from audition.observers.observer import Observer, StepReport
 from audition.recipe.turnover import Event
 from audition.session import Session
 from audition.trackers.behind import Behind
-from audition.trackers.tracker import METERS, Line
 
 
 def scalars(session: Session, report: StepReport) -> dict[str, float]:
@@ -46,33 +46,29 @@ class Metrics(Observer):
     """
 
     def __init__(self, folder: Path, copies: Sequence[Behind] = (), *, every: int = 10) -> None:
-        self.path, self.copies = folder / "metrics.jsonl", tuple(copies)
+        self.path, self.copies = folder / FILE, tuple(copies)
         self.every = every
         self.file: TextIO
 
     def on_start(self, session: Session, steps: int | None) -> None:
-        lines: list[str] = []
+        lines: list[Line] = []
         if session.step:
             # A resumed run repeats what came after its checkpoint: the old lines of that go.
             lines = self._lines(session)
-            write_whole(self.path, "".join(f"{line}\n" for line in lines))
+            write_whole(self.path, "".join(f"{json.dumps(line)}\n" for line in lines))
         for copy in self.copies:
-            copy.begin([json.loads(line) for line in lines])
+            copy.begin(lines)
         self.file = self.path.open("a" if session.step else "w", buffering=1, encoding="utf-8")
 
-    def _lines(self, session: Session) -> list[str]:
+    def _lines(self, session: Session) -> list[Line]:
         """What earlier processes wrote of the steps that `session` has behind it."""
         evaluated = {evaluation.step for evaluation in session.evaluations}
-        kept = []
-        there = self.path.read_text("utf-8", "replace") if self.path.exists() else ""
-        for text in there.splitlines():
-            try:
-                line = json.loads(text)
-            except ValueError:
-                continue  # cut short by the end of the process or of the disk
-            if line["step"] <= session.step and ("train/loss" in line or line["step"] in evaluated):
-                kept.append(text)
-        return kept
+        return [
+            line
+            for line in read_lines(self.path.parent)
+            if (line["step"] or 0) <= session.step
+            and (line["step"] in evaluated or not is_evaluation(line))
+        ]
 
     def on_step(self, session: Session, report: StepReport) -> None:
         if session.step % self.every == 0 or report.events:

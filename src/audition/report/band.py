@@ -1,41 +1,42 @@
-"""The baseline's band: what its runs had lost at the same tokens, for runs that are under way."""
+"""The baseline's band: what its runs had come to at the same units, for runs that are under way."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
+from audition.ledger.metrics import METERS, Line, Shelf, units_of
 from audition.report.words import number
-from audition.trackers.tracker import METERS, Line, read_lines, units_of
-
-LOSSES = ("train/loss", "val/loss")
 
 
 @dataclass(frozen=True)
 class Band:
-    """Losses of the baseline's runs at one number of tokens [nats/token]."""
+    """Values of the baseline's runs at one number of units, in the unit of what is measured."""
 
     mean: float
     sd: float  # not-a-number for a single run
     runs: int
 
-    def beside(self, loss: float) -> str:
-        """`2.013 below 2.100 ± 0.010`: a loss, and where it stands."""
+    def beside(self, value: float, form: str = ".3f") -> str:
+        """`2.013 below 2.100 ± 0.010`: a value, and where it stands."""
         if not self.runs:
-            return number(loss, ".3f")
+            return number(value, form)
         if math.isnan(self.sd):
-            return f"{number(loss, '.3f')} ({number(self.mean, '.3f')})"
-        off = loss - self.mean
+            return f"{number(value, form)} ({number(self.mean, form)})"
+        off = value - self.mean
         word = "in" if abs(off) <= self.sd else "below" if off < 0 else "above"
-        return f"{number(loss, '.3f')} {word} {number(self.mean, '.3f')} ± {number(self.sd, '.3f')}"
+        return f"{number(value, form)} {word} {number(self.mean, form)} ± {number(self.sd, form)}"
+
+
+NOTHING = Band(math.nan, math.nan, 0)
 
 
 @dataclass(frozen=True)
 class Latest:
-    """The last that a run has written of each value, and at how many tokens."""
+    """The last that a run has written of each value, and at how many units."""
 
-    tokens: dict[str, int]
+    units: dict[str, int]
     values: dict[str, float]
 
     def meters(self) -> dict[str, float]:
@@ -43,40 +44,25 @@ class Latest:
         return {n.removeprefix(METERS): v for n, v in self.values.items() if n.startswith(METERS)}
 
 
-@dataclass
-class Shelf:
-    """`metrics.jsonl` of runs, each read again only when it has grown."""
+def latest(lines: Sequence[Line]) -> Latest:
+    """Where a run stands."""
+    units: dict[str, int] = {}
+    values: dict[str, float] = {}
+    for line in lines:
+        for name, value in line.items():
+            values[name] = math.nan if value is None else value
+            units[name] = units_of(line)
+    return Latest(units, values)
 
-    read: dict[Path, tuple[int, list[Line]]] = field(default_factory=dict)
 
-    def lines(self, folder: Path) -> list[Line]:
-        """The lines so far."""
-        try:
-            size = (folder / "metrics.jsonl").stat().st_size
-        except OSError:
-            return []
-        if folder not in self.read or self.read[folder][0] != size:
-            self.read[folder] = (size, read_lines(folder))
-        return self.read[folder][1]
-
-    def latest(self, folder: Path) -> Latest:
-        """Where the run stands."""
-        tokens: dict[str, int] = {}
-        values: dict[str, float] = {}
-        for line in self.lines(folder):
-            for name, value in line.items():
-                values[name] = math.nan if value is None else value
-                tokens[name] = units_of(line)
-        return Latest(tokens, values)
-
-    def band(self, folders: Sequence[Path], measure: str, tokens: int) -> Band:
-        """Of those runs that wrote `measure` at just so many tokens."""
-        found = [
-            value
-            for folder in folders
-            for line in self.lines(folder)
-            if units_of(line) == tokens and (value := line.get(measure)) is not None
-        ]
-        if not found:
-            return Band(math.nan, math.nan, 0)
-        return Band(fmean(found), stdev(found) if len(found) > 1 else math.nan, len(found))
+def band(shelf: Shelf, folders: Sequence[Path], name: str, units: int) -> Band:
+    """Of those runs that wrote the value `name` at just so many units."""
+    found = [
+        value
+        for folder in folders
+        for line in shelf.lines(folder)
+        if units_of(line) == units and (value := line.get(name)) is not None
+    ]
+    if not found:
+        return NOTHING
+    return Band(fmean(found), stdev(found) if len(found) > 1 else math.nan, len(found))

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from audition.judge import ArmRuns, Judgement, judge_baseline
-from audition.report.baselines import choose_baseline, noise_of, rivals_of
+from audition.measure import Measure
+from audition.report.baselines import noise_of, rivals_of
 from audition.stats import NoiseModel
 from audition.stats.calibration import (
     Rate,
@@ -45,6 +46,8 @@ class Calibration:
     noise: NoiseModel
     alpha: float
     sesoi: float | None
+    metric: str
+    measure: Measure
     lines: tuple[Calibrated, ...]
     missing: tuple[str, ...]
 
@@ -56,6 +59,7 @@ class Calibration:
             "baseline_seeds": self.baseline_seeds,
             "alpha": self.alpha,
             "sesoi": self.sesoi,
+            "metric": self.metric,
             "noise": json_ready({"sd": noise.sd, "df": noise.df, "rho": noise.rho}),
             "lines": [
                 {"label": line.label, **json_ready(asdict(line.replay))} for line in self.lines
@@ -66,7 +70,7 @@ class Calibration:
 
 def calibrate(
     arms: Mapping[str, ArmRuns],
-    wanted: str | None = None,
+    baseline: ArmRuns,
     *,
     simulations: int = 20_000,
     seed: int = 0,
@@ -80,7 +84,7 @@ def calibrate(
 
     Raises ValueError for what the statistics refuse, AuditionError where the ledger has no noise.
     """
-    baseline = choose_baseline(arms, wanted)
+    sesoi = baseline.measure.worth if sesoi is None else sesoi
     noise = noise_of(arms, baseline)
     rivals = rivals_of(arms, baseline)
     n, nb = usual_seeds(rivals, baseline), len(baseline.losses)
@@ -122,7 +126,17 @@ def calibrate(
         lines.append(Calibrated("placebo: its verdicts in this ledger", placebo(judged, alpha)))
     else:
         missing.append("placebo: no verdict on it in this ledger; +idea=placebo adds one")
-    return Calibration(baseline.config_hash, nb, noise, alpha, sesoi, tuple(lines), tuple(missing))
+    return Calibration(
+        baseline.config_hash,
+        nb,
+        noise,
+        alpha,
+        sesoi,
+        baseline.metric,
+        baseline.measure,
+        tuple(lines),
+        tuple(missing),
+    )
 
 
 def usual_seeds(rivals: Sequence[ArmRuns], baseline: ArmRuns) -> int:
@@ -155,7 +169,7 @@ def placebo_judgements(
     judged: list[Judgement] = []
     for key in dict.fromkeys(arm.baseline_hash for arm in found):
         if key in arms and arms[key].losses:
-            judged += judge_baseline(arms, key, sesoi=sesoi, alpha=alpha)
+            judged += judge_baseline(arms, key, metric=arms[key].metric, sesoi=sesoi, alpha=alpha)
     return [
         j
         for j in judged

@@ -5,17 +5,18 @@ from rich.table import Table
 
 from audition.report.calibration import Calibration
 from audition.report.terminal import console
-from audition.report.words import count, interval, number, signed
+from audition.report.words import count, in_unit, interval, plain_level, signed
 from audition.stats.calibration import Rate, Replay
 
 
 def show_calibration(found: Calibration) -> None:
     """One row for each kind of null idea; in each cell measured, 95 % interval, and nominal."""
     out, noise = console(), found.noise
-    worth = "one seed sd" if found.sesoi is None else f"{found.sesoi:g} nats/token"
+    worth = "one seed sd" if found.sesoi is None else in_unit(f"{found.sesoi:g}", found.measure)
     out.print(
         f"How often ideas that do nothing are called good. Baseline {found.baseline_hash[:8]}: "
-        f"{count(found.baseline_seeds, 'seed')}; seed sd {number(noise.sd)}, same-seed correlation "
+        f"{count(found.baseline_seeds, 'seed')}; seed sd {plain_level(noise.sd, found.measure)} "
+        f"({found.measure.label}), same-seed correlation "
         f"{signed(noise.rho, 2)} {interval(noise.rho_interval, 2)}; α {found.alpha:g}, smallest "
         f"worthwhile gain {worth}."
     )

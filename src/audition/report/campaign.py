@@ -1,6 +1,5 @@
 """Where the runs of a plan stand: from the ledger, and what a cluster's queue says of the rest."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +8,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from audition.ledger.metrics import Line, last_line, units_of
 from audition.ledger.record import BASELINE, OVER, Record
 from audition.ledger.registration import Registration
 from audition.ledger.store import Ledger
-from audition.report.words import number, roughly
-from audition.trackers.tracker import units_of
+from audition.report.words import level, roughly
 
 WORDS = ("finished", "running", "queued", "interrupted", "failed", "diverged", "not started")
 
@@ -75,17 +74,17 @@ def state_of(
     """Where a run stands that has a record; `usual` is what runs like it take [s]."""
     seed = record.seed
     if record.over:
-        loss = record.metrics.get("val_loss")
-        said = record.reason or ("" if loss is None else f"loss {number(loss)}")
+        value, how = record.metrics.get(record.primary), record.measure(record.primary)
+        said = record.reason or ("" if value is None else f"{how.label} {level(value, how)}")
         return RunState(arm, seed, record.status, said, record=record)
     if waits is not None:
-        again = last_line(folder / "metrics.jsonl").get("step")
+        again = last_line(folder).get("step")
         goes_on = f"goes on from about step {again}" if again else ""
         said = ", ".join(filter(None, (waits, goes_on)))
         return RunState(arm, seed, "queued", said, record=record)
     if record.status != "running":
         return RunState(arm, seed, record.status, record.reason, record=record)
-    line = last_line(folder / "metrics.jsonl")
+    line = last_line(folder)
     step, share = line.get("step", 0), fraction(record, line, now)
     left = None
     if share:
@@ -95,7 +94,7 @@ def state_of(
     return RunState(arm, seed, "running", f"step {step}{estimate} on {record.host}", left, record)
 
 
-def fraction(record: Record, line: Mapping[str, Any], now: datetime) -> float | None:
+def fraction(record: Record, line: Line, now: datetime) -> float | None:
     """The share of its budget that a running run had spent at that line of its metrics."""
     budget = record.budget
     if budget.get("minutes"):
@@ -106,23 +105,6 @@ def fraction(record: Record, line: Mapping[str, Any], now: datetime) -> float | 
         if budget.get(unit) and spent_units:
             return min(1.0, float(spent_units) / float(budget[unit]))
     return None
-
-
-def last_line(path: Path) -> dict[str, Any]:
-    """The last whole line of a file of JSON lines, however long the file is; empty without one."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 4096))
-            lines = file.read().splitlines()
-        for line in reversed(lines):
-            try:
-                found = json.loads(line)
-            except ValueError:
-                continue
-            return found if isinstance(found, dict) else {}
-    except OSError:
-        pass
-    return {}
 
 
 def tally(states: Sequence[RunState]) -> dict[str, Counter[str]]:

@@ -1,60 +1,58 @@
-"""Learning curves, read from the `metrics.jsonl` that every run keeps."""
+"""Learning curves: the metric that arms are judged by, at every evaluation of their runs."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from audition.judge import ArmRuns
+from audition.ledger.metrics import (
+    TRAINING,
+    Line,
+    metric_of,
+    read_evaluations,
+    read_lines,
+    units_of,
+)
 from audition.ledger.store import Ledger
-from audition.trackers.tracker import units_of
-
-VALIDATION, TRAINING = "val/loss", "train/loss"
+from audition.measure import BEST
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Loss (nats/token) against training tokens, both [points]; not-a-number where it diverged."""
+    """A metric against the units trained on, both [points]; not-a-number where it diverged."""
 
-    measure: str  # which of the losses it is
-    tokens: tuple[int, ...]
-    losses: tuple[float, ...]
+    metric: str  # as records name it; `train_loss` for a run that was never evaluated
+    units: tuple[int, ...]
+    values: tuple[float, ...]  # in the metric's own direction and unit
 
     def at(self) -> dict[int, float]:
-        """Tokens -> loss."""
-        return dict(zip(self.tokens, self.losses, strict=True))
+        """Units -> value."""
+        return dict(zip(self.units, self.values, strict=True))
 
 
+STEPS = metric_of(TRAINING)
 Curves = Mapping[str, Mapping[int, Curve]]
 """Config hash -> seed -> curve."""
 
 
-def read_curve(folder: Path) -> Curve | None:
-    """The run's validation losses, or its training losses where it was never evaluated.
+def read_curve(folder: Path, metric: str) -> Curve | None:
+    """The run's `metric` at each evaluation, or its training losses where it was never evaluated.
 
-    Lines that are not complete are passed over: the run may be writing them now. None without any.
+    Of the best value of a metric, the values themselves. None without any.
     """
-    found: dict[str, dict[int, float]] = {VALIDATION: {}, TRAINING: {}}
-    try:
-        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return None
-    for text in lines:
-        try:
-            line = json.loads(text)
-            tokens = units_of(line)
-            for measure, points in found.items():
-                if measure in line:
-                    value = line[measure]
-                    points[tokens] = math.nan if value is None else float(value)
-        except (ValueError, TypeError, KeyError):
-            continue
-    for measure, points in found.items():
-        if points:
-            ordered = sorted(points.items())
-            return Curve(measure, tuple(t for t, _ in ordered), tuple(x for _, x in ordered))
-    return None
+    wanted = metric.removesuffix(BEST)
+    return _curve(read_evaluations(folder), wanted) or _curve(read_lines(folder), STEPS)
+
+
+def _curve(lines: Iterable[Line], metric: str) -> Curve | None:
+    points: dict[int, float] = {}
+    for line in lines:
+        for name, value in line.items():
+            if metric_of(name) == metric:
+                points[units_of(line)] = math.nan if value is None else float(value)
+    ordered = sorted(points.items())
+    return Curve(metric, *zip(*ordered, strict=True)) if ordered else None
 
 
 def read_curves(ledger: Ledger, arms: Iterable[ArmRuns]) -> Curves:
@@ -63,7 +61,7 @@ def read_curves(ledger: Ledger, arms: Iterable[ArmRuns]) -> Curves:
     for arm in arms:
         own = curves.setdefault(arm.config_hash, {})
         for record in arm.records:
-            curve = read_curve(ledger.folder_of(record)) if record.settled else None
+            curve = read_curve(ledger.folder_of(record), arm.metric) if record.settled else None
             if curve is not None:
                 own[record.seed] = curve
     return curves

@@ -6,7 +6,15 @@ from typing import Any
 
 from audition.judge import ArmRuns, Judgement
 from audition.report.meters import NONE, Source, name, sources
-from audition.report.words import count, energy, interval_of_ratio, number, probability
+from audition.report.words import (
+    count,
+    energy,
+    interval_of_ratio,
+    number,
+    one,
+    plain_level,
+    probability,
+)
 from audition.stats.arms import Seed
 from audition.stats.energy import EnergyVerdict, energy_verdict
 
@@ -73,30 +81,32 @@ def _by_seed(arm: ArmRuns) -> dict[Seed, float]:
     return {r.seed: r.joules for r in arm.records if r.status == "finished" and r.joules > 0}
 
 
-def per_token(arm: ArmRuns) -> float:
-    """Joules per training token over the arm's finished runs; not-a-number without any."""
+def per_unit(arm: ArmRuns) -> float:
+    """Joules per token or example trained on, over the finished runs; not-a-number without any."""
     runs = [r for r in arm.records if r.status == "finished"]
-    tokens = sum(r.units for r in runs)
-    return sum(r.joules for r in runs) / tokens if tokens else math.nan
+    units = sum(r.units for r in runs)
+    return sum(r.joules for r in runs) / units if units else math.nan
 
 
 def _sentence(judgement: Judgement, found: EnergyVerdict, source: Source) -> str:
-    before, after = (per_token(arm) for arm in (judgement.baseline, judgement.arm))
+    before, after = (per_unit(arm) for arm in (judgement.baseline, judgement.arm))
     pairs = "paired seed" if found.paired else "seed"
     spread = interval_of_ratio(found.ratio_ci)
     tail = _SAID[found.kind].format(
-        margin=number(found.margin), p=probability(found.p_worse), good=_good(found)
+        margin=plain_level(found.margin, judgement.measure),
+        p=probability(found.p_worse),
+        good=_good(found),
     )
     return (
         f"{energy(found.joules_baseline)} → {energy(found.joules_idea)} a run, {energy(before)} → "
-        f"{energy(after)} a token, {name(source)}{_shared(judgement)}; {number(found.ratio, '.3f')} "
+        f"{energy(after)} per {one(judgement.arm.unit)}, {name(source)}{_shared(judgement)}; {number(found.ratio, '.3f')} "
         f"× {spread} over {found.n} {pairs}{'' if found.n == 1 else 's'}: {tail}"
     )
 
 
 _SAID = {
-    "saves": "the same loss (not worse by δ* = {margin}, p {p}) for fewer joules",
-    "worse": "fewer joules, but these seeds do not show that the loss is as good (not worse by "
+    "saves": "as good a result (not worse by δ* = {margin}, p {p}) for fewer joules",
+    "worse": "fewer joules, but these seeds do not show that the result is as good (not worse by "
     "δ* = {margin}: p {p})",
     "costs": "more joules{good}",
     "open": "these seeds do not show a difference in joules",
@@ -104,7 +114,7 @@ _SAID = {
 
 
 def _good(found: EnergyVerdict) -> str:
-    return " for a loss that is as good" if found.as_good else ""
+    return " for a result that is as good" if found.as_good else ""
 
 
 def _shared(judgement: Judgement) -> str:

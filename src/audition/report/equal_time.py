@@ -1,27 +1,26 @@
 """Equal time from the ledger: what each arm had reached after the same seconds of training."""
 
-import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 from audition.judge import ArmRuns
+from audition.ledger.metrics import metric_of, read_evaluations
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger
+from audition.measure import BEST
+from audition.report.words import one, places
 from audition.stats.arms import Seed
 from audition.stats.equal_time import Curve, EqualTime, equal_time
 
-VALIDATION = '"val/loss"'
-
 
 def timed_curves(ledger: Ledger, arm: ArmRuns) -> dict[Seed, Curve]:
-    """Seed -> validation losses against seconds of training, of the arm's finished runs.
+    """Seed -> the metric as losses, against seconds of training, of the arm's finished runs.
 
     A step is taken to last the run's mean: `train_seconds` over `steps`. Runs without evaluations
     or without their timing are left out.
     """
-    curves = {r.seed: _timed(ledger.folder_of(r), r) for r in arm.records if r.status == "finished"}
+    curves = {r.seed: _timed(ledger, arm, r) for r in arm.records if r.status == "finished"}
     return {seed: curve for seed, curve in curves.items() if curve is not None}
 
 
@@ -38,22 +37,22 @@ class Stopwatch:
         return timed_curves(self.ledger, self.baseline)
 
     def against(self, arm: ArmRuns, *, level: float = 0.95) -> EqualTime:
-        """The arm per token and per second; without curves, the reason why not."""
-        return equal_time(self.curves, timed_curves(self.ledger, arm), level=level)
+        """The arm per unit and per second; without curves, the reason why not."""
+        theirs = timed_curves(self.ledger, arm.by(self.baseline.metric))
+        found = equal_time(self.curves, theirs, level=level)
+        return replace(found, unit=one(arm.unit), places=places(self.baseline.measure))
 
 
-def _timed(folder: Path, record: Record) -> Curve | None:
+def _timed(ledger: Ledger, arm: ArmRuns, record: Record) -> Curve | None:
     if not (record.steps > 0 and record.train_seconds > 0):
         return None
-    points: dict[int, float] = {}
-    try:
-        with (folder / "metrics.jsonl").open(encoding="utf-8") as lines:
-            for text in lines:
-                if VALIDATION in text:  # most lines are steps, and parsing them is the cost
-                    line = json.loads(text)
-                    points[int(line["step"])] = float(line["val/loss"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return None  # a run that diverged or was cut off within a line
+    metric, how = arm.metric.removesuffix(BEST), arm.measure
+    points = {
+        int(line["step"] or 0): math.nan if value is None else how.as_loss(value)
+        for line in read_evaluations(ledger.folder_of(record))
+        for name, value in line.items()
+        if metric_of(name) == metric
+    }
     if not points or not all(map(math.isfinite, points.values())):
         return None
     steps = sorted(points)

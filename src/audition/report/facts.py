@@ -3,23 +3,26 @@
 from dataclasses import dataclass
 
 from audition.config.card import Card
-from audition.judge import Judgement
+from audition.judge import ArmRuns, Judgement
 from audition.report.equal_time import Stopwatch
 from audition.report.figures.gains import gains
 from audition.report.origin import cards_of
-from audition.report.price import Line, departures, price
+from audition.report.price import Line, by_other_measures, notes, price
 from audition.report.reproduce import commands
 from audition.report.words import (
     count,
+    direction,
     duration,
+    gain,
+    gain_interval,
+    in_unit,
     interval,
     number,
+    plain_level,
     probability,
     signed,
 )
 from audition.stats import Comparison
-
-RUN_COLUMNS = ("arm", "seed", "status", "loss", "improvement", "tokens", "time", "started (UTC)")
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,15 @@ class IdeaFacts:
     notes: tuple[str, ...]
     commands: tuple[str, ...]
     cards: tuple[Card, ...]
-    runs: tuple[tuple[str, ...], ...]  # rows of RUN_COLUMNS
+    runs: tuple[tuple[str, ...], ...]  # rows of `run_columns`
 
 
+def run_columns(arm: ArmRuns) -> tuple[str, ...]:
+    """The heads of the table of runs."""
+    return ("arm", "seed", "status", arm.measure.label, "improvement", arm.unit, *TIMES)
+
+
+TIMES = ("time", "started (UTC)")
 SUMMARY_COLUMNS = ("improvement", "95 % CI", "p adjusted", "Cohen's d", "seeds", "card's rule")
 
 
@@ -52,22 +61,23 @@ def facts_of(judgement: Judgement, watch: Stopwatch) -> IdeaFacts:
         stamp=f"{c.tier}, {judgement.standing.word}",
         sentence=c.reason,
         summary=(
-            signed(c.improvement),
-            interval(c.ci),
+            gain(c.improvement, judgement.measure),
+            gain_interval(c.ci, judgement.measure),
             probability(c.p_adjusted),
             signed(c.cohens_d, 2),
             f"{c.n} vs {c.n_baseline}",
             _passed(c),
         ),
-        lines=(*_effect(c), *_tests(c), *price(judgement, watch)),
-        notes=(*departures(judgement), *judgement.notes, *c.warnings),
+        lines=(*_effect(judgement), *_tests(judgement), *price(judgement, watch)),
+        notes=(*notes(judgement), *c.warnings),
         commands=commands(judgement),
         cards=cards_of(watch.ledger, arm),
         runs=_runs(judgement),
     )
 
 
-def _effect(c: Comparison) -> tuple[Line, ...]:
+def _effect(judgement: Judgement) -> tuple[Line, ...]:
+    c, how, (before, after) = judgement.comparison, judgement.measure, judgement.levels
     sizes = (
         ("Cohen's d", "cohens_d", c.cohens_d, c.cohens_d_ci),
         ("Hedges' g", "hedges_g", c.hedges_g, c.hedges_g_ci),
@@ -76,15 +86,22 @@ def _effect(c: Comparison) -> tuple[Line, ...]:
         ("d_av", "cohens_dav", c.cohens_dav, c.cohens_dav_ci),
     )
     return (
-        ("validation loss", f"{number(c.baseline_mean)} → {number(c.idea_mean)} nats/token"),
+        (
+            how.label,
+            in_unit(f"{plain_level(before, how)} → {plain_level(after, how)}", how)
+            + f" ({direction(how)})",
+        ),
+        *by_other_measures(judgement),
         (
             "improvement",
-            f"D = {signed(c.improvement)} nats/token, {c.level:.0%} CI {interval(c.ci)} "
+            f"D = {in_unit(gain(c.improvement, how), how)}, {c.level:.0%} CI "
+            f"{gain_interval(c.ci, how)} "
             f"({c.design}, df {number(c.df, '.3g')})",
         ),
         (
             "what counts",
-            f"δ* = {number(c.sesoi)}; with power .8 these seeds show a gain of {number(c.mde)}",
+            f"δ* = {plain_level(c.sesoi, how)}; with power .8 these seeds show a gain of "
+            f"{plain_level(c.mde, how)}",
         ),
         (
             "seeds",
@@ -98,7 +115,8 @@ def _effect(c: Comparison) -> tuple[Line, ...]:
     )
 
 
-def _tests(c: Comparison) -> tuple[Line, ...]:
+def _tests(judgement: Judgement) -> tuple[Line, ...]:
+    c, how = judgement.comparison, judgement.measure
     lines = [
         (
             "tests",
@@ -117,7 +135,7 @@ def _tests(c: Comparison) -> tuple[Line, ...]:
         lines.append(
             (
                 "the card's rule",
-                f"{rule.text}: {_passed(c)} (bar {number(rule.threshold)}); an idea that does "
+                f"{rule.text}: {_passed(c)} (bar {plain_level(rule.threshold, how)}); an idea that does "
                 f"nothing passes it in {number(rule.false_pass_rate, '.1%')} of cases, and one of "
                 f"{count(rule.family_size, 'such idea')} in "
                 f"{number(rule.family_false_pass_rate, '.1%')}",
@@ -138,14 +156,14 @@ def _passed(c: Comparison) -> str:
 
 
 def _runs(judgement: Judgement) -> tuple[tuple[str, ...], ...]:
-    apart = gains(judgement)
+    apart, how = gains(judgement), judgement.measure
     return tuple(
         (
             side.name,
             str(r.seed),
             f"{r.status}: {r.reason}" if r.reason else r.status,
-            number(r.metrics.get("val_loss", float("nan"))),
-            signed(apart.get(r.seed, float("nan"))) if side is judgement.arm else "",
+            plain_level(r.metrics.get(side.metric, float("nan")), how),
+            gain(apart.get(r.seed, float("nan")), how) if side is judgement.arm else "",
             f"{r.units:,}",
             duration(r.seconds),
             r.started[:16].replace("T", " "),

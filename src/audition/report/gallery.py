@@ -71,7 +71,7 @@ def draw(
     if readings:
         drawings["meters"] = lambda: effect_meters(judgements, readings)
     if race:
-        drawings["race"] = lambda: race_timeline(race)
+        drawings["race"] = lambda: race_timeline(race, judgements[0].measure)
     colours = {j.arm.config_hash: VERDICT[j.comparison.verdict] for j in judgements}
     for number, each in enumerate(tuned, start=1):
         name = "tuned" if number == 1 else f"tuned-{number}"

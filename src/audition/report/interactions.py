@@ -11,7 +11,7 @@ from audition.errors import AuditionError, choices
 from audition.judge import ArmRuns, unlike
 from audition.report.baselines import rivals_of
 from audition.report.terminal import console
-from audition.report.words import count, interval, probability, signed
+from audition.report.words import count, gain, gain_interval, probability
 from audition.stats import NoiseModel, estimate_noise
 from audition.stats.comparison import json_ready
 from audition.stats.interaction import Interaction, interaction
@@ -44,6 +44,7 @@ class Crossing:
         return {
             **json_ready(facts),
             "baseline_hash": self.baseline.config_hash,
+            "metric": self.baseline.metric,
             "arms": {
                 side: {"arm": a.name, "config_hash": a.config_hash} for side, a in arms.items()
             },
@@ -82,7 +83,8 @@ def cross(
             f"no baseline{f' {wanted}' if wanted else ''} has runs of {first}, {second} and both "
             f"together: +idea=[{first},{second}] adds the last"
         )
-    _, baseline, a, b, both_arm = max(complete, key=lambda found: found[0])
+    _, baseline, *crossed = max(complete, key=lambda found: found[0])
+    a, b, both_arm = (arm.by(baseline.metric) for arm in crossed)
     for arm in (a, b, both_arm):
         if why := unlike(arm, baseline):
             raise AuditionError(f"{arm.name}: {why}")
@@ -102,27 +104,28 @@ def parts_of(name: str) -> frozenset[str]:
 
 def show_crossing(crossing: Crossing) -> None:
     """The gains apart and together, the contrast, and what it means."""
-    out, found = console(), crossing.found
+    out, found, how = console(), crossing.found, crossing.baseline.measure
     seeds = ", ".join(map(str, found.seeds))
     out.print(
         f"[bold]{escape(crossing.first.name)} × {escape(crossing.second.name)}[/]  [dim]baseline "
-        f"{crossing.baseline.config_hash[:8]}, {count(len(found.seeds), 'shared seed')} ({seeds})[/]"
+        f"{crossing.baseline.config_hash[:8]}, {escape(how.label)}, "
+        f"{count(len(found.seeds), 'shared seed')} ({seeds})[/]"
     )
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(justify="right")
     table.add_column()
-    for name, gain in (
+    for name, gained in (
         (crossing.first.name, found.first),
         (crossing.second.name, found.second),
         (crossing.both.name, found.both),
     ):
-        table.add_row(escape(name), signed(gain), "nats/token gained")
+        table.add_row(escape(name), gain(gained, how), f"{how.unit} gained".strip())
     table.add_row(
         "interaction",
-        signed(found.contrast),
+        gain(found.contrast, how),
         escape(
-            f"{found.level:.0%} CI {interval(found.ci)}, p two-sided {probability(found.p)} "
+            f"{found.level:.0%} CI {gain_interval(found.ci, how)}, p two-sided {probability(found.p)} "
             f"({'the block' if found.design == 'block' else 'its own spread'}, "
             f"{found.df:.0f} degrees of freedom)"
         ),

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from statistics import fmean
 from typing import Any
@@ -25,7 +25,7 @@ UNKNOWN: Interval = (math.nan, math.nan)
 
 @dataclass(frozen=True)
 class Row:
-    """One idea: its judgement, its shrunken gain (nats/token), and its gain at equal time."""
+    """One idea: its judgement, its shrunken gain, and its gain at equal time."""
 
     name: str  # the arm, with the beginning of its hash where two configurations share a name
     judgement: Judgement
@@ -35,16 +35,17 @@ class Row:
 
     @cached_property
     def time(self) -> EqualTime:
-        """Per token and per second; read from the runs' files when first asked for."""
+        """Per unit and per second; read from the runs' files when first asked for."""
         return self.stopwatch.against(self.judgement.arm)
 
     def facts(self) -> dict[str, Any]:
-        """A flat line for tables: losses and gains in nats/token, times in seconds."""
-        c, arm, rule = (
+        """A flat line for tables: levels and gains in the metric's unit, times in seconds."""
+        c, arm, (before, after) = (
             self.judgement.comparison,
             self.judgement.arm,
-            self.judgement.comparison.seed_rule,
+            self.judgement.levels,
         )
+        rule = c.seed_rule
         return {
             "arm": arm.name,
             "config_hash": arm.config_hash,
@@ -53,8 +54,11 @@ class Row:
             "n": c.n,
             "n_baseline": c.n_baseline,
             "diverged": c.diverged,
-            "val_loss": c.idea_mean,
-            "baseline_val_loss": c.baseline_mean,
+            "metric": arm.metric,
+            "unit": arm.measure.unit,
+            "better": arm.measure.better,
+            arm.metric: after,
+            f"baseline_{arm.metric}": before,
             "improvement": c.improvement,
             "ci_low": c.ci[0],
             "ci_high": c.ci[1],
@@ -116,6 +120,8 @@ class Leaderboard:
         spread = self.shrinkage
         return {
             "baseline_hash": self.baseline.config_hash,
+            "metric": self.baseline.metric,
+            "measure": asdict(self.baseline.measure),
             "family_size": self.family_size,
             "without_result": list(self.without_result),
             "sort": self.sort,
@@ -134,12 +140,12 @@ SORTS: Mapping[str, tuple[Callable[[Row], float | str], bool]] = {
     "equal_time": (lambda row: row.time.per_second, True),
     "d": (lambda row: row.judgement.comparison.cohens_d, True),
     "p": (lambda row: row.judgement.comparison.p_adjusted, False),
-    "loss": (lambda row: row.judgement.comparison.idea_mean, False),
+    "level": (lambda row: row.judgement.comparison.idea_mean, False),
     "time": (lambda row: row.judgement.arm.mean("seconds"), False),
     "verdict": (lambda row: VERDICTS.index(row.judgement.comparison.verdict), False),
     "name": (lambda row: row.name, False),
 }
-"""What rows can be ordered by, and whether the largest comes first."""
+"""What rows can be ordered by, and whether the largest comes first; levels, the best first."""
 
 
 def leaderboard(
@@ -151,7 +157,7 @@ def leaderboard(
     sesoi: float | None = None,
     alpha: float = 0.05,
 ) -> Leaderboard:
-    """Every idea ever compared with `baseline`, judged as one family.
+    """Every idea ever compared with `baseline`, judged as one family, all by the baseline's metric.
 
     Raises AuditionError for an unknown sort key or a baseline without ideas, ValueError for what
     the statistics refuse.
@@ -163,6 +169,7 @@ def leaderboard(
         baseline.config_hash,
         plans=registrations(ledger.root),
         detail=False,
+        metric=baseline.metric,
         sesoi=sesoi,
         alpha=alpha,
     )

@@ -16,7 +16,18 @@ from audition.report.leaderboard import Leaderboard, Row
 from audition.report.meters import name as meter_name
 from audition.report.parquet import as_parquet
 from audition.report.terminal import COLOURS, console
-from audition.report.words import UNDEFINED, count, interval, number, probability, signed
+from audition.report.words import (
+    UNDEFINED,
+    count,
+    direction,
+    gain,
+    gain_interval,
+    in_unit,
+    level,
+    number,
+    one,
+    probability,
+)
 
 FORMATS = (".csv", ".md", ".parquet", ".tex")
 COLUMNS = ("", "idea", "verdict", "n", "gain", "95 % CI", "p adj.", "card", "time", "equal\ntime")
@@ -64,9 +75,10 @@ def _metered(board: Leaderboard) -> bool:
 def caption(board: Leaderboard) -> str:
     """What everything is compared with, and the family."""
     baseline, c = board.baseline, board.rows[0].judgement.comparison
+    how = baseline.measure
     return (
-        f"Baseline {baseline.config_hash[:8]}: {count(len(baseline.losses), 'seed')}, validation "
-        f"loss {number(c.baseline_mean)} nats/token. "
+        f"Baseline {baseline.config_hash[:8]}: {count(len(baseline.losses), 'seed')}, {how.label} "
+        f"{level(how.as_loss(c.baseline_mean), how)} ({direction(how)}). "
         f"{count(board.family_size, 'idea')} ever compared with it; p is one-sided, adjusted for "
         f"all of them ({c.adjustment})."
     )
@@ -74,9 +86,13 @@ def caption(board: Leaderboard) -> str:
 
 def notes(board: Leaderboard, shown: Sequence[Row]) -> list[str]:
     """The winner's curse, gains that time takes back, ideas without a result."""
+    how, unit = board.baseline.measure, one(board.baseline.unit)
     said = [
-        "gain: nats/token, positive = better; time: training time over the baseline's; equal time: "
-        "the gain when both train for the shorter arm's seconds."
+        f"gain: {in_unit('in', how)}, positive = better; time: training time over the baseline's; "
+        "equal time: the gain when both train for the shorter arm's seconds."
+        if how.unit
+        else "gain: positive = better; time: training time over the baseline's; equal time: the gain "
+        "when both train for the shorter arm's seconds."
     ]
     if _metered(board):
         measured = next(row.joules.source for row in board.rows if row.joules.verdict)
@@ -89,19 +105,19 @@ def notes(board: Leaderboard, shown: Sequence[Row]) -> list[str]:
     if best is not None and spread is not None:
         said.append(
             f"Winner's curse: the best of {count(len(board.rows), 'idea')} owes some of its place to "
-            f"luck. {best.name} gained {signed(best.judgement.comparison.improvement)}; drawn towards "
-            f"the mean of all ideas ({signed(spread.mean)}) it is {signed(best.shrunken)} "
-            f"{interval(best.shrunken_ci)}."
+            f"luck. {best.name} gained {gain(best.judgement.comparison.improvement, how)}; drawn "
+            f"towards the mean of all ideas ({gain(spread.mean, how)}) it is "
+            f"{gain(best.shrunken, how)} {gain_interval(best.shrunken_ci, how)}."
         )
-    dearer = [row for row in shown if row.time.per_token > 0 > row.time.per_second]
+    dearer = [row for row in shown if row.time.per_unit > 0 > row.time.per_second]
     if dearer:
         named = ", ".join(
-            f"{row.name} ({signed(row.time.per_token)} per token, "
-            f"{signed(row.time.per_second)} per second)"
+            f"{row.name} ({gain(row.time.per_unit, how)} per {unit}, "
+            f"{gain(row.time.per_second, how)} per second)"
             for row in dearer[:NAMED]
         )
         named += f" and {len(dearer) - NAMED:,} more" if len(dearer) > NAMED else ""
-        said.append(f"Ahead per token but behind per second: {named}.")
+        said.append(f"Ahead per {unit} but behind per second: {named}.")
     if board.without_result:
         named = ", ".join(board.without_result[:NAMED])
         more = ", …" if len(board.without_result) > NAMED else ""
@@ -131,19 +147,19 @@ def export(board: Leaderboard, path: Path) -> None:
 
 
 def _cells(row: Row, board: Leaderboard) -> list[str]:
-    c = row.judgement.comparison
+    c, how = row.judgement.comparison, row.judgement.measure
     rule = c.seed_rule
     passed = UNDEFINED if rule is None or rule.passed is None else "passed" if rule.passed else "no"
     return [
         row.name,
         c.kind or c.verdict,
         str(c.n),
-        signed(c.improvement),
-        interval(c.ci) if not math.isnan(c.ci[0]) else UNDEFINED,
+        gain(c.improvement, how),
+        gain_interval(c.ci, how) if not math.isnan(c.ci[0]) else UNDEFINED,
         probability(c.p_adjusted),
         passed,
         f"{number(row.time_ratio, '.2f')} ×",
-        signed(row.time.per_second),
+        gain(row.time.per_second, how),
         *([_joules(row)] if _metered(board) else []),
     ]
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from audition.ledger.metrics import PLACE, read_evaluations
 from audition.ledger.record import Record
 from audition.report.code import states_of
 
@@ -37,9 +38,8 @@ class Making:
     @classmethod
     def read(cls, record: Record, folder: Path) -> "Making":
         """The making in `folder`; what is missing there is empty."""
-        lines = [_parsed(line) for line in _text(folder / "metrics.jsonl").splitlines()]
         origin = _parsed(_text(folder / "repro.json"))
-        return cls(record, tuple(line for line in lines if "val/loss" in line), origin)
+        return cls(record, tuple(read_evaluations(folder)), origin)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _results(making: Making) -> Iterator[tuple[str, Any]]:
             yield name, facts[name]
     for line in making.evaluations:
         for metric, value in line.items():
-            if metric not in ("step", "units", "tokens"):
+            if metric not in PLACE:
                 yield f"{metric} at step {line['step']}", value
 
 

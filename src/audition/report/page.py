@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -19,21 +18,23 @@ from audition.ledger.studies import Account, read_accounts
 from audition.ledger.tuned import tuned_for
 from audition.report.curves import read_curves
 from audition.report.equal_time import Stopwatch
-from audition.report.facts import RUN_COLUMNS, SUMMARY_COLUMNS, IdeaFacts, facts_of
+from audition.report.facts import SUMMARY_COLUMNS, IdeaFacts, facts_of, run_columns
 from audition.report.gallery import Picture, draw, embedded
 from audition.report.origin import Origin, origins
 from audition.report.race_steps import race_steps
 from audition.report.readings import read_meters
 from audition.report.search_section import section
 from audition.report.style import THEME
-from audition.report.words import count
+from audition.report.words import axis, count, direction
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """One baseline, the ideas held against it, and their figures."""
+    """One baseline, the ideas held against it by one metric, and their figures."""
 
     baseline: str  # its config hash
+    metric: str  # the metric, its unit and which direction is better, in words
+    run_columns: tuple[str, ...]
     ideas: tuple[IdeaFacts, ...]
     pictures: tuple[Picture, ...]
     figures: tuple[Markup, ...]  # the same, as elements of the page
@@ -55,18 +56,26 @@ def write_report(
     folder: Path,
     ideas: Sequence[str] = (),
     *,
+    metric: str | None = None,
     sesoi: float | None = None,
     alpha: float = 0.05,
     studies: Sequence[Account] | None = None,
 ) -> Written:
     """Judge the ledger (the arms named, or all) and write the report into `folder`.
 
+    Arms are judged by `metric`, or each as its plan and its task say.
+
     Where all arms are judged its searches are there too: `studies`, or the accounts in the ledger.
     Raises AuditionError where there is nothing to judge or the folder cannot be written.
     """
     contents = ledger.read()
     judgements = judge_arms(
-        contents.records, ideas, plans=registrations(ledger.root), sesoi=sesoi, alpha=alpha
+        contents.records,
+        ideas,
+        plans=registrations(ledger.root),
+        metric=metric,
+        sesoi=sesoi,
+        alpha=alpha,
     )
     accounts, unread = read_accounts(ledger.root)
     shown = () if ideas else accounts if studies is None else studies
@@ -79,12 +88,15 @@ def write_report(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AuditionError(f"cannot write {folder}: {error.strerror or error}") from error
-    groups = [list(group) for _, group in groupby(judgements, key=lambda j: j.baseline.config_hash)]
+    groups: dict[tuple[str, str], list[Judgement]] = {}
+    for judgement in judgements:
+        key = (judgement.baseline.config_hash, judgement.arm.metric)
+        groups.setdefault(key, []).append(judgement)
     campaigns = [
         _campaign(
             ledger, contents, folder, group, f"-{i}" if i > 1 else "", sesoi=sesoi, alpha=alpha
         )
-        for i, group in enumerate(groups, start=1)
+        for i, group in enumerate(groups.values(), start=1)
     ]
     searches = [section(account, folder) for account in shown]
     facts = {
@@ -95,7 +107,6 @@ def write_report(
         "alpha": alpha,
         "unreadable": [str(path) for path in (*contents.unreadable, *unread)],
         "summary_columns": SUMMARY_COLUMNS,
-        "run_columns": RUN_COLUMNS,
         "theme": THEME,
     }
     page, markdown = folder / "report.html", folder / "report.md"
@@ -131,13 +142,15 @@ def _campaign(
     baseline = judgements[0].baseline
     arms = [baseline, *(j.arm for j in judgements)]
     plans, watch = registrations(ledger.root), Stopwatch(ledger, baseline)
-    race = race_steps(ledger.root, baseline.config_hash, arms_of(contents.records))
+    race = race_steps(ledger.root, baseline.config_hash, arms_of(contents.records, baseline.metric))
     tuned = tuned_for(ledger.root, baseline.config_hash)
     curves = read_curves(ledger, arms)
     readings = read_meters(ledger, arms)
     pictures = draw(folder, judgements, curves, race, tuned, readings, alpha=alpha, suffix=suffix)
     return Campaign(
         baseline=baseline.config_hash,
+        metric=f"{axis(baseline.measure)}, {direction(baseline.measure)}",
+        run_columns=run_columns(baseline),
         ideas=tuple(facts_of(j, watch) for j in judgements),
         pictures=pictures,
         figures=embedded(folder, pictures),

@@ -10,9 +10,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from audition.judge import ArmRuns
+from audition.measure import Measure
 from audition.report.baselines import noise_of, rivals_of
 from audition.report.terminal import console
-from audition.report.words import count, duration, number, probability, signed
+from audition.report.words import (
+    count,
+    duration,
+    gain,
+    in_unit,
+    plain_level,
+    probability,
+    signed,
+)
 from audition.stats import (
     NoiseModel,
     dunnett_critical_value,
@@ -41,9 +50,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Power:
-    """The answer to "how many seeds for a gain of `gain`?" (nats/token), for one new idea."""
+    """How many seeds a gain of `gain`, in the unit of `measure`, takes for one new idea."""
 
     baseline_hash: str
+    metric: str
+    measure: Measure
     gain: float
     alpha: float
     power: float
@@ -58,7 +69,7 @@ class Power:
         """The same as JSON can hold it."""
         rho, noise = self.noise.rho, self.noise
         return {
-            **{k: v for k, v in vars(self).items() if k not in ("noise", "curve")},
+            **{k: v for k, v in vars(self).items() if k not in ("noise", "curve", "measure")},
             "noise": json_ready(
                 {"sd": noise.sd, "df": noise.df, "rho": rho, "method": noise.method}
             ),
@@ -119,6 +130,8 @@ def power_for(
     runs, seconds = cost(needed) if needed else (None, None)
     return Power(
         baseline.config_hash,
+        baseline.metric,
+        baseline.measure,
         gain,
         alpha,
         power,
@@ -151,21 +164,22 @@ def fewest_seeds(
 
 def show_power(found: Power) -> None:
     """The answer in a sentence, its noise, and the curve."""
-    out, noise = console(), found.noise
-    gain = signed(found.gain)
+    out, noise, how = console(), found.noise, found.measure
+    gained = in_unit(gain(found.gain, how), how)
     if found.seeds_needed is None:
-        answer = f"A gain of {gain} nats/token is out of reach: more than 10,000 seeds an arm."
+        answer = f"A gain of {gained} is out of reach: more than 10,000 seeds an arm."
     else:
         assert found.runs is not None
         assert found.seconds is not None
         answer = (
-            f"A gain of {gain} nats/token takes {count(found.seeds_needed, 'seed')} an arm "
+            f"A gain of {gained} takes {count(found.seeds_needed, 'seed')} an arm "
             f"(power {found.power:g}, one-sided α {found.alpha:g}): "
             f"{count(found.runs, 'run')}, about {duration(found.seconds)} of one worker."
         )
     out.print(f"[bold]{escape(answer)}[/]")
     out.print(
-        f"[dim]Baseline {found.baseline_hash[:8]}; seed sd {noise.sd:.4f}, same-seed correlation "
+        f"[dim]Baseline {found.baseline_hash[:8]}, {escape(how.label)}; seed sd "
+        f"{plain_level(noise.sd, how)}, same-seed correlation "
         f"{signed(noise.rho, 2)}, {noise.df:.0f} degrees of freedom ({escape(noise.choice)}).[/]"
     )
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2))
@@ -186,7 +200,7 @@ def show_power(found: Power) -> None:
             probability(step.power),
             _bar(step.power),
             probability(step.power_in_family),
-            number(step.detectable),
+            plain_level(step.detectable, how),
             f"{step.runs:,}",
             duration(step.seconds),
             style=style,

@@ -9,11 +9,11 @@ import yaml
 from audition.config.instantiate import factory
 from audition.config.root import conf_dir
 from audition.errors import AuditionError, choices
+from audition.ledger.metrics import read_lines
 from audition.ledger.record import Record
 from audition.ledger.store import Contents, Ledger, write_whole
 from audition.report.parquet import as_parquet
 from audition.trackers.behind import Behind, Patience
-from audition.trackers.tracker import read_lines
 
 PARQUET = "parquet"
 PATIENCE = Patience(seconds=60.0)

@@ -7,11 +7,12 @@ from math import nan
 from audition.ledger.record import Record
 from audition.ledger.store import Contents
 from audition.report.meters import NONE, one_source
-from audition.report.words import UNDEFINED, duration, energy, number
+from audition.report.words import UNDEFINED, duration, energy, plain_level
 
-HEADER = ("arm", "config", "seed", "status", "val loss", "bits/byte", "tokens", "time", "started")
-NUMBERS = frozenset({"seed", "val loss", "bits/byte", "tokens", "time", "energy"})
-"""Columns that are aligned on the right."""
+WORDS = ("arm", "config", "status", "started")
+"""Columns that are aligned on the left."""
+MOST = 4
+"""Metrics that have a column; `audition runs --json` has them all."""
 
 
 def show_runs(records: Sequence[Record]) -> None:
@@ -19,8 +20,13 @@ def show_runs(records: Sequence[Record]) -> None:
     if records:
         source, said = one_source(records)
         metered = source != NONE
-        header = (*HEADER, "energy") if metered else HEADER
-        rows = [header, *(_cells(r) + ((_joules(r),) if metered else ()) for r in records)]
+        metrics, units = _metrics(records), {r.unit for r in records}
+        unit = units.pop() if len(units) == 1 else "units"
+        first = ("arm", "config", "seed", "status", *metrics, unit, "time", "started")
+        header = (*first, "energy") if metered else first
+        cells = (_cells(r, metrics, named=unit == "units") for r in records)
+        joules = (((_joules(r),) if metered else ()) for r in records)
+        rows = [header, *(left + right for left, right in zip(cells, joules, strict=True))]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for row in rows:
             print("  ".join(map(_aligned, header, row, widths)).rstrip())
@@ -39,15 +45,21 @@ def show_problems(contents: Contents) -> None:
         print(f"audition: {unreadable}; it is left out.", file=sys.stderr)
 
 
-def _cells(r: Record) -> tuple[str, ...]:
+def _metrics(records: Sequence[Record]) -> tuple[str, ...]:
+    """The primary metric of each task, then its other measures, by the names that --metric takes."""
+    primary = dict.fromkeys(r.primary for r in records)
+    rest = dict.fromkeys(name for r in records for name in r.measures)
+    return tuple(primary | rest)[: max(MOST, len(primary))]
+
+
+def _cells(r: Record, metrics: Sequence[str], *, named: bool) -> tuple[str, ...]:
     return (
         r.arm,
         r.config_hash[:8],
         str(r.seed),
         r.status,
-        number(r.metrics.get("val_loss", nan)),
-        number(r.metrics.get("val_bpb", nan)),
-        f"{r.units:,}",
+        *(plain_level(r.metrics.get(metric, nan), r.measure(metric)) for metric in metrics),
+        f"{r.units:,} {r.unit}" if named else f"{r.units:,}",
         duration(r.seconds),
         r.started[:16].replace("T", " "),
     )
@@ -59,4 +71,4 @@ def _joules(r: Record) -> str:
 
 
 def _aligned(column: str, cell: str, width: int) -> str:
-    return cell.rjust(width) if column in NUMBERS else cell.ljust(width)
+    return cell.ljust(width) if column in WORDS else cell.rjust(width)

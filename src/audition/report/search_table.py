@@ -11,7 +11,7 @@ from audition.ledger.studies import Account, Trial
 from audition.report.figures.search.importances import heading
 from audition.report.figures.search.trials import STATES, told
 from audition.report.terminal import console
-from audition.report.words import UNDEFINED, count, signed
+from audition.report.words import UNDEFINED, count, gain
 
 BEST = 10
 """Trials that are shown beside the default."""
@@ -59,10 +59,10 @@ def _row(account: Account, trial: Trial, default: Trial | None) -> tuple[str, ..
         str(trial.number),
         "(the default)" if trial.is_default else " ".join(trial.overrides),
         *(
-            UNDEFINED if mean is None else told(mean, name)
+            UNDEFINED if mean is None else told(account, mean, name)
             for mean, name in zip(means, account.objectives, strict=True)
         ),
-        signed(_gain(trial, default)) if rival else UNDEFINED,
+        gain(_gain(trial, default), account.measure(account.objectives[0])) if rival else UNDEFINED,
         f"{len(trial.seeds)}{'' if trial.state == 'whole' else f', {trial.state}'}",
     )
 
@@ -126,7 +126,7 @@ def _value(account: Account, trial: Trial | None) -> str:
     if trial is None:
         return UNDEFINED
     first = account.objectives[0]
-    return f"{first} {told(trial.values[0], first)} (trial {trial.number})"
+    return f"{first} {told(account, trial.values[0], first)} (trial {trial.number})"
 
 
 def summary(account: Account) -> dict[str, Any]:

@@ -10,12 +10,16 @@ from rich.table import Table
 
 from audition.judge import DEFAULT_TERMS, Judgement
 from audition.ledger.store import Ledger
-from audition.report.price import Line, departures, price, stopwatches
+from audition.report.price import Line, by_other_measures, notes, price, stopwatches
 from audition.report.words import (
-    MEASURES,
     count,
+    direction,
+    gain,
+    gain_interval,
+    in_unit,
     interval,
     number,
+    plain_level,
     probability,
     signed,
 )
@@ -51,13 +55,12 @@ def show_judgements(judgements: Sequence[Judgement], ledger: Ledger) -> None:
         )
         out.print(Padding(escape(c.reason), (0, 0, 0, 2)))
         out.print(Padding(_numbers(judgement, price(judgement, watch)), (0, 0, 0, 2)))
-        for note in (*departures(judgement), *judgement.notes, *c.warnings):
+        for note in (*notes(judgement), *c.warnings):
             out.print(Padding(f"[yellow]note[/] {escape(note)}", (0, 0, 0, 2)))
 
 
 def _numbers(judgement: Judgement, prices: Sequence[Line]) -> Table:
-    c = judgement.comparison
-    name, unit = MEASURES.get(judgement.arm.metric, (judgement.arm.metric, ""))
+    c, how, (before, after) = judgement.comparison, judgement.measure, judgement.levels
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
@@ -65,11 +68,15 @@ def _numbers(judgement: Judgement, prices: Sequence[Line]) -> Table:
     def row(name: str, text: str) -> None:
         table.add_row(name, escape(text))
 
+    levels = in_unit(f"{plain_level(before, how)} → {plain_level(after, how)}", how)
+    better = f" ({direction(how)})" if how.better == "higher" else ""
     row(
-        name,
-        f"{number(c.baseline_mean)} → {number(c.idea_mean)} {unit}; improvement "
-        f"{signed(c.improvement)}, {c.level:.0%} CI {interval(c.ci)} ({c.design})",
+        how.label,
+        f"{levels}{better}; improvement {gain(c.improvement, how)}, {c.level:.0%} CI "
+        f"{gain_interval(c.ci, how)} ({c.design})",
     )
+    for name, text in by_other_measures(judgement):
+        row(name, text)
     row(
         "effect size",
         f"Cohen's d {signed(c.cohens_d, 2)} {interval(c.cohens_d_ci, 2)}; better on "

@@ -1,9 +1,10 @@
 """A sweep under way as one picture, from the ledger alone: who runs, how well, and how long still."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import nan
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
@@ -11,12 +12,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from audition.ledger.record import BASELINE
+from audition.ledger.metrics import TRAINING, Line, Shelf, metric_of
+from audition.ledger.record import BASELINE, Record
 from audition.ledger.registration import Registration
 from audition.ledger.store import Ledger
-from audition.report.band import Band, Latest, Shelf
+from audition.measure import Measure
+from audition.report.band import NOTHING, Band, Latest, band, latest
 from audition.report.campaign import WORDS, RunState, seconds_left, state_of, tally
-from audition.report.words import count, number, roughly
+from audition.report.words import axis, count, number, places, plain_level, roughly
 
 MOST = 24
 """Runs under way that are shown; of more there is a number."""
@@ -24,24 +27,30 @@ MOST = 24
 
 @dataclass(frozen=True)
 class Sight:
-    """A run under way, and where its losses stand in the baseline's band."""
+    """A run under way, and where its values stand in the baseline's band."""
 
     state: RunState
     latest: Latest
-    train: Band
-    held_out: Band
+    measure: Measure  # of its task's primary metric
+    held_out: str  # what its lines call that metric; empty before the first evaluation
+    bands: Mapping[str, Band]  # by the lines' names, the training loss among them
 
-    def loss(self, measure: str) -> float:
+    def value(self, name: str) -> float:
         """The last one written; not-a-number before the first."""
-        return self.latest.values.get(measure, nan)
+        return self.latest.values.get(name, nan)
+
+    def beside(self, name: str, form: str = ".3f") -> str:
+        """The last value, and where it stands in the baseline's band."""
+        return self.bands.get(name, NOTHING).beside(self.value(name), form)
 
     def to_dict(self) -> dict[str, Any]:
         """As data."""
-        bands = {"train/loss": self.train, "val/loss": self.held_out}
         return {
             **self.state.to_dict(),
-            "losses": {m: self.loss(m) for m in bands if self.loss(m) == self.loss(m)},
-            "baseline": {m: {"mean": b.mean, "runs": b.runs} for m, b in bands.items() if b.runs},
+            "values": {n: self.value(n) for n in self.bands if self.value(n) == self.value(n)},
+            "baseline": {
+                n: {"mean": b.mean, "runs": b.runs} for n, b in self.bands.items() if b.runs
+            },
             "meters": self.latest.meters(),
         }
 
@@ -55,13 +64,27 @@ def sights(states: Sequence[RunState], ledger: Ledger, shelf: Shelf) -> list[Sig
             continue
         own = ledger.folder_of(state.record)
         if ledger.claimed(own):
-            latest, others = shelf.latest(own), [folder for folder in baseline if folder != own]
-            train, held_out = (
-                shelf.band(others, measure, latest.tokens.get(measure, -1))
-                for measure in ("train/loss", "val/loss")
-            )
-            found.append(Sight(state, latest, train, held_out))
+            found.append(_sight(state, state.record, shelf.lines(own), baseline, own, shelf))
     return found
+
+
+def _sight(
+    state: RunState,
+    record: Record,
+    lines: Sequence[Line],
+    baseline: Sequence[Path],
+    own: Path,
+    shelf: Shelf,
+) -> Sight:
+    others = [folder for folder in baseline if folder != own]
+    now = latest(lines)
+    held_out = next((name for name in now.values if metric_of(name) == record.primary), "")
+    bands = {
+        name: band(shelf, others, name, now.units.get(name, -1))
+        for name in (TRAINING, held_out)
+        if name
+    }
+    return Sight(state, now, record.measure(record.primary), held_out, bands)
 
 
 def strays(plan: Registration, ledger: Ledger) -> list[RunState]:
@@ -78,7 +101,7 @@ def strays(plan: Registration, ledger: Ledger) -> list[RunState]:
 def picture(plan: Registration, states: Sequence[RunState], running: Sequence[Sight]) -> Group:
     """All of it."""
     parts: list[Any] = [Text(f"plan {plan.digest()}  {plan.command}", style="dim", no_wrap=True)]
-    parts.append(_arms(states))
+    parts.append(_arms(states, plan.metric))
     if running:
         parts += [Text(), _running(running[:MOST])]
     if len(running) > MOST:
@@ -96,27 +119,35 @@ def picture(plan: Registration, states: Sequence[RunState], running: Sequence[Si
     return Group(*parts)
 
 
-def _arms(states: Sequence[RunState]) -> Table:
+def _arms(states: Sequence[RunState], metric: str) -> Table:
     counts = tally(states)
     used = [word for word in WORDS if any(each[word] for each in counts.values())]
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("arm", overflow="fold")
     for word in used:
         table.add_column(word, justify="right")
-    table.add_column("held-out loss")
+    table.add_column(_heading([s.record.measure(metric) for s in states if s.record]))
     for arm, each in counts.items():
-        table.add_row(Text(arm), *(str(each[word] or "–") for word in used), _ended(arm, states))
+        ended = _ended([s for s in states if s.arm == arm], metric)
+        table.add_row(Text(arm), *(str(each[word] or "–") for word in used), ended)
     return table
 
 
-def _ended(arm: str, states: Sequence[RunState]) -> str:
+def _heading(measures: Sequence[Measure]) -> str:
+    """What is measured, where it is one thing."""
+    named = {axis(measure) for measure in measures}
+    return named.pop() if len(named) == 1 else "held out"
+
+
+def _ended(states: Sequence[RunState], metric: str) -> str:
     """Mean and spread of the finished runs."""
-    records = [s.record for s in states if s.arm == arm and s.word == "finished" and s.record]
-    losses = [r.metrics["val_loss"] for r in records if "val_loss" in r.metrics]
-    if not losses:
+    records = [s.record for s in states if s.word == "finished" and s.record]
+    values = [r.metrics[metric] for r in records if metric in r.metrics]
+    if not values:
         return "–"
-    spread = f" ± {number(stdev(losses))}" if len(losses) > 1 else ""
-    return f"{number(fmean(losses))}{spread}"
+    how = records[0].measure(metric)
+    spread = f" ± {plain_level(stdev(values), how)}" if len(values) > 1 else ""
+    return f"{plain_level(fmean(values), how)}{spread}"
 
 
 def _running(running: Sequence[Sight]) -> Table:
@@ -124,14 +155,15 @@ def _running(running: Sequence[Sight]) -> Table:
     meters = list(dict.fromkeys(name for each in read for name in each))
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("running", overflow="fold")
-    for heading in ("", "training loss", "held-out loss", *meters):
+    held_out = _heading([sight.measure for sight in running])
+    for heading in ("", "training loss", held_out, *meters):
         table.add_column(heading)
     for sight, metered in zip(running, read, strict=True):
         table.add_row(
             Text(f"{sight.state.arm} seed {sight.state.seed}"),
             Text(sight.state.detail),
-            sight.train.beside(sight.loss("train/loss")),
-            sight.held_out.beside(sight.loss("val/loss")),
+            sight.beside(TRAINING),
+            sight.beside(sight.held_out, f".{min(3, places(sight.measure))}f"),
             *(number(metered.get(name, nan), ".3g") for name in meters),
         )
     return table

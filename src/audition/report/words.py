@@ -1,14 +1,53 @@
-"""Numbers as a reader wants them: times, losses, probabilities, intervals."""
+"""Numbers as a reader wants them: times, values of a measure, probabilities, intervals."""
+
+from audition.measure import Measure
 
 UNDEFINED = "–"
 
 
-MEASURES = {
-    "val_loss": ("validation loss", "nats/token"),
-    "val_loss_best": ("best validation loss", "nats/token"),
-    "val_bpb": ("bits per byte", "bits/byte"),
-}
-"""Metric -> its name and its unit."""
+def places(measure: Measure) -> int:
+    """Decimals that values of a measure and gains in it are shown with."""
+    return 2 if measure.unit == "%" else 4
+
+
+def plain_level(value: float, measure: Measure) -> str:
+    """`97.40`, `1.8213`: a value of the measure without its unit."""
+    return number(value, f".{places(measure)}f")
+
+
+def level(value: float, measure: Measure) -> str:
+    """`97.40 %`, `1.8213 nats/token`."""
+    return in_unit(plain_level(value, measure), measure)
+
+
+def gain(value: float, measure: Measure) -> str:
+    """`+0.19`, `−0.0042`: an improvement, in the measure's unit."""
+    return signed(value, places(measure))
+
+
+def gain_interval(bounds: tuple[float, float] | None, measure: Measure) -> str:
+    """The interval of an improvement, in the measure's unit."""
+    return interval(bounds, places(measure))
+
+
+def in_unit(text: str, measure: Measure) -> str:
+    """The text followed by the measure's unit, where it has one."""
+    return f"{text} {measure.unit}" if measure.unit else text
+
+
+def axis(measure: Measure) -> str:
+    """`validation accuracy [%]`."""
+    return f"{measure.label} [{measure.unit}]" if measure.unit else measure.label
+
+
+def direction(measure: Measure) -> str:
+    """`higher is better`."""
+    return f"{measure.better} is better"
+
+
+def one(unit: str) -> str:
+    """`token` for tokens, `example` for examples."""
+    return unit.removesuffix("s")
 
 
 def duration(seconds: float) -> str:
@@ -66,7 +105,7 @@ def count(many: float, noun: str) -> str:
 
 
 def energy(joules: float) -> str:
-    """`950 J`, `3.60 kJ`, `1.20 MJ`, and for a token `4.2 mJ`; three digits."""
+    """`950 J`, `3.60 kJ`, `1.20 MJ`, and for one unit `4.2 mJ`; three digits."""
     if joules != joules:
         return UNDEFINED
     for unit, size in (("MJ", 1e6), ("kJ", 1e3), ("J", 1.0), ("mJ", 1e-3), ("µJ", 1e-6)):

@@ -1,4 +1,4 @@
-"""Equal time: what is left of a gain per token when both arms get the same seconds of training."""
+"""Equal time: what is left of a gain at equal units when both arms get the same seconds of training."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class EqualTime:
-    """Two arms at the same tokens and at the same seconds of training; gains in loss units.
+    """Two arms at the same units and at the same seconds of training; gains in loss units.
 
     `seconds` is the shorter of the arms' training times. The slower arm's loss there is read off
     its own curve, before its schedule has come to its end: a run planned for that time would do a
@@ -59,21 +59,25 @@ class EqualTime:
     seconds: float
     seconds_baseline: float
     seconds_idea: float
-    per_token: float
-    per_token_ci: tuple[float, float]
+    per_unit: float
+    per_unit_ci: tuple[float, float]
     per_second: float
     per_second_ci: tuple[float, float]
     n: int
     reason: str = ""
+    unit: str = "unit"  # what a budget counts, as a word for one of them
+    places: int = 4  # decimals of a gain in words
 
     @property
     def ratio(self) -> float:
-        """The idea's training time over the baseline's, for the same tokens."""
+        """The idea's training time over the baseline's, for the same units."""
         return self.seconds_idea / self.seconds_baseline
 
     def to_dict(self) -> dict[str, Any]:
         """The same facts as JSON can hold them, with the sentence; NaN as null."""
-        return {**json_ready(self), "sentence": self.sentence}
+        plain: dict[str, Any] = json_ready(self)
+        del plain["places"]
+        return {**plain, "sentence": self.sentence}
 
     @property
     def sentence(self) -> str:
@@ -83,13 +87,19 @@ class EqualTime:
         pace = f"takes {self.ratio:.2f} × the baseline's training time"
         if abs(self.ratio - 1.0) < CLOCK:
             pace = "takes the baseline's training time"
-        tokens, time = _words(self.per_token), _words(self.per_second)
-        link = "but" if self.per_token * self.per_second < 0 else "and"
+        units, time = _words(self.per_unit), _words(self.per_second)
+        link = "but" if self.per_unit * self.per_second < 0 else "and"
         return (
-            f"{tokens} per token ({_gain(self.per_token, self.per_token_ci)}) {link} "
-            f"{time.lower()} per second ({_gain(self.per_second, self.per_second_ci)} at "
+            f"{units} per {self.unit} ({self._gain(self.per_unit, self.per_unit_ci)}) {link} "
+            f"{time.lower()} per second ({self._gain(self.per_second, self.per_second_ci)} at "
             f"{self.seconds:.3g} s): the idea {pace}."
         )
+
+    def _gain(self, gain: float, ci: tuple[float, float]) -> str:
+        form = f"+.{self.places}f"
+        if math.isnan(ci[0]):
+            return f"{gain:{form}}"
+        return f"{gain:{form}}, CI {ci[0]:{form}} to {ci[1]:{form}}"
 
 
 def equal_time(
@@ -138,10 +148,10 @@ def equal_time(
             f"the idea takes {ours / theirs:.2f} × the baseline's training time, and evaluations "
             f"{gap:.0%} of a run apart cannot tell what that is worth (training.evaluations=8 can)"
         )
-    per_token = _compare(ends[0], ends[1], level)
+    per_unit = _compare(ends[0], ends[1], level)
     per_second = (math.nan, (math.nan, math.nan)) if reason else _compare(now[0], now[1], level)
     shared = len(baseline.keys() & idea.keys())
-    return EqualTime(seconds, theirs, ours, *per_token, *per_second, n=shared, reason=reason)
+    return EqualTime(seconds, theirs, ours, *per_unit, *per_second, n=shared, reason=reason)
 
 
 def _compare(
@@ -164,9 +174,3 @@ def _mean_end(curves: Mapping[Seed, Curve]) -> float:
 
 def _words(gain: float) -> str:
     return "Ahead" if gain > 0 else "Behind" if gain < 0 else "Level"
-
-
-def _gain(gain: float, ci: tuple[float, float]) -> str:
-    if math.isnan(ci[0]):
-        return f"{gain:+.4f}"
-    return f"{gain:+.4f}, CI {ci[0]:+.4f} to {ci[1]:+.4f}"

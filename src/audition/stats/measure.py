@@ -57,7 +57,9 @@ def measure(
             "d_z are undefined; check that the seeds reach the runs."
         )
     if idea.n > 1 and is_rounding(idea.sd, losses=idea.losses):
-        warnings.append("The idea's loss is the same on every seed; check that seeds are applied.")
+        warnings.append(
+            "The idea's result is the same on every seed; check that seeds are applied."
+        )
     test = _test(plan, borrowed, shifted=shifted)
     local = borrowed or _own_noise(plan, shifted=shifted)
     rho, rho_ci = _correlation(baseline, idea)

@@ -28,14 +28,14 @@ def settle_without_testing(baseline: Arm, idea: Arm) -> tuple[Verdict, Kind | No
         return (
             "invalid",
             None,
-            "The idea's losses are identical to the baseline's, so the idea probably changed "
+            "The idea's results are identical to the baseline's, so the idea probably changed "
             "nothing; check that its setting reaches the run.",
         )
     if baseline.n > 1 and is_rounding(baseline.sd, losses=baseline.losses):
         return (
             "invalid",
             None,
-            f"The baseline's loss is the same on all {baseline.n} seeds, so the seeds were not "
+            f"The baseline's result is the same on all {baseline.n} seeds, so the seeds were not "
             "applied (or one result was cached) and any gain at all would look certain.",
         )
     if idea.diverged:
@@ -66,14 +66,14 @@ def judge(comparison: Comparison, *, alpha: float) -> Comparison:
     elif c.p_adjusted <= alpha and c.improvement >= c.sesoi:
         verdict = "supported"
         reason = (
-            f"The idea improves the loss by {gain}, at least {worth}, and seed noise "
-            f"alone seldom does that ({_p(c)})."
+            f"The idea is better by {gain}, at least {worth}, and seed noise alone seldom does "
+            f"that ({_p(c)})."
         )
     elif high < c.sesoi:
         verdict = "refuted"
         if high < 0:
             kind = "harmful"
-            reason = f"Harmful: the idea makes the loss worse; its improvement is {gain}."
+            reason = f"Harmful: the idea makes the result worse; its improvement is {gain}."
         elif low > -c.sesoi:
             kind = "negligible"
             reason = f"Negligible: the improvement of {gain} is smaller than {worth}, either way."

@@ -4,8 +4,16 @@ from audition.config.card import check_card
 from audition.ledger.registration import PlannedArm, Registration
 from audition.measure import Measure
 from audition.provenance import typed
+from audition.sweep.assign import record_of
 from audition.sweep.plan import Plan
-from audition.tasks.measures import measures_of, metric_of
+from audition.tasks.measures import metric_of
+
+
+def question_of(plan: Plan) -> tuple[str, Measure]:
+    """The metric that arms are judged by: the config's `metric`, or the task's primary one."""
+    run = plan.runs[0]
+    metric = metric_of(run.settings)
+    return metric, record_of(run).measure(metric)
 
 
 def announcement(plan: Plan, judged_on: tuple[int, ...] = ()) -> Registration:
@@ -14,8 +22,6 @@ def announcement(plan: Plan, judged_on: tuple[int, ...] = ()) -> Registration:
     judged_on: the fresh seeds of a race.
     """
     baseline = [run.seed for run in plan.runs if run.identity.config_hash == plan.baseline_hash]
-    common = plan.runs[0].settings
-    metric = metric_of(common)
     arms = []
     for name, config_hash in plan.arms():
         runs = [run for run in plan.runs if run.identity.config_hash == config_hash]
@@ -28,12 +34,13 @@ def announcement(plan: Plan, judged_on: tuple[int, ...] = ()) -> Registration:
                 cards={idea: check_card(idea, card).digest() for idea, card in cards.items()},
             )
         )
+    metric, how = question_of(plan)
     return Registration(
         baseline_hash=plan.baseline_hash,
         baseline_seeds=tuple(baseline),
         arms=tuple(arms),
-        judged_on=judged_on,
         metric=metric,
-        sesoi=measures_of(common).get(metric, Measure("", "")).worth,
+        sesoi=how.worth,
+        judged_on=judged_on,
         command=" ".join(typed()[1:]),
     )

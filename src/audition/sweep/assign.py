@@ -62,4 +62,5 @@ def job_of(run: PlannedRun, provenance: Mapping[str, Any], seconds: float | None
         expected_steps=Budget(**settings["budget"]).total_steps(units_per_step),
         log=folder / "run.log",
         expected_seconds=seconds,
+        unit=record.unit,
     )

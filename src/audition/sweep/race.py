@@ -15,6 +15,7 @@ from audition.errors import AuditionError
 from audition.judge import ArmRuns, arms_of
 from audition.ledger.store import Ledger, write_whole
 from audition.stats import RaceRules, estimate_noise, race_step
+from audition.sweep.announce import question_of
 from audition.sweep.launchers import Train
 from audition.sweep.plan import Plan
 
@@ -29,7 +30,7 @@ class Turn:
     config_hash: str
     stage: int  # 1: first seed, 2: all screening seeds, 3: fresh seeds
     seeds: tuple[int, ...]  # run so far
-    mean_gain: float | None  # nats/token over the screening seeds
+    mean_gain: float | None  # over the screening seeds, in the metric's unit; positive is better
     threshold: float | None
     action: str  # run, drop or promote; missing where a run has no outcome
     reason: str
@@ -61,11 +62,12 @@ def race(plan: Plan, rules: RaceRules, train: Train, ledger: Ledger) -> Race:
     fresh = tuple(dict.fromkeys(r.seed for r in plan.runs if r.seed not in screening))
     if not fresh:
         raise AuditionError("a race needs fresh seeds beside its screening seeds")
+    metric, _ = question_of(plan)
     alive = list(names)
     turns: list[Turn] = []
     for stage, seeds in enumerate((screening[:1], screening), start=1):
         _train(plan, alive, seeds, train, ledger)
-        arms = arms_of(ledger.read().records)
+        arms = {key: arm.by(metric) for key, arm in arms_of(ledger.read().records).items()}
         spread = _spread(arms, plan.baseline_hash, names, seeds)
         for config_hash in list(alive):
             turn = _look(arms, config_hash, plan.baseline_hash, seeds, spread, rules, stage)
@@ -105,7 +107,7 @@ def _train(
 def _spread(
     arms: Mapping[str, ArmRuns], baseline_hash: str, names: Mapping[str, str], seeds: Sequence[int]
 ) -> float:
-    """sd of a same-seed difference [nats/token], from what this stage has run and no later one.
+    """sd of a same-seed difference, from what this stage has run and no later one.
 
     Were later seeds counted, a race run again could come to other decisions.
     """

@@ -75,7 +75,8 @@ def say_verdicts(plan: Plan, ledger: Ledger) -> Contents:
     contents = ledger.read()
     asked = dict((config_hash, name) for name, config_hash in plan.arms())
     arms = arms_of(contents.records)
-    if asked and plan.baseline_hash in arms and arms[plan.baseline_hash].losses:
+    baseline = arms.get(plan.baseline_hash)
+    if asked and baseline is not None and any(record.settled for record in baseline.records):
         plans = registrations(ledger.root)
         judgements = judge_baseline(arms, plan.baseline_hash, plans=plans, asked=asked)
         wanted = [j for j in judgements if j.arm.config_hash in asked]

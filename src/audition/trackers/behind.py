@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from audition.trackers.tracker import Line, Tracker
+from audition.ledger.metrics import Line
+from audition.trackers.tracker import Tracker
 
 Say = Callable[[str], None]
 

@@ -12,8 +12,9 @@ from typing import Any, ClassVar, TypeVar
 
 from filelock import FileLock
 
+from audition.ledger.metrics import Line, units_of, values_of
 from audition.ledger.store import write_whole
-from audition.trackers.tracker import Line, Subject, check_package, units_of, values
+from audition.trackers.tracker import Subject, check_package
 
 URI = "MLFLOW_TRACKING_URI"
 QUIET = {
@@ -37,7 +38,8 @@ T = TypeVar("T")
 
 
 class MLflow:
-    """One page a run, found by its tag `audition.key`; a metric's step is its training tokens.
+    """One page a run, found by its tag `audition.key`; a metric's step is the number of units
+    (tokens, examples) trained on.
 
     A run that is taken up again goes on on its page, which keeps what it has: a point that is there
     already is not written twice. `mlflow.json` in the run's folder says where the page is.
@@ -53,7 +55,7 @@ class MLflow:
         self.folder, self.experiment = folder, experiment
         self.client: Any = None
         self.page = ""
-        self.points: list[tuple[str, int, float, int]] = []  # name, tokens, value, when [ms]
+        self.points: list[tuple[str, int, float, int]] = []  # name, units, value, when [ms]
         self.known: set[tuple[str, int, float]] = set()
         self.units = self.lines = 0
         self.sent = -math.inf
@@ -148,7 +150,7 @@ class MLflow:
         self.units = units_of(line)
         self.lines += 1
         now = int(time.time() * 1000)
-        for name, value in values(line).items():
+        for name, value in values_of(line).items():
             point = (sound(name), self.units, float(value))
             if point not in self.known:
                 self.points.append((*point, now))
@@ -158,7 +160,7 @@ class MLflow:
 
         waiting, self.points, self.lines = self.points, [], 0
         for some in parts(waiting, METRICS):
-            metrics = [Metric(name, value, now, tokens) for name, tokens, value, now in some]
+            metrics = [Metric(name, value, now, units) for name, units, value, now in some]
             self.client.log_batch(self.page, metrics=metrics)
         self.sent = time.monotonic()
 

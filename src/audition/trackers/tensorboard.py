@@ -1,11 +1,12 @@
-"""A run's event file for TensorBoard; the horizontal axis is training tokens."""
+"""A run's event file for TensorBoard; the horizontal axis is the units trained on."""
 
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from audition.trackers.tracker import Line, check_package, units_of, values
+from audition.ledger.metrics import Line, units_of, values_of
+from audition.trackers.tracker import check_package
 
 
 class TensorBoard:
@@ -37,7 +38,7 @@ class TensorBoard:
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        found = [Summary.Value(tag=name, simple_value=v) for name, v in values(line).items()]
+        found = [Summary.Value(tag=name, simple_value=v) for name, v in values_of(line).items()]
         self.writer.add_event(Event(step=units_of(line), summary=Summary(value=found)))
 
     def close(self, status: str, facts: Mapping[str, Any]) -> None:

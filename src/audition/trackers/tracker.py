@@ -1,6 +1,5 @@
 """The shape of a tracker: it is opened, given the lines of `metrics.jsonl`, and closed."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -10,19 +9,8 @@ from typing import Any, ClassVar, Protocol
 import yaml
 
 from audition.errors import AuditionError
+from audition.ledger.metrics import Line
 from audition.ledger.record import Record
-
-Line = Mapping[str, float | None]
-"""Step, units, and values by name; None for what was not finite."""
-
-
-def units_of(line: Line) -> int:
-    """Tokens or examples trained on by then; Audition 0.2 wrote them as `tokens`."""
-    return int(line.get("units") or line.get("tokens") or 0)
-
-
-METERS = "effects/"
-"""What the names of effects' meters begin with, before the effect's own name and the meter's."""
 
 
 class Tracker(Protocol):
@@ -94,32 +82,6 @@ def read_record(folder: Path) -> Record | None:
         return Record.from_json((folder / "record.json").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, AuditionError):
         return None
-
-
-def read_lines(folder: Path) -> list[Line]:
-    """The whole lines of the run's `metrics.jsonl`, none where there is no such file."""
-    try:
-        texts = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
-    lines: list[Line] = []
-    for text in texts:
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue  # the run may be writing it now
-        if isinstance(line, dict) and "step" in line:
-            lines.append(line)
-    return lines
-
-
-def values(line: Line) -> dict[str, float]:
-    """What a line says besides where it stands: the finite values."""
-    return {
-        name: value
-        for name, value in line.items()
-        if name not in ("step", "units", "tokens") and value is not None
-    }
 
 
 def check_package(name: str, *packages: str) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from audition.trackers.tracker import Line, Subject, check_package, units_of, values
+from audition.ledger.metrics import Line, units_of, values_of
+from audition.trackers.tracker import Subject, check_package
 
 KEY = "WANDB_API_KEY"
 CONNECT_S = 5.0
@@ -17,7 +18,7 @@ FINISH_S = 5.0
 
 
 class Wandb:
-    """One page a run: its id is the run's key, its group the arm, its axis the training tokens.
+    """One page a run: its id is the run's key, its group the arm, its axis the units trained on.
 
     A run that is taken up again goes on on its page; an offline one is written afresh from
     `metrics.jsonl`, so that one folder holds all of it. Upload it with `wandb sync`.
@@ -73,7 +74,7 @@ class Wandb:
         """One more line."""
         step = int(line["step"] or 0)
         if step >= self.first:
-            self.run.log({"units": units_of(line), **values(line)}, step=step)
+            self.run.log({"units": units_of(line), **values_of(line)}, step=step)
 
     def close(self, status: str, facts: Mapping[str, Any]) -> None:
         """Finish the page; a failed run never leaks into the next."""

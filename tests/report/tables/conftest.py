@@ -10,6 +10,7 @@ import pytest
 
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger
+from audition.measure import Measure
 
 STEPS = 100
 
@@ -42,6 +43,7 @@ def file_arm(ledger: Ledger) -> Callable[..., list[Record]]:
             outcome: dict[str, Any] = {
                 "status": "finished" if loss == loss else "diverged",
                 "metrics": {"val_loss": loss, "val_bpb": loss} if loss == loss else {},
+                "measures": {"val_loss": Measure("validation loss", "nats/token")},
                 "units": 1000 * STEPS,
                 "steps": STEPS,
                 "seconds": train_seconds + 10.0,
@@ -58,13 +60,13 @@ def file_arm(ledger: Ledger) -> Callable[..., list[Record]]:
                 **outcome | facts,
             )
             folder = ledger.write(record)
-            lines: list[dict[str, float]] = [{"step": 1, "tokens": 1000, "train/loss": 9.0}]
+            lines: list[dict[str, float]] = [{"step": 1, "units": 1000, "train/loss": 9.0}]
             # Evaluated every tenth of the run, straight between the curve's own points.
             tenths = range(STEPS // 10, STEPS + 1, STEPS // 10) if curve else ()
             known = [STEPS * place // len(curve) for place in range(1, len(curve) + 1)]
             for step in (step for step in tenths if step >= known[0]):
                 above = float(np.interp(step, known, curve))
-                lines.append({"step": step, "tokens": 1000 * step, "val/loss": loss + above})
+                lines.append({"step": step, "units": 1000 * step, "val/loss": loss + above})
             (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(x)}\n" for x in lines))
             records.append(record)
         return records

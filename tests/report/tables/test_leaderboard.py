@@ -112,10 +112,10 @@ def test_a_gain_that_time_takes_back(ledger, capsys):
     dear = rows["dear"]
     # At 50 of its 75 s: a third of the way from step 50 (.5 above) to step 100.
     gain = dear.judgement.comparison.improvement
-    assert dear.time.per_token == pytest.approx(gain)
+    assert dear.time.per_unit == pytest.approx(gain)
     assert dear.time.per_second == pytest.approx(gain - 0.5 * 2 / 3)
     assert dear.time_ratio == pytest.approx(1.5)
-    assert rows["good"].time.per_second == pytest.approx(rows["good"].time.per_token)
+    assert rows["good"].time.per_second == pytest.approx(rows["good"].time.per_unit)
     assert "no finished run of the idea" in rows["flat"].time.reason
     run(command, "leaderboard", output_dir=ledger.root)
     said = capsys.readouterr().out

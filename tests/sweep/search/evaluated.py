@@ -45,7 +45,7 @@ class Trained:
             step = STEPS * (place + 1) // EVALUATIONS
             at = math.nan if loss > 5 else loss + 0.1 * (EVALUATIONS - 1 - place)
             write_evaluation(metrics, step, at)
-            word = {"phase": "evaluated", "step": step, "val_loss": at}
+            word = {"phase": "evaluated", "step": step}
             why = "" if silent(place) else self.desk.stops(job, word)
             if why:
                 self.ended[job.label] = place + 1
@@ -62,6 +62,6 @@ class Trained:
 
 
 def write_evaluation(metrics: Path, step: int, loss: float) -> None:
-    line = {"step": step, "tokens": 64 * step, "val/loss": None if math.isnan(loss) else loss}
+    line = {"step": step, "units": 64 * step, "val/loss": None if math.isnan(loss) else loss}
     with metrics.open("a") as file:
         file.write(json.dumps(line) + "\n")

@@ -4,6 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from audition.cli.options import add_question
 from audition.errors import AuditionError
 from audition.ledger.store import Ledger
 
@@ -20,15 +21,14 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
         "--simulations", metavar="N", type=int, default=20_000, help="null ideas drawn (20000)"
     )
     command.add_argument("--seed", type=int, default=0, help="of the simulations (0)")
-    command.add_argument("--sesoi", type=float, help="smallest gain that counts [nats/token]")
-    command.add_argument("--alpha", type=float, default=0.05, help="one-sided error (0.05)")
+    add_question(command)
     command.add_argument("--baseline", metavar="HASH", help="beginning of its hash; the newest one")
     command.set_defaults(command=show)
 
 
 def show(options: argparse.Namespace) -> None:
     """`audition calibrate`"""
-    from audition.judge import arms_of
+    from audition.report.baselines import baseline_in
     from audition.report.calibration import calibrate
     from audition.report.calibration_table import show_calibration
     from audition.report.runs import show_problems
@@ -38,12 +38,14 @@ def show(options: argparse.Namespace) -> None:
             f"--simulations {options.simulations} --seed {options.seed}: choose at least one "
             "simulation and a seed from 0 up"
         )
-    contents = Ledger.found(options.output_dir).read()
+    ledger = Ledger.found(options.output_dir)
+    contents = ledger.read()
     show_problems(contents)
+    arms, baseline = baseline_in(ledger, contents.records, options.baseline, options.metric)
     try:
         found = calibrate(
-            arms_of(contents.records),
-            options.baseline,
+            arms,
+            baseline,
             simulations=options.simulations,
             seed=options.seed,
             sesoi=options.sesoi,

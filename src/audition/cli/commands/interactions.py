@@ -17,6 +17,9 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
     )
     command.add_argument("first", metavar="A", help="an arm")
     command.add_argument("second", metavar="B", help="another; the ledger must have A+B too")
+    command.add_argument(
+        "--metric", metavar="NAME", help="any metric of the records (the task's own)"
+    )
     command.add_argument("--baseline", metavar="HASH", help="beginning of its hash; the newest one")
     command.set_defaults(command=show)
 
@@ -30,7 +33,7 @@ def show(options: argparse.Namespace) -> None:
 
     contents = Ledger.found(options.output_dir).read()
     show_problems(contents)
-    arms = arms_of(contents.records, plans=registrations(options.output_dir))
+    arms = arms_of(contents.records, options.metric, plans=registrations(options.output_dir))
     crossing = cross(arms, options.first, options.second, options.baseline)
     if options.json:
         print(json.dumps(crossing.to_dict(), indent=1))

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audition.cli.options import add_question
 from audition.errors import AuditionError
 from audition.ledger.store import Ledger
 
@@ -22,8 +23,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--top", metavar="N", type=int, default=30, help="rows shown; 0 is all (30)"
     )
-    command.add_argument("--sesoi", type=float, help="smallest gain that counts [nats/token]")
-    command.add_argument("--alpha", type=float, default=0.05, help="one-sided error (0.05)")
+    add_question(command)
     command.add_argument(
         "--export", metavar="FILE", type=Path, help="write all rows: .csv, .md, .tex or .parquet"
     )
@@ -42,7 +42,7 @@ def show(options: argparse.Namespace) -> None:
     ledger = Ledger.found(options.output_dir)
     contents = ledger.read()
     show_problems(contents)
-    arms, baseline = baseline_in(contents.records, options.baseline)
+    arms, baseline = baseline_in(ledger, contents.records, options.baseline, options.metric)
     try:
         board = leaderboard(
             ledger, arms, baseline, sort=options.sort, sesoi=options.sesoi, alpha=options.alpha

@@ -4,6 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from audition.cli.options import add_question
 from audition.errors import AuditionError
 from audition.ledger.store import Ledger
 
@@ -16,9 +17,11 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
     command = subcommands.add_parser(
         "power", parents=[common], help="how many seeds for a gain of X, and what they cost"
     )
-    command.add_argument("--gain", type=float, required=True, help="true gain [nats/token]")
+    command.add_argument(
+        "--gain", type=float, required=True, help="true gain, in the metric's unit"
+    )
     command.add_argument("--power", type=float, default=0.8, help="chance to see it (0.8)")
-    command.add_argument("--alpha", type=float, default=0.05, help="one-sided error (0.05)")
+    add_question(command, sesoi=False)
     command.add_argument("--baseline", metavar="HASH", help="beginning of its hash; the newest one")
     command.set_defaults(command=show)
 
@@ -30,10 +33,11 @@ def show(options: argparse.Namespace) -> None:
     from audition.report.runs import show_problems
 
     if not options.gain > 0:
-        raise AuditionError(f"--gain {options.gain:g} is no gain: it must be above 0 nats/token")
-    contents = Ledger.found(options.output_dir).read()
+        raise AuditionError(f"--gain {options.gain:g} is no gain: it must be above 0")
+    ledger = Ledger.found(options.output_dir)
+    contents = ledger.read()
     show_problems(contents)
-    arms, baseline = baseline_in(contents.records, options.baseline)
+    arms, baseline = baseline_in(ledger, contents.records, options.baseline, options.metric)
     try:
         found = power_for(
             arms, baseline, gain=options.gain, power=options.power, alpha=options.alpha

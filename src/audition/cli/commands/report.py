@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audition.cli.options import add_question
 from audition.errors import AuditionError
 from audition.ledger.store import Ledger
 
@@ -21,8 +22,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--to", metavar="FOLDER", type=Path, help="where it goes (report/ beside the runs)"
     )
-    command.add_argument("--sesoi", type=float, help="smallest gain that counts [nats/token]")
-    command.add_argument("--alpha", type=float, default=0.05, help="one-sided error (0.05)")
+    add_question(command)
     command.set_defaults(command=write)
 
 
@@ -40,6 +40,7 @@ def write(options: argparse.Namespace) -> None:
             ledger,
             folder,
             options.ideas,
+            metric=options.metric,
             sesoi=options.sesoi,
             alpha=options.alpha,
             studies=accounts(ledger),

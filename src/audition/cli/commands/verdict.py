@@ -5,8 +5,8 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from audition.cli.options import add_question
 from audition.errors import AuditionError
-from audition.ledger.registration import METRIC
 from audition.ledger.store import Ledger
 
 if TYPE_CHECKING:
@@ -17,11 +17,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
     """Add the command and its options."""
     command = subcommands.add_parser("verdict", parents=[common], help="what the runs support")
     command.add_argument("ideas", nargs="*", metavar="IDEA", help="arms; all of them by default")
-    command.add_argument(
-        "--metric", default=METRIC, help="val_loss, val_loss_best or val_bpb (val_loss)"
-    )
-    command.add_argument("--sesoi", type=float, help="smallest gain that counts [nats/token]")
-    command.add_argument("--alpha", type=float, default=0.05, help="one-sided error (0.05)")
+    add_question(command)
     command.add_argument(
         "--strict",
         action="store_true",

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from audition.judge import Judgement
+from audition.measure import Measure
 from audition.report.style import (
     INK,
     LINE,
@@ -23,6 +24,7 @@ from audition.report.style import (
     shortened,
     styled,
 )
+from audition.report.words import plain_level
 from audition.stats import Comparison, NoiseModel, minimal_detectable_effect
 
 TITLE = "What a number of seeds can show"
@@ -98,7 +100,7 @@ def detectable_effect(judgements: Sequence[Judgement], *, alpha: float = 0.05) -
     found = stands(judgements, alpha)
     if not found:
         return nothing(TITLE, "Nothing is known of the noise yet: it takes two seeds of two arms.")
-    page = sheet(TITLE, _caption(found, alpha), height=4.6)
+    page = sheet(TITLE, _caption(found, alpha, judgements[0].measure), height=4.6)
     axes = page.axes(1.05, 0.6, WIDTH - 3.95, 3.9)
     needed = [s.seeds_needed for s in found if s.seeds_needed is not None]
     last = min(max(12, math.ceil(1.15 * max(needed, default=0)), *(s.n + 3 for s in found)), 60)
@@ -106,7 +108,9 @@ def detectable_effect(judgements: Sequence[Judgement], *, alpha: float = 0.05) -
     top = 1.35 * max(*(s.mde for s in found), *(s.sesoi for s in found if s.sesoi == s.sesoi), 0.0)
     axes.set(xlim=(first - 0.5, last + 0.5), ylim=(0, top))
     axes.set_xlabel("seeds an arm")
-    axes.set_ylabel("gain seen with power .8 [nats/token]")
+    how = judgements[0].measure
+    unit = f" [{how.unit}]" if how.unit else ""
+    axes.set_ylabel(f"gain seen with power .8{unit}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
     for i, stand in enumerate(found):
         curve = [(n, stand.at(n, alpha)) for n in range(first, last + 1)]
@@ -136,17 +140,17 @@ def detectable_effect(judgements: Sequence[Judgement], *, alpha: float = 0.05) -
             )
     for sesoi in dict.fromkeys(s.sesoi for s in found if math.isfinite(s.sesoi)):
         axes.axhline(sesoi, color=INK, lw=1.0, ls=(0, (2, 2)), zorder=1)
-    _labels(axes, found, top)
+    _labels(axes, found, top, how)
     return page.figure
 
 
-def _labels(axes: Axes, found: Sequence[Stand], top: float) -> None:
+def _labels(axes: Axes, found: Sequence[Stand], top: float, how: Measure) -> None:
     """Names to the right of the axes, each led to its place."""
     texts: dict[tuple[float, float], list[str]] = {}
     for stand in found[:LABELLED]:
         texts.setdefault((stand.n, stand.mde), []).extend(stand.names)
     lines = {
-        at: [f"you are here: n = {at[0]:.0f}, {at[1]:.4f}", *_few(names)]
+        at: [f"you are here: n = {at[0]:.0f}, {plain_level(at[1], how)}", *_few(names)]
         for at, names in texts.items()
     }
     tall = max(map(len, lines.values()))
@@ -186,9 +190,9 @@ def _colour(stand: Stand) -> str:
     return VERDICT[stand.verdicts[0]] if len(verdicts) == 1 else MUTED
 
 
-def _caption(found: Sequence[Stand], alpha: float) -> str:
+def _caption(found: Sequence[Stand], alpha: float, how: Measure) -> str:
     bars: Mapping[str, None] = dict.fromkeys(
-        f"{s.sesoi:.4f}" for s in found if math.isfinite(s.sesoi)
+        plain_level(s.sesoi, how) for s in found if math.isfinite(s.sesoi)
     )
     shown = ", ".join(list(bars)[:3]) + (" …" if len(bars) > 3 else "")
     counts = sorted({s.n for s in found})
@@ -197,7 +201,7 @@ def _caption(found: Sequence[Stand], alpha: float) -> str:
         f" {len(found) - LABELLED} further curves carry no name." if len(found) > LABELLED else ""
     )
     return (
-        f"Curves: the true gain that a one-sided t test at {alpha:g} (not adjusted for the family) "
+        f"Curves: the true gain in {how.label} that a one-sided t test at {alpha:g} (not adjusted for the family) "
         f"would call significant with power .8. Large dots: the seeds there are now, n = {n} an arm. "
         f"Dotted: δ* = {shown}, the smallest gain that counts; squares: the seeds that would show "
         "it. A grey dot stands for ideas of different verdicts. No interval: the noise is "

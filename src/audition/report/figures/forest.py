@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audition.judge import Judgement
-from audition.report.figures.gains import designs, foremost, gains, is_paired, limits, sizes
+from audition.report.figures.gains import (
+    designs,
+    difference,
+    foremost,
+    gain_axis,
+    gains,
+    is_paired,
+    limits,
+    sizes,
+)
 from audition.report.style import (
     BAND,
     INK,
@@ -24,7 +33,7 @@ from audition.report.style import (
     styled,
     text_width,
 )
-from audition.report.words import interval, signed
+from audition.report.words import axis, direction, gain, gain_interval
 
 TITLE = "Improvement of each idea over its baseline"
 ROW, MOST = 0.52, 200  # inches of a row; rows that a bitmap can hold
@@ -48,7 +57,7 @@ def forest(judgements: Sequence[Judgement]) -> Figure:
     axes.spines["left"].set_visible(False)
     axes.axvline(0, color=INK, lw=1.2, zorder=2, gid="zero")
     axes.locator_params(axis="x", nbins=6)
-    axes.set_xlabel("improvement [nats/token]: right of zero the idea is better")
+    axes.set_xlabel(f"{gain_axis(judgements[0].measure)}: right of zero the idea is better")
     for y, judgement in enumerate(judgements):
         _row(axes, y, judgement, (low, high))
         c = judgement.comparison
@@ -60,8 +69,12 @@ def forest(judgements: Sequence[Judgement]) -> Figure:
                 axes, -0.45 / (WIDTH - left - right), y + up, text, size, weight, colour, "right"
             )
         known = math.isfinite(c.improvement)
-        numbers = signed(c.improvement) if known else "no estimate"
-        spread = f"{c.diverged} of {c.n} diverged" if c.diverged else interval(c.ci)
+        numbers = gain(c.improvement, judgement.measure) if known else "no estimate"
+        spread = (
+            f"{c.diverged} of {c.n} diverged"
+            if c.diverged
+            else gain_interval(c.ci, judgement.measure)
+        )
         side = 1 + 0.15 / (WIDTH - left - right)
         _beside(axes, side, y - 0.14, numbers, 12, "normal", INK, "left")
         _beside(axes, side, y + 0.24, spread, SMALL, "normal", MUTED, "left")
@@ -139,10 +152,11 @@ def _caption(judgements: Sequence[Judgement]) -> str:
         (False,): "its difference from the baseline's mean",
         (False, True): "its same-seed difference (from the baseline's mean where unpaired)",
     }[tuple(sorted(paired))]
+    how = judgements[0].measure
     adjusted = " or ".join(dict.fromkeys(j.comparison.adjustment.capitalize() for j in judgements))
     return (
-        f"Large marks: improvement D = mean(baseline) − mean(idea); lines: {designs(judgements)}, "
-        f"not adjusted for the family; {sizes(judgements)}. A dot is one seed: {dots}. Shaded: "
+        f"Judged by {axis(how)}, {direction(how)}. Large marks: improvement D, {difference(how)}; "
+        f"lines: {designs(judgements)}, not adjusted for the family; {sizes(judgements)}. A dot is one seed: {dots}. Shaded: "
         "gains within ±δ*, too small to count. Upright ticks: the card's bar, 2σ of the baseline. "
         f"Verdicts use p adjusted by {adjusted} for a family of "
         f"{max(j.comparison.family_size for j in judgements)}. Arrows: goes on beyond the axis."

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from statistics import median
 
 from audition.judge import Judgement
+from audition.measure import Measure
 
 PAIRED = ("block", "moderated", "paired")
 
@@ -23,6 +24,17 @@ def gains(judgement: Judgement) -> dict[Hashable, float]:
         if own is not None and other is not None and math.isfinite(other - own):
             found[seed] = other - own
     return found
+
+
+def gain_axis(how: Measure) -> str:
+    """What an axis of improvements is called: `improvement [%]`."""
+    return f"improvement [{how.unit}]" if how.unit else "improvement"
+
+
+def difference(how: Measure) -> str:
+    """How an improvement comes from two means: lower ones are better, or higher ones."""
+    sides = ("baseline", "idea") if how.better == "lower" else ("idea", "baseline")
+    return "mean({}) − mean({})".format(*sides)
 
 
 def finite(losses: Mapping[Hashable, float | None]) -> dict[Hashable, float]:

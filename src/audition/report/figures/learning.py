@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from scipy.special import stdtrit
 
 from audition.judge import Judgement
-from audition.report.curves import Curve, Curves
+from audition.measure import Measure
+from audition.report.curves import STEPS, Curve, Curves
 from audition.report.figures.gains import foremost
 from audition.report.style import (
     INK,
@@ -23,18 +24,20 @@ from audition.report.style import (
     sheet,
     styled,
 )
+from audition.report.words import axis, direction
 
+LOSS = Measure("training loss", "")
 TITLE = "Learning curves, and the difference underneath"
 COLUMNS, PANEL, MOST = 2, 4.3, 40  # panels in a row; inches of a panel's height; panels
 Series = Mapping[int, Mapping[int, float]]
-"""Seed -> tokens -> value."""
+"""Seed -> units -> value."""
 
 
 @dataclass(frozen=True)
 class Band:
-    """Mean and 95 % t interval at each number of tokens, all [points], over the seeds there."""
+    """Mean and 95 % t interval at each number of units, all [points], over the seeds there."""
 
-    tokens: tuple[int, ...]
+    units: tuple[int, ...]
     means: tuple[float, ...]
     lows: tuple[float, ...]
     highs: tuple[float, ...]
@@ -42,10 +45,10 @@ class Band:
 
 def band(series: Series) -> Band:
     """Over the seeds that have a finite value at a point; no interval (NaN) from a single one."""
-    points = sorted({tokens for values in series.values() for tokens in values})
+    points = sorted({units for values in series.values() for units in values})
     means, lows, highs = [], [], []
-    for tokens in points:
-        found = [v[tokens] for v in series.values() if math.isfinite(v.get(tokens, math.nan))]
+    for units in points:
+        found = [v[units] for v in series.values() if math.isfinite(v.get(units, math.nan))]
         n = len(found)
         mean = fmean(found) if found else math.nan
         half = float(stdtrit(n - 1, 0.975)) * stdev(found) / math.sqrt(n) if n > 1 else math.nan
@@ -55,19 +58,23 @@ def band(series: Series) -> Band:
     return Band(tuple(points), tuple(means), tuple(lows), tuple(highs))
 
 
-def differences(baseline: Mapping[int, Curve], idea: Mapping[int, Curve]) -> Series:
-    """Baseline minus idea at the points that both runs of a seed measured; positive is better."""
+def differences(baseline: Mapping[int, Curve], idea: Mapping[int, Curve], how: Measure) -> Series:
+    """Improvements at the points that both runs of a seed measured; positive is better."""
     found = {}
     for seed in baseline.keys() & idea.keys():
-        if baseline[seed].measure == idea[seed].measure:
+        if baseline[seed].metric == idea[seed].metric:
             first, second = baseline[seed].at(), idea[seed].at()
-            found[seed] = {t: first[t] - second[t] for t in sorted(first.keys() & second.keys())}
+            read = how if baseline[seed].metric != STEPS else LOSS
+            found[seed] = {
+                units: read.as_loss(first[units]) - read.as_loss(second[units])
+                for units in sorted(first.keys() & second.keys())
+            }
     return dict(sorted(found.items()))
 
 
 @styled
 def learning_curves(judgements: Sequence[Judgement], curves: Curves) -> Figure:
-    """A pair of panels an idea: losses of both arms above, their same-seed difference below."""
+    """A pair of panels an idea: both arms above, their same-seed difference below."""
     shown: Sequence[Judgement] = [j for j in judgements if curves.get(j.arm.config_hash)]
     if not shown:
         return nothing(TITLE, "The run folders hold no metrics.jsonl to draw learning curves from.")
@@ -91,12 +98,15 @@ def _panel(above: Axes, below: Axes, i: int, judgement: Judgement, curves: Curve
     colour = VERDICT[judgement.comparison.verdict]
     _arm(above, f"baseline-{i}", {s: c.at() for s, c in baseline.items()}, INK)
     _arm(above, f"idea-{i}", {s: c.at() for s, c in idea.items()}, colour)
-    paired = differences(baseline, idea)
+    how = judgement.measure
+    paired = differences(baseline, idea, how)
     _arm(below, f"difference-{i}", paired, colour)
     below.axhline(0, color=INK, lw=1.2, zorder=1)
     _focus(below, paired)
     above.tick_params(labelbottom=False)
-    for axes, label in ((above, "loss"), (below, "improvement")):
+    steps = any(curve.metric == STEPS for curve in (*baseline.values(), *idea.values()))
+    top = LOSS.label if steps else axis(how)
+    for axes, label in ((above, top), (below, "improvement")):
         axes.set_ylabel(label, size=SMALL)
         axes.yaxis.set_label_coords(-0.205, 0.5)
         axes.locator_params(axis="y", nbins=5)
@@ -110,13 +120,13 @@ def _panel(above: Axes, below: Axes, i: int, judgement: Judgement, curves: Curve
             color=MUTED,
             transform=below.transAxes,
         )
-    below.xaxis.set_major_formatter(lambda tokens, _: _tokens(tokens))
-    points = {t for curve in (*baseline.values(), *idea.values()) for t in curve.tokens}
+    below.xaxis.set_major_formatter(lambda units, _: _counted(units))
+    points = {t for curve in (*baseline.values(), *idea.values()) for t in curve.units}
     if len(points) == 1:
         below.set_xticks(list(points))
     else:
         below.locator_params(axis="x", nbins=5)
-    below.set_xlabel("training tokens", size=SMALL)
+    below.set_xlabel(f"{judgement.arm.unit} trained on", size=SMALL)
     above.text(
         1.0,
         0.98,
@@ -158,11 +168,11 @@ def _arm(axes: Axes, name: str, series: Series, colour: str) -> None:
         if finite and len(finite) < len(values):
             last = finite[-1]
             axes.scatter([last], [values[last]], marker="x", s=55, color=colour, lw=2, zorder=6)
-    axes.plot(over.tokens, over.means, color=colour, lw=2.2, zorder=5, gid=f"{name}-mean")
-    if len(over.tokens) == 1:
-        axes.plot(over.tokens * 2, (over.lows[0], over.highs[0]), color=colour, lw=6, alpha=0.22)
-        axes.scatter(over.tokens, over.means, marker="_", s=260, color=colour, lw=2.2, zorder=5)
-    axes.fill_between(over.tokens, over.lows, over.highs, color=colour, alpha=0.16, lw=0, zorder=1)
+    axes.plot(over.units, over.means, color=colour, lw=2.2, zorder=5, gid=f"{name}-mean")
+    if len(over.units) == 1:
+        axes.plot(over.units * 2, (over.lows[0], over.highs[0]), color=colour, lw=6, alpha=0.22)
+        axes.scatter(over.units, over.means, marker="_", s=260, color=colour, lw=2.2, zorder=5)
+    axes.fill_between(over.units, over.lows, over.highs, color=colour, alpha=0.16, lw=0, zorder=1)
 
 
 def _focus(axes: Axes, series: Series) -> None:
@@ -180,21 +190,26 @@ def _focus(axes: Axes, series: Series) -> None:
     axes.set_ylim(max(least, low - room) - margin, min(most, high + room) + margin)
 
 
-def _tokens(tokens: float) -> str:
+def _counted(units: float) -> str:
     for size, suffix in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(tokens) >= size:
-            return f"{tokens / size:g}{suffix}"
-    return f"{tokens:g}"
+        if abs(units) >= size:
+            return f"{units / size:g}{suffix}"
+    return f"{units:g}"
 
 
 def _caption(judgements: Sequence[Judgement], curves: Curves) -> str:
     arms = dict.fromkeys(h for j in judgements for h in (j.baseline.config_hash, j.arm.config_hash))
     counts = sorted({len(curves[h]) for h in arms if h in curves})
     n = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    measures = sorted({c.measure for h in arms for c in curves.get(h, {}).values()})
+    how = judgements[0].measure
+    drawn = {c.metric for h in arms for c in curves.get(h, {}).values()}
+    named = [
+        *([f"{axis(how)} ({direction(how)})"] if drawn - {STEPS} else []),
+        *([LOSS.label] if STEPS in drawn else []),
+    ]
     return (
-        f"Above: {' or '.join(measures)} [nats/token] of each seed (thin, dots at measurements), "
+        f"Above: {' or '.join(named)} of each seed (thin, dots at measurements), "
         "the mean (thick) and its 95 % t interval over the seeds not diverged (shaded), n = "
-        f"{n} an arm. Below: baseline minus idea of the same seed, its mean and 95 % t interval; "
-        "above zero the idea is better. × marks where a run diverged. Intervals are pointwise."
+        f"{n} an arm. Below: improvement over the baseline of the same seed, its mean "
+        "and 95 % t interval; above zero the idea is better. × marks where a run diverged. Intervals are pointwise."
     )

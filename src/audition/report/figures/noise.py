@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from scipy.special import chdtri
 
 from audition.judge import ArmRuns, Judgement
+from audition.measure import Measure
 from audition.report.figures.gains import finite, foremost
 from audition.report.style import (
     BAND,
@@ -24,9 +25,10 @@ from audition.report.style import (
     styled,
     text_width,
 )
+from audition.report.words import axis, level
 from audition.stats import NoiseModel, estimate_noise
 
-TITLE = "Noise floor: how much the seed alone moves the loss"
+TITLE = "Noise floor: how much the seed alone moves the result"
 ROW, MOST = 0.42, 200
 
 
@@ -52,7 +54,8 @@ def noise_floor(judgements: Sequence[Judgement]) -> Figure:
     left = 0.3 + text_width(names)
     width = (WIDTH - left - 0.35) / 2 - 0.225
     tall = ROW * len(arms)
-    page = sheet(TITLE, _caption(noise) + rest, height=tall + 0.7)
+    how = judgements[0].measure
+    page = sheet(TITLE, _caption(noise, how) + rest, height=tall + 0.7)
     dots = page.axes(left, 0.6, width, tall)
     spreads = page.axes(left + width + 0.45, 0.6, width, tall)
     for axes in (dots, spreads):
@@ -61,7 +64,7 @@ def noise_floor(judgements: Sequence[Judgement]) -> Figure:
         for y in range(1, len(arms)):
             axes.axhline(y - 0.5, color=LINE, lw=0.5, zorder=0)
     for y, (name, (arm, colour)) in enumerate(arms.items()):
-        losses = list(finite(arm.losses).values())
+        values = list(finite(arm.levels).values())
         dots.text(
             -0.02,
             y,
@@ -71,11 +74,11 @@ def noise_floor(judgements: Sequence[Judgement]) -> Figure:
             va="center",
             weight="bold" if y == 0 else "normal",
         )
-        if losses:
-            centre = math.fsum(losses) / len(losses)
+        if values:
+            centre = math.fsum(values) / len(values)
             dots.scatter(
-                [x - centre for x in losses],
-                [y] * len(losses),
+                [x - centre for x in values],
+                [y] * len(values),
                 s=38,
                 color=colour,
                 alpha=0.75,
@@ -83,14 +86,14 @@ def noise_floor(judgements: Sequence[Judgement]) -> Figure:
                 zorder=3,
                 gid=f"seeds-{y}",
             )
-        _spread(spreads, y, len(losses), noise, name, colour)
+        _spread(spreads, y, len(values), noise, name, colour)
     dots.axvline(0, color=INK, lw=1.2, zorder=1)
     dots.locator_params(axis="x", nbins=5)
-    dots.set_xlabel("loss minus the arm's mean", size=SMALL)
+    dots.set_xlabel(f"{axis(how)} minus the arm's mean", size=SMALL)
     spreads.axvline(noise.sd, color=INK, lw=1.2, ls=(0, (2, 2)), zorder=2)
     spreads.set_xlim(left=0)
     spreads.locator_params(axis="x", nbins=5)
-    spreads.set_xlabel("s, the sd over seeds", size=SMALL)
+    spreads.set_xlabel(f"s, the sd over seeds{f' [{how.unit}]' if how.unit else ''}", size=SMALL)
     return page.figure
 
 
@@ -141,10 +144,10 @@ def _pooled(losses: Mapping[str, Mapping[Hashable, float | None]]) -> NoiseModel
     return noise if noise.sd > 0 and len(noise.arm_sds) > 1 else None
 
 
-def _caption(noise: NoiseModel) -> str:
+def _caption(noise: NoiseModel, how: Measure) -> str:
     return (
-        "Left: every seed a dot, around its arm's mean [nats/token]. Right: s (ddof 1) of each arm; "
-        f"dotted: the pooled σ = {noise.sd:.4f} of {len(noise.arm_sds)} arms ({noise.df:.0f} "
+        "Left: every seed a dot, around its arm's mean. Right: s (ddof 1) of each arm; "
+        f"dotted: the pooled σ = {level(noise.sd, how)} of {len(noise.arm_sds)} arms ({noise.df:.0f} "
         "degrees of freedom); shaded: the 95 % χ² envelope of s around it for that arm's n "
         "(pointwise, two-sided). “Unlike the others”: a Bonferroni F test at .05. Not counted: "
         "diverged, one seed, or a copy of the baseline. n: the dots of a row."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from audition.measure import Measure
 from audition.report.style import (
     INK,
     LINE,
@@ -21,7 +22,7 @@ from audition.report.style import (
     styled,
     text_width,
 )
-from audition.report.words import count, duration, signed
+from audition.report.words import axis, count, duration, gain
 
 TITLE = "Race: who stayed in, and for how long"
 ROW = 0.46
@@ -43,14 +44,17 @@ class RaceStep:
 
 
 @styled
-def race_timeline(steps: Sequence[RaceStep]) -> Figure:
-    """A row an idea in the order they started; a bar a stage, with what decided it."""
+def race_timeline(steps: Sequence[RaceStep], how: Measure) -> Figure:
+    """A row an idea in the order they started; a bar a stage, with what decided it.
+
+    `how` reads the gains of the steps.
+    """
     if not steps:
         return nothing(TITLE, "No race has been run.")
     ideas = list(dict.fromkeys(step.idea for step in sorted(steps, key=lambda s: s.start)))
     names = labels(ideas)
     left, right = 0.3 + text_width(names, bold=True), 2.5
-    page = sheet(TITLE, _caption(steps, len(ideas)), height=ROW * len(ideas) + 0.7)
+    page = sheet(TITLE, _caption(steps, len(ideas), how), height=ROW * len(ideas) + 0.7)
     axes = page.axes(left, 0.6, WIDTH - left - right, ROW * len(ideas))
     longest = max(step.end for step in steps) or 1.0
     unit, name = (60.0, "minutes") if longest > 180 else (1.0, "seconds")
@@ -69,11 +73,11 @@ def race_timeline(steps: Sequence[RaceStep]) -> Figure:
             transform=axes.get_yaxis_transform(),
             weight="bold" if own[-1].kept else "normal",
         )
-        _row(axes, y, own, unit)
+        _row(axes, y, own, unit, how)
     return page.figure
 
 
-def _row(axes: Axes, y: int, steps: Sequence[RaceStep], unit: float) -> None:
+def _row(axes: Axes, y: int, steps: Sequence[RaceStep], unit: float, how: Measure) -> None:
     for step in steps:
         colour = KEPT if step.kept else DROPPED
         start, end = step.start / unit, step.end / unit
@@ -101,11 +105,11 @@ def _row(axes: Axes, y: int, steps: Sequence[RaceStep], unit: float) -> None:
     last = steps[-1]
     total = len({seed for step in steps for seed in step.seeds})
     known = math.isfinite(last.mean_gain)
-    gain = f"D {signed(last.mean_gain)}" if known else "diverged"
-    bar = f" (bar {signed(last.threshold)})" if math.isfinite(last.threshold) and known else ""
+    said = f"D {gain(last.mean_gain, how)}" if known else "diverged"
+    bar = f" (bar {gain(last.threshold, how)})" if math.isfinite(last.threshold) and known else ""
     what = "kept" if last.kept else f"dropped, {last.stage}"
     for text, up, colour in (
-        (gain + bar, -0.2, INK),
+        (said + bar, -0.2, INK),
         (f"{what} · {count(total, 'seed')}", 0.22, MUTED),
     ):
         axes.text(
@@ -119,13 +123,14 @@ def _row(axes: Axes, y: int, steps: Sequence[RaceStep], unit: float) -> None:
         )
 
 
-def _caption(steps: Sequence[RaceStep], ideas: int) -> str:
+def _caption(steps: Sequence[RaceStep], ideas: int, how: Measure) -> str:
     runs = sum(len(step.seeds) for step in steps)
     left = {step.idea for step in steps} - {step.idea for step in steps if not step.kept}
     return (
         f"{count(ideas, 'idea')}, n = {count(runs, 'run')} in "
         f"{duration(max(step.end for step in steps) - min(step.start for step in steps))}; "
         f"{len(left)} still in. A bar is a stage, a dot one of its seeds; an arrow goes on to the "
-        "next stage, a cross drops out. D: mean same-seed gain [nats/token] at the last stage, a "
-        "point estimate without an interval: the race only screens."
+        "next stage, a cross drops out. D: mean same-seed gain in "
+        f"{axis(how)} at the last stage, positive = better, a point estimate without an "
+        "interval: the race only screens."
     )

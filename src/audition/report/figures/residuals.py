@@ -1,4 +1,4 @@
-"""The residual map: what is left of each run's loss once its arm and its seed are accounted for."""
+"""The residual map: what is left of each run's result once its arm and its seed are accounted for."""
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from audition.judge import Judgement
+from audition.measure import Measure
 from audition.report.figures.gains import finite, foremost
 from audition.report.style import (
     DIVERGING,
@@ -24,7 +25,7 @@ from audition.report.style import (
     styled,
     text_width,
 )
-from audition.report.words import signed
+from audition.report.words import axis, gain, places, plain_level
 
 TITLE = "Residuals: arm by seed"
 ROW, MOST = 0.4, 200
@@ -51,10 +52,11 @@ def residuals(losses: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @styled
 def residual_map(judgements: Sequence[Judgement]) -> Figure:
-    """A row an arm (the baseline first), a column a seed, each cell the loss left over."""
+    """A row an arm (the baseline first), a column a seed, each cell what is left over."""
     if not judgements:
         return nothing(TITLE, "No idea has been judged yet.")
     judgements, rest = foremost(judgements, MOST)
+    how = judgements[0].measure
     arms = [("baseline", judgements[0].baseline.losses)]
     arms += [(j.comparison.idea, j.arm.losses) for j in judgements]
     seeds = _seeds([losses for _, losses in arms])
@@ -67,7 +69,7 @@ def residual_map(judgements: Sequence[Judgement]) -> Figure:
     names = labels([name for name, _ in arms])
     margin = 0.3 + text_width(names)
     tall = ROW * len(arms)
-    page = sheet(TITLE, _caption(left, len(arms), len(seeds)) + rest, height=tall + 0.55)
+    page = sheet(TITLE, _caption(left, len(arms), len(seeds), how) + rest, height=tall + 0.55)
     width = min(WIDTH - margin - 1.35, 0.95 * len(seeds))
     axes = page.axes(margin, 0.18, width, tall)
     reach = float(np.abs(known).max())
@@ -77,12 +79,13 @@ def residual_map(judgements: Sequence[Judgement]) -> Figure:
     axes.set(xlim=(0, len(seeds)), ylim=(len(arms), 0), xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_visible(False)
-    _words(axes, names, seeds, left, [losses for _, losses in arms], width / len(seeds))
+    _words(axes, names, seeds, left, [losses for _, losses in arms], width / len(seeds), how)
     bar = page.axes(margin + width + 0.3, 0.18, 0.16, tall)
     scale = page.figure.colorbar(mesh, cax=bar, ticks=[-reach, 0, reach])
     assert scale.solids is not None
     scale.solids.set_edgecolor("face")  # or the page shows between its levels
-    bar.set_yticklabels([signed(-reach), "0", signed(reach)], size=SMALL)
+    ends = (gain(how.as_loss(loss), how) for loss in (-reach, reach))
+    bar.set_yticklabels([next(ends), "0", next(ends)], size=SMALL)
     bar.tick_params(length=0)
     bar.spines["outline"].set_visible(False)
     return page.figure
@@ -95,6 +98,7 @@ def _words(
     left: NDArray[np.float64],
     losses: Sequence[Mapping[Hashable, float | None]],
     cell: float,
+    how: Measure,
 ) -> None:
     for y, name in enumerate(names):
         axes.text(
@@ -114,7 +118,7 @@ def _words(
                     axes.text(
                         x + 0.5,
                         y + 0.5,
-                        signed(round(value, 4) + 0.0),
+                        gain(how.as_loss(round(value, places(how))) + 0.0, how),
                         ha="center",
                         va="center",
                         size=9.5 if cell > 0.7 else 7.5,
@@ -147,13 +151,15 @@ def _seeds(arms: Sequence[Mapping[Hashable, float | None]]) -> list[Hashable]:
     return list(dict.fromkeys(seed for losses in arms for seed in losses))
 
 
-def _caption(left: NDArray[np.float64], arms: int, seeds: int) -> str:
+def _caption(left: NDArray[np.float64], arms: int, seeds: int, how: Measure) -> str:
+    what = axis(how)[0].upper() + axis(how)[1:]
     known = left[np.isfinite(left)]
     df = max(known.size - arms - seeds + 1, 1)
     spread = math.sqrt(float((known**2).sum()) / df)
     return (
-        f"Loss minus arm effect minus seed effect [nats/token], n = {known.size} runs; their "
-        f"residual sd is {spread:.4f} on {df} degrees of freedom (a point estimate, no interval). "
+        f"{what} minus arm effect minus seed effect, n = {known.size} runs; their "
+        f"residual sd is {plain_level(spread, how)} on {df} degrees of freedom (a point estimate, no "
+        "interval). "
         "A row of one colour's extremes is an arm with noise of its own; a single deep cell is a "
-        "run to look at. Blue: a lower loss than arm and seed explain."
+        "run to look at. Blue: a better result than arm and seed explain."
     )

@@ -24,6 +24,7 @@ from audition.report.style import (
     sheet,
     styled,
 )
+from audition.report.words import axis, direction
 
 TITLE = "Every seed, baseline to idea"
 COLUMNS, PANEL, MOST = 2, 3.35, 40  # panels in a row; inches of a panel's height; panels
@@ -31,7 +32,7 @@ COLUMNS, PANEL, MOST = 2, 3.35, 40  # panels in a row; inches of a panel's heigh
 
 @styled
 def paired_slopes(judgements: Sequence[Judgement]) -> Figure:
-    """A panel an idea: losses joined seed by seed and labelled; to their right each difference."""
+    """A panel an idea: values joined seed by seed and labelled; to their right each difference."""
     if not judgements:
         return nothing(TITLE, "No idea has been judged yet.")
     judgements, rest = foremost(judgements, MOST)
@@ -49,7 +50,7 @@ def paired_slopes(judgements: Sequence[Judgement]) -> Figure:
 
 
 def _losses(axes: Axes, i: int, judgement: Judgement) -> None:
-    baseline, idea = finite(judgement.baseline.losses), finite(judgement.arm.losses)
+    baseline, idea = finite(judgement.baseline.levels), finite(judgement.arm.levels)
     colour = VERDICT[judgement.comparison.verdict]
     used = set(judgement.comparison.seeds)
     every = used if is_paired(judgement) else used | baseline.keys()
@@ -79,7 +80,7 @@ def _losses(axes: Axes, i: int, judgement: Judgement) -> None:
         )
     axes.set(xlim=(-0.25, 1.45), xticks=[0, 1])
     axes.set_xticklabels(["baseline", "idea"])
-    axes.set_ylabel("validation loss [nats/token]", size=SMALL)
+    axes.set_ylabel(axis(judgement.measure), size=SMALL)
     axes.locator_params(axis="y", nbins=5)
     _pad(axes, [*baseline.values(), *idea.values()])
     _label_seeds(axes, idea, x=1.09)
@@ -147,8 +148,9 @@ def _pad(axes: Axes, values: Sequence[float]) -> None:
 
 
 def _caption(judgements: Sequence[Judgement]) -> str:
+    how = judgements[0].measure
     return (
-        "Left of each panel: final validation loss (lower is better), a dot a seed, joined where "
+        f"Left of each panel: {how.label} at the end ({direction(how)}), a dot a seed, joined where "
         "both arms ran it and labelled with it; hollow: a seed the comparison leaves out. Right: "
         f"improvement of each seed (up is better), and D with its {designs(judgements)}; "
         f"{sizes(judgements)}. Shaded: within ±δ*, too small to count. Axes differ between panels."

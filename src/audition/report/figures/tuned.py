@@ -1,4 +1,4 @@
-"""Before a fair fight: loss against what was tuned, of the baseline and of each rival, with seeds."""
+"""Before a fair fight: the metric against what was tuned, of the baseline and its rivals."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from audition.ledger.tuned import Contender, Try, Tuned
+from audition.report.figures.search.trials import turn
 from audition.report.style import INK, MUTED, SMALL, WIDTH, labels, sheet, styled
-from audition.report.words import count
+from audition.report.words import axis, count, direction
 
-TITLE = "Each at its best: loss against what was tuned"
+TITLE = "Each at its best: what was tuned"
 COLUMNS, PANEL = 2, 3.1  # panels in a row; inches of a panel's height
 DECADE = 4.0
 """Ratio of largest to smallest value from which an axis is logarithmic."""
@@ -39,8 +40,9 @@ def tuned_curves(tuned: Tuned, colours: Mapping[str, str]) -> Figure:
         _arm(axes, f"baseline-{i}", base, key, tuned, INK, places)
         _arm(axes, f"rival-{i}", rival, key, tuned, ink, places)
         _axis(axes, key, places)
-        axes.set_ylabel("loss", size=SMALL)
+        axes.set_ylabel(axis(tuned.measure), size=SMALL)
         _limits(axes, [base, rival])
+        turn(axes.yaxis, tuned.measure)
         for height, text, colour in ((0.98, "● baseline", INK), (0.88, "● rival", ink)):
             axes.text(
                 *(1.0, height, text),
@@ -156,8 +158,9 @@ def _caption(tuned: Tuned) -> str:
     trials = sorted({len(c.tries) for c in tuned.contenders})
     many = str(trials[0]) if len(trials) == 1 else f"{trials[0]} to {trials[-1]}"
     return (
-        f"{tuned.metric} of the screening seeds (dots, n = {count(len(tuned.seeds), 'seed')} a value) "
+        f"{axis(tuned.measure)}, {direction(tuned.measure)}, of the screening seeds (dots, "
+        f"n = {count(len(tuned.seeds), 'seed')} a value) "
         f"and their mean; {many} trials an arm, each around its own default (square); the ring is the "
         "best, which alone went on to the fresh seeds. × marks values at which a run diverged; what "
-        "lies far above is cut off."
+        "is far worse is cut off."
     )

@@ -92,6 +92,6 @@ class Live:
             ProgressBar(total=1.0, completed=row.fraction or 0.0, width=24),
             Text(row.step_text(), no_wrap=True),
             Text(f"loss {loss}" if loss else "", no_wrap=True),
-            Text(f"{rate} tokens/s" if rate else "", no_wrap=True),
+            Text(f"{rate} {row.job.unit}/s" if rate else "", no_wrap=True),
             Text(roughly(self._tally.elapsed(row)), no_wrap=True),
         )

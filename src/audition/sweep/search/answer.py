@@ -10,14 +10,14 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from audition.judge import ArmRuns, Judgement, arms_of, judge_baseline, unlike
-from audition.ledger.registration import METRIC, Registration, register, registrations
+from audition.ledger.registration import Registration, register, registrations
 from audition.ledger.store import Ledger
-from audition.ledger.studies import front_of
+from audition.ledger.studies import FACTS, front_of
 from audition.stats import compare_campaign
 from audition.stats.shrinkage import FEWEST, shrink
 from audition.sweep.announce import announcement
+from audition.sweep.assign import record_of
 from audition.sweep.plan import Plan
-from audition.sweep.search.objective import FACTS
 from audition.sweep.search.study.study import Study, counts, finite
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Screened:
-    """A candidate's gain on the seeds that chose it, and how much of that is believed (loss units)."""
+    """A candidate's gain on the seeds that chose it, and how much of that is believed, in the
+    metric's unit.
+    """
 
     gain: float
     believed: float | None  # None where too few trials ran to say
@@ -69,8 +71,11 @@ def run_of(trial: "FrozenTrial") -> dict[str, Any]:
 
 def announced(plan: Plan, objective: str, fresh: tuple[int, ...], terms: str) -> Registration:
     """What is written down before the first fresh seed is run."""
-    metric = METRIC if objective in FACTS else objective
-    return replace(announcement(plan, fresh), metric=metric, terms=terms)
+    planned = replace(announcement(plan, fresh), terms=terms)
+    if objective in FACTS or objective == planned.metric:
+        return planned
+    worth = record_of(plan.runs[0]).measure(objective).worth
+    return replace(planned, metric=objective, sesoi=worth)
 
 
 def judged(plan: Plan, ledger: Ledger, registration: Registration) -> list[Judgement]:
@@ -86,7 +91,12 @@ def judged(plan: Plan, ledger: Ledger, registration: Registration) -> list[Judge
     return [
         judgement
         for judgement in judge_baseline(
-            kept, plan.baseline_hash, plans=registrations(ledger.root), asked=asked
+            kept,
+            plan.baseline_hash,
+            plans=registrations(ledger.root),
+            asked=asked,
+            metric=registration.metric,
+            sesoi=registration.sesoi,
         )
         if judgement.arm.config_hash in asked
     ]
@@ -99,16 +109,18 @@ def write_down(ledger: Ledger, registration: Registration) -> None:
 
 
 def screened(
-    study: Study, default_hash: str, seeds: Sequence[int], ledger: Ledger
+    study: Study, default_hash: str, seeds: Sequence[int], ledger: Ledger, metric: str
 ) -> Mapping[str, Screened]:
-    """Config hash -> what each trial gained over the default on the screening seeds it was given.
+    """Config hash -> what each trial gained in `metric` over the default, on the seeds it was given.
 
     The believed part is the empirical-Bayes estimate over all of them: the more trials and the
     noisier the seeds, the more of the best one's gain is luck. Trials that were given up count with
     the seeds they had; without them the good ones alone would say how good trials are.
     """
     keys = {str(run_of(t).get("config_hash", "")) for t in study.trials if counts(t)}
-    arms = {key: arm.only(set(seeds)) for key, arm in arms_of(ledger.read().records).items()}
+    arms = {
+        key: arm.only(set(seeds)) for key, arm in arms_of(ledger.read().records, metric).items()
+    }
     baseline = arms.get(default_hash)
     if baseline is None or len(baseline.losses) < 2:
         return {}

@@ -16,7 +16,7 @@ from audition.report.words import count
 from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import End, Job
-from audition.sweep.search.objective import mean_of, values_of, worst
+from audition.sweep.search.objective import judged_by, mean_of, values_of, worst
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.space.space import overrides
 from audition.sweep.search.study.pruning import Open, Pruning
@@ -48,7 +48,7 @@ class Desk:
     ) -> None:
         self.study, self.points, self.objectives = study, points, objectives
         self.job_of, self.say = job_of, say
-        self.pruning = Pruning(points.seeds, inside, prunes)
+        self.pruning = Pruning(points.seeds, inside, prunes, judged_by(objectives, points.metric))
         self.open: list[Open] = []
         self.served = 0  # runs that the ledger had
         self._jobs: dict[Job, tuple[Open, PlannedRun]] = {}
@@ -79,7 +79,7 @@ class Desk:
         if (
             not self.pruning.inside
             or entry.over
-            or "val_loss" not in report
+            or report.get("phase") != "evaluated"
             or report.get("step") == job.expected_steps
         ):
             return ""
@@ -160,7 +160,9 @@ class Desk:
         if len(entry.values) == entry.total:
             entry.trial.set_user_attr("seeds", _by_seed(entry))
             means = mean_of(entry.values)
-            self._close(entry, means, ", ".join(f"{value:.4f}" for value in means))
+            read = [record.measure(name).as_loss for name in self.objectives]
+            told = (f"{how(mean):.4f}" for how, mean in zip(read, means, strict=True))
+            self._close(entry, means, ", ".join(told))
         elif doubtful and not self._is_default(run):
             self._prune(entry, f"given up after {count(len(entry.values), 'seed')}")
 

@@ -1,37 +1,37 @@
-"""What a run is worth to a search: metrics and facts of its record, all to be made small."""
+"""What a run is worth to a search: metrics as losses and facts of its record, all to be small."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from statistics import fmean
 
 from audition.errors import AuditionError, choices
 from audition.ledger.record import Record
-
-FACTS = (
-    "seconds",
-    "train_seconds",
-    "joules",
-    "units",
-    "forward_passes",
-    "backward_passes",
-    "parameters",
-)
-"""Facts of a record that may be made small, beside its metrics."""
+from audition.ledger.studies import FACTS
 
 
 def values_of(record: Record, objectives: Sequence[str]) -> tuple[float, ...]:
-    """The objectives of a finished run. Raises AuditionError for one that its record does not have."""
-    known = {field.name for field in fields(Record)} & set(FACTS)
-    found: dict[str, float] = {name: getattr(record, name) for name in known}
+    """The objectives of a finished run, metrics that are better when higher negated.
+
+    A metric that is not a number is the worst there is. Raises AuditionError for an objective that
+    the record does not have.
+    """
+    found: dict[str, float] = {name: getattr(record, name) for name in FACTS}
     if not record.energy_meter:
         found.pop("joules", None)
-    found |= record.metrics
+    found |= {
+        name: math.inf if math.isnan(value) else record.measure(name).as_loss(value)
+        for name, value in record.metrics.items()
+    }
     for name in objectives:
         if name not in found:
             run = f"{record.arm} seed {record.seed}"
             raise AuditionError(f"{run} has no objective '{name}'{choices(name, found)}")
     return tuple(float(found[name]) for name in objectives)
+
+
+def judged_by(objectives: Sequence[str], metric: str) -> str:
+    """The metric among objectives that judges a trial: the first, or `metric` where that is a fact."""
+    return metric if objectives[0] in FACTS else objectives[0]
 
 
 def mean_of(each: Mapping[int, Sequence[float]]) -> list[float]:

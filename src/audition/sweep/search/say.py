@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from audition.judge import Judgement
+from audition.measure import Measure
 from audition.report.terminal import console
-from audition.report.words import count, interval, signed
+from audition.report.words import count, gain, gain_interval
 from audition.sweep.say import say
 from audition.sweep.search.answer import Candidate, Screened
 from audition.sweep.search.study.study import Study, counts
@@ -41,6 +42,7 @@ def say_candidates(
 ) -> None:
     """Each candidate's gain where it was chosen, what of it is believed, and that on fresh seeds."""
     fresh = {j.arm.config_hash: j.comparison for j in judgements}
+    how = judgements[0].measure if judgements else Measure("", "")
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name in (
         "trial",
@@ -56,9 +58,9 @@ def say_candidates(
         table.add_row(
             str(candidate.number),
             escape(" ".join(candidate.overrides)),
-            signed(seen.gain) if seen else "–",
-            signed(seen.believed) if seen and seen.believed is not None else "–",
-            f"{signed(c.improvement)} {escape(interval(c.ci))}" if c else "no outcome",
+            gain(seen.gain, how) if seen else "–",
+            gain(seen.believed, how) if seen and seen.believed is not None else "–",
+            f"{gain(c.improvement, how)} {escape(gain_interval(c.ci, how))}" if c else "no outcome",
             c.verdict if c else "",
         )
     console().print(table)

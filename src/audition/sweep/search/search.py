@@ -29,12 +29,13 @@ from audition.sweep.search.answer import (
     screened,
     write_down,
 )
+from audition.sweep.search.objective import judged_by
 from audition.sweep.search.place import Bench, place_of
 from audition.sweep.search.say import command_of, say_candidates, say_trials
 from audition.sweep.search.servers import Servers
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.study import Study
-from audition.sweep.search.trials import study_name
+from audition.sweep.search.trials import objectives_of, study_name
 from audition.sweep.search.wanted import Wanted
 from audition.sweep.search.write import path_of, write_experiment
 
@@ -84,7 +85,8 @@ def search(
         except KeyboardInterrupt:
             say(f"Stopped; the same command goes on with study '{name}'.")
             raise SystemExit(130) from None
-        _answer(study, points, found, judgements, ledger, path)
+        metric = judged_by(objectives_of(wanted, points), points.metric)
+        _answer(study, points, found, judgements, ledger, path, metric)
     if not complete:
         raise SystemExit(1)
 
@@ -117,7 +119,7 @@ def confirm(
     fresh = more_seeds(points.seeds, total)[len(points.seeds) :]
     arms = [Arm(arm_name(c.overrides), (*points.common, *c.overrides)) for c in found]
     plan = make_plan(Question(points.common, tuple(arms), fresh), place.compose)
-    registration = announced(plan, wanted.objectives[0], fresh, TERMS)
+    registration = announced(plan, objectives_of(wanted, points)[0], fresh, TERMS)
     plan = plan.under(registration.digest())
     write_down(ledger, registration)
     say(
@@ -134,11 +136,14 @@ def _answer(
     judgements: Sequence[Judgement],
     ledger: Ledger,
     path: Path | None,
+    metric: str,
 ) -> None:
     if not found:
         say("No trial beat the default on the screening seeds: the default stands.")
         return
-    say_candidates(found, screened(study, points.start_hash, points.seeds, ledger), judgements)
+    say_candidates(
+        found, screened(study, points.start_hash, points.seeds, ledger, metric), judgements
+    )
     show_judgements(judgements, ledger)
     supported = [j for j in judgements if j.comparison.verdict == "supported"]
     if not supported:

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
@@ -54,9 +54,14 @@ def asked_for(wanted: Wanted, points: Points) -> dict[str, Any]:
         "default": points.start_hash,
         "baseline": points.baseline_hash,
         "seeds": list(points.seeds),
-        "objectives": list(wanted.objectives),
+        "objectives": list(objectives_of(wanted, points)),
         "space": wanted.space,
     }
+
+
+def objectives_of(wanted: Wanted, points: Points) -> tuple[str, ...]:
+    """What is made small: as wanted, or the metric that the default is judged by."""
+    return wanted.objectives or (points.metric,)
 
 
 def carry_on(wanted: Wanted, points: Points, name: str, pool: Pool) -> Study:
@@ -76,6 +81,8 @@ def carry_on(wanted: Wanted, points: Points, name: str, pool: Pool) -> Study:
     with serving(storage, folder, name, asked_for(wanted, points), limit) as (study, first):
         if first:
             study.study.set_user_attr("common", [*points.common, *points.choice])
+            measures = {name: asdict(how) for name, how in points.measures.items()}
+            study.study.set_user_attr("measures", measures)
         for params, typed in queue[:limit]:
             study.study.enqueue_trial(
                 params, user_attrs={"typed": list(typed)}, skip_if_exists=True
@@ -89,7 +96,7 @@ def carry_on(wanted: Wanted, points: Points, name: str, pool: Pool) -> Study:
         desk = Desk(
             study,
             points,
-            wanted.objectives,
+            objectives_of(wanted, points),
             inside=inside,
             prunes=chosen != "none",
             job_of=lambda run: beside(job_of(run, facts), settings, settings.workers),

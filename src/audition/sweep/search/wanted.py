@@ -17,7 +17,7 @@ class Wanted:
 
     space: Any
     trials: int = 40
-    objectives: tuple[str, ...] = ("val_loss",)
+    objectives: tuple[str, ...] = ()  # none: the metric that the task is judged by
     sampler: str = "tpe"
     sampler_seed: int = 0
     pruner: str = "auto"
@@ -43,7 +43,7 @@ class Wanted:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise AuditionError(f"hydra.sweeper.{name}={value} must be {least} or more")
-        if not self.objectives or len(set(self.objectives)) < len(self.objectives):
+        if len(set(self.objectives)) < len(self.objectives):
             raise AuditionError(
                 f"hydra.sweeper.objectives={list(self.objectives)} must name each objective once"
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite, nan
 from typing import Any
 
 from audition.errors import AuditionError
@@ -16,8 +17,6 @@ from audition.sweep.search.space.near import standing
 from audition.sweep.search.space.points import Points
 from audition.sweep.tune.lattice import lattice
 from audition.sweep.tune.settings import Tuning
-
-METRIC = "val_loss"
 
 
 @dataclass(frozen=True)
@@ -102,16 +101,18 @@ def entrants(question: Question, plan: Plan, compose: Composer) -> tuple[Entrant
     return tuple(found)
 
 
-def screened(trials: Mapping[str, Sequence[Trial]], contents: Contents) -> tuple[Contender, ...]:
-    """What came of the trials of each entrant, as far as the ledger has it."""
+def screened(
+    trials: Mapping[str, Sequence[Trial]], contents: Contents, metric: str
+) -> tuple[Contender, ...]:
+    """What came of the trials of each entrant in `metric`, as far as the ledger has it."""
     settled = contents.settled()
 
     def losses(trial: Trial) -> dict[int, float | None]:
         found: dict[int, float | None] = {}
         for run in trial.runs:
             if (record := settled.get(run.identity.key)) is not None:
-                diverged = record.status == "diverged"
-                found[run.seed] = None if diverged else record.metrics[METRIC]
+                loss = record.measure(metric).as_loss(record.metrics.get(metric, nan))
+                found[run.seed] = loss if record.status == "finished" and isfinite(loss) else None
         return found
 
     return tuple(

@@ -12,9 +12,10 @@ from omegaconf import DictConfig
 from audition.ledger.registration import register
 from audition.ledger.store import Ledger
 from audition.ledger.tuned import Contender, Tuned, file_tuned
+from audition.measure import Measure
 from audition.report.terminal import show_judgements
 from audition.report.words import count
-from audition.sweep.announce import announcement
+from audition.sweep.announce import announcement, question_of
 from audition.sweep.arms import SCREENING, Question, more_seeds
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import Launch, ready
@@ -22,7 +23,7 @@ from audition.sweep.plan import Plan, make_plan
 from audition.sweep.say import say, say_missing
 from audition.sweep.search.answer import judged
 from audition.sweep.search.place import Bench, bench
-from audition.sweep.tune.entrants import METRIC, Entrant, Trial, entrants, fresh_plan, screened
+from audition.sweep.tune.entrants import Entrant, Trial, entrants, fresh_plan, screened
 from audition.sweep.tune.say import say_contenders, say_fight, say_screening
 from audition.sweep.tune.settings import Tuning
 from audition.sweep.tune.studies import around_defaults, studied
@@ -78,7 +79,8 @@ def fight(
     with ring(tune, hydra_context, task_function, config) as where:
         plan = make_plan(question, where.compose)
         ledger = Ledger(Path(plan.output_dir))
-        own = Fight(question, tune, tuning, where, ledger, entrants(question, plan, where.compose))
+        found = entrants(question, plan, where.compose)
+        own = Fight(question, tune, tuning, where, ledger, found, *question_of(plan))
         try:
             complete = own.judge(own.tune_all(plan.baseline_hash))
         except KeyboardInterrupt:
@@ -98,6 +100,8 @@ class Fight:
     ring: Ring
     ledger: Ledger
     entrants: tuple[Entrant, ...]  # the baseline first
+    metric: str  # that arms are tuned and judged by
+    measure: Measure
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -117,7 +121,7 @@ class Fight:
                 f"tuning {count(len(self.entrants), 'arm')} in {self.tune.name}, {many} trials each."
             )
             trials = studied(self.entrants, spaces, many, self.ring.place)
-        return screened(trials, self.ledger.read())
+        return screened(trials, self.ledger.read(), self.metric)
 
     def judge(self, contenders: tuple[Contender, ...]) -> bool:
         """Compare the contenders at their best; whether every run has its outcome."""
@@ -140,7 +144,8 @@ class Fight:
             baseline_hash=plan.baseline_hash,
             keys=keys,
             seeds=self.seeds,
-            metric=METRIC,
+            metric=self.metric,
+            measure=self.measure,
             contenders=contenders,
             lattice=lattice,
         )

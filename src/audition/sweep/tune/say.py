@@ -1,14 +1,16 @@
 """What a fair fight says: who is tuned how, what each was best at, and what tuning made of the gap."""
 
 from collections.abc import Hashable, Sequence
+from math import isfinite
 
 from rich.markup import escape
 from rich.table import Table
 
 from audition.judge import Judgement
 from audition.ledger.tuned import Contender, Try, Tuned
+from audition.measure import Measure
 from audition.report.terminal import console
-from audition.report.words import count, interval, number, signed
+from audition.report.words import count, gain, gain_interval, plain_level
 from audition.stats import compare_campaign
 from audition.sweep.plan import PlannedRun
 from audition.sweep.say import how, say
@@ -34,8 +36,8 @@ def say_contenders(tuned: Tuned) -> None:
         table.add_row(
             escape(contender.name),
             str(len(contender.tries)),
-            number(default.mean),
-            number(best.mean) if best else "diverged",
+            _level(default.mean, tuned.measure),
+            _level(best.mean, tuned.measure) if best else "diverged",
             escape(" ".join(best.overrides) or "its default") if best else "–",
             f"[yellow]the {edge} tried[/]" if edge else "",
         )
@@ -59,22 +61,27 @@ def say_fight(judgements: Sequence[Judgement], tuned: Tuned) -> None:
     }
     for judgement in judgements:
         contender = by_best.get(judgement.arm.config_hash)
-        if contender is not None and (text := untuned(base, contender)):
-            fresh = judgement.comparison
+        if contender is not None and (text := untuned(base, contender, tuned.measure)):
+            fresh, how = judgement.comparison, tuned.measure
             say(
                 f"{contender.name}: {text}; each at its best, on fresh seeds, "
-                f"{signed(fresh.improvement)} {interval(fresh.ci)}."
+                f"{gain(fresh.improvement, how)} {gain_interval(fresh.ci, how)}."
             )
 
 
-def untuned(base: Contender, rival: Contender) -> str:
+def untuned(base: Contender, rival: Contender, how: Measure) -> str:
     """The rival's gain at default settings on the seeds that tuned; empty where it has none."""
     theirs, ours = _finite(base.tries[0]), _finite(rival.tries[0])
     if len(theirs.keys() & ours.keys()) < 2:
         return ""
     (c,) = compare_campaign(theirs, {rival.name: ours}, detail=False)
     many = count(c.n, "screening seed")
-    return f"at default settings, on {many}, {signed(c.improvement)} {interval(c.ci)}"
+    return f"at default settings, on {many}, {gain(c.improvement, how)} {gain_interval(c.ci, how)}"
+
+
+def _level(loss: float, how: Measure) -> str:
+    """A mean in the metric's own direction."""
+    return plain_level(how.as_loss(loss), how) if isfinite(loss) else "diverged"
 
 
 def _finite(tried: Try) -> dict[Hashable, float | None]:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from audition.ledger.studies import Account
 from audition.report.figures.search.marks import BRANCHES, draw_legend
-from audition.report.figures.search.trials import branch_of, counted, label_of, window
+from audition.report.figures.search.trials import branch_of, counted, label_of, turn, window
 from audition.report.style import INK, MUTED, PAPER, SMALL, WIDTH, nothing, sheet, shortened, styled
 from audition.report.words import count
 
@@ -25,8 +25,11 @@ def search_front(account: Account) -> Figure:
     page = sheet(title, _caption(account), height=HEIGHT)
     axes = page.axes(1.0, 0.65, WIDTH - 1.0 - 1.45, HEIGHT - 1.1)
     axes.set(xlim=window(account, 0), ylim=window(account, 1))
-    axes.set_xlabel(f"{label_of(account.objectives[0])}: left is better")
-    axes.set_ylabel(f"{label_of(account.objectives[1])}: below is better")
+    first, second = account.objectives
+    sides = {"lower": ("left", "below"), "higher": ("right", "above")}
+    across, up = sides[account.measure(first).better][0], sides[account.measure(second).better][1]
+    axes.set_xlabel(f"{label_of(account, first)}: {across} is better")
+    axes.set_ylabel(f"{label_of(account, second)}: {up} is better")
     _trials(axes, account)
     front = sorted(account.front(), key=lambda trial: trial.values)
     corners = [trial.values for trial in front]
@@ -41,6 +44,8 @@ def search_front(account: Account) -> Figure:
     )
     _corner(axes, account)
     draw_legend(axes, account, top=0.95)
+    for axis, name in ((axes.xaxis, first), (axes.yaxis, second)):
+        turn(axis, account.measure(name))
     return page.figure
 
 

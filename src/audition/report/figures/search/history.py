@@ -14,6 +14,7 @@ from audition.report.figures.search.trials import (
     label_of,
     marks_said,
     told,
+    turn,
     value_of,
     window,
 )
@@ -35,10 +36,11 @@ def search_history(account: Account) -> Figure:
         axes = page.axes(1.0, bottom, WIDTH - 1.0 - RIGHT, HEIGHT - 1.05)
         last = max(trial.number for trial in account.trials)
         axes.set(xlim=(-0.6, last + 0.6), ylim=window(account, k))
-        axes.set_ylabel(label_of(objective))
+        axes.set_ylabel(label_of(account, objective))
         axes.set_xlabel("trial")
         axes.locator_params(axis="x", integer=True, nbins=10)
         _panel(axes, account, k)
+        turn(axes.yaxis, account.measure(objective))
     return page.figure
 
 
@@ -58,14 +60,18 @@ def _panel(axes: Axes, account: Account, k: int) -> None:
         axes.step(ends, [*lowest, lowest[-1]], where="post", color=MUTED, lw=1.6, gid=f"best-{k}")
         first = next(t for t in whole if t.values[k] == lowest[-1])
         said.append(
-            (lowest[-1], f"best {told(lowest[-1], account.objectives[k])}", f"trial {first.number}")
+            (
+                lowest[-1],
+                f"best {told(account, lowest[-1], account.objectives[k])}",
+                f"trial {first.number}",
+            )
         )
     if account.default is not None and isfinite(level := account.default.values[k]):
         axes.axhline(level, color=INK, lw=1.2, zorder=2, gid=f"default-{k}")
         said.append(
             (
                 level,
-                f"default {told(level, account.objectives[k])}",
+                f"default {told(account, level, account.objectives[k])}",
                 f"trial {account.default.number}",
             )
         )

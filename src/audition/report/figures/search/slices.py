@@ -1,4 +1,4 @@
-"""Slices of a search: the loss against each parameter, and where the default and the best stand."""
+"""Slices of a search: the first objective against each parameter, with the default and the best."""
 
 import math
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from audition.report.figures.search.trials import (
     counted,
     label_of,
     marks_said,
+    turn,
     value_of,
     window,
 )
@@ -57,9 +58,10 @@ def search_slices(account: Account) -> Figure:
         if column:
             axes.tick_params(labelleft=False)
         else:
-            axes.set_ylabel(label_of(account.objectives[0]), size=SMALL)
+            axes.set_ylabel(label_of(account, account.objectives[0]), size=SMALL)
         _scale(axes, parameter)
         _panel(axes, account, parameter, i)
+        turn(axes.yaxis, account.measure(account.objectives[0]))
     return page.figure
 
 

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from math import inf, isfinite
 from statistics import quantiles
 
-from audition.ledger.studies import Account, Parameter, State, Trial
-from audition.report.words import MEASURES, number
+from matplotlib.axis import Axis
+
+from audition.ledger.studies import FACTS, Account, Parameter, State, Trial
+from audition.measure import Measure
+from audition.report.words import axis, plain_level
 
 STATES: Sequence[State] = ("whole", "given up", "diverged", "failed", "under way")
-UNITS = {"seconds": "s", "train_seconds": "s", "joules": "J"}
 SAID: Mapping[State, str] = {
     "whole": "filled: on all seeds",
     "given up": "hollow: given up, the mean over the seeds it had",
@@ -21,19 +23,29 @@ MOST_BRANCHES = 4
 """Looks that there are for branches; further ones begin again with the first."""
 
 
-def label_of(objective: str) -> str:
+def label_of(account: Account, objective: str) -> str:
     """What an axis of that objective is called."""
-    name, unit = MEASURES.get(objective, (objective, UNITS.get(objective, "")))
-    return f"{name} [{unit}]" if unit else name
+    return axis(account.measure(objective))
 
 
-def told(value: float, objective: str) -> str:
-    """A value of an objective in words: a loss to four places, anything else to four digits."""
-    return number(value) if objective in MEASURES else f"{value:,.4g}"
+def told(account: Account, value: float, objective: str) -> str:
+    """A value of an objective, which is a loss, in its own direction; of a fact four digits."""
+    how = account.measure(objective)
+    return f"{value:,.4g}" if objective in FACTS else plain_level(how.as_loss(value), how)
+
+
+def turn(axis: Axis, how: Measure) -> None:
+    """Have an axis, on which losses are drawn, read in the measure's own direction.
+
+    Where higher is better the axis is turned over, so that numbers rise along it as usual.
+    """
+    if how.better == "higher":
+        axis.set_inverted(True)
+        axis.set_major_formatter(lambda loss, _: f"{how.as_loss(loss) + 0.0:g}")
 
 
 def value_of(trial: Trial, objective: int) -> float | None:
-    """The number that a trial is drawn at; None where it has none."""
+    """The number that a trial is drawn at, a loss; None where it has none."""
     value = trial.mean(objective)
     return value if value is not None and isfinite(value) else None
 

@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from audition.ledger.record import now
+from audition.ledger.record import LANGUAGE, now
 from audition.ledger.store import Ledger
 from audition.ledger.studies import Account, Parameter, State, Trial
+from audition.measure import Measure
 from audition.sweep.search.account.importance import importances_of
 from audition.sweep.search.objective import values_of, worst
 from audition.sweep.search.study.serving import ASKED
@@ -37,6 +38,9 @@ def account_of(study: "optuna.Study", ledger: Ledger, journal_bytes: int | None 
         trials=trials,
         importances=importances_of(ranked, objectives),
         written=now(),
+        measures={
+            name: Measure(**how) for name, how in study.user_attrs.get("measures", LANGUAGE).items()
+        },
         journal_bytes=journal_bytes,
     )
 

@@ -8,7 +8,10 @@ from typing import Any
 from audition.config.identity import Identity, identify
 from audition.errors import AuditionError
 from audition.ledger.record import BASELINE
+from audition.measure import Measure
+from audition.sweep.announce import question_of
 from audition.sweep.arms import Arm, arm_name
+from audition.sweep.assign import record_of
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun, checked
 from audition.sweep.search.space.near import Near, standing, takes_whole
@@ -41,6 +44,8 @@ class Points:
     output_dir: Path
     compose: Composer
     near: Near
+    metric: str  # that the default and its rivals are judged by
+    measures: Mapping[str, Measure]  # of the task
 
     @classmethod
     def around(
@@ -51,8 +56,20 @@ class Points:
         common = base.arm.overrides
         start = identify(checked((*common, *choice), compose)).config_hash
         root = Path(plan.output_dir)
-        near = Near(compose)
-        return cls((), common, choice, start, plan.baseline_hash, seeds, root, compose, near)
+        metric, _ = question_of(plan)
+        return cls(
+            space=(),
+            common=common,
+            choice=choice,
+            start_hash=start,
+            baseline_hash=plan.baseline_hash,
+            seeds=seeds,
+            output_dir=root,
+            compose=compose,
+            near=Near(compose),
+            metric=metric,
+            measures=record_of(base).measures,
+        )
 
     def searched(self, described: Any) -> "Points":
         """The same with the space that a config describes. Raises AuditionError for a bad one."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audition.report.curves import VALIDATION, read_curve
+from audition.report.curves import STEPS, read_curve
+from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun
 
 if TYPE_CHECKING:
@@ -40,13 +41,14 @@ class Pruning:
     seeds: tuple[int, ...]
     inside: int  # evaluations in a run that the pruner sees; 0: it looks between seeds alone
     prunes: bool
+    metric: str  # of evaluations inside a run
 
     def at_evaluation(self, entry: Open, run: PlannedRun, folder: Path) -> bool:
         """Whether a run, whose files are in `folder`, is to be ended where it stands.
 
         What the run said on its way here may have been merged or lost; its curve is whole.
         """
-        losses = _losses(folder)
+        losses = self._losses(run, folder)
         # A run that ends by itself now, whole or diverged, is left to say so.
         if not losses or len(losses) >= self.inside or not math.isfinite(losses[-1]):
             return False
@@ -56,7 +58,7 @@ class Pruning:
         """Whether a trial, one of whose runs has finished with `value`, is not worth the others."""
         have, whole = len(entry.values), len(entry.values) == entry.total
         if self.inside:
-            return self._show(entry, run, _losses(folder)) and not whole
+            return self._show(entry, run, self._losses(run, folder)) and not whole
         if not self.prunes:
             return False
         entry.trial.report(value, step=self.seeds.index(run.seed))
@@ -73,8 +75,9 @@ class Pruning:
             doubtful |= entry.trial.should_prune()
         return doubtful
 
-
-def _losses(folder: Path) -> tuple[float, ...]:
-    """The validation losses of a run so far, in order."""
-    curve = read_curve(folder)
-    return curve.losses if curve is not None and curve.measure == VALIDATION else ()
+    def _losses(self, run: PlannedRun, folder: Path) -> tuple[float, ...]:
+        """The metric at each evaluation of a run so far, in order, as losses."""
+        curve = read_curve(folder, self.metric)
+        if curve is None or curve.metric == STEPS:
+            return ()
+        return tuple(map(record_of(run).measure(self.metric).as_loss, curve.values))
