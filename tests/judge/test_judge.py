@@ -234,7 +234,8 @@ def test_what_would_settle_it_is_counted_in_runs_and_seconds() -> None:
 def planned(*names: str, seeds: tuple[int, ...] = (0, 1, 2, 3), **facts: Any) -> Registration:
     """A plan that names those arms on `seeds`."""
     arms = tuple(PlannedArm(name=n, config_hash=n, seeds=seeds, cards={}) for n in names)
-    return Registration(baseline_hash="base", baseline_seeds=seeds, arms=arms, **facts)
+    named = {"metric": "val_loss", **facts}
+    return Registration(baseline_hash="base", baseline_seeds=seeds, arms=arms, **named)
 
 
 def on_seeds(name: str, losses: Sequence[float], first: int, **facts: Any) -> list[Record]:

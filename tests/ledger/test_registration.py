@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from audition.errors import AuditionError
+from audition.ledger import standing as standings
 from audition.ledger.record import Record
 from audition.ledger.registration import (
     PlannedArm,
@@ -16,8 +18,9 @@ from audition.ledger.registration import (
     register,
     registrations,
 )
-from audition.ledger.standing import Counted, counted, standing
+from audition.ledger.standing import Counted, counted
 
+standing = partial(standings.standing, metric="val_loss")
 BASE, IDEA = "b" * 16, "1" * 16
 ARM = PlannedArm(name="gate", config_hash=IDEA, seeds=(42, 137), cards={"gate": "card1"})
 PLAN = Registration(

@@ -52,7 +52,7 @@ def file(ledger: Ledger, arm: str, seed: int, status: Status, **facts: Any) -> R
         **facts,
     )
     folder = ledger.write(record)
-    (folder / "metrics.jsonl").write_text('{"step": 9, "tokens": 250}\n{"step": 10, "tok')
+    (folder / "metrics.jsonl").write_text('{"step": 9, "units": 250}\n{"step": 10, "tok')
     return record
 
 
@@ -68,7 +68,7 @@ def test_every_run_of_the_plan_has_a_word(ledger: Ledger) -> None:
     file(ledger, "idea", 2, "interrupted", reason="stopped at step 9")
     found = states(ledger, {f"baseline/{'b' * 16}/seed_3": "job 7_3 waits (Priority)"})
     assert [(s.arm, s.seed, s.word, s.detail) for s in found] == [
-        ("baseline", 1, "finished", "loss 1.5000"),
+        ("baseline", 1, "finished", "val_loss 1.5000"),
         # A quarter is done, and a finished run of the arm took 100 s.
         ("baseline", 2, "running", "step 9, 25%, about 75 s left on node7"),
         ("baseline", 3, "queued", "job 7_3 waits (Priority), goes on from about step 9"),

@@ -46,9 +46,9 @@ def test_the_same_loss_for_fewer_joules(metered, capsys):
     found = said(ledger)
     assert found.verdict.kind == "saves"
     assert found.sentence.startswith(
-        "3.60 kJ → 2.88 kJ a run, 3.60 J → 2.88 J a token, measured by nvml; 0.800 × [0.8"
+        "3.60 kJ → 2.88 kJ a run, 3.60 J → 2.88 J per token, measured by nvml; 0.800 × [0.8"
     )
-    assert "the same loss (not worse by δ* = 0.0100" in found.sentence
+    assert "as good a result (not worse by δ* = 0.0100" in found.sentence
     show_judgements(judge_arms(ledger.read().records, sesoi=0.01), ledger)
     assert "3.60 kJ → 2.88 kJ a run" in " ".join(capsys.readouterr().out.split())
 

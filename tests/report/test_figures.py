@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from audition.judge import Judgement, judge_arms
 from audition.ledger.store import Ledger
+from audition.measure import Measure
 from audition.report.curves import Curve, read_curves
 from audition.report.figures import (
     RaceStep,
@@ -152,7 +153,7 @@ def test_curves_are_drawn_seed_by_seed(ledger_of: Make) -> None:
                 last = dots(figure, f"difference-{i}-seed-{record.seed}")[-1]
                 gain = judgement.baseline.losses[record.seed] - record.metrics["val_loss"]
                 assert tuple(last) == pytest.approx((1000, gain))
-    assert "val/loss" in caption_of(figure)
+    assert "validation loss [nats/token] (lower is better)" in caption_of(figure)
     assert "t interval" in caption_of(figure)
 
 
@@ -175,7 +176,7 @@ def test_few_evaluations_are_drawn(ledger_of: Make, evaluations: int) -> None:
 def test_training_losses_stand_in_where_nothing_was_evaluated(ledger_of: Make) -> None:
     ledger = ledger_of(CAMPAIGN, evaluations=0)
     baseline = judge_arms(ledger.read().records)[0].baseline
-    expected = Curve("train/loss", (100,), (9.0,))
+    expected = Curve("train_loss", (100,), (9.0,))
     assert read_curves(ledger, [baseline])[baseline.config_hash][42] == expected
 
 
@@ -274,7 +275,7 @@ def test_race_shows_every_seed_and_who_left() -> None:
         RaceStep(idea="a", stage="fresh seeds", seeds=(1, 2, 3), mean_gain=NAN, threshold=NAN,
                  kept=True, start=120.0, end=300.0),
     ]  # fmt: skip
-    figure = race_timeline(steps)
+    figure = race_timeline(steps, Measure("validation loss", "nats/token"))
     said = " ".join(texts(figure))
     assert "D −0.0200 (bar +0.0000)" in said
     assert "dropped, first seed · 1 seed" in said

@@ -9,8 +9,14 @@ import pytest
 from audition.judge import judge_arms
 from audition.ledger.record import Record
 from audition.ledger.store import Contents, Ledger, Unreadable
+from audition.measure import Measure
 from audition.report.runs import show_problems, show_runs
 from audition.report.terminal import show_judgements
+
+MEASURES = {
+    "val_loss": Measure("validation loss", "nats/token"),
+    "val_bpb": Measure("validation bits per byte", "bits/byte"),
+}
 
 
 def runs(arm: str, losses: list[float]) -> list[Record]:
@@ -25,6 +31,7 @@ def runs(arm: str, losses: list[float]) -> list[Record]:
             status="finished" if loss == loss else "diverged",
             reason="" if loss == loss else "the loss was nan at step [3]",
             metrics={"val_loss": loss, "val_bpb": loss} if loss == loss else {},
+            measures=MEASURES,
             started="2026-01-01T10:20:30+00:00",
         )
         for seed, loss in enumerate(losses)

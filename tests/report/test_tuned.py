@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from audition.ledger.tuned import Contender, Try, Tuned, file_tuned, tuned_for
+from audition.measure import Measure
 from audition.report.figures import tuned_curves
 from audition.report.style import INK
 
@@ -34,6 +35,7 @@ RIVAL = Contender(
     ),
 )
 TUNED = Tuned(
+    measure=Measure("validation loss", "nats/token"),
     baseline_hash="0.008",
     keys=("optimizer.lr",),
     seeds=SEEDS,

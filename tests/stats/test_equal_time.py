@@ -1,6 +1,7 @@
 """Equal time: read off by hand, and said in one sentence."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -28,6 +29,7 @@ def test_a_gain_that_time_takes_back():
     assert found.per_unit == pytest.approx(0.1)
     assert found.per_second == pytest.approx(3.0 - 3.18)
     assert (found.seconds, found.ratio, found.n) == (100, 1.25, 3)
+    found = replace(found, unit="token")
     assert found.sentence.startswith("Ahead per token (+0.1000")
     assert "but behind per second (-0.1800" in found.sentence
     assert found.sentence.endswith("the idea takes 1.25 × the baseline's training time.")

@@ -1,4 +1,4 @@
-"""The lines of a run's `metrics.jsonl`, one a logged step and one an evaluation; the only reader of it."""
+"""The lines of a run's `metrics.jsonl`, of logged steps and of evaluations; its only reader."""
 
 import json
 from collections.abc import Mapping

@@ -108,7 +108,11 @@ class Record:
             known = " and ".join(map(str, READABLE))
             raise AuditionError(f"has schema {plain['schema']}, and this version reads {known}")
         if plain["schema"] == 1:
-            plain = {**plain, "units": plain.get("tokens", 0), "measures": LANGUAGE}
+            plain = {
+                **plain,
+                "units": plain.get("tokens", 0),
+                "measures": {n: asdict(how) for n, how in LANGUAGE.items()},
+            }
         plain.setdefault("measures", {})
         missing = _SHAPES.keys() - plain.keys()
         if missing:
@@ -133,8 +137,8 @@ class Record:
 _KNOWN = frozenset(f.name for f in fields(Record))
 
 LANGUAGE = {
-    "val_loss": {"label": "validation loss", "unit": "nats/token"},
-    "val_bpb": {"label": "validation bits per byte", "unit": "bits/byte"},
+    "val_loss": Measure("validation loss", "nats/token"),
+    "val_bpb": Measure("validation bits per byte", "bits/byte"),
 }
 """The measures of every run that was filed under schema 1."""
 

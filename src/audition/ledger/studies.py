@@ -171,8 +171,10 @@ class Account:
                 "trials": _trial,
                 "importances": lambda each: Importance(**each),
             }
-            measures = plain.get("measures", LANGUAGE)
-            plain["measures"] = {name: Measure(**how) for name, how in measures.items()}
+            told = plain.get("measures")  # by Audition 0.3 and later
+            plain["measures"] = (
+                LANGUAGE if told is None else {name: Measure(**how) for name, how in told.items()}
+            )
             return cls(**plain | {name: tuple(map(of, plain[name])) for name, of in read.items()})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise AuditionError(f"is no account of a study ({error})") from None

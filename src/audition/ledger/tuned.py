@@ -113,5 +113,6 @@ def _read(plain: dict[str, Any]) -> Tuned:
         for each in plain["contenders"]
     )
     tuples = {name: tuple(plain[name]) for name in ("keys", "seeds")}
-    measure = Measure(**plain.get("measure", LANGUAGE.get(plain["metric"], {})))
+    told = plain.get("measure")  # by Audition 0.3 and later
+    measure = LANGUAGE[plain["metric"]] if told is None else Measure(**told)
     return Tuned(**{**plain, **tuples, "contenders": contenders, "measure": measure})

@@ -26,7 +26,7 @@ class StepReport:
     meters: Callable[[], Meters] = dict  # of the effects, by name; read where a step is logged
 
     def loss(self) -> float:
-        """The sum of the trained terms, in nats per token; waits for the device."""
+        """The sum of the trained terms; waits for the device."""
         return float(sum(term.item() for term in self.gradient.terms.values()))
 
 

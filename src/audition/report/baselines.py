@@ -6,8 +6,7 @@ from dataclasses import replace
 from audition.errors import AuditionError, choices
 from audition.judge import ArmRuns, arms_of, unlike
 from audition.ledger.record import Record
-from audition.ledger.registration import registrations
-from audition.ledger.store import Ledger
+from audition.ledger.registration import Registration
 from audition.stats import NoiseModel, estimate_noise, read_arm
 from audition.stats.design import has_extra_baseline_seeds
 
@@ -79,20 +78,20 @@ def noise_of(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> NoiseModel:
 
 
 def baseline_in(
-    ledger: Ledger, records: Iterable[Record], wanted: str | None, metric: str | None = None
+    records: Iterable[Record],
+    wanted: str | None,
+    metric: str | None = None,
+    plans: Iterable[Registration] = (),
 ) -> tuple[Mapping[str, ArmRuns], ArmRuns]:
     """All arms of a ledger and the baseline that is meant, all by one metric.
 
-    It is `metric`, else that of the baseline's newest plan, else its task's primary one. Raises
-    AuditionError where no run has the metric, or no baseline is meant.
+    It is `metric`, else that of the baseline's newest plan (`plans`, the oldest first), else its
+    task's primary one. Raises AuditionError where no run has the metric, or no baseline is meant.
     """
     arms = arms_of(records, metric)
     baseline = choose_baseline(arms, wanted)
-    plans = [
-        plan
-        for plan in registrations(ledger.root)
-        if plan.baseline_hash == baseline.config_hash and not plan.screening
-    ]
-    by = metric or (plans[-1].metric if plans else baseline.primary)
+    key = baseline.config_hash
+    named = [p.metric for p in plans if p.baseline_hash == key and not p.screening]
+    by = metric or (named[-1] if named else baseline.primary)
     same = {key: arm.by(by) for key, arm in arms.items()}
     return same, same[baseline.config_hash]

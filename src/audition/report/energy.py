@@ -99,7 +99,8 @@ def _sentence(judgement: Judgement, found: EnergyVerdict, source: Source) -> str
     )
     return (
         f"{energy(found.joules_baseline)} → {energy(found.joules_idea)} a run, {energy(before)} → "
-        f"{energy(after)} per {one(judgement.arm.unit)}, {name(source)}{_shared(judgement)}; {number(found.ratio, '.3f')} "
+        f"{energy(after)} per {one(judgement.arm.unit)}, "
+        f"{name(source)}{_shared(judgement)}; {number(found.ratio, '.3f')} "
         f"× {spread} over {found.n} {pairs}{'' if found.n == 1 else 's'}: {tail}"
     )
 

@@ -135,8 +135,8 @@ def _tests(judgement: Judgement) -> tuple[Line, ...]:
         lines.append(
             (
                 "the card's rule",
-                f"{rule.text}: {_passed(c)} (bar {plain_level(rule.threshold, how)}); an idea that does "
-                f"nothing passes it in {number(rule.false_pass_rate, '.1%')} of cases, and one of "
+                f"{rule.text}: {_passed(c)} (bar {plain_level(rule.threshold, how)}); an idea that "
+                f"does nothing passes it in {number(rule.false_pass_rate, '.1%')} of cases, and one of "
                 f"{count(rule.family_size, 'such idea')} in "
                 f"{number(rule.family_false_pass_rate, '.1%')}",
             )

@@ -10,6 +10,7 @@ import pytest
 from audition.cli.commands import calibrate as command
 from audition.errors import AuditionError
 from audition.judge import arms_of
+from audition.report.baselines import baseline_in
 from audition.report.calibration import calibrate, is_placebo, own_pools, placebo_judgements
 from audition.stats import seed_rule_false_pass_rate
 
@@ -22,7 +23,7 @@ def noisy(seeds, number):
 
 
 def calibrated(ledger, **settings):
-    return calibrate(arms_of(ledger.read().records), simulations=2000, **settings)
+    return calibrate(*baseline_in(ledger.read().records, None), simulations=2000, **settings)
 
 
 def lines(found):

@@ -74,7 +74,7 @@ def test_rows_are_the_judgements_in_order(ledger):
 @pytest.mark.usefixtures("campaign")
 @pytest.mark.parametrize(
     ("sort", "first"),
-    [("time", "good"), ("name", "bad"), ("loss", "good"), ("verdict", "good"), ("d", "good")],
+    [("time", "good"), ("name", "bad"), ("level", "good"), ("verdict", "good"), ("d", "good")],
 )
 def test_sorting(ledger, sort, first):
     assert board_of(ledger, sort=sort).rows[0].name == first

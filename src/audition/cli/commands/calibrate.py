@@ -28,6 +28,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition calibrate`"""
+    from audition.ledger.registration import registrations
     from audition.report.baselines import baseline_in
     from audition.report.calibration import calibrate
     from audition.report.calibration_table import show_calibration
@@ -41,7 +42,9 @@ def show(options: argparse.Namespace) -> None:
     ledger = Ledger.found(options.output_dir)
     contents = ledger.read()
     show_problems(contents)
-    arms, baseline = baseline_in(ledger, contents.records, options.baseline, options.metric)
+    arms, baseline = baseline_in(
+        contents.records, options.baseline, options.metric, registrations(ledger.root)
+    )
     try:
         found = calibrate(
             arms,

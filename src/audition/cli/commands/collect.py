@@ -43,7 +43,7 @@ def collect(options: argparse.Namespace) -> None:
     elif is_over(found.states):
         options.ideas = [arm.name for arm in found.plan.arms]
         options.metric, options.sesoi = found.plan.metric, found.plan.sesoi
-        options.alpha = found.plan.alpha
+        options.alpha, options.strict = found.plan.alpha, False
         show(options)
         for state in open_or_failed:
             print(

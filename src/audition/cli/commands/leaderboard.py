@@ -32,6 +32,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition leaderboard`"""
+    from audition.ledger.registration import registrations
     from audition.report.baselines import baseline_in
     from audition.report.leaderboard import leaderboard
     from audition.report.leaderboard_table import export, show_leaderboard
@@ -42,7 +43,9 @@ def show(options: argparse.Namespace) -> None:
     ledger = Ledger.found(options.output_dir)
     contents = ledger.read()
     show_problems(contents)
-    arms, baseline = baseline_in(ledger, contents.records, options.baseline, options.metric)
+    arms, baseline = baseline_in(
+        contents.records, options.baseline, options.metric, registrations(ledger.root)
+    )
     try:
         board = leaderboard(
             ledger, arms, baseline, sort=options.sort, sesoi=options.sesoi, alpha=options.alpha

@@ -28,6 +28,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition power`"""
+    from audition.ledger.registration import registrations
     from audition.report.baselines import baseline_in
     from audition.report.power import power_for, show_power
     from audition.report.runs import show_problems
@@ -37,7 +38,9 @@ def show(options: argparse.Namespace) -> None:
     ledger = Ledger.found(options.output_dir)
     contents = ledger.read()
     show_problems(contents)
-    arms, baseline = baseline_in(ledger, contents.records, options.baseline, options.metric)
+    arms, baseline = baseline_in(
+        contents.records, options.baseline, options.metric, registrations(ledger.root)
+    )
     try:
         found = power_for(
             arms, baseline, gain=options.gain, power=options.power, alpha=options.alpha

@@ -201,8 +201,9 @@ def _caption(found: Sequence[Stand], alpha: float, how: Measure) -> str:
         f" {len(found) - LABELLED} further curves carry no name." if len(found) > LABELLED else ""
     )
     return (
-        f"Curves: the true gain in {how.label} that a one-sided t test at {alpha:g} (not adjusted for the family) "
-        f"would call significant with power .8. Large dots: the seeds there are now, n = {n} an arm. "
+        f"Curves: the true gain in {how.label} that a one-sided t test at {alpha:g} (not adjusted "
+        "for the family) would call significant with power .8. Large dots: the seeds there are now, "
+        f"n = {n} an arm. "
         f"Dotted: δ* = {shown}, the smallest gain that counts; squares: the seeds that would show "
         "it. A grey dot stands for ideas of different verdicts. No interval: the noise is "
         f"taken as known.{more}"

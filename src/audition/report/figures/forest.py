@@ -156,8 +156,9 @@ def _caption(judgements: Sequence[Judgement]) -> str:
     adjusted = " or ".join(dict.fromkeys(j.comparison.adjustment.capitalize() for j in judgements))
     return (
         f"Judged by {axis(how)}, {direction(how)}. Large marks: improvement D, {difference(how)}; "
-        f"lines: {designs(judgements)}, not adjusted for the family; {sizes(judgements)}. A dot is one seed: {dots}. Shaded: "
-        "gains within ±δ*, too small to count. Upright ticks: the card's bar, 2σ of the baseline. "
+        f"lines: {designs(judgements)}, not adjusted for the family; {sizes(judgements)}. A dot is "
+        f"one seed: {dots}. Shaded: gains within ±δ*, too small to count. Upright ticks: the card's "
+        "bar, 2σ of the baseline. "
         f"Verdicts use p adjusted by {adjusted} for a family of "
         f"{max(j.comparison.family_size for j in judgements)}. Arrows: goes on beyond the axis."
     )

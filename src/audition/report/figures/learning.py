@@ -211,5 +211,6 @@ def _caption(judgements: Sequence[Judgement], curves: Curves) -> str:
         f"Above: {' or '.join(named)} of each seed (thin, dots at measurements), "
         "the mean (thick) and its 95 % t interval over the seeds not diverged (shaded), n = "
         f"{n} an arm. Below: improvement over the baseline of the same seed, its mean "
-        "and 95 % t interval; above zero the idea is better. × marks where a run diverged. Intervals are pointwise."
+        "and 95 % t interval; above zero the idea is better. × marks where a run diverged. "
+        "Intervals are pointwise."
     )

@@ -25,6 +25,8 @@ class Job:
     expected_seconds: float | None = None
     """How long it should take, so that the longest start first; None where nobody knows. Only the
     ratios between jobs count, until a run of its group has ended."""
+    unit: str = "units"
+    """What the speed it reports is counted in."""
 
 
 @dataclass(frozen=True, kw_only=True)
