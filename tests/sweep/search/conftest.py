@@ -25,7 +25,7 @@ from audition.sweep.search.study.samplers import pruner_of, sampler_of
 from audition.sweep.search.study.serving import seed_of, serving
 from audition.sweep.search.study.storage import journal_of, open_storage, prepare_optuna
 from audition.sweep.search.study.study import Study
-from audition.sweep.search.trials import asked_for, queued
+from audition.sweep.search.trials import asked_for, objectives_of, queued
 from audition.sweep.search.wanted import Wanted
 
 LR = {"low": 1e-4, "high": 0.4, "log": True}
@@ -92,7 +92,7 @@ def searched(points: Callable[..., Points]) -> Iterator[Callable[..., Searched]]
             desk = Desk(
                 study,
                 own,
-                wanted.objectives,
+                objectives_of(wanted, own),
                 inside=0,
                 prunes=chosen != "none",
                 job_of=lambda run: job_of(run, {}),

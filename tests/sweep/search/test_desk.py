@@ -43,7 +43,9 @@ def test_the_planted_optimum_is_found_in_its_branch(searched: Search) -> None:
     found = candidates(result.study, result.points.start_hash, 2)
     assert found[0].number == best.number
     assert found[0].overrides[0] == "optimizer=muon"
-    gains = screened(result.study, result.points.start_hash, (42, 137, 256), _ledger(result))
+    gains = screened(
+        result.study, result.points.start_hash, (42, 137, 256), _ledger(result), "val_loss"
+    )
     assert gains[found[0].config_hash].gain > 0.3
     assert gains[found[0].config_hash].believed <= gains[found[0].config_hash].gain
 
@@ -63,7 +65,9 @@ def test_trials_that_were_given_up_say_how_good_trials_are(searched: Search) -> 
     whole = [t for t in result.study.trials if t.state.name == "COMPLETE"]
     assert len(whole) < 4  # too few to say anything of by themselves
     best = run_of(result.study.trials[1])["config_hash"]
-    gains = screened(result.study, result.points.start_hash, (42, 137, 256), _ledger(result))
+    gains = screened(
+        result.study, result.points.start_hash, (42, 137, 256), _ledger(result), "val_loss"
+    )
     assert len(gains) == 8
     assert gains[best].gain == max(each.gain for each in gains.values())
     assert 0 < gains[best].believed < gains[best].gain
@@ -125,7 +129,7 @@ def test_a_failed_trial_is_a_failure_and_no_value(searched: Search) -> None:
 def test_an_objective_that_no_record_has(searched: Search) -> None:
     with pytest.raises(AuditionError, match="no objective 'val_los'; did you mean 'val_loss'"):
         searched(LR, trials=2, objectives=("val_los",))
-    said = "baseline seed 42 has no objective 'joules'; choose from: .*tokens, .*val_loss"
+    said = "baseline seed 42 has no objective 'joules'; choose from: .*units, .*val_loss"
     for name in ("trained", "served"):
         with pytest.raises(AuditionError, match=said):
             searched(LR, name=name, trials=2, objectives=("joules",))

@@ -114,7 +114,6 @@ def test_a_bad_space_is_refused_at_the_door(
         ({"sampler": "tpee"}, 3, 2, "sampler=tpee is unknown; did you mean 'tpe'"),
         ({"pruner": "medium"}, 3, 2, "pruner=medium is unknown"),
         ({"trials": 0}, 3, 2, "trials=0 must be 1 or more"),
-        ({"objectives": ()}, 3, 2, "objectives"),
         ({"objectives": ("a", "a")}, 3, 2, "objectives"),
         ({"pruner": "wilcoxon"}, 2, 2, "wilcoxon has no values before the last of 2 seeds"),
         ({"pruner": "median"}, 3, 1, "median has no values inside a run"),

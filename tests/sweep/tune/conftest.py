@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
 from search_entries import file
 
 from audition.ledger.store import Ledger
+from audition.sweep.announce import question_of
 from audition.sweep.arms import Question
 from audition.sweep.assign import record_of
 from audition.sweep.compose import Composer
@@ -47,7 +48,8 @@ class Arena:
         plan = make_plan(question, self.compose)
         ring = Ring(self.compose, lambda digest, runs: self.make(runs), None)
         found = entrants(question, plan, self.compose)
-        return Fight(question, tune, Tuning(**tuning), ring, self.ledger, found)
+        terms = question_of(plan)
+        return Fight(question, tune, Tuning(**tuning), ring, self.ledger, found, *terms)
 
     def make(self, runs: Sequence[PlannedRun]) -> None:
         for run in runs:

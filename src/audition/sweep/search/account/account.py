@@ -38,9 +38,9 @@ def account_of(study: "optuna.Study", ledger: Ledger, journal_bytes: int | None 
         trials=trials,
         importances=importances_of(ranked, objectives),
         written=now(),
-        measures={
-            name: Measure(**how) for name, how in study.user_attrs.get("measures", LANGUAGE).items()
-        },
+        measures=LANGUAGE
+        if (told := study.user_attrs.get("measures")) is None
+        else {name: Measure(**how) for name, how in told.items()},
         journal_bytes=journal_bytes,
     )
 
