@@ -28,11 +28,6 @@ def values_of(line: Line) -> dict[str, float]:
     return {n: value for n, value in line.items() if n not in PLACE and value is not None}
 
 
-def metric_of(name: str) -> str:
-    """What a record calls the value that a line calls `name`: `val/loss` is `val_loss`."""
-    return name.replace("/", "_")
-
-
 def is_evaluation(line: Line) -> bool:
     """Whether the line is that of an evaluation; those of steps have a training loss."""
     return TRAINING not in line

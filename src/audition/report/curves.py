@@ -9,13 +9,12 @@ from audition.judge import ArmRuns
 from audition.ledger.metrics import (
     TRAINING,
     Line,
-    metric_of,
     read_evaluations,
     read_lines,
     units_of,
 )
 from audition.ledger.store import Ledger
-from audition.measure import BEST
+from audition.measure import BEST, recorded
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Curve:
         return dict(zip(self.units, self.values, strict=True))
 
 
-STEPS = metric_of(TRAINING)
+STEPS = recorded(TRAINING)
 Curves = Mapping[str, Mapping[int, Curve]]
 """Config hash -> seed -> curve."""
 
@@ -49,7 +48,7 @@ def _curve(lines: Iterable[Line], metric: str) -> Curve | None:
     points: dict[int, float] = {}
     for line in lines:
         for name, value in line.items():
-            if metric_of(name) == metric:
+            if recorded(name) == metric:
                 points[units_of(line)] = math.nan if value is None else float(value)
     ordered = sorted(points.items())
     return Curve(metric, *zip(*ordered, strict=True)) if ordered else None

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from audition.judge import ArmRuns
-from audition.ledger.metrics import metric_of, read_evaluations
+from audition.ledger.metrics import read_evaluations
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger
-from audition.measure import BEST
+from audition.measure import BEST, recorded
 from audition.report.words import one, places
 from audition.stats.arms import Seed
 from audition.stats.equal_time import Curve, EqualTime, equal_time
@@ -51,7 +51,7 @@ def _timed(ledger: Ledger, arm: ArmRuns, record: Record) -> Curve | None:
         int(line["step"] or 0): math.nan if value is None else how.as_loss(value)
         for line in read_evaluations(ledger.folder_of(record))
         for name, value in line.items()
-        if metric_of(name) == metric
+        if recorded(name) == metric
     }
     if not points or not all(map(math.isfinite, points.values())):
         return None

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Mapping
 
 from audition.judge import ArmRuns
+from audition.ledger.metrics import METERS, read_lines, units_of
 from audition.ledger.store import Ledger
-from audition.trackers.tracker import METERS, read_lines, units_of
 
 Reading = Mapping[str, Mapping[int, float]]
 """Meter, as `limiter/gain` -> training units -> value; not-a-number where it was not finite."""

@@ -9,14 +9,15 @@ from statistics import fmean, stdev
 from typing import Any
 
 from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from audition.ledger.metrics import TRAINING, Line, Shelf, metric_of
+from audition.ledger.metrics import TRAINING, Line, Shelf
 from audition.ledger.record import BASELINE, Record
 from audition.ledger.registration import Registration
 from audition.ledger.store import Ledger
-from audition.measure import Measure
+from audition.measure import Measure, recorded
 from audition.report.band import NOTHING, Band, Latest, band, latest
 from audition.report.campaign import WORDS, RunState, seconds_left, state_of, tally
 from audition.report.words import axis, count, number, places, plain_level, roughly
@@ -78,7 +79,7 @@ def _sight(
 ) -> Sight:
     others = [folder for folder in baseline if folder != own]
     now = latest(lines)
-    held_out = next((name for name in now.values if metric_of(name) == record.primary), "")
+    held_out = next((name for name in now.values if recorded(name) == record.primary), "")
     bands = {
         name: band(shelf, others, name, now.units.get(name, -1))
         for name in (TRAINING, held_out)
@@ -126,7 +127,7 @@ def _arms(states: Sequence[RunState], metric: str) -> Table:
     table.add_column("arm", overflow="fold")
     for word in used:
         table.add_column(word, justify="right")
-    table.add_column(_heading([s.record.measure(metric) for s in states if s.record]))
+    table.add_column(escape(_heading([s.record.measure(metric) for s in states if s.record])))
     for arm, each in counts.items():
         ended = _ended([s for s in states if s.arm == arm], metric)
         table.add_row(Text(arm), *(str(each[word] or "–") for word in used), ended)
@@ -157,7 +158,7 @@ def _running(running: Sequence[Sight]) -> Table:
     table.add_column("running", overflow="fold")
     held_out = _heading([sight.measure for sight in running])
     for heading in ("", "training loss", held_out, *meters):
-        table.add_column(heading)
+        table.add_column(escape(heading))
     for sight, metered in zip(running, read, strict=True):
         table.add_row(
             Text(f"{sight.state.arm} seed {sight.state.seed}"),
