@@ -126,6 +126,11 @@ def read(path: Path) -> bytes:
     return sources.texts[str(path)][0]
 
 
+def held() -> bool:
+    """Whether this process holds its sources, so that what was found out of them stays true."""
+    return _held() is not None
+
+
 def _text(path: str) -> Text:
     with open(path, "rb") as file:
         return file.read(), os.fstat(file.fileno()).st_mtime

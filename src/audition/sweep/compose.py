@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from audition.config.schema import read_constant
 from audition.config.shape import check_keys, check_shape, expanded
 from audition.errors import AuditionError
 from audition.sweep.here import settled
+from audition.sweep.layers import Composed, Layers, resolved
 
 Compose = Callable[[Sequence[str]], Mapping[str, Any]]
 """Overrides -> the resolved settings of a run, as plain containers."""
@@ -26,6 +28,10 @@ class Composer:
 
     config_name: str
     hydra_overrides: tuple[str, ...] = ()  # of the application itself, e.g. a search path
+
+    @cached_property
+    def _layers(self) -> Layers:
+        return Layers(self.config_name, self.hydra_overrides)
 
     @classmethod
     def of_hydra(cls, hydra: Any) -> "Composer":
@@ -39,18 +45,23 @@ class Composer:
 
     def __call__(self, overrides: Sequence[str]) -> Mapping[str, Any]:
         """Raises AuditionError where two ideas, or an idea and an override, want one part."""
-        return settings_of(self.config(overrides))
+        return self.composed(overrides)[0]
 
-    def config(self, overrides: Sequence[str]) -> DictConfig:
-        """The same before it is resolved, with Hydra's own node."""
+    def composed(self, overrides: Sequence[str]) -> tuple[dict[str, Any], Mapping[str, Any]]:
+        """The settings, and the choice of every group."""
+        words = opened(overrides)
+        found = self._layers(words) or self._by_hydra(words)
+        settings = _ready(found.settings)
+        check_claims(settings.get("ideas") or {}, found.choices, found.folders)
+        return settings, found.choices
+
+    def _by_hydra(self, overrides: Sequence[str]) -> Composed:
         config = compose(
-            self.config_name, [*self.hydra_overrides, *opened(overrides)], return_hydra_config=True
+            self.config_name, [*self.hydra_overrides, *overrides], return_hydra_config=True
         )
         runtime = config.hydra.runtime
-        ideas = settings_of(config).get("ideas") or {}
-        folders = [source.path for source in runtime.config_sources if source.schema == "file"]
-        check_claims(ideas, runtime.choices, [Path(path) for path in folders])
-        return config
+        folders = (source.path for source in runtime.config_sources if source.schema == "file")
+        return Composed(_without_hydra(config), runtime.choices, tuple(map(Path, folders)))
 
 
 def settings_of(config: DictConfig) -> dict[str, Any]:
@@ -59,16 +70,20 @@ def settings_of(config: DictConfig) -> dict[str, Any]:
     Every `auto` becomes what will be used, so that it is part of the identity. Raises AuditionError
     where the root lacks what a run needs, or holds something else.
     """
-    bare = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    check_keys(_plain(OmegaConf.to_container(bare)))
-    settings = _plain(OmegaConf.to_container(bare, resolve=True, throw_on_missing=True))
+    return _ready(_without_hydra(config))
+
+
+def _ready(settings: dict[str, Any]) -> dict[str, Any]:
     check_shape(settings)
     return settled(expanded(settings))
 
 
-def _plain(root: object) -> dict[str, Any]:
+def _without_hydra(config: DictConfig) -> dict[str, Any]:
+    bare = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    root = OmegaConf.to_container(bare)
     assert isinstance(root, dict)
-    return {str(key): value for key, value in root.items()}
+    check_keys({str(key): value for key, value in root.items()})
+    return resolved(bare)
 
 
 def check_claims(
@@ -124,4 +139,9 @@ def _set_by(idea: str, folders: Sequence[Path]) -> list[str]:
 def _yaml_of(idea: str, folders: Sequence[Path]) -> Mapping[str, Any]:
     paths = (folder / "idea" / f"{idea}.yaml" for folder in folders)
     found = next((path for path in paths if path.is_file()), None)
-    return yaml.safe_load(found.read_text(encoding="utf-8")) or {} if found else {}
+    return _read(found.read_text(encoding="utf-8")) if found else {}
+
+
+@cache
+def _read(text: str) -> Mapping[str, Any]:
+    return yaml.safe_load(text) or {}

@@ -1,7 +1,7 @@
 """The runs that a question needs, each checked and named before the first one starts."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,7 +69,13 @@ class Plan:
         return tuple(dict.fromkeys(pair for pair in pairs if pair[1] != self.baseline_hash))
 
 
-def make_plan(question: Question, compose: Compose) -> Plan:
+Look = Callable[[int, int], None]
+"""Is told how many arms are planned, and of how many."""
+
+
+def make_plan(
+    question: Question, compose: Compose, look: Look = lambda planned, many: None
+) -> Plan:
     """Compose, check and identify every arm once, and repeat it over its seeds.
 
     The config's `baseline` (overrides) is laid over the common part to make the baseline arm, and
@@ -89,7 +95,8 @@ def make_plan(question: Question, compose: Compose) -> Plan:
     facts = comparable(settings, identity)
     names = {identity.config_hash: baseline.name}
     same = []
-    for arm in question.arms:
+    for planned, arm in enumerate(question.arms):
+        look(planned, len(question.arms))
         if arm.name == BASELINE:
             raise AuditionError(
                 f"an idea cannot be named '{BASELINE}', which is what it is up against"

@@ -1,7 +1,8 @@
 """What a sweep says of itself: what it will run, how it was stopped, and what came of it."""
 
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from audition.judge import arms_of, judge_baseline
 from audition.ledger.record import Record
@@ -10,11 +11,35 @@ from audition.ledger.store import Contents, Ledger
 from audition.ledger.submission import Submission
 from audition.report.runs import show_problems, show_runs
 from audition.report.terminal import show_judgements
-from audition.report.words import count
+from audition.report.words import count, roughly
 from audition.sweep.local import MeasuredPool
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.pool import PoolSettings
 from audition.sweep.verdict_page import show_verdicts
+
+MANY_ARMS = 30
+"""Arms from which a sweep says that it is planning them."""
+FEW_ARMS = 10
+"""Arms by which it is known how long one takes."""
+SAY_EVERY_S = 5.0
+
+
+class Planning:
+    """Says that many arms are being planned, and after a few of them how long it will take."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._began, self._due = clock, clock(), 0.0
+
+    def __call__(self, planned: int, many: int) -> None:
+        passed = self._clock() - self._began
+        if many < MANY_ARMS or passed < self._due:
+            return
+        if planned == 0:
+            say(f"planning {count(many, 'arm')}.")
+        elif planned >= FEW_ARMS:
+            left = roughly(passed / planned * (many - planned))
+            say(f"{planned} of {count(many, 'arm')} planned, about {left} left.")
+            self._due = passed + SAY_EVERY_S
 
 
 def say_plan(plan: Plan, missing: Sequence[PlannedRun], contents: Contents) -> None:

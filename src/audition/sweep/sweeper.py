@@ -21,7 +21,7 @@ from audition.sweep.cluster.launch import Detached
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import Train, ready
 from audition.sweep.plan import Plan, make_plan
-from audition.sweep.say import say_detached, say_outcome, say_plan, say_stopped
+from audition.sweep.say import Planning, say_detached, say_outcome, say_plan, say_stopped
 from audition.sweep.tune.fight import fight
 
 
@@ -95,7 +95,7 @@ def sweep(
         hydra_context=hydra_context, task_function=task_function, config=config
     )
     with ready(launcher, detach=detached(config, chooses=style.chooses)) as launch:
-        plan = make_plan(question, Composer.of_hydra(config.hydra))
+        plan = make_plan(question, Composer.of_hydra(config.hydra), Planning())
         ledger = Ledger(Path(plan.output_dir))
         contents = ledger.read()
         announced = announcement(plan, style.judged_on(plan))

@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -45,6 +45,15 @@ class Source:
 
 def place(name: str) -> Place | None:
     """The place of a dotted module, or None where there is no such Python module."""
+    return _known_place(name) if frozen.held() else _place(name)
+
+
+@cache
+def _known_place(name: str) -> Place | None:
+    return _place(name)
+
+
+def _place(name: str) -> Place | None:
     top, *rest = name.split(".")
     here = _top(top)
     for part in rest:

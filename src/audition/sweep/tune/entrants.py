@@ -13,7 +13,7 @@ from audition.sweep.arms import Arm, Question, arm_name
 from audition.sweep.axes import check_alike, comparable
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun, make_plan
-from audition.sweep.search.space.near import standing
+from audition.sweep.search.space.keys import standing
 from audition.sweep.search.space.points import Points
 from audition.sweep.tune.lattice import lattice
 from audition.sweep.tune.settings import Tuning

@@ -20,7 +20,7 @@ from audition.sweep.arms import SCREENING, Question, more_seeds
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import Launch, ready
 from audition.sweep.plan import Plan, make_plan
-from audition.sweep.say import say, say_missing
+from audition.sweep.say import Planning, say, say_missing
 from audition.sweep.search.answer import judged
 from audition.sweep.search.place import Bench, bench
 from audition.sweep.tune.entrants import Entrant, Trial, entrants, fresh_plan, screened
@@ -77,7 +77,7 @@ def fight(
     question = tune.of(question)
     question = replace(question, seeds=question.seeds or SCREENING)
     with ring(tune, hydra_context, task_function, config) as where:
-        plan = make_plan(question, where.compose)
+        plan = make_plan(question, where.compose, Planning())
         ledger = Ledger(Path(plan.output_dir))
         found = entrants(question, plan, where.compose)
         own = Fight(question, tune, tuning, where, ledger, found, *question_of(plan))

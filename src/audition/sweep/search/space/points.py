@@ -14,7 +14,7 @@ from audition.sweep.arms import Arm, arm_name
 from audition.sweep.assign import record_of
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun, checked
-from audition.sweep.search.space.near import Near, standing, takes_whole
+from audition.sweep.search.space.keys import standing, takes_whole
 from audition.sweep.search.space.space import (
     Choices,
     Dimension,
@@ -43,7 +43,6 @@ class Points:
     seeds: tuple[int, ...]  # the screening seeds
     output_dir: Path
     compose: Composer
-    near: Near
     metric: str  # that the default and its rivals are judged by
     measures: Mapping[str, Measure]  # of the task
 
@@ -66,7 +65,6 @@ class Points:
             seeds=seeds,
             output_dir=root,
             compose=compose,
-            near=Near(compose),
             metric=metric,
             measures=record_of(base).measures,
         )
@@ -85,7 +83,7 @@ class Points:
         Raises AuditionError where no run can be made so.
         """
         own = (*self.choice, *typed)
-        settings = self.near((*self.common, *self.choice), typed)
+        settings = checked((*self.common, *self.choice, *typed), self.compose)
         identity: Identity = identify(settings)
         is_start = identity.config_hash == self.start_hash
         own = self.choice if is_start else own
@@ -116,7 +114,7 @@ class Points:
     def check(self) -> None:
         """Raise AuditionError for a key or a value of the space that no run could have."""
         for typed in corners(self.space):
-            self.near((*self.common, *self.choice), typed)
+            checked((*self.common, *self.choice, *typed), self.compose)
 
 
 def corners(space: Space) -> list[tuple[str, ...]]:

@@ -1,48 +1,17 @@
-"""What a configuration near another one is, without composing all of it anew."""
+"""What a key is in a configuration, and which values it takes."""
 
-import re
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from typing import Any
-
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf
 
 from audition.config.groups import GROUPS
 from audition.config.schema import signature
 from audition.config.schema.kinds import Misfit
-from audition.sweep.compose import Composer, settings_of
-from audition.sweep.plan import checked, runnable
-
-
-class Near:
-    """Composes points of a space: what Hydra takes long for is done once a set of groups."""
-
-    def __init__(self, compose: Composer) -> None:
-        self._compose = compose
-        self._known: dict[tuple[str, ...], DictConfig] = {}
-        self._parser = OverridesParser.create()
-
-    def __call__(self, start: Sequence[str], typed: Sequence[str]) -> Mapping[str, Any]:
-        """The settings that `typed` makes of `start`, checked like those of any run."""
-        # A value set in place is what Hydra would set last; all else may choose other files.
-        values = [o for o in typed if re.match(r"\w+(\.\w+)+=", o)]
-        whole = (*start, *(o for o in typed if o not in values))
-        if whole not in self._known:
-            self._known[whole] = self._compose.config(whole)
-        config = deepcopy(self._known[whole])
-        for override in self._parser.parse_overrides(values):
-            key = override.get_key_element()
-            if OmegaConf.select(config, key, default=self) is self:  # Hydra's own words for it
-                return checked((*start, *typed), self._compose)
-            OmegaConf.update(config, key, override.value(), merge=False)
-        return runnable(settings_of(config))
+from audition.sweep.compose import Composer
 
 
 def standing(compose: Composer, typed: Sequence[str]) -> Any:
     """Key -> what it is in the configuration that `typed` makes: a group's choice, or a setting."""
-    config = compose.config(typed)
-    chosen, settings = config.hydra.runtime.choices, settings_of(config)
+    settings, chosen = compose.composed(typed)
 
     def look(key: str) -> Any:
         bare = key.lstrip("+")
