@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hydra import compose
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from audition.config.groups import holding
 from audition.config.root import conf_dir
@@ -35,8 +36,13 @@ def test_every_member_of_a_group_is_laid_as_hydra_lays_it(group: str, composer: 
         words = [chosen(group, member), "optimizer.lr=0.5", "data.path=text", "data.sha256=0"]
         words = words if member == "tiny_shakespeare" else words[:2]
         found = quick(words)
-        assert found is not None, words
-        assert found.settings == by_hydra(words)
+        try:
+            theirs = by_hydra(words)
+        except OmegaConfBaseException:  # a model that needs another task, for one
+            assert found is None, words
+        else:
+            assert found is not None, words
+            assert found.settings == theirs
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Final
 
+from audition import frozen
 from audition.config.schema.annotation import kind_of
 from audition.config.schema.fields import Parameter, dataclass_options, fields, parameters
 from audition.config.schema.instance import instance_of
@@ -50,6 +52,15 @@ def signature(target: str) -> Signature:
     source. Raises AuditionError for a target that does not exist, and ValueError for one that no
     config should name: it takes **kwargs, a default is no literal or does not fit its annotation.
     """
+    return _known(target) if frozen.held() else _read(target)
+
+
+@cache
+def _known(target: str) -> Signature:
+    return _read(target)
+
+
+def _read(target: str) -> Signature:
     definition = find(target)
     built = _constructor(definition) or ()
     settings = {p.name: _setting(p, definition.name) for p in built if p.keyword_only}

@@ -69,6 +69,15 @@ def below(package: Place, part: str) -> Place | None:
     Names are compared with the folder's listing: asking the file system for `Muon.py` would find
     `muon.py` where case is ignored.
     """
+    return _known_below(package, part) if frozen.held() else _below(package, part)
+
+
+@cache
+def _known_below(package: Place, part: str) -> Place | None:
+    return _below(package, part)
+
+
+def _below(package: Place, part: str) -> Place | None:
     name = f"{package.name}.{part}"
     bare: list[str] = []
     for folder in package.folders:
