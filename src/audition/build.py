@@ -56,12 +56,9 @@ def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:
 def model_of(settings: Mapping[str, Any]) -> "partial[Any]":
     """The model's constructor with the parts that it names, such as `attention`, filled in."""
     model = factory(settings["model"])
-    takes = signature(model.func).parameters
-    parts = {
-        name: construct(settings[name]) if name == "norm" else factory(settings[name])
-        for name in ("attention", "positional", "norm", "feedforward")
-        if name in takes
-    }
+    takes = signature(model.func).parameters.values()
+    names = [each.name for each in takes if each.kind is each.POSITIONAL_OR_KEYWORD]
+    parts = {name: construct(settings[name]) for name in names if name in settings}
     return partial(model, **parts)
 
 

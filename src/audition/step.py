@@ -65,7 +65,7 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
     session.step += 1
     session.units += batch.units
     session.cost += gradient.cost + probe.cost
-    meters = partial(effects.meters, state)
+    meters = partial(effects.meters, session.effects)
     return StepReport(clock, controls, gradient, norm, tuple(events), meters)
 
 

@@ -1,11 +1,9 @@
 """The models that the tests of the parts are made on, by the names conf/ gives them."""
 
-from functools import partial
-
 from torch import nn
 
-from audition.parts.attention.causal import CausalAttention
-from audition.parts.attention.sliding import SlidingAttention
+from audition.parts.attention.causal import Causal
+from audition.parts.attention.sliding import Sliding
 from audition.parts.feedforward.gelu import Gelu
 from audition.parts.feedforward.squared_relu import SquaredRelu
 from audition.parts.gpt import GPT
@@ -19,13 +17,13 @@ from audition.recipe.signals import Shape
 from audition.recipe.streams import Streams
 
 ATTENTIONS = {
-    "causal": CausalAttention,
-    "fused": partial(CausalAttention, fused_qkv=True),
-    "grouped": partial(CausalAttention, kv_heads=2),
-    "sliding": partial(SlidingAttention, window=3),
-    "sliding grouped": partial(SlidingAttention, window=3, kv_heads=1),
+    "causal": Causal(),
+    "fused": Causal(fused_qkv=True),
+    "grouped": Causal(kv_heads=2),
+    "sliding": Sliding(window=3),
+    "sliding grouped": Sliding(window=3, kv_heads=1),
 }
-POSITIONALS = {"learned": Learned, "rope": Rope, "none": NoPosition}
+POSITIONALS = {"learned": Learned(), "rope": Rope(), "none": NoPosition()}
 NORMS = {
     "layernorm": LayerNorm(),
     "layernorm bias qk": LayerNorm(bias=True, query_key=True),
@@ -33,9 +31,9 @@ NORMS = {
     "rmsnorm qk": RMSNorm(query_key=True),
 }
 FEEDFORWARDS = {
-    "gelu": Gelu,
-    "gelu tanh": partial(Gelu, approximate="tanh"),
-    "squared relu": SquaredRelu,
+    "gelu": Gelu(),
+    "gelu tanh": Gelu(approximate="tanh"),
+    "squared relu": SquaredRelu(),
 }
 TINY = {"layers": 2, "heads": 4, "width": 32, "context": 12}
 GPT88M = {
@@ -77,10 +75,10 @@ def gpt88m(layers: int = 22) -> GPT:
     """The published model, uninitialised; fewer layers where a test has to train it."""
     return GPT(
         Shape((2048,), 81),
-        partial(CausalAttention, kv_heads=4),
-        Rope,
+        Causal(kv_heads=4),
+        Rope(),
         RMSNorm(query_key=True),
-        SquaredRelu,
+        SquaredRelu(),
         **{**GPT88M, "layers": layers},
     )
 

@@ -1,6 +1,6 @@
 """The model: causal whatever its parts, as large as published, and refusing what does not fit."""
 
-from functools import partial
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +9,7 @@ from tests.parts.models import (
     FEEDFORWARDS,
     NORMS,
     POSITIONALS,
+    TINY,
     count,
     gpt88m,
     make,
@@ -16,11 +17,17 @@ from tests.parts.models import (
 from torch.nn import functional as F
 
 from audition.errors import AuditionError
-from audition.parts.attention.causal import CausalAttention
+from audition.parts.attention.causal import Causal, CausalAttention
+from audition.parts.attention.sliding import Sliding
+from audition.parts.dims import Dims
+from audition.parts.feedforward.gelu import Gelu
+from audition.parts.gpt import GPT
 from audition.parts.norm.layernorm import LayerNorm
 from audition.parts.norm.rmsnorm import RMSNorm
 from audition.parts.optim.muon import Muon
-from audition.parts.positional.none import NoPosition
+from audition.parts.positional.places import Places
+from audition.parts.positional.rope import Rope
+from audition.recipe.signals import Shape
 
 T = 12
 EVERY = [(a, p) for a in ATTENTIONS for p in POSITIONALS]
@@ -63,7 +70,7 @@ def test_one_sliding_layer_sees_exactly_its_window(attention):
 def test_a_window_as_long_as_the_context_is_causal_attention():
     sliding, causal = make("sliding"), make("causal")
     for block in sliding.blocks:
-        block.attention.window = T
+        block.attention.policy = Sliding(window=T)
     tokens = torch.randint(11, (2, T))
     torch.testing.assert_close(sliding(tokens), causal(tokens))
 
@@ -137,9 +144,12 @@ def test_sizes_that_do_not_fit_are_refused(attention, positional, settings, mess
         make(attention, positional, **settings)
 
 
-def attention_of(**settings) -> CausalAttention:
+DIMS = Dims(width=32, heads=4, context=T)
+
+
+def attention_of(*, bias=False, **settings) -> CausalAttention:
     torch.manual_seed(1)
-    attention = CausalAttention(32, 4, T, RMSNorm(), **settings)
+    attention = Causal(**settings)(replace(DIMS, bias=bias), RMSNorm())
     for weight in attention.parameters():
         torch.nn.init.normal_(weight)
     return attention
@@ -158,7 +168,7 @@ def test_grouped_queries_equal_repeated_keys_and_values():
         }
     )
     x = torch.randn(2, T, 32)
-    place = NoPosition(32, 4, T)
+    place = Places()
     torch.testing.assert_close(grouped(x, place), full(x, place))
 
 
@@ -169,7 +179,7 @@ def test_joint_projection_equals_separate_ones():
         for name, part in zip("qkv", getattr(joint.qkv, kind).chunk(3), strict=True):
             parts[f"{name}.{kind}"] = part
     separate.load_state_dict(parts)
-    x, place = torch.randn(2, T, 32), NoPosition(32, 4, T)
+    x, place = torch.randn(2, T, 32), Places()
     torch.testing.assert_close(joint(x, place), separate(x, place))
 
 
@@ -180,20 +190,20 @@ def test_attention_against_the_formula():
     )
     scores = (q @ k.mT / 8**0.5).masked_fill(torch.ones(T, T).triu(1).bool(), -torch.inf)
     y = (scores.softmax(-1) @ v).transpose(1, 2).reshape(1, T, 32) @ attention.out.weight.T
-    torch.testing.assert_close(attention(x, NoPosition(32, 4, T)), y, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(attention(x, Places()), y, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("norm", [RMSNorm(query_key=True), LayerNorm(query_key=True)])
 def test_queries_and_keys_are_normed_before_they_are_placed(norm):
-    class Spy(NoPosition):
+    class Spy(Places):
         def rotate(self, q, k):
             self.q, self.k = q, k
             return q, k
 
-    attention = CausalAttention(32, 4, T, norm, kv_heads=2)
+    attention = Causal(kv_heads=2)(DIMS, norm)
     for weight in attention.parameters():
         torch.nn.init.normal_(weight) if weight.ndim == 2 else torch.nn.init.ones_(weight)
-    spy = Spy(32, 4, T)
+    spy = Spy()
     attention(torch.randn(2, T, 32), spy)
     assert spy.q.shape == (2, 4, T, 8)
     assert spy.k.shape == (2, 2, T, 8)
@@ -207,7 +217,7 @@ def test_settings_reach_the_parts():
     tokens = torch.randint(11, (2, T))
     exact, tanh = make(feedforward="gelu")(tokens), make(feedforward="gelu tanh")(tokens)
     assert not torch.equal(exact, tanh)
-    wide = partial(FEEDFORWARDS["gelu"], ratio=2.5)(32, True)
+    wide = Gelu(ratio=2.5)(replace(DIMS, bias=True))
     assert wide.up.weight.shape == (80, 32)
     assert wide.down.weight.shape == (32, 80)
     x = torch.randn(3, 32)
@@ -215,6 +225,40 @@ def test_settings_reach_the_parts():
         torch.nn.init.normal_(weight)
     torch.testing.assert_close(wide.down(wide.hidden(x)), wide(x))
     assert (
-        FEEDFORWARDS["squared relu"](32).activation(torch.tensor([-2.0, 3.0]))
+        FEEDFORWARDS["squared relu"](DIMS).activation(torch.tensor([-2.0, 3.0]))
         == torch.tensor([0.0, 9.0])
     ).all()
+
+
+def test_the_head_reads_the_features():
+    model, tokens = make(), torch.randint(11, (2, T))
+    features = model.features(tokens)
+    assert features.shape == (2, T, 32)
+    assert torch.equal(model.head(features), model(tokens))
+    with pytest.raises(ValueError, match="13 tokens do not fit a context of 12"):
+        model.features(torch.zeros(1, 13, dtype=torch.int64))
+
+
+def test_every_block_asks_its_parts_anew_and_says_which_it_is():
+    asked = []
+
+    def noting(policy):
+        def called(dims, *norm):
+            asked.append(dims)
+            return policy(dims, *norm)
+
+        return called
+
+    def of(*policies, **settings):
+        attention, positional, feedforward = policies
+        sizes = {**TINY, "layers": 3, "dropout": 0.1, "bias": True}
+        return GPT(Shape((T,), 11), attention, positional, RMSNorm(), feedforward, **sizes)
+
+    model = of(noting(Causal()), noting(Rope()), noting(Gelu()))
+    whole = Dims(width=32, heads=4, context=T, dropout=0.1, bias=True, layers=3)
+    blocks = [whole.at(layer) for layer in (0, 0, 1, 1, 2, 2)]  # attention, then feed-forward
+    assert asked == [whole, *blocks]
+    parts = [part for block in model.blocks for part in (block.attention, block.feedforward)]
+    assert len({id(part) for part in parts}) == 6
+    plain = of(Causal(), Rope(), Gelu())
+    assert list(plain.state_dict()) == list(model.state_dict())

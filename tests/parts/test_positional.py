@@ -4,6 +4,7 @@ import pytest
 import torch
 from tests.parts.models import make
 
+from audition.parts.dims import Dims
 from audition.parts.initial import initialise
 from audition.parts.positional.learned import Learned
 from audition.parts.positional.none import NoPosition
@@ -11,6 +12,7 @@ from audition.parts.positional.rope import Rope
 from audition.recipe.streams import Streams
 
 B, H, K, T, D = 2, 4, 2, 16, 8
+DIMS = Dims(width=H * D, heads=H, context=T)
 
 
 def heads(count: int) -> torch.Tensor:
@@ -20,7 +22,7 @@ def heads(count: int) -> torch.Tensor:
 @pytest.mark.parametrize("base", [10000.0, 100.0])
 def test_rope_is_multiplication_by_a_unit_complex_number(base):
     q, k = heads(H), heads(K)
-    for x, y in zip((q, k), Rope(H * D, H, T, base=base).rotate(q, k), strict=True):
+    for x, y in zip((q, k), Rope(base=base)(DIMS).rotate(q, k), strict=True):
         planes = torch.complex(*x.double().chunk(2, dim=-1))
         for t in range(T):
             for j in range(D // 2):
@@ -31,7 +33,7 @@ def test_rope_is_multiplication_by_a_unit_complex_number(base):
 
 
 def test_rope_scores_depend_on_the_distance_alone():
-    rope = Rope(H * D, H, T)
+    rope = Rope()(DIMS)
     q, k = torch.randn(1, 1, 1, D).expand(1, 1, T, D), torch.randn(1, 1, 1, D).expand(1, 1, T, D)
     q, k = rope.rotate(q, k)
     scores = (q @ k.mT)[0, 0]
@@ -42,19 +44,19 @@ def test_rope_scores_depend_on_the_distance_alone():
 
 
 def test_rope_gives_back_the_precision_it_got_and_keeps_lengths():
-    q, k = Rope(H * D, H, T).rotate(heads(H).bfloat16(), heads(K))
+    q, k = Rope()(DIMS).rotate(heads(H).bfloat16(), heads(K))
     assert q.dtype == torch.bfloat16
     torch.testing.assert_close(k.norm(dim=-1), heads(K).norm(dim=-1))
 
 
 def test_rope_saves_nothing_and_leaves_the_embedded_tokens():
-    rope, x = Rope(H * D, H, T), torch.randn(B, T, H * D)
+    rope, x = Rope()(DIMS), torch.randn(B, T, H * D)
     assert not rope.state_dict()
     assert rope.embed(x) is x
 
 
 def test_learned_adds_the_row_of_each_place():
-    learned, x = Learned(H * D, H, T), torch.randn(B, 5, H * D)
+    learned, x = Learned()(DIMS), torch.randn(B, 5, H * D)
     initialise(learned, Streams(0))
     torch.testing.assert_close(learned.embed(x)[1, 3], x[1, 3] + learned.embedding.weight[3])
     q, k = heads(H), heads(K)
@@ -62,7 +64,7 @@ def test_learned_adds_the_row_of_each_place():
 
 
 def test_none_is_the_identity():
-    none, x, q, k = NoPosition(H * D, H, T), torch.randn(B, T, H * D), heads(H), heads(K)
+    none, x, q, k = NoPosition()(DIMS), torch.randn(B, T, H * D), heads(H), heads(K)
     assert none.embed(x) is x
     assert none.rotate(q, k) == (q, k)
     assert not list(none.parameters())

@@ -3,28 +3,21 @@
 Shape suffixes: B batch, T places, C channels (the width), V vocabulary.
 """
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from audition.errors import AuditionError
+from audition.parts.attention.policy import Attention
+from audition.parts.dims import Dims
 from audition.parts.dropout import Dropout
+from audition.parts.feedforward.policy import FeedForward
 from audition.parts.initial import scale_residuals
 from audition.parts.linear import Embedding, Linear
 from audition.parts.norm.policy import Norm
-from audition.parts.positional.none import NoPosition
+from audition.parts.positional.places import Places, Positional
 from audition.recipe.signals import Shape
-
-Attention = Callable[[int, int, int, Norm, float, bool], nn.Module]
-"""(width, heads, context, norm, dropout, bias) -> module of (x [B, T, C], positional) -> same."""
-
-FeedForward = Callable[[int, bool], nn.Module]
-"""(width, bias) -> module of x [B, T, C] -> [B, T, C]."""
-
-Positional = Callable[[int, int, int], NoPosition]
-"""(width, heads, context) -> the one positional module of the model."""
 
 
 class Block(nn.Module):
@@ -40,13 +33,13 @@ class Block(nn.Module):
         self.feedforward = feedforward
         self.dropout = Dropout(dropout)
 
-    def forward(self, x: Tensor, positional: NoPosition) -> Tensor:
+    def forward(self, x: Tensor, positional: Places) -> Tensor:
         x = x + self.dropout(self.attention(self.attention_norm(x), positional))
         return x + self.dropout(self.feedforward(self.feedforward_norm(x)))  # type: ignore[no-any-return]
 
 
 class GPT(nn.Module):
-    """Token ids [B, T] to logits [B, T, V].
+    """Token ids [B, T] to logits [B, T, V]: `head(features(inputs))`.
 
     Args:
         layers: blocks in the stack.
@@ -95,20 +88,21 @@ class GPT(nn.Module):
             )
         if width % heads:
             raise AuditionError(f"width={width} cannot be split over heads={heads}: it must divide")
+        dims = Dims(width, heads, context, dropout, bias, layers=layers)
         self.context = context
         self.embedding_gain = width**0.5 if embedding_gain == "sqrt_width" else 1.0
         self.embedding = Embedding(rows, width)
-        self.positional = positional(width, heads, context)
+        self.positional = positional(dims)
         self.dropout = Dropout(dropout)
         self.blocks = nn.ModuleList(
             Block(
                 width,
                 norm,
-                attention(width, heads, context, norm, dropout, bias),
-                feedforward(width, bias),
+                attention(dims.at(layer), norm),
+                feedforward(dims.at(layer)),
                 dropout,
             )
-            for _ in range(layers)
+            for layer in range(layers)
         )
         self.norm = norm.block(width)
         self.head = Linear(width, rows, role="head")
@@ -124,10 +118,17 @@ class GPT(nn.Module):
             x = x * self.embedding_gain
         return self.dropout(self.positional.embed(x))  # type: ignore[no-any-return]
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def features(self, inputs: Tensor) -> Tensor:
+        """Token ids [B, T] to what the head reads, [B, T, C].
+
+        Raises ValueError for windows longer than the context.
+        """
         if inputs.shape[1] > self.context:
             raise ValueError(f"{inputs.shape[1]} tokens do not fit a context of {self.context}")
         x = self.embed(inputs)
         for block in self.blocks:
             x = block(x, self.positional)
-        return self.head(self.norm(x))  # type: ignore[no-any-return]
+        return self.norm(x)  # type: ignore[no-any-return]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.head(self.features(inputs))  # type: ignore[no-any-return]

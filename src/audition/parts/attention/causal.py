@@ -3,8 +3,8 @@
 Shape suffixes: B batch, T places, C channels, H query heads, K key/value heads, D channels a head.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from annotated_types import Ge
@@ -13,70 +13,75 @@ from torch.nn import functional as F
 
 from audition.errors import AuditionError
 from audition.parts.attention.kernels import attend
+from audition.parts.dims import Dims
 from audition.parts.dropout import Dropout
 from audition.parts.linear import Linear
 from audition.parts.norm.policy import Norm
-from audition.parts.positional.none import NoPosition
+from audition.parts.positional.places import Places
+
+
+@dataclass(frozen=True, kw_only=True)
+class Causal:
+    """Multi-head attention to all earlier tokens."""
+
+    kv_heads: Annotated[int, Ge(1)] | None = None
+    """Heads of keys and values, each shared by heads / kv_heads queries; null is heads."""
+    fused_qkv: bool = False
+    """One joint parameter for queries, keys and values instead of three."""
+
+    def __call__(self, dims: Dims, norm: Norm) -> "CausalAttention":
+        """Raises AuditionError where the heads do not divide the width, or share unevenly."""
+        return CausalAttention(dims, norm, self)
+
+    def seen(self, places: Tensor) -> Tensor | None:
+        """[T, T] bool, which keys (columns) the query at each of `places` [T] sees; None: all up to
+        itself.
+        """
+        return None
 
 
 class CausalAttention(nn.Module):
-    """Multi-head attention in the order: project, norm queries and keys, place, attend.
+    """Attention in the order: project, norm queries and keys, place, attend.
 
     Queries, keys and values are separate parameters, because an optimizer such as Muon
     orthogonalises each matrix as a whole.
-
-    Args:
-        kv_heads: heads of keys and values, each shared by heads / kv_heads queries; null is heads.
-        fused_qkv: one joint parameter for queries, keys and values instead of three.
     """
 
-    neutral: ClassVar[Mapping[str, object]] = {"kv_heads": None}
-    active: ClassVar[Mapping[str, object]] = {"kv_heads": 1}
-
-    def __init__(
-        self,
-        width: int,
-        heads: int,
-        context: int,
-        norm: Norm,
-        dropout: float = 0.0,
-        bias: bool = False,
-        *,
-        kv_heads: Annotated[int, Ge(1)] | None = None,
-        fused_qkv: bool = False,
-    ) -> None:
+    def __init__(self, dims: Dims, norm: Norm, policy: Causal) -> None:
         super().__init__()
+        width, heads, kv_heads = dims.width, dims.heads, policy.kv_heads
         shared = heads if kv_heads is None else kv_heads
         if width % heads:
             raise AuditionError(f"width={width} cannot be split over heads={heads}: it must divide")
         if heads % shared:
             raise AuditionError(f"heads={heads} cannot share kv_heads={kv_heads}: it must divide")
-        self.channels = width // heads
+        self.policy = policy
+        self.channels = dims.channels
         sizes = [width, shared * self.channels, shared * self.channels]
         self.sizes = sizes
-        self.fused_qkv = fused_qkv
-        if fused_qkv:
-            self.qkv = Linear(width, sum(sizes), bias)
+        if policy.fused_qkv:
+            self.qkv = Linear(width, sum(sizes), dims.bias)
         else:
-            self.q, self.k, self.v = (Linear(width, size, bias) for size in sizes)
-        self.out = Linear(width, width, bias, residual=True)
+            self.q, self.k, self.v = (Linear(width, size, dims.bias) for size in sizes)
+        self.out = Linear(width, width, dims.bias, residual=True)
         self.q_norm = norm.query_key_norm(self.channels)
         self.k_norm = norm.query_key_norm(self.channels)
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dims.dropout)
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """[B, T, C] to queries [B, T, H, D] and keys and values [B, T, K, D]."""
         # Three matrices as one product: hooks on q, k or v do not fire, parametrizations do.
-        joint = self.qkv(x) if self.fused_qkv else side_by_side(x, self.q, self.k, self.v)
+        joint = self.qkv(x) if self.policy.fused_qkv else side_by_side(x, self.q, self.k, self.v)
         q, k, v = joint.split(self.sizes, dim=-1)
         heads = (-1, self.channels)
         return q.unflatten(-1, heads), k.unflatten(-1, heads), v.unflatten(-1, heads)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Queries [B, H, T, D] over keys and values [B, K, T, D], to [B, H, T, D]."""
-        return attend(q, k, v, dropout=self.dropout.rate)
+        seen = self.policy.seen(torch.arange(q.shape[2], device=q.device))
+        return attend(q, k, v, seen=seen, dropout=self.dropout.rate)
 
-    def forward(self, x: Tensor, positional: NoPosition) -> Tensor:
+    def forward(self, x: Tensor, positional: Places) -> Tensor:
         """[B, T, C] to [B, T, C]."""
         q, k, v = self.project(x)
         q, k = self.q_norm(q).transpose(1, 2), self.k_norm(k).transpose(1, 2)

@@ -1,26 +1,43 @@
 """The feed-forward map every variant shares: widen, bend, narrow."""
 
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Gt
 from torch import Tensor, nn
 
+from audition.parts.dims import Dims
 from audition.parts.linear import Linear
 from audition.recipe.units import Part, Units
 
 
+@dataclass(frozen=True, kw_only=True)
+class Widened:
+    """A linear map to more units, an activation, and a linear map back."""
+
+    ratio: Annotated[float, Gt(0)] = 4.0
+    """Hidden units per channel of the model."""
+
+    def __call__(self, dims: Dims) -> "TwoLayer":
+        return TwoLayer(dims, self)
+
+    def activation(self, x: Tensor) -> Tensor:
+        """Elementwise, [..., hidden] to [..., hidden]: what a variant says."""
+        return x
+
+
 class TwoLayer(nn.Module):
-    """`down(activation(up(x)))`; a variant says what its activation is.
+    """`down(activation(up(x)))`.
 
     A hidden unit is a row of `up`, its bias, and a column of `down`.
     """
 
-    def __init__(self, width: int, bias: bool, ratio: float) -> None:
+    def __init__(self, dims: Dims, policy: Widened) -> None:
         super().__init__()
-        hidden = max(1, round(ratio * width))
-        self.up = Linear(width, hidden, bias)
-        self.down = Linear(hidden, width, bias, residual=True)
-
-    def activation(self, x: Tensor) -> Tensor:
-        """Elementwise, [..., hidden] to [..., hidden]."""
-        return x
+        hidden = max(1, round(policy.ratio * dims.width))
+        self.activation = policy.activation
+        self.up = Linear(dims.width, hidden, dims.bias)
+        self.down = Linear(hidden, dims.width, dims.bias, residual=True)
 
     def hidden(self, x: Tensor) -> Tensor:
         """[..., C] to the activations [..., hidden] that `down` reads."""

@@ -1,21 +1,17 @@
-"""No notion of position: the base of the others, with both moments the identity."""
+"""No notion of position."""
 
-from torch import Tensor, nn
+from dataclasses import dataclass
+
+from audition.parts.dims import Dims
+from audition.parts.positional.places import Places
 
 
-class NoPosition(nn.Module):
-    """One module a model; it may act on the embedded tokens, or on queries and keys, or both.
+@dataclass(frozen=True, kw_only=True)
+class NoPosition:
+    """Tokens are not told where they stand.
 
-    Without it a causal model still knows order, if weakly: how much a token can look back on.
+    A causal model still knows order, if weakly: how much a token can look back on.
     """
 
-    def __init__(self, width: int, heads: int, context: int) -> None:
-        super().__init__()
-
-    def embed(self, x: Tensor) -> Tensor:
-        """[B, T, C] embedded tokens, before the first block."""
-        return x
-
-    def rotate(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        """Queries [B, H, T, D] and keys [B, K, T, D] of any layer, after their norm."""
-        return q, k
+    def __call__(self, dims: Dims) -> Places:
+        return Places()

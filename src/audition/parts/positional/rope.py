@@ -3,6 +3,7 @@
 Shape suffixes: B batch, H heads, T places, D channels of a head.
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
@@ -10,38 +11,41 @@ from annotated_types import Gt
 from torch import Tensor
 
 from audition.errors import AuditionError
-from audition.parts.positional.none import NoPosition
+from audition.parts.dims import Dims
+from audition.parts.positional.places import Places
 
 
-class Rope(NoPosition):
+@dataclass(frozen=True, kw_only=True)
+class Rope:
     """Channels j and j + D/2 of a head form a plane that turns by t · base^(-2j/D) at place t.
 
     So a score depends on how far apart a query and a key are, never on where they stand. Pairing
     halves rather than neighbours is the same map under a fixed permutation of the channels.
-
-    Args:
-        base: the slowest plane turns about once in 2π · base places.
     """
+
+    base: Annotated[float, Gt(0)] = 10000.0
+    """The slowest plane turns about once in 2π · base places."""
+
+    def __call__(self, dims: Dims) -> "RopePlaces":
+        """Raises AuditionError for heads of an odd number of channels."""
+        return RopePlaces(dims, self)
+
+
+class RopePlaces(Places):
+    """Turns queries and keys by the angles of their places."""
 
     cos: Tensor  # [context, D] float32
     sin: Tensor  # [context, D] float32
 
-    def __init__(
-        self,
-        width: int,
-        heads: int,
-        context: int,
-        *,
-        base: Annotated[float, Gt(0)] = 10000.0,
-    ) -> None:
-        super().__init__(width, heads, context)
-        channels = width // heads
+    def __init__(self, dims: Dims, policy: Rope) -> None:
+        super().__init__()
+        channels = dims.channels
         if channels % 2:
             raise AuditionError(
-                f"width={width} over heads={heads} leaves {channels} channels a head, and rope "
-                "turns them in pairs: choose a width that is an even multiple of heads"
+                f"width={dims.width} over heads={dims.heads} leaves {channels} channels a head, and "
+                "rope turns them in pairs: choose a width that is an even multiple of heads"
             )
-        cos, sin = waves(turns(context, channels, base))
+        cos, sin = waves(turns(dims.context, channels, policy.base))
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 

@@ -1,0 +1,33 @@
+"""The sizes that a model hands to its parts."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Dims:
+    """What a part may know of the model that it is made for, in channels, heads, tokens and blocks.
+
+    A part is a policy: a frozen value of its own settings that is called with these and returns a
+    module, anew for each place in the model.
+
+    Example:
+        >>> Dims(width=128, heads=4, context=64, layers=2).at(1).channels
+        32
+    """
+
+    width: int  # channels of the residual stream
+    heads: int  # query heads of every attention
+    context: int  # the longest window of tokens
+    dropout: float = 0.0
+    bias: bool = False  # whether linear maps carry one
+    layer: int = 0  # the block that the part is for, from 0; 0 for a part of the whole model
+    layers: int = 1
+
+    @property
+    def channels(self) -> int:
+        """Channels of a head."""
+        return self.width // self.heads
+
+    def at(self, layer: int) -> "Dims":
+        """The same for the block `layer`."""
+        return replace(self, layer=layer)
