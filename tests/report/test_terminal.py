@@ -83,3 +83,34 @@ def test_unreadable_files_are_named_on_standard_error(capsys: pytest.CaptureFixt
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err == "audition: a/record.json has schema 0; it is left out.\n"
+
+
+def many(arms: int) -> list[Record]:
+    found = runs("baseline", [1.50, 1.53, 1.48])
+    for i in range(arms):
+        found += runs(f"arm {i}", [1.50 - 0.001 * i, 1.53 - 0.002 * i, 1.48])
+    return found
+
+
+def test_many_verdicts_are_a_line_each_and_one_of_them_is_whole(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ledger = Ledger(Path("nowhere"))
+    show_judgements(judge_arms(many(40)), ledger)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) < 40 + 6
+    assert lines[0].startswith("40 verdicts: ")
+    shown = [line.split("  ")[0] for line in lines if line.startswith("arm ")][1:]
+    assert sorted(shown) == sorted(f"arm {i}" for i in range(40))
+    assert shown[0] == "arm 39"  # the largest gain
+    assert "audition verdict ARM" in " ".join(lines[-2:])
+
+    show_judgements(judge_arms(many(40), ["arm 7"]), ledger)
+    assert "effect size" in capsys.readouterr().out
+    show_judgements(judge_arms(many(40)), ledger, whole=True)
+    assert capsys.readouterr().out.count("effect size") == 40
+
+
+def test_a_dozen_verdicts_are_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    show_judgements(judge_arms(many(12)), Ledger(Path("nowhere")))
+    assert capsys.readouterr().out.count("effect size") == 12

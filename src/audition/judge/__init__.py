@@ -2,7 +2,7 @@
 
 from audition.judge.arms import LIKE_FOR_LIKE, ArmRuns, arms_of, unlike
 from audition.judge.judgement import DEFAULT_TERMS, Judgement
-from audition.judge.judging import judge_arms, judge_baseline
+from audition.judge.judging import family_of, judge_arms, judge_baseline
 
 __all__ = [
     "DEFAULT_TERMS",
@@ -10,6 +10,7 @@ __all__ = [
     "ArmRuns",
     "Judgement",
     "arms_of",
+    "family_of",
     "judge_arms",
     "judge_baseline",
     "unlike",

@@ -9,10 +9,9 @@ from statistics import fmean
 from typing import Any
 
 from audition.errors import AuditionError, choices
-from audition.judge import ArmRuns, Judgement, judge_baseline
+from audition.judge import ArmRuns, Judgement, family_of, judge_baseline
 from audition.ledger.registration import registrations
 from audition.ledger.store import Ledger
-from audition.report.baselines import rivals_of
 from audition.report.energy import Joules, joules_of
 from audition.report.equal_time import Stopwatch
 from audition.stats.comparison import json_ready
@@ -164,10 +163,11 @@ def leaderboard(
     """
     if sort not in SORTS:
         raise AuditionError(f"cannot sort by '{sort}'{choices(sort, SORTS)}")
+    plans = registrations(ledger.root)
     judgements = judge_baseline(
         arms,
         baseline.config_hash,
-        plans=registrations(ledger.root),
+        plans=plans,
         detail=False,
         metric=baseline.metric,
         sesoi=sesoi,
@@ -184,7 +184,9 @@ def leaderboard(
     ]
     rows, shrinkage = _shrunken(rows)
     judged = {judgement.arm.config_hash for judgement in judgements}
-    rest = [arm.name for arm in rivals_of(arms, baseline) if arm.config_hash not in judged]
+    announced = {arm.config_hash: arm.name for plan in plans for arm in plan.arms}
+    missing = family_of(arms, baseline.config_hash, plans) - judged
+    rest = sorted(arms[key].name if key in arms else announced[key] for key in missing)
     return Leaderboard(baseline, tuple(_ordered(rows, sort)), tuple(rest), sort, shrinkage)
 
 

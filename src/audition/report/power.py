@@ -1,7 +1,7 @@
 """How many seeds a gain takes to be seen, and what they cost by the ledger's own timings."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from audition.judge import ArmRuns
+from audition.judge import ArmRuns, family_of
+from audition.ledger.registration import Registration
 from audition.measure import Measure
 from audition.report.baselines import noise_of, rivals_of
 from audition.report.terminal import console
@@ -84,6 +85,7 @@ def power_for(
     gain: float,
     power: float = 0.8,
     alpha: float = 0.05,
+    plans: Sequence[Registration] = (),
 ) -> Power:
     """Seeds an arm that show a true `gain` with this power, one-sided at `alpha`.
 
@@ -96,7 +98,7 @@ def power_for(
     noise = noise_of(arms, baseline)
     needed = fewest_seeds(gain, noise, alpha, power, baseline_seeds=len(baseline.losses))
     tried = rivals_of(arms, baseline)
-    family = max(1, len(tried))
+    family = max(1, len(family_of(arms, baseline.config_hash, plans)))
     theirs = baseline.mean("seconds")
     timed = [arm.mean("seconds") for arm in tried]
     ours = fmean(known) if (known := [t for t in timed if not math.isnan(t)]) else theirs

@@ -1,6 +1,8 @@
 """Verdicts in the terminal, each with what it rests on."""
 
+import math
 import sys
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -39,8 +41,19 @@ def console(columns: int = 100) -> Console:
     return Console(width=width, highlight=False, soft_wrap=False)
 
 
-def show_judgements(judgements: Sequence[Judgement], ledger: Ledger) -> None:
-    """Each verdict with what it rests on; `ledger` has the runs' curves."""
+MANY = 12
+"""Verdicts from which on each is given a line, unless all are asked for whole."""
+
+
+def show_judgements(
+    judgements: Sequence[Judgement], ledger: Ledger, *, whole: bool = False
+) -> None:
+    """Each verdict with what it rests on; `ledger` has the runs' curves.
+
+    More than a dozen are a line each, the largest gain first, unless they are asked for `whole`.
+    """
+    if len(judgements) > MANY and not whole:
+        return show_lines(judgements)
     out = console()
     watches = stopwatches(ledger, judgements)
     for judgement in judgements:
@@ -57,6 +70,44 @@ def show_judgements(judgements: Sequence[Judgement], ledger: Ledger) -> None:
         out.print(Padding(_numbers(judgement, price(judgement, watch)), (0, 0, 0, 2)))
         for note in (*notes(judgement), *c.warnings):
             out.print(Padding(f"[yellow]note[/] {escape(note)}", (0, 0, 0, 2)))
+
+
+def show_lines(judgements: Sequence[Judgement]) -> None:
+    """Many verdicts, a line each, and how to see one whole."""
+    out = console()
+    verdicts = Counter[str](j.comparison.verdict for j in judgements)
+    named = ", ".join(f"{verdicts[word]} {word}" for word in COLOURS if verdicts[word])
+    families = sorted({j.comparison.family_size for j in judgements})
+    out.print(
+        f"{count(len(judgements), 'verdict')}: {named}. p is one-sided, adjusted for a family of "
+        f"{' or '.join(f'{size:,}' for size in families)}."
+    )
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in ("arm", "verdict", "seeds", "gain", "95 % CI", "p adj.", "standing"):
+        right = name in ("seeds", "gain", "95 % CI", "p adj.")
+        fold = "fold" if name == "arm" else "ellipsis"
+        table.add_column(name, justify="right" if right else "left", overflow=fold)  # type: ignore[arg-type]
+    for judgement in sorted(judgements, key=_gain, reverse=True):
+        c, how = judgement.comparison, judgement.measure
+        table.add_row(
+            escape(c.idea),
+            f"[{COLOURS[c.verdict]}]{c.kind or c.verdict}[/]",
+            f"{c.n} : {c.n_baseline}",
+            gain(c.improvement, how),
+            gain_interval(c.ci, how),
+            probability(c.p_adjusted),
+            judgement.standing.word,
+        )
+    out.print(table)
+    out.print(
+        "[dim]One whole: audition verdict ARM. All whole: audition verdict --whole. In other orders, "
+        "with prices: audition leaderboard.[/]"
+    )
+
+
+def _gain(judgement: Judgement) -> float:
+    gained = judgement.comparison.improvement
+    return gained if gained == gained else -math.inf
 
 
 def _numbers(judgement: Judgement, prices: Sequence[Line]) -> Table:

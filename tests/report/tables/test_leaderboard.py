@@ -14,10 +14,12 @@ from audition.cli.commands import interactions as interactions_command
 from audition.cli.commands import leaderboard as command
 from audition.errors import AuditionError
 from audition.judge import arms_of, judge_baseline
+from audition.ledger.registration import PlannedArm, Registration, register
 from audition.report.baselines import baseline_in, noise_of
 from audition.report.equal_time import Stopwatch, timed_curves
 from audition.report.interactions import cross, parts_of
 from audition.report.leaderboard import SORTS, leaderboard
+from audition.report.power import power_for
 
 SEEDS = (42, 137, 256)
 
@@ -51,6 +53,23 @@ def run(module, *words, output_dir):
     module.add(top.add_subparsers(), common)
     options = top.parse_args(words)
     options.command(options)
+
+
+@pytest.mark.usefixtures("campaign")
+def test_whoever_was_announced_is_of_the_family_for_every_table(ledger):
+    """Arms of a plan that was stopped before their first run have been tried all the same."""
+    announced = ("never begun", "nor this")
+    arms = tuple(PlannedArm(name=n, config_hash=n, seeds=SEEDS, cards={}) for n in announced)
+    plan = Registration(baseline_hash="b0", baseline_seeds=SEEDS, arms=arms, metric="val_loss")
+    register(ledger.root, plan)
+    board = board_of(ledger)
+    arms = arms_of(ledger.read().records)
+    judged = judge_baseline(arms, "b0", plans=[plan])
+    found = power_for(arms, arms["b0"], gain=0.1, plans=[plan])
+    assert {j.comparison.family_size for j in judged} == {board.family_size}
+    assert {row.judgement.comparison.family_size for row in board.rows} == {board.family_size}
+    assert board.family_size == found.family_size == 9
+    assert board.without_result == ("crashed", "never begun", "nor this")
 
 
 @pytest.mark.usefixtures("campaign")

@@ -38,13 +38,11 @@ def show(options: argparse.Namespace) -> None:
     ledger = Ledger.found(options.output_dir)
     contents = ledger.read()
     show_problems(contents)
-    arms, baseline = baseline_in(
-        contents.records, options.baseline, options.metric, registrations(ledger.root)
-    )
+    plans = registrations(ledger.root)
+    arms, baseline = baseline_in(contents.records, options.baseline, options.metric, plans)
+    asked = {"gain": options.gain, "power": options.power, "alpha": options.alpha}
     try:
-        found = power_for(
-            arms, baseline, gain=options.gain, power=options.power, alpha=options.alpha
-        )
+        found = power_for(arms, baseline, plans=plans, **asked)
     except ValueError as error:
         raise AuditionError(str(error)) from None
     if options.json:

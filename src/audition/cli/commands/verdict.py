@@ -23,6 +23,9 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
         action="store_true",
         help="refuse arms that were made with other arithmetic (torch, instructions, card)",
     )
+    command.add_argument(
+        "--whole", action="store_true", help="every verdict whole; more than 12 are a line each"
+    )
     command.set_defaults(command=show)
 
 
@@ -62,7 +65,7 @@ def show(options: argparse.Namespace) -> None:
         ]
         print(json.dumps(facts, indent=1))
     else:
-        terminal.show_judgements(judgements, ledger)
+        terminal.show_judgements(judgements, ledger, whole=options.whole)
     if not judgements:
         print(
             f"audition: nothing to judge in {options.output_dir}: no arm there has an outcome "
