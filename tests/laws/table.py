@@ -119,7 +119,11 @@ COMBINED: Mapping[str, Row] = {
         ("effects.saturation.wet=0", "effects.limiter.bypass=true"),
     ),
     "turnover, noisy": Row(
-        (*TURNOVER.on, "apoptosis.heredity.noise=0.1", "apoptosis.rate=0.3"),
+        (
+            *TURNOVER.on,
+            *("apoptosis.heredity.noise=0.1", "apoptosis.heredity.moments=copy"),
+            "apoptosis.rate=0.3",
+        ),
         TURNOVER.neutral,
         common=("model.bias=true", "optimizer=sgd"),
     ),
