@@ -1,4 +1,10 @@
-"""Why a run ended before its budget did, as its record says it."""
+"""Why a run ended before its budget did, as its record says it, in a sentence's length."""
+
+LONGEST = 600
+"""Characters of a sentence in a record and on a pipe: a datagram holds 2048 bytes on macOS, and a line
+that a pipe takes whole is not torn by another process's."""
+SAID = 2000
+"""Characters of what a command says of a mistake."""
 
 
 def not_finite(what: str, value: float, step: int) -> str:
@@ -9,3 +15,23 @@ def not_finite(what: str, value: float, step: int) -> str:
 def stopped(step: int) -> str:
     """Why a run was interrupted."""
     return f"stopped at step {step}"
+
+
+def cut(text: str, most: int = LONGEST) -> str:
+    """`text` on one line, or as much of it as fits before an ellipsis.
+
+    >>> cut("a word\\n  too many", 8)
+    'a word …'
+    """
+    line = " ".join(part.strip() for part in text[: 8 * most].splitlines()).strip()
+    whole = len(line) <= most and len(text) <= 8 * most
+    return line if whole else f"{line[: most - 1]}…"
+
+
+def described(error: BaseException) -> str:
+    """An exception in a sentence's length: an encoding's error, for one, holds the whole text."""
+    try:
+        said = str(error)
+    except Exception:  # of a class that is not ours
+        said = ""
+    return cut(f"{type(error).__qualname__}: {said}" if said else type(error).__qualname__)

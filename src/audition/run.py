@@ -25,6 +25,7 @@ from audition.observers.progress import Tell
 from audition.observers.watching import warm
 from audition.parallel.alone import Alone
 from audition.parallel.ddp import Ddp
+from audition.reasons import described
 from audition.share import share
 from audition.surroundings import arithmetic, surroundings
 
@@ -177,4 +178,4 @@ def reason_of(error: Exception) -> str:
             return str(error)
         case OSError(strerror=str(why), filename=where):
             return f"{where}: {why}" if where else why
-    return repr(error)
+    return described(error)

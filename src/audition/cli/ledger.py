@@ -10,6 +10,7 @@ from pkgutil import iter_modules
 from audition.cli import commands
 from audition.cli.streams import degrade
 from audition.errors import AuditionError
+from audition.reasons import SAID, cut
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -26,10 +27,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         options.command(options)
     except AuditionError as error:
-        print(f"audition: {error}", file=sys.stderr)
+        print(f"audition: {cut(str(error), SAID)}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:
         sys.stderr.close()  # `audition runs | head` is no error
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"audition: {cut(f'{where}{error.strerror or error}', SAID)}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
     return None
 
 

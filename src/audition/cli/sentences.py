@@ -21,6 +21,7 @@ from audition.cli.typed import unreadable
 from audition.config.mixing import CHAIN, carried
 from audition.config.root import names_in
 from audition.errors import AuditionError, choices
+from audition.reasons import SAID, cut
 
 TRACEBACK = "HYDRA_FULL_ERROR"
 """Hydra's own variable: set to 1, it shows the traceback of every error."""
@@ -93,7 +94,7 @@ def one_sentence() -> Iterator[None]:
         mistake = error.__cause__ if isinstance(error, _PastHydra) else error
         if wanted or not _mendable(mistake):
             raise
-        print(f"audition: {sentence(mistake)}", file=sys.stderr)
+        print(f"audition: {cut(sentence(mistake), SAID)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("audition: stopped", file=sys.stderr)

@@ -8,11 +8,14 @@ from typing import Any, Literal, get_args
 
 from audition.errors import AuditionError
 from audition.measure import BEST, Measure
+from audition.reasons import cut
 
 SCHEMA = 2
 READABLE = (1, 2)
 """1: written by Audition 0.1 and 0.2, which trained language models only."""
 BASELINE = "baseline"
+NOTES = 50
+"""The newest that are kept of a run taken up again and again."""
 
 Status = Literal["queued", "running", "finished", "diverged", "failed", "interrupted"]
 SETTLED: frozenset[Status] = frozenset({"finished", "diverged"})
@@ -68,6 +71,11 @@ class Record:
     pid: int = 0
     schema: int = SCHEMA
 
+    def __post_init__(self) -> None:
+        # Whoever says why: an exception may hold a corpus, and a tracker a page of HTML.
+        object.__setattr__(self, "reason", cut(self.reason))
+        object.__setattr__(self, "notes", tuple(map(cut, self.notes[-NOTES:])))
+
     def measure(self, metric: str) -> Measure:
         """How `metric` is read; a plain number where the record does not say."""
         if metric in self.measures:
@@ -119,7 +127,9 @@ class Record:
             raise AuditionError(f"lacks {', '.join(sorted(missing))}")
         for name, fits in _SHAPES.items():
             if not fits(plain[name]):
-                raise AuditionError(f"has {name}={plain[name]!r}, which Audition never writes")
+                raise AuditionError(
+                    f"has {name}={cut(repr(plain[name]), 80)}, which Audition never writes"
+                )
         plain["metrics"] = {
             name: float("nan") if value is None else value
             for name, value in plain["metrics"].items()

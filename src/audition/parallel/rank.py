@@ -14,7 +14,8 @@ from typing import Any
 from audition.errors import AuditionError
 from audition.machine import VISIBLE, offered
 from audition.parallel.launch import WORK
-from audition.parallel.words import LONGEST, say
+from audition.parallel.words import say
+from audition.reasons import cut
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 
@@ -30,12 +31,12 @@ def main() -> int:
     try:
         answer = work(json.loads(os.environ.pop(WORK)), pipe, stopping)
     except AuditionError as error:
-        say(pipe, failed=str(error)[:LONGEST])
+        say(pipe, failed=cut(str(error)))
         return 1
     except BaseException as error:
         traceback.print_exc()
         last = traceback.format_exception_only(error)[-1].strip()
-        say(pipe, failed=f"process {rank} of {size} raised {last}"[:LONGEST])
+        say(pipe, failed=cut(f"process {rank} of {size} raised {last}"))
         return 1
     if rank == 0:
         say(pipe, answer=answer)

@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from signal import Signals
 from typing import Any
 
-LONGEST = 600
-"""Characters of a sentence: a line that a pipe takes whole is not torn by another process's."""
-
 
 def say(pipe: int, **words: Any) -> None:
     """Write one line."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audition.ledger.metrics import Line
+from audition.reasons import cut
 from audition.trackers.tracker import Tracker
 
 Say = Callable[[str], None]
@@ -109,7 +110,7 @@ class Behind:
             self._dead = True
             said = str(error).strip().splitlines()
             why = f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
-            self._said.put(f"{self.name} could not {doing} ({why[:200]}): it misses this run")
+            self._said.put(f"{self.name} could not {doing} ({cut(why, 200)}): it misses this run")
             if doing == "begin":
                 return
             self._abandon()

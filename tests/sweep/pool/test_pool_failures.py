@@ -19,7 +19,7 @@ FAILURES: list[tuple[dict[str, Any], int, str, str]] = [
     ({"do": "leave", "code": 7}, 7, "exited with code 7", ""),
     ({"do": "leave", "code": "no more"}, 1, "exited with code 1", "no more"),
     ({"do": "code", "code": 3}, 3, "exited with code 3", ""),
-    ({"do": "trip"}, 1, "raised ValueError: the loss\nis odd", 'raise ValueError("the loss'),
+    ({"do": "trip"}, 1, "raised ValueError: the loss is odd", 'raise ValueError("the loss'),
     ({"do": "user_mistake"}, 1, "there is no optimizer 'muno'.", "AuditionError"),
 ]
 

@@ -16,14 +16,13 @@ from typing import Any, NoReturn
 
 from audition.errors import AuditionError
 from audition.machine import VISIBLE
+from audition.reasons import cut
 from audition.sweep.pool.entry import find_entry
 from audition.sweep.pool.wire import Message, post
 
 ORPHAN_GRACE_S = 1.0
 """Time a run has to end by itself once nobody is left to hear of it [s]."""
 _REPORT_EVERY_S = 0.1
-_LONGEST_WORD = 600
-"""Characters of a last word; a datagram holds 2048 bytes on macOS."""
 
 
 class Reporter:
@@ -62,7 +61,7 @@ class Reporter:
             select.select([], [self._writer], [], ORPHAN_GRACE_S)
         self.flush()
         if word:
-            post(self._writer, {"ticket": self._ticket, "word": word[:_LONGEST_WORD]})
+            post(self._writer, {"ticket": self._ticket, "word": cut(word)})
 
 
 def live(request: Message, *, reports: socket.socket, lifeline: int) -> NoReturn:
