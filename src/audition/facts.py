@@ -24,7 +24,6 @@ def facts(outcome: Outcome, measures: Mapping[str, Measure]) -> dict[str, Any]:
         metrics[name + BEST] = how.as_loss(min(seen))
     return {
         "metrics": metrics,
-        "measures": dict(measures),
         "units": session.units,
         "steps": session.step,
         "train_seconds": session.seconds,

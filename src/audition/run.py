@@ -20,6 +20,7 @@ from audition.errors import AuditionError
 from audition.ledger.claim import Busy
 from audition.ledger.record import Record, now
 from audition.ledger.store import Ledger, write_whole
+from audition.measure import Measure
 from audition.observers.checkpoint import Say, discard_checkpoints
 from audition.observers.progress import Tell
 from audition.observers.watching import warm
@@ -168,7 +169,9 @@ def _train(
             tell(report)
 
     parallel: Alone | Ddp = construct(settings["parallel"])
-    return parallel.carry_out(share, payload, hear, interrupted)
+    answer = parallel.carry_out(share, payload, hear, interrupted)
+    measures = {name: Measure(**how) for name, how in answer["measures"].items()}
+    return {**answer, "measures": measures}
 
 
 def reason_of(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,11 @@ def share(
         if outcome.status == "finished" and not math.isfinite(value):
             name, _, which = metric.partition("/")
             say(f"evaluator '{name}' gave {value} for {which} at step {outcome.session.step}")
+    measures = measures_of(job)
     return {
         "status": outcome.status,
         "reason": outcome.reason,
-        **facts(outcome, measures_of(job)),
+        **facts(outcome, measures),
+        "measures": {name: asdict(how) for name, how in measures.items()},  # as JSON, for the pipe
         **energy.facts(),
     }
