@@ -7,13 +7,14 @@ survivors run fresh seeds, on which alone they are judged: the screening cannot 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import sqrt
+from math import isfinite, sqrt
 from pathlib import Path
 from statistics import stdev
 
 from audition.errors import AuditionError
 from audition.judge import ArmRuns, arms_of
 from audition.ledger.store import Ledger, write_whole
+from audition.report.words import count
 from audition.stats import RaceRules, estimate_noise, race_step
 from audition.sweep.announce import question_of
 from audition.sweep.launchers import Train
@@ -111,9 +112,15 @@ def _spread(
 
     Were later seeds counted, a race run again could come to other decisions.
     """
-    if baseline_hash not in arms or len(arms[baseline_hash].losses) < 2:
+    baseline = arms[baseline_hash].losses if baseline_hash in arms else {}
+    diverged = sum(loss is not None and not isfinite(loss) for loss in baseline.values())
+    if diverged:
+        raise AuditionError(
+            f"the baseline diverged on {diverged} of {count(len(baseline), 'seed')}, so no gain over "
+            "it can be measured: the race ends here"
+        )
+    if len(baseline) < 2:
         raise AuditionError("the baseline has fewer than two finished runs: its noise is unknown")
-    baseline = arms[baseline_hash].losses
     losses = {
         key: {seed: loss for seed, loss in arms[key].losses.items() if seed in seeds}
         for key in names

@@ -31,13 +31,15 @@ class Planning:
         self._clock, self._began, self._due = clock, clock(), 0.0
 
     def __call__(self, planned: int, many: int) -> None:
+        if planned <= 1:  # the first takes longer: it is not typical
+            self._began = self._clock()
         passed = self._clock() - self._began
         if many < MANY_ARMS or passed < self._due:
             return
         if planned == 0:
             say(f"planning {count(many, 'arm')}.")
         elif planned >= FEW_ARMS:
-            left = roughly(passed / planned * (many - planned))
+            left = roughly(passed / (planned - 1) * (many - planned))
             say(f"{planned} of {count(many, 'arm')} planned, about {left} left.")
             self._due = passed + SAY_EVERY_S
 
@@ -115,9 +117,25 @@ def say_verdicts(plan: Plan, ledger: Ledger) -> Contents:
 
 
 def say_outcome(plan: Plan, ledger: Ledger) -> bool:
-    """The verdicts and whatever is missing; returns whether every run has its outcome."""
+    """The verdicts and whatever is missing; whether every run has an outcome to compare."""
     contents = say_verdicts(plan, ledger)
-    return say_missing(plan, contents, ledger)
+    return say_missing(plan, contents, ledger) and say_diverged(plan, contents)
+
+
+def say_diverged(plan: Plan, contents: Contents) -> bool:
+    """Whether there is something to compare: not where the baseline diverged on all of its seeds."""
+    settled = contents.settled()
+    ended = [settled[run.identity.key] for run in plan.runs if run.identity.key in settled]
+    baseline = [record for record in ended if record.config_hash == plan.baseline_hash]
+    if not baseline or any(record.status == "finished" for record in baseline):
+        return True
+    everything = all(record.status == "diverged" for record in ended)
+    what = f"all {len(ended)} runs" if everything and len(ended) > 1 else "the baseline"
+    say(
+        f"{what} diverged, so there is nothing to compare; seed {baseline[0].seed} of the baseline: "
+        f"{baseline[0].reason}."
+    )
+    return False
 
 
 def say_missing(plan: Plan, contents: Contents, ledger: Ledger) -> bool:

@@ -92,8 +92,9 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
     """Train `run` in this process. `alone`, it is shown, with the command that gives a verdict.
 
     After Ctrl-C, `kill` or the end of its terminal the run is checkpointed, and SystemExit(130)
-    raised where it is `alone`, KeyboardInterrupt to end the sweep that it is part of. Raises
-    AuditionError where another process is training it, or its device is not here.
+    raised where it is `alone`, KeyboardInterrupt to end the sweep that it is part of; `alone` it
+    raises SystemExit(1) where it diverged. Raises AuditionError where another process is training
+    it, or its device is not here.
     """
     from audition.run import Assignment, perform
 
@@ -131,6 +132,9 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
     if record.status == "interrupted":
         print("audition: the same command goes on from there", file=sys.stderr)
         raise SystemExit(130)
+    if record.status == "diverged":
+        print(f"audition: the run diverged: {record.reason}", file=sys.stderr)
+        raise SystemExit(1)
     print(
         f"audition: one run is no verdict; this gives one: {verdict_command(run)}", file=sys.stderr
     )

@@ -24,6 +24,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 def collect(options: argparse.Namespace) -> None:
     """`audition collect`; exit code 1 where runs are under way or have failed."""
     from audition.cli.commands.verdict import show
+    from audition.ledger.record import BASELINE
     from audition.report.campaign import is_over
     from audition.report.campaign_table import show_campaign
     from audition.sweep.cluster.campaigns import find
@@ -52,5 +53,11 @@ def collect(options: argparse.Namespace) -> None:
     else:
         show_campaign(found.plan, found.states)
         print("audition: not all runs are over; --wait waits for them", file=sys.stderr)
-    if open_or_failed:
+    baseline = [state for state in found.states if state.arm == BASELINE]
+    nothing = bool(baseline) and all(state.word == "diverged" for state in baseline)
+    if nothing:
+        print(
+            "audition: the baseline diverged, so there is nothing to compare with", file=sys.stderr
+        )
+    if open_or_failed or nothing:
         sys.exit(1)

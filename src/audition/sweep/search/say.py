@@ -13,8 +13,8 @@ from audition.measure import Measure
 from audition.report.terminal import console
 from audition.report.words import count, gain, gain_interval
 from audition.sweep.say import say
-from audition.sweep.search.answer import Candidate, Screened
-from audition.sweep.search.study.study import Study, counts
+from audition.sweep.search.answer import Candidate, Screened, run_of
+from audition.sweep.search.study.study import Study, counts, finite
 
 
 def say_trials(study: Study, served: int = 0) -> None:
@@ -33,6 +33,28 @@ def say_trials(study: Study, served: int = 0) -> None:
     )
     each = ", ".join(f"{many[word]} {word}" for word in (*words.values(), "diverged") if many[word])
     say(f"study '{study.name}' has {count(len(counted), 'trial')}: {each}.")
+
+
+def say_unanswered(study: Study, default_hash: str, ranked: Sequence[Candidate]) -> bool:
+    """Why no trial was judged on fresh seeds; False where none came to a number at all.
+
+    ranked: the best trials of those that beat the default on the screening seeds.
+    """
+    whole = [t for t in study.trials if counts(t) and finite(t)]
+    if not whole:
+        say("no trial came to a number: nothing in the space trains, so there is no answer.")
+        return False
+    if not ranked:
+        say("No trial beat the default on the screening seeds: the default stands.")
+        return True
+    best = ranked[0]
+    defaults = [t.values[0] for t in whole if run_of(t).get("config_hash") == default_hash]
+    ahead = f"by {min(defaults) - best.values[0]:.4g} " if defaults else ""
+    say(
+        f"Trial {best.number} ({' '.join(best.overrides)}) beat the default {ahead}on the screening "
+        "seeds, which chose it; with hydra.sweeper.candidates=0 it was not judged on fresh ones."
+    )
+    return True
 
 
 def say_candidates(

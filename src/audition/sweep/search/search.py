@@ -20,7 +20,7 @@ from audition.sweep.announce import announcement
 from audition.sweep.arms import SCREENING, Arm, Question, arm_name, more_seeds
 from audition.sweep.asked import asked
 from audition.sweep.plan import make_plan
-from audition.sweep.say import say
+from audition.sweep.say import say, say_diverged
 from audition.sweep.search.answer import (
     Candidate,
     announced,
@@ -31,7 +31,12 @@ from audition.sweep.search.answer import (
 )
 from audition.sweep.search.objective import judged_by
 from audition.sweep.search.place import Bench, place_of
-from audition.sweep.search.say import command_of, say_candidates, say_trials
+from audition.sweep.search.say import (
+    command_of,
+    say_candidates,
+    say_trials,
+    say_unanswered,
+)
 from audition.sweep.search.servers import Servers
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.study import Study
@@ -80,13 +85,17 @@ def search(
         try:
             study = place.study(wanted, points, name)
             say_trials(study)
-            found = candidates(study, points.start_hash, wanted.candidates)
+            ranked = candidates(study, points.start_hash, max(1, wanted.candidates))
+            found = ranked[: wanted.candidates]
             judgements, complete = confirm(place, points, found, wanted, ledger)
         except KeyboardInterrupt:
             say(f"Stopped; the same command goes on with study '{name}'.")
             raise SystemExit(130) from None
         metric = judged_by(objectives_of(wanted, points), points.metric)
-        _answer(study, points, found, judgements, ledger, path, metric)
+        if found:
+            _answer(study, points, found, judgements, ledger, path, metric)
+        else:
+            complete = say_unanswered(study, points.start_hash, ranked)
     if not complete:
         raise SystemExit(1)
 
@@ -125,7 +134,7 @@ def confirm(
     say(
         f"{count(len(found), 'candidate')} against the default on {count(len(fresh), 'fresh seed')}."
     )
-    complete = place.train(plan, ledger)
+    complete = place.train(plan, ledger) and say_diverged(plan, ledger.read())
     return judged(plan, ledger, registration), complete
 
 
@@ -138,9 +147,6 @@ def _answer(
     path: Path | None,
     metric: str,
 ) -> None:
-    if not found:
-        say("No trial beat the default on the screening seeds: the default stands.")
-        return
     say_candidates(
         found, screened(study, points.start_hash, points.seeds, ledger, metric), judgements
     )

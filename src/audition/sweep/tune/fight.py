@@ -20,7 +20,7 @@ from audition.sweep.arms import SCREENING, Question, more_seeds
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import Launch, ready
 from audition.sweep.plan import Plan, make_plan
-from audition.sweep.say import Planning, say, say_missing
+from audition.sweep.say import Planning, say, say_diverged, say_missing
 from audition.sweep.search.answer import judged
 from audition.sweep.search.place import Bench, bench
 from audition.sweep.tune.entrants import Entrant, Trial, entrants, fresh_plan, screened
@@ -161,7 +161,7 @@ class Fight:
         show_judgements(judgements, self.ledger)
         show_verdicts(plan, judgements, self.ledger)
         say_fight(judgements, tuned)
-        return self._whole(plan)
+        return self._whole(plan) and say_diverged(plan, self.ledger.read())
 
     def _neighbours(self, baseline_hash: str) -> dict[str, tuple[Trial, ...]]:
         """The trials of one key, made in one go by whatever launcher there is."""
