@@ -1,0 +1,45 @@
+"""The laws that a card could break: every file of conf/ trains there, and stopped is uninterrupted."""
+
+import pytest
+import torch
+from tests.laws.test_conf import APART, FILES, TOO_LARGE, overrides
+
+from audition.build import build
+from audition.observers.checkpoint import NAME, Checkpoint
+from audition.observers.kept import read_checkpoint
+from audition.trainer import train
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA card")
+
+CARD = "execution.device=cuda"
+OF_THE_MACHINE = ("logger/", "energy/", "parallel/", "data/stdlib")
+ROWS = {
+    "text": (),
+    "bf16": ("precision=bf16",),
+    "pictures": ("experiment=digits",),
+    "ema": ("preset=ema",),
+    "gate and ceilings": ("+idea=spectral_gate", "optimizer=muon", "preset=saturation_limiter"),
+    "turnover": (
+        *("apoptosis=functional_preservation", "apoptosis.timetable.interval=2"),
+        "apoptosis.timetable.warmup=1",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n for n in FILES if n not in APART | TOO_LARGE and not n.startswith(OF_THE_MACHINE)],
+)
+def test_every_file_trains_on_the_card(name, settings_of):
+    outcome = train(build(settings_of(*overrides(name), CARD, base=())))
+    assert outcome.status == "finished"
+    assert all(p.device.type == "cuda" for p in outcome.session.params.values())
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_stopped_and_resumed_is_uninterrupted(row, job_of, differences, weights_of, tmp_path):
+    whole = train(job_of(*ROWS[row], CARD))
+    train(job_of(*ROWS[row], CARD), [Checkpoint(tmp_path)], interrupted=lambda step: step == 4)
+    resumed = train(job_of(*ROWS[row], CARD), resume=read_checkpoint(tmp_path / NAME, ""))
+    assert not differences(weights_of(resumed), weights_of(whole))
+    assert resumed.final == whole.final
