@@ -4,7 +4,9 @@ from itertools import pairwise
 
 import pytest
 
-from audition.parts.schedule import Constant, Cosine, WarmupStableDecay
+from audition.parts.schedule.constant import Constant
+from audition.parts.schedule.cosine import Cosine
+from audition.parts.schedule.wsd import WarmupStableDecay
 from audition.recipe.signals import Clock, Controls
 
 

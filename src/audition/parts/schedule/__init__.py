@@ -1,0 +1,1 @@
+"""Learning-rate schedules, one file each: where a run stands, to the gains of its next step."""
