@@ -1,5 +1,6 @@
 """Law 10: every file of conf/ composes, passes the check, and trains three steps."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ from audition.build import build
 from audition.config.groups import GROUPS
 from audition.config.members import Member, defaults, members, names, shelves
 from audition.config.root import ABSENT, check, conf_dir
+from audition.config.schema.lookup import find
 from audition.data import stdlib
 from audition.errors import AuditionError
 from audition.observers.metrics import Metrics
 from audition.observers.watching import watching
+from audition.shelf.new import TELL
 from audition.trainer import train
 
 FILES = {f"{member.group}/{member.name}": member for member in members()}
@@ -111,6 +114,31 @@ def test_every_file_has_a_group_and_every_group_a_file():
     }
     assert {f for f in folders if f != "." and f.split("/")[0] != "hydra"} == set(shelves())
     assert set(defaults()) <= set(shelves())
+
+
+MAKES = [
+    pytest.param(target, member, id=f"{name} {target.rpartition('.')[2]}")
+    for name, member in FILES.items()
+    for target in dict.fromkeys(str(node["_target_"]) for node in member.nodes.values())
+    if "." in target
+]
+
+
+@pytest.mark.parametrize(("target", "member"), MAKES)
+def test_every_class_does_something_of_its_own_and_says_what(target, member):
+    """`audition new` writes a class that is still its base, with places where words are wanted."""
+    definition = find(target)
+    said = {"neutral", "active"}
+    own = [
+        statement
+        for statement in definition.node.body
+        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+        and not (isinstance(statement, ast.AnnAssign) and statement.target.id in said)
+    ]
+    is_name = isinstance(definition.node, ast.ClassDef) and not definition.node.bases
+    assert own or is_name, f"{target} is still its base: it overrides nothing"
+    for path in (definition.source.path, member.path):
+        assert TELL not in path.read_text(encoding="utf-8"), f"{path} is to be filled in"
 
 
 def test_every_member_that_acts_is_held_to_the_laws():

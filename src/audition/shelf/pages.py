@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from audition.config.groups import GROUPS
 from audition.config.members import Member, members, shelves
@@ -17,30 +17,44 @@ PAGE = "docs/parts.md"
 BEGIN, END = "<!-- members: made by `make conf` -->", "<!-- end of members -->"
 
 
-def table() -> str:
+Known = Callable[[Member], bool]
+"""Whether a document is to name a member."""
+
+
+def table(known: Known = lambda member: True) -> str:
     """The README's table: each group, and what may be chosen for it, the default in bold."""
     rows = ["| group | members |", "|---|---|"]
     for shelf in shelves():
         names = ", ".join(
             f"**`{member.name}`**" if member.is_default else f"`{member.name}`"
-            for member in members(shelf)
+            for member in filter(known, members(shelf))
         )
         rows.append(f"| [`{shelf}`]({PAGE}#{anchor(shelf)}) | {names} |")
     return "\n".join(rows)
 
 
-def filled(text: str) -> str:
+def filled(text: str, known: Known = lambda member: True) -> str:
     """`text` with the table between the two marks. Raises ValueError where there are none."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"no {BEGIN} ... {END}")
-    return f"{before}{begin}\n{table()}\n{end}{after}"
+    return f"{before}{begin}\n{table(known)}\n{end}{after}"
 
 
-def reference() -> str:
+def reference(known: Known = lambda member: True) -> str:
     """The page of every member: what it is, its settings with values, ranges and sentences."""
-    return "\n".join(_page()) + "\n"
+    return "\n".join(_page(known)) + "\n"
+
+
+def named_in(text: str) -> Known:
+    """Those that a document names already: it is not wrong for lacking one that has just been made."""
+
+    def known(member: Member) -> bool:
+        row = re.search(rf"^\| \[`{re.escape(member.group)}`\].*$", text, re.MULTILINE)
+        return f"`{member.name}`" in (row[0] if row else "") or f"### `{member.chosen}`" in text
+
+    return known
 
 
 def anchor(shelf: str) -> str:
@@ -48,7 +62,7 @@ def anchor(shelf: str) -> str:
     return re.sub(r"[^\w-]", "", shelf.lower())
 
 
-def _page() -> Iterator[str]:
+def _page(named: Known) -> Iterator[str]:
     yield "# Parts"
     yield ""
     yield "Made by `make conf` from the files of `conf/` and the classes they name. A setting is"
@@ -61,7 +75,7 @@ def _page() -> Iterator[str]:
         if group is not None:
             yield ""
             yield group.says
-        for member in members(shelf):
+        for member in filter(named, members(shelf)):
             yield from _member(member)
 
 

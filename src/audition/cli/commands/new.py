@@ -1,0 +1,67 @@
+"""`audition new`: a member of a group as two new files, its code and its yaml."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
+    """Add the command and its options."""
+    command = subcommands.add_parser(
+        "new", help="a new idea, optimizer, effect, … as two files that ask to be filled in"
+    )
+    command.add_argument("kind", metavar="KIND", help="its group: idea, optimizer, norm, effect, …")
+    command.add_argument("name", metavar="NAME", help="what one will type: optimizer=NAME")
+    command.add_argument("--package", help="of your own, instead of this checkout's")
+    command.add_argument("--into", type=Path, metavar="FOLDER", help="where that package lies")
+    command.add_argument(
+        "--card",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="of an idea's card, as often as needed; in a terminal the rest is asked for",
+    )
+    command.set_defaults(command=make)
+
+
+def make(options: argparse.Namespace) -> None:
+    """`audition new`"""
+    from audition.errors import AuditionError
+    from audition.shelf.card import asked, given
+    from audition.shelf.new import Place, draft, write
+
+    place = Place.of(options.package, options.into)
+    made = draft(options.kind, options.name, place)
+    card = given(options.card)
+    if made.kind.name == "idea":
+        if sys.stdin.isatty():
+            card = asked(_ask, card)
+    elif card:
+        raise AuditionError(f"an idea has a card, and a {made.kind.name} has none")
+    code, yaml = write(made, card)
+    for path in (code, yaml):
+        print(path)
+    base = made.kind.base.rpartition(".")[2]
+    begins = f"begins as {base}" if base else "does nothing yet"
+    print(
+        f"audition: it {begins}, and says <tell: ...> where words are wanted: tests/laws fail until "
+        "it does something of its own and says what",
+        file=sys.stderr,
+    )
+    tail = f" --config-dir {place.conf} 'allowed_targets=[audition.,{place.package}.]'"
+    print(
+        f"audition: try it with python -m src.train {' '.join(made.words)}"
+        f"{tail if place.package else ''}",
+        file=sys.stderr,
+    )
+
+
+def _ask(prompt: str) -> str:
+    try:
+        return input(prompt).strip()
+    except EOFError:
+        return ""

@@ -1,0 +1,186 @@
+"""A new member of a group as two new files: its code and its yaml. No other file is edited."""
+
+import ast
+import importlib
+import keyword
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from audition.config.members import Member, names
+from audition.config.root import conf_dir
+from audition.config.schema import signature
+from audition.config.schema.fields import dataclass_options
+from audition.config.schema.lookup import find
+from audition.errors import AuditionError, choices
+from audition.shelf.card import card_lines
+from audition.shelf.kinds import SPOKEN, Kind, kinds
+from audition.shelf.settings import settings_of
+
+TELL = "<tell:"
+"""What marks a place that the author is to fill in; a test fails while there is one."""
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a new member goes: into the package of this checkout, or into one of its author's."""
+
+    code: Path  # the folder that its package lies in
+    conf: Path
+    package: str = ""  # the author's; empty in a checkout
+
+    @classmethod
+    def of(cls, package: str | None, into: Path | None) -> "Place":
+        """Raises AuditionError where there is neither a checkout nor a package."""
+        if package is None and into is None:
+            code = conf_dir().parent / "src"
+            if not (code / "audition").is_dir():
+                raise AuditionError(
+                    "audition is installed here, and no checkout to add to: choose a package of "
+                    "your own with --package NAME --into FOLDER"
+                )
+            return cls(code, conf_dir())
+        if package is None or into is None:
+            raise AuditionError("--package NAME and --into FOLDER go together")
+        _check_name(package, "--package")
+        if not into.is_dir():
+            raise AuditionError(f"--into {into} is no folder")
+        return cls(into, into / "conf", package)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A member that is to be written."""
+
+    kind: Kind
+    name: str
+    place: Place
+
+    @property
+    def target(self) -> str:
+        """The dotted name of its class."""
+        return f"{self.place.package or self.kind.room}.{self.name}.{self.title}"
+
+    @property
+    def title(self) -> str:
+        """The name of its class: `Lion`, `LayerScale`."""
+        return "".join(word.capitalize() for word in self.name.split("_"))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What to type to try it."""
+        member = Member(self.kind.shelf, self.name, self.yaml)
+        return (*((member.host.chosen,) if member.host else ()), member.chosen)
+
+    @property
+    def code(self) -> Path:
+        return self.place.code.joinpath(*self.target.split(".")[:-1]).with_suffix(".py")
+
+    @property
+    def yaml(self) -> Path:
+        return self.place.conf / self.kind.shelf / f"{self.name}.yaml"
+
+
+def draft(kind: str, name: str, place: Place) -> Draft:
+    """Raises AuditionError for an unknown kind, a bad name, and one that is taken."""
+    known = kinds()
+    spoken = SPOKEN.get(kind, kind)
+    if spoken not in known:
+        raise AuditionError(f"unknown kind '{kind}'{choices(kind, known)}")
+    _check_name(name, spoken)
+    made = Draft(known[spoken], name, place)
+    for path in (made.code, made.yaml):
+        if path.exists():
+            raise AuditionError(f"{path} exists: choose another name")
+    if name in names(made.kind.shelf):
+        raise AuditionError(f"there is a {spoken} '{name}' already: choose another name")
+    return made
+
+
+def write(draft: Draft, card: Mapping[str, object] | None = None) -> tuple[Path, Path]:
+    """Write both files and return where; leaves neither where one cannot be written."""
+    made: list[Path] = []
+    try:
+        for path, text in ((draft.code, _code), (draft.yaml, _yaml)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8") as file:
+                made.append(path)
+                file.write(text(draft, card or {}))
+    except OSError as error:
+        _take_back(made)
+        raise AuditionError(f"{error.filename} cannot be written: {error.strerror}") from None
+    except AuditionError:
+        _take_back(made)
+        raise
+    return draft.code, draft.yaml
+
+
+def _take_back(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink()
+
+
+def _code(draft: Draft, card: Mapping[str, object]) -> str:
+    kind = draft.kind
+    own = TEMPLATES / f"{kind.name}.txt"
+    template = own if own.is_file() else TEMPLATES / "part.txt"
+    module, _, base = kind.base.rpartition(".")
+    plain = not kind.base or not _is_dataclass(kind.base)
+    return Template(template.read_text(encoding="utf-8")).substitute(
+        title=draft.name.replace("_", " ").capitalize(),
+        name=draft.name,
+        Name=draft.title,
+        module=module,
+        Base=base,
+        imports="" if plain else "from dataclasses import dataclass\n\n",
+        decorator="" if plain else "@dataclass(frozen=True, kw_only=True)\n",
+    )
+
+
+def _is_dataclass(target: str) -> bool:
+    node = find(target).node
+    return isinstance(node, ast.ClassDef) and dataclass_options(node) is not None
+
+
+def _yaml(draft: Draft, card: Mapping[str, object]) -> str:
+    with _importable(draft.place.code):
+        signature(draft.target)
+        says = f"# {TELL} what it is, in one sentence>."
+        match draft.kind.name:
+            case "idea":
+                node = settings_of(draft.target, 4)
+                lines = ["# @package _global_", says, "ideas:", f"  {draft.name}:", *node]
+                lines += ["", "cards:", *card_lines(draft.name, card)]
+            case "effect":
+                node = settings_of(draft.target, 2)
+                lines = ["# @package effects", says, f"{draft.name}:", *node]
+            case "logger" | "evaluator":
+                lines = [says, f"{draft.name}:", *settings_of(draft.target, 2)]
+            case _:
+                lines = [says, *settings_of(draft.target)]
+    return "\n".join(lines) + "\n"
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """So that the schema finds a package of the author's own, which it reads and never imports."""
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _check_name(name: str, what: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
+        raise AuditionError(
+            f"{what} '{name}' is no name: small letters, digits and single underscores, a letter "
+            "first, and no word of Python's own"
+        )
