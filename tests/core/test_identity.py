@@ -170,6 +170,7 @@ ARMS = {
         ("apoptosis/surgery.py", "index, 0.0", "index, 1.0", set(ARMS)),
         ("step.py", "session.step += 1", "session.step += 2", set(ARMS)),
         ("recipe/streams.py", ">> 1", ">> 2", set(ARMS)),
+        ("tasks/language.py", '"nats/token")', '"nats/token", "higher")', set(ARMS)),
         ("observers/checkpoint.py", "60.0", "61.0", set()),
         ("report/terminal.py", "def ", "def a", set()),
         ("judge/judging.py", "def ", "def a", set()),
@@ -191,6 +192,9 @@ def test_an_edit_moves_the_runs_that_use_the_file_and_no_others(
     [
         ("ideas/spectral_gate.py", "TINY = 1e-30", "TINY = 1e-30  # as small as can be\n"),
         ("ideas/spectral_gate.py", '"""The idea and its controls."""', '"""Other words."""'),
+        ("ideas/spectral_gate.py", '{"rho": 1}', '{"rho": 1.0}'),
+        ("tasks/language.py", "validation loss", "loss on held-out text"),
+        ("tasks/language.py", '"bits/byte"', '"bits a byte"'),
         ("errors.py", "choose from: ", "one of: "),
         ("errors.py", "did you mean", "perhaps"),
         ("reasons.py", "the {what} was", "{what} became"),

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from audition.parts.loss import CrossEntropy
+from audition.parts.loss.cross_entropy import CrossEntropy
 from audition.recipe.signals import Batch, Clock, Predict
 
 

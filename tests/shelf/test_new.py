@@ -221,7 +221,7 @@ def test_a_lion_is_two_files_and_a_green_suite(tree: Path) -> None:
         "?? src/audition/parts/optim/lion.py",
     ]
     for check in (("format", "--check"), ("check",)):
-        ruff = python(tree, "-m", "ruff", *check, "src")
+        ruff = python(tree, "-m", "ruff", *check, str(code))
         assert ruff.returncode == 0, ruff.stdout
     suite = python(tree, "-m", "pytest", "-x", "-v", *GREEN)
     assert suite.returncode == 0, suite.stdout[-4000:]
