@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, ClassVar, Literal
 
 from audition.ledger.metrics import Line, units_of, values_of
@@ -101,6 +102,7 @@ class Wandb:
     def _begin(self, mode: Literal["offline", "online"]) -> Any:
         import wandb
 
+        give_place(self.folder)
         return wandb.init(
             project=self.project,
             mode=mode,
@@ -120,6 +122,27 @@ class Wandb:
                 x_disable_stats=True,
             ),
         )
+
+
+CACHE = "XDG_CACHE_HOME"
+
+
+def give_place(folder: Path) -> None:
+    """Let W&B keep what is its own below `folder` where this user has no place for it.
+
+    Without a home that it can write in, its process logs on the terminal, behind the verdict.
+    """
+    home = os.environ.get(CACHE) or os.path.join(os.environ.get("HOME", ""), ".cache")
+    try:
+        if os.path.isabs(home):
+            os.makedirs(home, exist_ok=True)
+            with TemporaryFile(dir=home):
+                return
+    except OSError:
+        pass
+    own = (folder / "wandb").resolve()
+    os.environ[CACHE] = str(own / "cache")
+    os.environ.setdefault("WANDB_DATA_DIR", str(own / "data"))
 
 
 def _end_service() -> None:
