@@ -12,7 +12,7 @@ from audition.config.identity import identify
 from audition.config.instantiate import construct
 from audition.errors import AuditionError
 from audition.parallel import door, ranks
-from audition.parallel.door import check_cards, check_parallel
+from audition.parallel.door import check_cards, check_interface, check_parallel
 from audition.parallel.team import ALONE, Team
 from audition.recipe.gradient import backward
 from audition.sweep import local
@@ -145,3 +145,18 @@ def test_buckets_keep_order_and_dtype(monkeypatch):
     assert [[t.numel() for t in bucket] for bucket in found] == [[4, 4], [4], [20], [1, 9], [1]]
     assert [id(t) for bucket in found for t in bucket] == [*map(id, tensors)]
     assert not list(ranks.buckets([]))
+
+
+def test_an_interface_that_is_not_here_is_named_before_the_run(settings_of, monkeypatch):
+    monkeypatch.setattr(door.socket, "if_nameindex", lambda: [(1, "lo"), (2, "eth0")])
+    monkeypatch.setenv(door.INTERFACE, "eth1")
+    check_interface(settings_of())  # of one process, which meets nobody
+    shared = settings_of("parallel=ddp")
+    said = r"GLOO_SOCKET_IFNAME=eth1: .* interface 'eth1'; did you mean 'eth0'\? Choose from|choose"
+    with pytest.raises(AuditionError, match=said):
+        check_interface(shared)
+    with pytest.raises(AuditionError, match=said):
+        local.pool_settings(shared["execution"], runs=[Planned(shared)])
+    for fine in ("eth0", "lo,eth0", ""):
+        monkeypatch.setenv(door.INTERFACE, fine)
+        check_interface(shared)

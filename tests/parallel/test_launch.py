@@ -50,6 +50,16 @@ def test_a_run_on_file_stopped_and_taken_up(settings_of, job_of, tmp_path):
     assert not list(folder.glob("checkpoint*"))
 
 
+def test_where_they_cannot_meet_no_process_is_blamed(settings_of, monkeypatch):
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "nowhere0")
+    payload = {"settings": settings_of(*DDP)}
+    with pytest.raises(AuditionError) as told:
+        launch(parallel_entries.wrong, payload, 2, lambda report: None, lambda step: False)
+    said = str(told.value)
+    assert said.startswith("the processes of this run cannot meet over GLOO_SOCKET_IFNAME=nowhere0")
+    assert "process 1" not in said
+
+
 @pytest.mark.parametrize(
     ("entry", "said"),
     [

@@ -1,10 +1,11 @@
 """What cannot be trained in several processes is refused before anything has started."""
 
 import os
+import socket
 from collections.abc import Mapping
 from typing import Any
 
-from audition.errors import AuditionError
+from audition.errors import AuditionError, choices
 from audition.machine import gpus
 
 
@@ -44,3 +45,20 @@ def check_cards(settings: Mapping[str, Any]) -> None:
             f"parallel.processes={processes} on cuda need a card each, and this machine has {here}: "
             f"choose {max(here, 1)} or fewer, or execution.device=cpu"
         )
+
+
+INTERFACE = "GLOO_SOCKET_IFNAME"
+
+
+def check_interface(settings: Mapping[str, Any]) -> None:
+    """Raises AuditionError where the run's processes are to meet on an interface that is not here."""
+    named = os.environ.get(INTERFACE)
+    if processes_of(settings) == 1 or not named:
+        return
+    here = {name for _, name in socket.if_nameindex()}
+    for name in named.split(","):
+        if name not in here:
+            raise AuditionError(
+                f"{INTERFACE}={named}: this machine has no network interface '{name}'"
+                f"{choices(name, here)}; unset, it is the one that every machine has"
+            )

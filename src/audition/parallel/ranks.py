@@ -18,6 +18,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from audition.errors import AuditionError
+from audition.parallel.door import INTERFACE
 from audition.parallel.team import Team
 from audition.recipe.signals import Batch, Gradient, GradientRule, Problem, Tensors
 from audition.recipe.streams import Streams
@@ -126,7 +127,13 @@ def joined(device: str) -> Iterator[Ranks]:
     After a failure the group is left as it is: to take it apart could wait for the dead.
     """
     # All ranks are on one machine, whose own name need not lead to an address.
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo")
+    interface = os.environ.setdefault(INTERFACE, "lo0" if sys.platform == "darwin" else "lo")
+    try:
+        dist.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo")
+    except RuntimeError as error:
+        # Every process fails alike, so none of them is to be named.
+        raise AuditionError(
+            f"the processes of this run cannot meet over {INTERFACE}={interface}: {error}"
+        ) from error
     yield Ranks()
     dist.destroy_process_group()

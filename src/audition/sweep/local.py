@@ -9,7 +9,7 @@ from audition.config.schema import check_node
 from audition.errors import AuditionError
 from audition.machine import cores, gpus
 from audition.measured import recall, workload
-from audition.parallel.door import check_cards, processes_of
+from audition.parallel.door import check_cards, check_interface, processes_of
 from audition.sweep.here import device_of
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import PoolSettings
@@ -60,6 +60,7 @@ def pool_settings(
     check_device(device)
     for run in runs:
         check_cards(run.settings)
+        check_interface(run.settings)
         check_meter(run.settings)
     processes = max((processes_of(run.settings) for run in runs), default=1)
     cards = gpus() if device == "cuda" else ()

@@ -20,7 +20,7 @@ from audition.ledger.claim import Busy
 from audition.ledger.record import BASELINE
 from audition.ledger.registration import naming, registered, registrations
 from audition.ledger.store import Ledger
-from audition.parallel.door import check_cards
+from audition.parallel.door import check_cards, check_interface
 from audition.report.runs import show_runs
 from audition.sweep.arms import Arm, read_arms
 from audition.sweep.assign import job_of, record_of
@@ -100,6 +100,7 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
 
     check_device(run.settings["execution"]["device"])
     check_cards(run.settings)
+    check_interface(run.settings)
     check_meter(run.settings)
     ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
     job = job_of(run, {})
