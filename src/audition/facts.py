@@ -11,7 +11,10 @@ from audition.measure import BEST, Measure, recorded
 
 
 def facts(outcome: Outcome, measures: Mapping[str, Measure]) -> dict[str, Any]:
-    """What a record says of a run that ended; `measures` as `measures_of` gives them."""
+    """What a record says of a run that ended; `measures` as `measures_of` gives them.
+
+    Its digest of weights is that of the live ones, whatever weights evaluation saw in their place.
+    """
     session = outcome.session
     evaluations = [
         {recorded(name): value for name, value in e.metrics.items()} for e in session.evaluations

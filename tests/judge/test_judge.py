@@ -164,6 +164,12 @@ def test_a_failed_run_is_missing_and_a_diverged_one_is_an_outcome() -> None:
     assert verdicts([*BASELINE, *better[:3], diverged]) == {"better": ("refuted", "unstable")}
 
 
+def test_an_arm_of_other_seeds_alone_has_no_losses() -> None:
+    (ours,) = arms_of(arm("baseline", 0.0)).values()
+    assert ours.losses
+    assert ours.only({999}).losses == ours.only({999}).levels == {}
+
+
 def test_a_baseline_that_diverged_judges_nothing() -> None:
     nan = float("nan")
     records = [*BASELINE[:3], run("baseline", "base", 3, nan, status="diverged")]

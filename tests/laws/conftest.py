@@ -69,6 +69,10 @@ class Guarded(Effect):
         same_form(params, after)
         return after
 
+    def on_resize(self, resize, params, state):
+        with Untouched(params, state):
+            return self.effect.on_resize(resize, params, state)
+
     def meters(self, state):
         with Untouched(state):
             return self.effect.meters(state)

@@ -33,6 +33,8 @@ class ArmRuns:
         failed or were interrupted say nothing about the idea and are left out, as are finished
         ones that never measured the metric.
         """
+        if not self.records:  # an arm whose runs are all on other seeds than those asked for
+            return {}
         how = self.measure
         return {
             r.seed: nan if r.status == "diverged" else how.as_loss(r.metrics[self.metric])
@@ -48,9 +50,9 @@ class ArmRuns:
     @property
     def levels(self) -> dict[Hashable, float | None]:
         """Seed -> the metric in its own direction and unit, of the runs that have `losses`."""
-        how = self.measure
         return {
-            seed: None if loss is None else how.as_loss(loss) for seed, loss in self.losses.items()
+            seed: None if loss is None else self.measure.as_loss(loss)
+            for seed, loss in self.losses.items()
         }
 
     @property

@@ -3,8 +3,9 @@
 Shape suffixes: B batch, T places, C channels, H query heads, K key/value heads, D channels a head.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
@@ -23,6 +24,9 @@ from audition.parts.positional.places import Places
 @dataclass(frozen=True, kw_only=True)
 class Causal:
     """Multi-head attention to all earlier tokens."""
+
+    neutral: ClassVar[Mapping[str, object]] = {"kv_heads": None}
+    active: ClassVar[Mapping[str, object]] = {"kv_heads": 1}
 
     kv_heads: Annotated[int, Ge(1)] | None = None
     """Heads of keys and values, each shared by heads / kv_heads queries; null is heads."""
