@@ -317,3 +317,16 @@ def test_an_arm_that_no_plan_names_lends_no_noise_to_one_that_was_planned() -> N
     assert judged["better"].comparison.standard_error == alone.comparison.standard_error
     assert judged["better"].standing.joined == 2
     assert judged["wild"].standing.departures == ("no plan named this arm before it was run",)
+
+
+def test_runs_that_tie_are_told_apart_by_their_weights() -> None:
+    def tied(name: str, loss: float, digest: str) -> list[Record]:
+        return [run(name, name, seed, loss, weights=f"{digest}{seed}") for seed in range(3)]
+
+    base = [replace(r, arm="baseline") for r in tied("base", 0.5, "b")]
+    (judged,) = judge_arms([*base, *tied("idea", 0.4, "i")])
+    assert judged.comparison.verdict == "inconclusive"
+    same = [replace(r, weights="") for r in base]
+    (judged,) = judge_arms([*same, *tied("idea", 0.4, "i")])
+    assert judged.comparison.verdict == "invalid"
+    assert "seeds were not applied" in judged.comparison.reason

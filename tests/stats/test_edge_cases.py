@@ -6,6 +6,7 @@ import math
 import pytest
 
 from audition.stats import (
+    Arm,
     NoiseModel,
     cohens_d,
     cohens_dz,
@@ -55,6 +56,55 @@ def test_identical_arms_are_invalid_with_or_without_spread():
     found = compare(flat, flat)
     assert "changed nothing" in found.reason
     assert found.to_dict()["cohens_d"] is None
+
+
+def trained(losses, weights):
+    """An arm whose runs trained those weights."""
+    return Arm(tuple(losses.values()), tuple(losses), weights=tuple(weights))
+
+
+TIED = {1: 0.9, 2: 0.9, 3: 0.9}
+
+
+@pytest.mark.parametrize("idea", [0.9, 0.8])
+def test_a_tie_on_a_coarse_measure_is_no_sign_of_seeds_that_were_not_applied(idea):
+    """Three seeds may well classify the same number of pictures, each with weights of its own."""
+    other = dict.fromkeys(TIED, idea)
+    found = compare(trained(TIED, "abc"), trained(other, "def"))
+    assert found.verdict == "inconclusive"
+    assert "has no standard error" in found.reason
+    assert math.isnan(found.p)
+    assert sum("too coarse" in warning for warning in found.warnings) == 2
+    assert not any("check that" in warning for warning in found.warnings)
+    (found,) = compare_campaign(trained(TIED, "abc"), {"idea": trained(other, "def")})
+    assert found.verdict == "inconclusive"
+
+
+def test_a_coarse_baseline_does_not_make_a_small_gain_certain():
+    moving = trained({1: 0.89, 2: 0.9, 3: 0.88}, "def")
+    found = compare(trained(TIED, "abc"), moving)
+    assert found.verdict == "inconclusive"
+    assert 0.01 < found.p < 0.5
+
+
+@pytest.mark.parametrize("weights", ["aaa", ("", "", "")])
+def test_equal_weights_or_none_known_leave_it_to_the_losses(weights):
+    found = compare(trained(TIED, weights), trained(BETTER, "def"))
+    assert "seeds were not applied" in found.reason
+
+
+def test_an_idea_changed_nothing_where_it_trained_the_same_weights():
+    base = trained(BASELINE, "abc")
+    assert "changed nothing" in compare(base, trained(BASELINE, "abc")).reason
+    assert "changed nothing" in compare(base, trained(BASELINE, ("", "", ""))).reason
+    assert "changed nothing" not in compare(base, trained(BASELINE, "abd")).reason
+    # Weights that only evaluation sees (a moving average) change the losses and no weight.
+    assert "changed nothing" not in compare(base, trained(BETTER, "abc")).reason
+
+
+def test_weights_stay_with_their_seeds():
+    arm = trained(BASELINE, "abc").restricted_to((256, 42))
+    assert (arm.seeds, arm.weights) == ((256, 42), ("c", "a"))
 
 
 def test_constant_shift_has_no_paired_p():

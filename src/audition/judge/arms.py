@@ -10,6 +10,7 @@ from audition.errors import AuditionError, choices
 from audition.ledger.record import Record
 from audition.ledger.registration import Registration
 from audition.measure import BEST, Measure
+from audition.stats import Arm
 
 LIKE_FOR_LIKE = ("budget", "evaluation", "device", "threads")
 """Facts in which two arms must agree, or their metrics do not measure the same thing."""
@@ -41,6 +42,14 @@ class ArmRuns:
             for r in self.records
             if r.status == "diverged" or (r.settled and self.metric in r.metrics)
         }
+
+    @property
+    def sample(self) -> Arm:
+        """The losses as the statistics take them, with what tells runs of equal losses apart."""
+        trained: dict[Hashable, str] = {r.seed: r.weights for r in self.records}
+        losses = {seed: loss for seed, loss in self.losses.items() if loss is not None}
+        weights = tuple(trained[seed] for seed in losses)
+        return Arm(tuple(losses.values()), tuple(losses), weights=weights)
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -166,15 +166,15 @@ def _compared(
         baseline = own[0].baseline
         settings: dict[str, Any] = {"sesoi": terms.sesoi, "alpha": alpha}
         if fresh:
-            losses = {m.arm.config_hash: m.arm.only(fresh).losses for m in own}
-            compared = judge_finalists(baseline.only(fresh).losses, losses, **settings)
+            losses = {m.arm.config_hash: m.arm.only(fresh).sample for m in own}
+            compared = judge_finalists(baseline.only(fresh).sample, losses, **settings)
         else:
             # What is exploratory all the same takes its noise from whoever has some.
             all_alike = [m for m in every if m.terms.metric == terms.metric]
             lenders = own if planned else all_alike
-            losses = {m.arm.config_hash: m.arm.losses for m in lenders}
+            losses = {m.arm.config_hash: m.arm.sample for m in lenders}
             compared = compare_campaign(
-                baseline.losses, losses, family_size=family, detail=detail, **settings
+                baseline.sample, losses, family_size=family, detail=detail, **settings
             )
         mine = {match.arm.config_hash for match in own}
         comparisons |= {c.idea: c for c in compared if c.idea in mine}

@@ -18,11 +18,15 @@ ROUNDING = 64 * 2.0**-52
 
 @dataclass(frozen=True)
 class Arm:
-    """Losses [n] in loss units and their seed ids [n] (`None` where the caller gave none)."""
+    """Losses [n] in loss units and their seed ids [n] (`None` where the caller gave none).
+
+    weights: what was trained [n], as a digest of each run's final weights; empty where unknown.
+    """
 
     losses: tuple[float, ...]
     seeds: tuple[Seed, ...] | None = None
     missing: tuple[Seed, ...] = ()
+    weights: tuple[str, ...] = ()
 
     @property
     def n(self) -> int:
@@ -52,7 +56,25 @@ class Arm:
     def restricted_to(self, seeds: Sequence[Seed]) -> Arm:
         """The same arm on these seeds only, in this order."""
         by_seed = self.by_seed
-        return Arm(tuple(by_seed[seed] for seed in seeds), tuple(seeds))
+        losses = tuple(by_seed[seed] for seed in seeds)
+        if not self.weights or self.seeds is None:
+            return Arm(losses, tuple(seeds))
+        trained = dict(zip(self.seeds, self.weights, strict=True))
+        return Arm(losses, tuple(seeds), weights=tuple(trained[seed] for seed in seeds))
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether its runs are known to have trained different weights."""
+        return all(self.weights) and len(set(self.weights)) > 1
+
+    @property
+    def alike(self) -> bool:
+        """Whether all of its runs, two or more, came out the same, as far as can be told.
+
+        Equal losses say so, but of a measure that takes few values; there the weights tell.
+        """
+        same = self.n > 1 and is_rounding(self.sd, losses=self.losses)
+        return same and not self.told_apart
 
 
 def read_arm(losses: Losses | Arm, *, name: str = "arm") -> Arm:

@@ -27,6 +27,8 @@ from audition.stats.power import minimal_detectable_effect, seeds_needed
 from audition.stats.rank_and_sign import mann_whitney, mann_whitney_floor, signflip_floor
 from audition.stats.seed_rule import seed_rule
 
+CHECK = "; check that the seeds reach the runs"
+COARSE = ", each of which trained other weights: the measure is too coarse to show their noise"
 HIGHEST_RHO = 0.99
 """A correlation estimated from a few seeds is capped here: beyond it the rule's rates are noise."""
 
@@ -52,14 +54,15 @@ def measure(
     warnings = list(plan.warnings)
     shifted = is_constant_shift(baseline, idea)
     if shifted:
+        check = "" if baseline.told_apart and idea.told_apart else CHECK
         warnings.append(
             "Every shared seed differs by the same amount up to rounding, so the paired test and "
-            "d_z are undefined; check that the seeds reach the runs."
+            f"d_z are undefined{check}."
         )
-    if idea.n > 1 and is_rounding(idea.sd, losses=idea.losses):
-        warnings.append(
-            "The idea's result is the same on every seed; check that seeds are applied."
-        )
+    for what, arm in (("baseline", baseline), ("idea", idea)):
+        if arm.n > 1 and is_rounding(arm.sd, losses=arm.losses):
+            why = COARSE if arm.told_apart else CHECK
+            warnings.append(f"The {what}'s result is the same on every seed{why}.")
     test = _test(plan, borrowed, shifted=shifted)
     local = borrowed or _own_noise(plan, shifted=shifted)
     rho, rho_ci = _correlation(baseline, idea)

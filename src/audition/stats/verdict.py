@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from audition.stats.arms import Arm, is_rounding, shared_seeds
+from audition.stats.arms import Arm, shared_seeds
 from audition.stats.comparison import Comparison, Kind, Verdict
 
 
@@ -31,7 +31,7 @@ def settle_without_testing(baseline: Arm, idea: Arm) -> tuple[Verdict, Kind | No
             "The idea's results are identical to the baseline's, so the idea probably changed "
             "nothing; check that its setting reaches the run.",
         )
-    if baseline.n > 1 and is_rounding(baseline.sd, losses=baseline.losses):
+    if baseline.alike:
         return (
             "invalid",
             None,
@@ -94,7 +94,10 @@ def _changed_nothing(baseline: Arm, idea: Arm) -> bool:
     seeds = shared_seeds(baseline, idea)
     if seeds:
         baseline, idea = baseline.restricted_to(seeds), idea.restricted_to(seeds)
-    return baseline.n > 1 and baseline.losses == idea.losses
+    trained = (*baseline.weights, *idea.weights)
+    told = len(trained) == 2 * baseline.n and all(trained)
+    same = baseline.losses == idea.losses
+    return baseline.n > 1 and same and (not told or baseline.weights == idea.weights)
 
 
 def _only_improvement(c: Comparison) -> str:
