@@ -183,3 +183,43 @@ def test_a_disk_that_is_read_only_or_full_is_one_sentence_and_no_claim(
         with pytest.raises(AuditionError, match=f"^cannot write in {tmp_path}: {why}$"):
             Ledger(tmp_path).claim(tmp_path).__enter__()
         assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def dead() -> int:
+    """The number of a process that has ended."""
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], stdout=subprocess.PIPE
+    )
+    return int(ended.stdout)
+
+
+def test_the_part_of_a_killed_writer_goes_when_the_run_is_taken_up(
+    tmp_path: Path, dead: int
+) -> None:
+    ledger = Ledger(tmp_path)
+    folder = ledger.folder("idea", "hash", 1)
+    folder.mkdir(parents=True)
+    kept = ["record.json", "checkpoint.part", f".record.json.{os.getppid()}", ".hidden"]
+    for name in (*kept, f".record.json.{dead}", f".config.yaml.{dead}"):
+        (folder / name).write_text("{")
+    with ledger.claim(folder):
+        found = {path.name for path in folder.iterdir() if not path.name.startswith("claim.")}
+        assert found == set(kept)
+
+
+def test_parts_beside_the_runs_go_when_the_ledger_is_opened_for_writing(
+    tmp_path: Path, dead: int
+) -> None:
+    old, new = tmp_path / "plans" / f".a.json.{dead}", tmp_path / "plans" / f".b.json.{dead}"
+    copy = tmp_path / "code" / ".part-abc"
+    (copy / "audition").mkdir(parents=True)
+    old.parent.mkdir()
+    whole = [old.with_name("a.json"), new]
+    for path in (old, *whole):
+        path.write_text("{")
+    for path in (old, whole[0], copy):
+        os.utime(path, (0, 0))
+    Ledger(tmp_path).check_writable()
+    assert sorted(old.parent.iterdir()) == sorted(whole)
+    assert not copy.exists()

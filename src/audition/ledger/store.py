@@ -1,6 +1,8 @@
 """The store of all runs: plain files, one folder a run, readable by any process at any time."""
 
 import os
+import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +17,10 @@ from audition.ledger.record import Record
 RECORD = "record.json"
 PLACES = ("runs", "plans", "studies")
 """Folders of which a ledger has one at least."""
+PART = re.compile(r"\.(.+\.\d+|part-.+)")
+"""Names of files and folders that are being written: `.record.json.PID`, `.part-ANY`."""
+LEFT_S = 600.0
+"""Age from which a part has been left: it is written in one go [s]."""
 MADE_BY = "name another with --output-dir, or train a run: python -m src.train"
 
 
@@ -93,12 +99,18 @@ class Ledger:
         return found if isinstance(found, Record) else None
 
     def check_writable(self) -> None:
-        """Raise AuditionError where no run could be filed, before one is trained in vain."""
+        """Raise AuditionError where no run could be filed, before one is trained in vain.
+
+        Clears away what writers that were killed left half written beside the runs.
+        """
         runs = self.root / "runs"
         try:
             runs.mkdir(parents=True, exist_ok=True)
-            with TemporaryFile(dir=runs):
-                pass
+            with TemporaryFile(dir=runs) as probe:
+                now = os.fstat(probe.fileno()).st_mtime
+            for folder in _folders(self.root, lambda closed: None):
+                if folder != str(runs):
+                    clear_parts(Path(folder), lambda part: now - part.stat().st_mtime > LEFT_S)
         except OSError as error:
             raise AuditionError(
                 f"paths.output_dir={self.root} cannot be written: {error.strerror or error}"
@@ -131,6 +143,7 @@ class Ledger:
         except OSError as error:
             raise AuditionError(f"cannot write in {folder}: {error.strerror or error}") from error
         try:
+            clear_parts(folder, _abandoned)
             yield claim
         finally:
             claim.release()
@@ -138,6 +151,27 @@ class Ledger:
     def claimed(self, folder: Path) -> bool:
         """Whether a live process holds `folder` now."""
         return held(folder)
+
+
+def clear_parts(folder: Path, left: Callable[[Path], bool]) -> None:
+    """Remove the parts of files in `folder` that were `left` by a writer that was killed."""
+    with suppress(OSError):
+        for part in [each for each in folder.iterdir() if PART.fullmatch(each.name)]:
+            with suppress(OSError):
+                if left(part):
+                    shutil.rmtree(part) if part.is_dir() else part.unlink()
+
+
+def _abandoned(part: Path) -> bool:
+    """Whether no process of this machine has the number that `part` is named after."""
+    number = part.suffix[1:]
+    try:
+        os.kill(int(number) if number.isdecimal() else 0, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
