@@ -47,7 +47,12 @@ def plan_again(ledger: Ledger, record: Record, compose: Compose) -> PlannedRun:
     # A section that did not exist when the run was made is as it is by default.
     default = compose(())
     settings = {**default, **recorded, "logger": {}, "energy": default["energy"]}
-    settings = check(settings)
+    try:
+        settings = check(settings)
+    except AuditionError as error:
+        raise AuditionError(
+            f"{label} cannot be made again: its settings no longer fit the code, {error}"
+        ) from None
     if settings["budget"]["minutes"] is not None:
         raise AuditionError(
             f"{label} was given {settings['budget']['minutes']:g} minutes: how far they lead is the "

@@ -23,7 +23,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def collect(options: argparse.Namespace) -> None:
     """`audition collect`; exit code 1 where runs are under way or have failed."""
-    from audition.cli.commands.verdict import show
+    from audition.cli.commands.verdict import tell
     from audition.ledger.record import BASELINE
     from audition.report.campaign import is_over
     from audition.report.campaign_table import show_campaign
@@ -42,10 +42,14 @@ def collect(options: argparse.Namespace) -> None:
             file=sys.stderr,
         )
     elif is_over(found.states):
-        options.ideas = [arm.name for arm in found.plan.arms]
-        options.metric, options.sesoi = found.plan.metric, found.plan.sesoi
-        options.alpha, options.strict = found.plan.alpha, False
-        show(options)
+        tell(
+            options.output_dir,
+            [arm.name for arm in found.plan.arms],
+            metric=found.plan.metric,
+            sesoi=found.plan.sesoi,
+            alpha=found.plan.alpha,
+            as_json=options.json,
+        )
         for state in open_or_failed:
             print(
                 f"audition: {state.arm} seed {state.seed} failed: {state.detail}", file=sys.stderr

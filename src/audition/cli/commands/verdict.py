@@ -3,6 +3,8 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audition.cli.options import add_question
@@ -31,6 +33,30 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition verdict`"""
+    tell(
+        options.output_dir,
+        options.ideas,
+        metric=options.metric,
+        sesoi=options.sesoi,
+        alpha=options.alpha,
+        strict=options.strict,
+        whole=options.whole,
+        as_json=options.json,
+    )
+
+
+def tell(
+    root: Path,
+    ideas: Sequence[str],
+    *,
+    metric: str | None,
+    sesoi: float | None,
+    alpha: float,
+    strict: bool = False,
+    whole: bool = False,
+    as_json: bool = False,
+) -> None:
+    """The verdicts on those arms of the ledger at `root`, or on all; AuditionError where it cannot."""
     from audition.judge import judge_arms
     from audition.ledger.registration import registrations
     from audition.report import terminal
@@ -38,24 +64,24 @@ def show(options: argparse.Namespace) -> None:
     from audition.report.price import stopwatches
     from audition.report.runs import show_problems
 
-    ledger = Ledger.found(options.output_dir)
+    ledger = Ledger.found(root)
     contents = ledger.read()
     show_problems(contents)
     try:
         judgements = judge_arms(
             contents.records,
-            options.ideas,
+            ideas,
             plans=registrations(ledger.root),
-            metric=options.metric,
-            sesoi=options.sesoi,
-            alpha=options.alpha,
+            metric=metric,
+            sesoi=sesoi,
+            alpha=alpha,
         )
     except ValueError as error:
         raise AuditionError(str(error)) from None
-    for judgement in judgements if options.strict else ():
+    for judgement in judgements if strict else ():
         if judgement.notes:
             raise AuditionError(f"--strict refuses {judgement.arm.name}: {judgement.notes[0]}")
-    if options.json:
+    if as_json:
         watches = stopwatches(ledger, judgements)
         facts = [
             j.to_dict()
@@ -65,10 +91,10 @@ def show(options: argparse.Namespace) -> None:
         ]
         print(json.dumps(facts, indent=1))
     else:
-        terminal.show_judgements(judgements, ledger, whole=options.whole)
+        terminal.show_judgements(judgements, ledger, whole=whole)
     if not judgements:
         print(
-            f"audition: nothing to judge in {options.output_dir}: no arm there has an outcome "
+            f"audition: nothing to judge in {root}: no arm there has an outcome "
             "beside one of its baseline",
             file=sys.stderr,
         )
