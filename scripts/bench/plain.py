@@ -91,7 +91,7 @@ def evaluate(model: Model, held_out: list[Batch]) -> float:
         for b in held_out
     )
     model.train()
-    return total / sum(batch.tokens for batch in held_out)
+    return total / sum(batch.units for batch in held_out)
 
 
 def main() -> None:

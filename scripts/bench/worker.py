@@ -90,7 +90,7 @@ def rows(folder: Path, *, runs: int = 12, each_s: float = 5.0) -> list[Row]:
     A pass over the held-out text is to the budget what it is by default: 131,072 to a million.
     """
     _, (tried,) = sweep(folder, range(1), "budget.tokens=30000", "data.evaluation_tokens=4096")
-    tokens = int(each_s * tried.tokens / tried.train_seconds)
+    tokens = int(each_s * tried.units / tried.train_seconds)
     scaled = tokens * 131_072 // 1_000_000
     watch, records = sweep(
         folder, range(1, runs + 1), f"budget.tokens={tokens}", f"data.evaluation_tokens={scaled}"

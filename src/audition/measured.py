@@ -24,7 +24,7 @@ class Pool:
     precision: str
     workers: int
     runs_per_gpu: int
-    tokens_per_s: float  # of all workers together
+    units_per_s: float  # tokens or examples, of all workers together
     workloads: tuple[str, ...]
     date: str  # ISO 8601, UTC
 
@@ -126,7 +126,10 @@ def _pools(measured: Mapping[str, Any]) -> list[Pool]:
     pools = []
     for entry in measured.values():
         try:
-            pool = Pool(**{**entry["pool"], "workloads": tuple(entry["pool"]["workloads"])})
+            found = {**entry["pool"], "workloads": tuple(entry["pool"]["workloads"])}
+            if "tokens_per_s" in found:  # as Audition 0.2 called it
+                found["units_per_s"] = found.pop("tokens_per_s")
+            pool = Pool(**found)
             usable = min(pool.workers, pool.runs_per_gpu) >= 1 and pool.date > ""
         except (KeyError, TypeError):
             continue

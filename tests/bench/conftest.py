@@ -13,11 +13,11 @@ from audition.bench.trial import Timing
 from audition.config.root import conf_dir
 
 BY_HAND = Timing(
-    tokens_per_s=1000.0,
-    tokens_per_step=100,
+    units_per_s=1000.0,
+    units_per_step=100,
     parameters=5,
-    held_out_tokens=6000,
-    held_out_tokens_per_s=3000.0,
+    held_out_units=6000,
+    held_out_units_per_s=3000.0,
     memory_mb=200.0,
 )
 

@@ -34,17 +34,17 @@ def test_speeds_are_those_of_the_trainers_step_and_of_its_evaluation(
     monkeypatch.setattr(child, "advance", advance)
     monkeypatch.setattr(child, "evaluate", evaluate)
     found = time_job(job, 0.1, evaluated=True)
-    assert found.tokens_per_step == 64
-    assert 64 / 0.1 < found.tokens_per_s < 64 / 0.01
-    assert found.held_out_tokens == 512
-    assert found.held_out_tokens_per_s is not None
-    assert found.held_out_tokens_per_s < 512 / 0.1
+    assert found.units_per_step == 64
+    assert 64 / 0.1 < found.units_per_s < 64 / 0.01
+    assert found.held_out_units == 512
+    assert found.held_out_units_per_s is not None
+    assert found.held_out_units_per_s < 512 / 0.1
     assert found.cores < 0.95  # it slept
     assert 50 < found.memory_mb < 20_000
     session = begin(job.recipe, job.seed, "cpu")
     assert found.parameters == sum(p.numel() for p in session.params.values())
     assert {(clock.step, clock.fraction) for clock in steps} == {(n, n / 6) for n in range(6)}
-    assert time_job(job, 0.01, evaluated=False).held_out_tokens_per_s is None
+    assert time_job(job, 0.01, evaluated=False).held_out_units_per_s is None
 
 
 def test_a_part_of_a_pass_is_its_first_batches(job_of: Callable[..., Job]) -> None:

@@ -56,7 +56,7 @@ def arm(timing: Any, name: str, runs: int, **more: Any) -> ArmCost:
 def test_a_sweep_costs_steps_evaluations_and_starts_dealt_to_the_workers(timing: Any) -> None:
     # Alone a step takes 0.1 s and an evaluation 2 s; two at once go at 0.8 of that speed.
     points = [Point(1, 1, 1000.0), Point(2, 1, 1600.0)]
-    plain, slow = timing(start_s=0.5), timing(start_s=0.5, tokens_per_s=500.0)
+    plain, slow = timing(start_s=0.5), timing(start_s=0.5, units_per_s=500.0)
     found = cost(
         [arm(plain, "baseline", 3), arm(slow, "idea", 1)], points, alone=1000.0, warm_s=3.0
     )

@@ -26,7 +26,7 @@ class Made:
     def __call__(self, trial: Trial) -> Sequence[Timing]:
         self.trials.append(trial)
         first = 30.0 if len(self.trials) == 1 else 0.25  # it tokenises the text
-        one = self.timing(tokens_per_s=self.speed(trial), start_s=first, **self.facts)
+        one = self.timing(units_per_s=self.speed(trial), start_s=first, **self.facts)
         return [one] * trial.workers
 
 
@@ -60,7 +60,7 @@ def test_a_processor_is_measured_in_every_way(
         Cell("bf16", 2, pytest.approx(240.0)),
         Cell("bf16", 4, pytest.approx(280.0)),
     ]
-    assert [(p.workers, round(p.tokens_per_s)) for p in found.points] == [
+    assert [(p.workers, round(p.units_per_s)) for p in found.points] == [
         (1, 110),
         (2, 198),
         (4, 176),
@@ -124,7 +124,7 @@ def test_what_fails_beside_the_configured_way_is_said_and_left_out(asked: Any, t
         return 100.0
 
     found = run(asked(), Made(timing, speed))
-    assert [cell.tokens_per_s for cell in found.cells if cell.precision == "bf16"] == [None] * 3
+    assert [cell.units_per_s for cell in found.cells if cell.precision == "bf16"] == [None] * 3
     assert found.best.workers == 2
     assert len(found.notes) == 4
     assert "Not measured: 4 runs at once, killed by signal 9 (out of memory?)." in found.notes

@@ -37,17 +37,17 @@ def test_a_sweep_is_measured_priced_and_its_pool_kept(place: Any) -> None:
     assert {(cell["precision"], cell["threads"]) for cell in found["cells"]} == {
         (name, threads) for name in ("fp32", "bf16") for threads in doubling(cores())
     }
-    assert all(cell["tokens_per_s"] > 100 for cell in found["cells"])
+    assert all(cell["units_per_s"] > 100 for cell in found["cells"])
     assert [point["workers"] for point in found["points"]] == list(doubling(cores()))
     assert set(found["arms"]) == {"baseline", "placebo"}
     for timing in found["arms"].values():
-        assert timing["held_out_tokens"] == 1024
-        assert timing["held_out_tokens_per_s"] > 100
-        assert timing["tokens_per_step"] == 256
+        assert timing["held_out_units"] == 1024
+        assert timing["held_out_units_per_s"] > 100
+        assert timing["units_per_step"] == 256
         assert timing["memory_mb"] > 50
         assert timing["start_s"] > 0
     assert (found["planned"], found["cost"]["runs"], found["cost"]["steps"]) == (4, 4, 160)
-    training = 160 * 256 / max(point["tokens_per_s"] for point in found["points"])
+    training = 160 * 256 / max(point["units_per_s"] for point in found["points"])
     assert found["cost"]["wall_s"] > 0.3 * training
     assert place.records() == {}
 

@@ -18,7 +18,7 @@ POOL = Pool(
     precision="fp32",
     workers=3,
     runs_per_gpu=1,
-    tokens_per_s=99.0,
+    units_per_s=99.0,
     workloads=("aaaa", "bbbb"),
     date="2026-01-02T03:04:05+00:00",
 )
@@ -125,3 +125,9 @@ def test_a_workload_is_what_a_step_costs(settings_of: Any, override: str, same: 
 def test_reading_needs_no_torch() -> None:
     code = "import sys, audition.measured as m; m.fingerprint(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_what_0_2_measured_counts_still(tmp_path: Path) -> None:
+    path = remember(tmp_path, POOL, {})
+    path.write_text(path.read_text().replace("units_per_s", "tokens_per_s"))
+    assert recall(tmp_path, device="cpu", threads=1, workloads=()) == POOL

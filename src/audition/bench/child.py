@@ -54,15 +54,15 @@ def time_job(
     job.execution.prepare(session.model)
     began = time.perf_counter()
     pace = paced(stepper(job, session), seconds, finish=finish, meet=meet)
-    tokens = session.batches.train(Clock(0)).units
+    units = session.batches.train(Clock(0)).units
     rate = evaluation_rate(job, session, seconds, finish) if evaluated else None
     free, room = torch.cuda.mem_get_info() if cuda else (0, 0)
     return Timing(
-        tokens_per_s=tokens * pace.steps_per_s,
-        tokens_per_step=tokens,
+        units_per_s=units * pace.steps_per_s,
+        units_per_step=units,
         parameters=sum(p.numel() for p in session.params.values()),
-        held_out_tokens=sum(batch.units for batch in session.batches.held_out()),
-        held_out_tokens_per_s=rate,
+        held_out_units=sum(batch.units for batch in session.batches.held_out()),
+        held_out_units_per_s=rate,
         cores=pace.cores,
         memory_mb=peak_memory() / MEGABYTE,
         card_mb=(room - free) / MEGABYTE,
@@ -73,9 +73,9 @@ def time_job(
 
 def stepper(job: Job, session: Session) -> Callable[[], None]:
     """One training step of `session` a call; past the end of the budget the clock starts again."""
-    tokens = session.batches.train(Clock(0)).units
-    steps = job.budget.total_steps(tokens)
-    round_s = steps or Budget().total_steps(tokens) or 1
+    units = session.batches.train(Clock(0)).units
+    steps = job.budget.total_steps(units)
+    round_s = steps or Budget().total_steps(units) or 1
 
     def step() -> None:
         now = session.step % round_s
@@ -87,7 +87,7 @@ def stepper(job: Job, session: Session) -> Callable[[], None]:
 def evaluation_rate(
     job: Job, session: Session, seconds: float, finish: Callable[[], None]
 ) -> float:
-    """Held-out tokens a second, over as much of a pass as `seconds` allow (one batch at least)."""
+    """Held-out units a second, over as much of a pass as `seconds` allow (one batch at least)."""
 
     def timed(most: float) -> tuple[int, float]:
         part = Part(session.batches, most)
@@ -96,14 +96,14 @@ def evaluation_rate(
         finish()
         return part.units, time.perf_counter() - began
 
-    tokens, took = timed(1)
+    units, took = timed(1)
     if took < seconds:
-        tokens, took = timed(tokens * seconds / took)
-    return tokens / took
+        units, took = timed(units * seconds / took)
+    return units / took
 
 
 class Part:
-    """The first held-out batches of `whole`, until they have `most` tokens, and all else as it is."""
+    """The first held-out batches of `whole`, until they have `most` units, and all else as it is."""
 
     def __init__(self, whole: Any, most: float) -> None:
         self._whole, self._most = whole, most

@@ -20,7 +20,7 @@ class Cell:
 
     precision: str
     threads: int
-    tokens_per_s: float | None
+    units_per_s: float | None
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Point:
 
     workers: int
     runs_per_gpu: int
-    tokens_per_s: float
+    units_per_s: float
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ class Cost:
 
 def best_of(points: Sequence[Point]) -> Point:
     """The highest throughput, or the fewest workers that come within 2 % of it."""
-    most = max(point.tokens_per_s for point in points)
-    enough = [point for point in points if point.tokens_per_s >= (1 - WORTH) * most]
+    most = max(point.units_per_s for point in points)
+    enough = [point for point in points if point.units_per_s >= (1 - WORTH) * most]
     return min(enough, key=lambda point: point.workers)
 
 
 def share(points: Sequence[Point], alone: float, workers: int) -> float:
-    """The speed of each of `workers` runs at once, as a part of the speed of one `alone` [tokens/s].
+    """The speed of each of `workers` runs at once, as a part of the speed of one `alone` [units/s].
 
     Where that many were not measured, it is taken from the next larger number.
     """
@@ -71,13 +71,13 @@ def share(points: Sequence[Point], alone: float, workers: int) -> float:
     if workers == 1 or not points:
         return 1.0
     point = min(more or [points[-1]], key=lambda point: point.workers)
-    return point.tokens_per_s / point.workers / alone
+    return point.units_per_s / point.workers / alone
 
 
 def cost(arms: Sequence[ArmCost], points: Sequence[Point], *, alone: float, warm_s: float) -> Cost:
     """Time for every run of `arms` at the best of `points`.
 
-    alone: tokens/s of the run of which `points` were measured, by itself; another arm is slowed
+    alone: units/s of the run of which `points` were measured, by itself; another arm is slowed
     down by its neighbours as much as that one. warm_s: what the sweep waits before its first run.
     """
     runs = sum(arm.runs for arm in arms)
@@ -123,7 +123,7 @@ def advice(
     cells: Sequence[Cell], best: Point, *, precision: str, threads: int, cores: int
 ) -> tuple[str, ...]:
     """What would be faster than the configured `precision` and `threads`; a sentence each."""
-    rates = {(c.precision, c.threads): c.tokens_per_s for c in cells if c.tokens_per_s}
+    rates = {(c.precision, c.threads): c.units_per_s for c in cells if c.units_per_s}
     own = rates[precision, threads]
     said = []
     other, rate = max(
@@ -135,7 +135,7 @@ def advice(
         ((t, rate) for (p, t), rate in rates.items() if p == precision), key=lambda pair: pair[1]
     )
     if rate > TELLING * own:
-        together = rate * max(1, cores // more) / best.tokens_per_s
+        together = rate * max(1, cores // more) / best.units_per_s
         sweep = (
             f"and a sweep up to {together:.2f} ×"
             if together > TELLING

@@ -20,6 +20,8 @@ class Findings:
     threads: int
     precision: str
     """Name of the configured one."""
+    unit: str
+    """What the task counts: tokens, examples."""
     cells: Sequence[Cell]
     """One run alone, the configured precision and threads among them."""
     points: Sequence[Point]
@@ -53,7 +55,7 @@ class Findings:
             precision=self.precision,
             workers=self.best.workers,
             runs_per_gpu=self.best.runs_per_gpu,
-            tokens_per_s=self.best.tokens_per_s,
+            units_per_s=self.best.units_per_s,
             workloads=tuple(self.workloads),
             date=self.date,
         )

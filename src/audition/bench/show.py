@@ -1,13 +1,11 @@
 """What a bench found, in the terminal."""
 
-from collections.abc import Sequence
-
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from audition.bench.estimate import Cell, Point
+from audition.bench.estimate import Cell
 from audition.bench.findings import Findings
 from audition.report.terminal import console
 from audition.report.words import UNDEFINED, count, roughly
@@ -23,11 +21,11 @@ def show_findings(found: Findings) -> None:
     out.print(
         f"[bold]{escape(where)}[/], {count(found.machine['cores'], 'core')}, torch "
         f"{found.machine['torch']}; a model of {t.parameters:,} parameters, "
-        f"{t.tokens_per_step:,} tokens a step, on {found.device}"
+        f"{t.units_per_step:,} {found.unit} a step, on {found.device}"
     )
-    _table(out, f"one run alone, tokens/s ({MARK} as configured)", _alone(found))
+    _table(out, f"one run alone, {found.unit}/s ({MARK} as configured)", _alone(found))
     how = f"{count(found.threads, 'thread')} each, {found.precision}"
-    _table(out, f"several at once, {how} ({MARK} best)", _together(found.points, found.best))
+    _table(out, f"several at once, {how} ({MARK} best)", _together(found))
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="dim", no_wrap=True)
     rows.add_column()
@@ -63,9 +61,9 @@ def _alone(found: Findings) -> Table:
 
 
 def _rate(cell: Cell | None, own: bool) -> str:
-    if cell is None or cell.tokens_per_s is None:
+    if cell is None or cell.units_per_s is None:
         return UNDEFINED
-    return _three(cell.tokens_per_s) + _mark(own)
+    return _three(cell.units_per_s) + _mark(own)
 
 
 def _mark(chosen: bool) -> str:
@@ -73,17 +71,18 @@ def _mark(chosen: bool) -> str:
     return f" {MARK}" if chosen else "  "
 
 
-def _together(points: Sequence[Point], best: Point) -> Table:
+def _together(found: Findings) -> Table:
+    points, best = found.points, found.best
     table = Table(box=None, header_style="dim", pad_edge=False)
     cards = any(point.runs_per_gpu > 1 for point in points)
-    for name in ("workers", *(("a card",) if cards else ()), "tokens/s", "each"):
+    for name in ("workers", *(("a card",) if cards else ()), f"{found.unit}/s", "each"):
         table.add_column(name, justify="right")
     for point in points:
         table.add_row(
             f"{point.workers}{_mark(point == best)}",
             *((str(point.runs_per_gpu),) if cards else ()),
-            _three(point.tokens_per_s),
-            _three(point.tokens_per_s / point.workers),
+            _three(point.units_per_s),
+            _three(point.units_per_s / point.workers),
             style="bold" if point == best else "",
         )
     return table
@@ -101,8 +100,8 @@ def _lines(found: Findings) -> list[tuple[str, str]]:
         ),
         (
             "evaluation",
-            f"{t.held_out_tokens:,} held-out tokens in {roughly(t.evaluation_s)}, "
-            f"{_three(t.held_out_tokens_per_s or 0.0)} tokens/s",
+            f"{t.held_out_units:,} held-out {found.unit} in {roughly(t.evaluation_s)}, "
+            f"{_three(t.held_out_units_per_s or 0.0)} {found.unit}/s",
         ),
         ("memory", f"{t.memory_mb:,.0f} MB a worker" + _on_card(t.card_mb)),
         ("start", f"{roughly(t.start_s)} a run, and {roughly(found.warm_s)} once"),

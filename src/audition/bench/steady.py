@@ -48,8 +48,8 @@ class Steady:
 
 
 def together(timings: Sequence[Timing]) -> float:
-    """Tokens/s of all processes of a trial."""
-    return sum(timing.tokens_per_s for timing in timings)
+    """Units/s of all processes of a trial."""
+    return sum(timing.units_per_s for timing in timings)
 
 
 def shared(trial: Trial, timings: Sequence[Timing]) -> bool:

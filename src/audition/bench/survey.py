@@ -22,6 +22,7 @@ from audition.budget import Budget
 from audition.errors import AuditionError
 from audition.ledger.record import now
 from audition.measured import machine, workload
+from audition.tasks.measures import task_of
 
 AT_MOST = "A race drops arms as it goes: this is what it takes at most."
 
@@ -52,10 +53,10 @@ def survey(
     first, own = next(iter(arms.items()))
 
     timed = {way: steady.attempt(trial) for way, trial in ways.items()}
-    cells = [Cell(precision, threads, own.tokens_per_s)]
+    cells = [Cell(precision, threads, own.units_per_s)]
     cells += [Cell(*way, together(timings) or None) for way, timings in timed.items()]
 
-    points = [] if len(used) > 1 else [Point(1, 1, own.tokens_per_s)]
+    points = [] if len(used) > 1 else [Point(1, 1, own.units_per_s)]
     fitting = runs_that_fit(RUNS_PER_CARD, list(arms.values())) if used else (1,)
     starts = [timing.start_s for timings in timed.values() for timing in timings]
     for trial in crowded:
@@ -75,13 +76,14 @@ def survey(
         device=device,
         threads=threads,
         precision=precision,
+        unit=task_of(asked.settings).unit,
         cells=cells,
         points=points,
         best=best,
         arms=arms,
         warm_s=timer.warm_s,
         planned=len(asked.plan.runs),
-        cost=cost(to_train(asked, arms), points, alone=own.tokens_per_s, warm_s=timer.warm_s),
+        cost=cost(to_train(asked, arms), points, alone=own.units_per_s, warm_s=timer.warm_s),
         workloads=tuple(dict.fromkeys(workload(run.settings) for run in asked.plan.runs)),
         disturbed=tuple(steady.disturbed),
         advice=() if steady.disturbed else advised,
@@ -98,7 +100,7 @@ def to_train(asked: Asked, arms: Mapping[str, Timing]) -> list[ArmCost]:
             ArmCost(
                 name=name,
                 runs=sum(run.arm.name == name for run in asked.missing),
-                steps=budget.total_steps(arms[name].tokens_per_step),
+                steps=budget.total_steps(arms[name].units_per_step),
                 minutes=budget.minutes,
                 evaluations=settings["training"]["evaluations"],
                 timing=arms[name],

@@ -29,13 +29,13 @@ class Trial:
 class Timing:
     """What one process measured."""
 
-    tokens_per_s: float
+    units_per_s: float
     """Of training: the median over chunks of steps."""
-    tokens_per_step: int
+    units_per_step: int
     parameters: int
-    held_out_tokens: int
+    held_out_units: int
     """Of one evaluation pass."""
-    held_out_tokens_per_s: float | None
+    held_out_units_per_s: float | None
     """None where no evaluation was asked for."""
     cores: float = 1.0
     """Processor cores that were at work for it while it trained; other work takes them away."""
@@ -53,13 +53,13 @@ class Timing:
     @property
     def step_s(self) -> float:
         """Seconds of a step."""
-        return self.tokens_per_step / self.tokens_per_s
+        return self.units_per_step / self.units_per_s
 
     @property
     def evaluation_s(self) -> float:
         """Seconds of an evaluation pass; 0 where none was measured."""
-        rate = self.held_out_tokens_per_s
-        return self.held_out_tokens / rate if rate else 0.0
+        rate = self.held_out_units_per_s
+        return self.held_out_units / rate if rate else 0.0
 
 
 class Timer(Protocol):

@@ -44,11 +44,11 @@ def work(settings: Mapping[str, Any]) -> float | None:
     layers, width = settings["model"].get("layers"), settings["model"].get("width")
     if not isinstance(layers, int) or not isinstance(width, int):
         return None
-    tokens_per_step = construct(settings["data"]).units_per_step
-    steps = Budget(**settings["budget"]).total_steps(tokens_per_step)
+    units_per_step = construct(settings["data"]).units_per_step
+    steps = Budget(**settings["budget"]).total_steps(units_per_step)
     if steps is None:
         return None
-    return float(12 * layers * width**2 * steps * tokens_per_step)
+    return float(12 * layers * width**2 * steps * units_per_step)
 
 
 def _earlier(run: PlannedRun) -> float | None:
