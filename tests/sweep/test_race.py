@@ -29,9 +29,19 @@ SEED_EFFECT = {
 JITTER = {"baseline": 0.0, "winner": 0.001, "loser": -0.001, "slow_loser": 0.0005, "broken": 0.0}
 
 
-def planned(root: Path, name: str, config_hash: str, seed: int, baseline: str) -> PlannedRun:
+TASKS = {
+    "audition.tasks.language.Language": ("val_loss", 1.0),
+    "audition.tasks.classification.Classification": ("val_accuracy", -1.0),
+}
+"""Task -> its primary metric, and its sign against a loss."""
+
+
+def planned(
+    root: Path, name: str, config_hash: str, seed: int, baseline: str, task: str
+) -> PlannedRun:
     settings = {
         "seed": seed,
+        "task": {"_target_": task},
         "paths": {"output_dir": str(root)},
         "budget": {"tokens": 10},
         "execution": {"device": "cpu", "threads": 1},
@@ -41,12 +51,12 @@ def planned(root: Path, name: str, config_hash: str, seed: int, baseline: str) -
     return PlannedRun(Arm(name, ()), seed, settings, identity, baseline)
 
 
-@pytest.fixture
-def plan(tmp_path: Path) -> Plan:
+@pytest.fixture(params=TASKS)
+def plan(tmp_path: Path, request: pytest.FixtureRequest) -> Plan:
     names = ["baseline", "winner", "loser", "slow_loser", "broken"]
     hashes = {name: f"{i:016x}" for i, name in enumerate(names)}
     runs = [
-        planned(tmp_path, name, hashes[name], seed, hashes["baseline"])
+        planned(tmp_path, name, hashes[name], seed, hashes["baseline"], request.param)
         for name in names
         for seed in (*SCREENING, *FRESH)
     ]
@@ -70,11 +80,12 @@ def trainer(ledger: Ledger, trained: list[str]) -> Callable[[Sequence[PlannedRun
                 loss -= luck
             record = record_of(run)
             diverged = name == "broken" and run.seed == 137
+            metric, sign = TASKS[run.settings["task"]["_target_"]]
             ledger.write(
                 replace(
                     record,
                     status="diverged" if diverged else "finished",
-                    metrics={} if diverged else {"val_loss": loss},
+                    metrics={} if diverged else {metric: sign * loss},
                     started="2026-01-01",
                 )
             )

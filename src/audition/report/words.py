@@ -40,6 +40,11 @@ def axis(measure: Measure) -> str:
     return f"{measure.label} [{measure.unit}]" if measure.unit else measure.label
 
 
+def capital(text: str) -> str:
+    """The text as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
 def direction(measure: Measure) -> str:
     """`higher is better`."""
     return f"{measure.better} is better"

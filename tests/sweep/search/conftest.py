@@ -25,7 +25,7 @@ from audition.sweep.search.study.samplers import pruner_of, sampler_of
 from audition.sweep.search.study.serving import seed_of, serving
 from audition.sweep.search.study.storage import journal_of, open_storage, prepare_optuna
 from audition.sweep.search.study.study import Study
-from audition.sweep.search.trials import asked_for, objectives_of, queued
+from audition.sweep.search.trials import asked_for, describe, objectives_of, queued
 from audition.sweep.search.wanted import Wanted
 
 LR = {"low": 1e-4, "high": 0.4, "log": True}
@@ -83,6 +83,8 @@ def searched(points: Callable[..., Points]) -> Iterator[Callable[..., Searched]]
             study,
             first,
         ):
+            if first:
+                describe(study, own)
             for params, typed in queued(wanted, own)[:: -1 if default_last else 1]:
                 study.study.enqueue_trial(params, {"typed": list(typed)}, skip_if_exists=True)
             study.study.sampler = sampler_of(wanted, seed_of(0, study.server, first))

@@ -31,7 +31,9 @@ def file(record: Record, settings: Mapping[str, Any]) -> None:
         ended = record.ended("diverged", "not finite", started=now())
     else:
         loss = planted(settings, record.seed)
-        ended = record.ended("finished", metrics={"val_loss": loss}, started=now(), seconds=1 / lr)
+        how = record.measure(record.primary)
+        metrics = {record.primary: loss if how.better == "lower" else 100.0 - loss}
+        ended = record.ended("finished", metrics=metrics, started=now(), seconds=1 / lr)
     Ledger(root).write(ended)
 
 

@@ -127,26 +127,19 @@ def _panel(above: Axes, below: Axes, i: int, judgement: Judgement, curves: Curve
     else:
         below.locator_params(axis="x", nbins=5)
     below.set_xlabel(f"{judgement.arm.unit} trained on", size=SMALL)
-    above.text(
-        1.0,
-        0.98,
-        "● baseline",
-        ha="right",
-        va="top",
-        size=SMALL,
-        color=INK,
-        transform=above.transAxes,
-    )
-    above.text(
-        1.0,
-        0.86,
-        "● idea",
-        ha="right",
-        va="top",
-        size=SMALL,
-        color=colour,
-        transform=above.transAxes,
-    )
+    # In the corner that curves come away from: they end where they are best.
+    ends = (0.98, 0.86) if top == LOSS.label or how.better == "lower" else (0.14, 0.02)
+    for height, text, ink in zip(ends, ("baseline", "idea"), (INK, colour), strict=True):
+        above.text(
+            1.0,
+            height,
+            f"● {text}",
+            ha="right",
+            va="top" if ends[0] > 0.5 else "bottom",
+            size=SMALL,
+            color=ink,
+            transform=above.transAxes,
+        )
 
 
 def _arm(axes: Axes, name: str, series: Series, colour: str) -> None:

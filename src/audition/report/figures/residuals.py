@@ -25,7 +25,7 @@ from audition.report.style import (
     styled,
     text_width,
 )
-from audition.report.words import axis, gain, places, plain_level
+from audition.report.words import axis, capital, gain, places, plain_level
 
 TITLE = "Residuals: arm by seed"
 ROW, MOST = 0.4, 200
@@ -87,6 +87,7 @@ def residual_map(judgements: Sequence[Judgement]) -> Figure:
     ends = (gain(how.as_loss(loss), how) for loss in (-reach, reach))
     bar.set_yticklabels([next(ends), "0", next(ends)], size=SMALL)
     bar.tick_params(length=0)
+    bar.yaxis.set_inverted(how.better == "higher")
     bar.spines["outline"].set_visible(False)
     return page.figure
 
@@ -152,7 +153,7 @@ def _seeds(arms: Sequence[Mapping[Hashable, float | None]]) -> list[Hashable]:
 
 
 def _caption(left: NDArray[np.float64], arms: int, seeds: int, how: Measure) -> str:
-    what = axis(how)[0].upper() + axis(how)[1:]
+    what = capital(axis(how))
     known = left[np.isfinite(left)]
     df = max(known.size - arms - seeds + 1, 1)
     spread = math.sqrt(float((known**2).sum()) / df)

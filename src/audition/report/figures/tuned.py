@@ -12,7 +12,7 @@ from matplotlib.ticker import NullFormatter
 from audition.ledger.tuned import Contender, Try, Tuned
 from audition.report.figures.search.trials import turn
 from audition.report.style import INK, MUTED, SMALL, WIDTH, labels, sheet, styled
-from audition.report.words import axis, count, direction
+from audition.report.words import axis, capital, count, direction
 
 TITLE = "Each at its best: what was tuned"
 COLUMNS, PANEL = 2, 3.1  # panels in a row; inches of a panel's height
@@ -158,7 +158,7 @@ def _caption(tuned: Tuned) -> str:
     trials = sorted({len(c.tries) for c in tuned.contenders})
     many = str(trials[0]) if len(trials) == 1 else f"{trials[0]} to {trials[-1]}"
     return (
-        f"{axis(tuned.measure)}, {direction(tuned.measure)}, of the screening seeds (dots, "
+        f"{capital(axis(tuned.measure))}, {direction(tuned.measure)}, of the screening seeds (dots, "
         f"n = {count(len(tuned.seeds), 'seed')} a value) "
         f"and their mean; {many} trials an arm, each around its own default (square); the ring is the "
         "best, which alone went on to the fresh seeds. × marks values at which a run diverged; what "

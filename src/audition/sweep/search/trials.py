@@ -64,6 +64,13 @@ def objectives_of(wanted: Wanted, points: Points) -> tuple[str, ...]:
     return wanted.objectives or (points.metric,)
 
 
+def describe(study: Study, points: Points) -> None:
+    """Put down with a new study what its default is, and how its metrics are read."""
+    study.study.set_user_attr("common", [*points.common, *points.choice])
+    measures = {name: asdict(how) for name, how in points.measures.items()}
+    study.study.set_user_attr("measures", measures)
+
+
 def carry_on(wanted: Wanted, points: Points, name: str, pool: Pool) -> Study:
     """Make every trial of the study that has not been made; returns it to be looked at.
 
@@ -80,9 +87,7 @@ def carry_on(wanted: Wanted, points: Points, name: str, pool: Pool) -> Study:
     folder = root / FOLDER / f"{name}.servers"
     with serving(storage, folder, name, asked_for(wanted, points), limit) as (study, first):
         if first:
-            study.study.set_user_attr("common", [*points.common, *points.choice])
-            measures = {name: asdict(how) for name, how in points.measures.items()}
-            study.study.set_user_attr("measures", measures)
+            describe(study, points)
         for params, typed in queue[:limit]:
             study.study.enqueue_trial(
                 params, user_attrs={"typed": list(typed)}, skip_if_exists=True

@@ -78,6 +78,8 @@ def _panel(axes: Axes, account: Account, k: int) -> None:
     low, high = axes.get_ylim()
     gap = 2.4 * LINE_UP / (HEIGHT - 1.05) * (high - low)
     places = apart([y for y, _, _ in said], gap)
+    # On an axis that is turned over, up is towards smaller losses.
+    up = -1.0 if account.measure(account.objectives[k]).better == "higher" else 1.0
     for y, (_, text, under) in zip(places, said, strict=True):
         for shift, line, colour, weight in (
             (0.5, text, INK, "bold"),
@@ -85,7 +87,7 @@ def _panel(axes: Axes, account: Account, k: int) -> None:
         ):
             axes.text(
                 1.02,
-                y + shift * gap / 2.4,
+                y + up * shift * gap / 2.4,
                 line,
                 transform=axes.get_yaxis_transform(),
                 va="center",

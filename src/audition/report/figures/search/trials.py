@@ -96,7 +96,9 @@ def marks_said(account: Account) -> str:
     states = account.states()
     shown = "; ".join(text for state, text in SAID.items() if states[state])
     rest = [state for state in STATES if state != "whole" and states[state]]
-    above = " In the strip above: what lies beyond the axis or has no value." if rest else ""
+    above = (
+        " In the strip above: what is worse than the axis shows, or has no value." if rest else ""
+    )
     branches = " Colour and shape: the branch of the space." if fork_of(account) else ""
     return f"Large marks: means over seeds ({shown}); dots: single seeds.{above}{branches}"
 
