@@ -114,12 +114,6 @@ def measure(
     )
 
 
-def _doubt(said: str, *arms: Arm) -> str:
-    """The end of a sentence about ties: a doubt, unless the weights show that the runs differ."""
-    coarse = ", as can happen with a coarse metric: their weights differ"
-    return (coarse if all(arm.told_apart for arm in arms) else said) + "."
-
-
 def is_constant_shift(baseline: Arm, idea: Arm) -> bool:
     """Whether all same-seed differences are equal up to rounding (the arms themselves vary)."""
     differences = _differences(baseline, idea)
