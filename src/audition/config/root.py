@@ -9,6 +9,7 @@ from typing import Any
 from audition.config.card import check_card
 from audition.config.groups import GROUPS, holding, root_keys
 from audition.config.mixing import CHAIN, chain
+from audition.config.rooms import check_room
 from audition.config.schema import check_node, signature
 from audition.errors import AuditionError, choices
 
@@ -53,6 +54,7 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
     for key in settings:
         if key not in root_keys():
             raise AuditionError(f"unknown key '{key}'{choices(key, root_keys())}")
+    _check_rooms(settings)
     whole = normalised(settings, tuple(settings["allowed_targets"]))
     check_model(whole)
     whole["seed"] = check_seed(settings["seed"])
@@ -63,6 +65,17 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
         if name not in (settings.get("ideas") or {}):
             raise AuditionError(f"there is a card of '{name}' but no idea of that name is chosen")
     return whole
+
+
+def _check_rooms(settings: Mapping[str, Any]) -> None:
+    for group in holding("part", "named parts"):
+        node = settings.get(group.name) or {}
+        named = group.holds == "named parts"
+        parts = {f"{group.name}.{k}": v for k, v in node.items()} if named else {group.name: node}
+        for where, part in parts.items():
+            target = part.get("_target_") if isinstance(part, Mapping) else None
+            if isinstance(target, str):
+                check_room(group.choices, where, target, conf_dir())
 
 
 def normalised(
