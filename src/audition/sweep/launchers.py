@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from hydra.errors import HydraException
@@ -12,15 +13,36 @@ from audition.errors import AuditionError
 from audition.sweep.carry import train_all
 from audition.sweep.cluster.launch import on_cluster
 from audition.sweep.cluster.settings import Cluster
+from audition.sweep.local import PRELOAD
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import PoolSettings, Server, warm
+from audition.sweep.rehearse import rehearse
 from audition.sweep.say import pool_line
 
 Train = Callable[[Sequence[PlannedRun]], None]
 """Gives every run an outcome in the ledger, or a failure; raises KeyboardInterrupt when stopped."""
 
-Launch = Callable[[str, Sequence[PlannedRun]], None]
-"""The same for the runs of the registered plan whose digest comes first."""
+
+@dataclass(frozen=True)
+class Launch:
+    """A way to train planned runs, and to know beforehand that they can be trained."""
+
+    server: Server
+    """A process that has torch: it puts configurations together before they are run."""
+    suits: Callable[[Sequence[PlannedRun]], object]
+    """Raises AuditionError where this machine lacks what runs need that are made on it."""
+    train: Callable[[str, Sequence[PlannedRun]], None]
+    """Trains runs of the registered plan whose digest comes first."""
+
+    def check(self, runs: Sequence[PlannedRun]) -> None:
+        """Raise AuditionError for the first of `runs` that could not begin, before any does."""
+        if runs:
+            self.suits(runs)
+            rehearse(runs, self.server)
+
+    def __call__(self, plan: str, runs: Sequence[PlannedRun]) -> None:
+        self.train(plan, runs)
+
 
 NO_QUEUE = (
     "submit=detach needs a cluster's queue to leave the runs in: add hydra/launcher=slurm_cpu, "
@@ -48,20 +70,22 @@ class ClusterLauncher(Protocol):
 
 @contextmanager
 def ready(launcher: Launcher, *, detach: bool = False) -> Iterator[Launch]:
-    """A way to train; the pool's server warms up while the caller composes and checks.
+    """A way to train; a server warms up while the caller composes and checks.
 
     detach: raise Detached once the runs are in a queue. AuditionError where there is no queue.
     """
-    if (cluster := cluster_of(launcher)) is not None:
-        yield on_cluster(cluster, detach)
-    elif detach:
+    cluster = cluster_of(launcher)
+    if detach and cluster is None:
         raise AuditionError(NO_QUEUE)
-    elif isinstance(launcher, WarmLauncher):
-        with warm(launcher.pool_settings()) as server:
+    settings = launcher.pool_settings if isinstance(launcher, WarmLauncher) else None
+    with warm(settings() if settings else PoolSettings(preload=PRELOAD)) as server:
+        if cluster is not None:
+            yield Launch(server, list, on_cluster(cluster, detach))
+        elif isinstance(launcher, WarmLauncher):
             train = _on_pool(launcher, server)
-            yield lambda plan, runs: train(runs)
-    else:
-        yield lambda plan, runs: _through_hydra(launcher, runs)
+            yield Launch(server, launcher.pool_settings, lambda plan, runs: train(runs))
+        else:
+            yield Launch(server, list, lambda plan, runs: _through_hydra(launcher, runs))
 
 
 def cluster_of(launcher: Launcher) -> Cluster | None:

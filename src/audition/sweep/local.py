@@ -17,6 +17,7 @@ from audition.sweep.watchers import check_meter
 
 PRELOAD = (
     "audition.run",
+    "audition.rehearsal",
     "audition.parts.gpt",
     "audition.data.windows",
     "torch.optim",

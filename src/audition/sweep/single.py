@@ -33,6 +33,7 @@ from audition.sweep.local import check_device
 from audition.sweep.notice import noted
 from audition.sweep.plan import PlannedRun, make_plan, runnable
 from audition.sweep.pool import End, PoolSettings, Quiet, display_for, warm
+from audition.sweep.rehearse import refusal, rehearse
 from audition.sweep.watchers import check_meter
 from audition.sweep.whence import whence
 
@@ -96,8 +97,12 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
     raises SystemExit(1) where it diverged. Raises AuditionError where another process is training
     it, or its device is not here.
     """
+    from audition.rehearsal import rehearse as rehearsed
     from audition.run import Assignment, perform
 
+    # Runs that a sweep sends were put together where it began.
+    if alone and (why := rehearsed(run.settings)):
+        raise AuditionError(refusal(run.arm.name, why))
     check_device(run.settings["execution"]["device"])
     check_cards(run.settings)
     check_interface(run.settings)
@@ -156,6 +161,7 @@ def launch_all(
     compose = Composer.of_hydra(hydra)
     with warm(settings) as server:
         runs = [plan_single(compose(job), job, compose) for job in jobs]
+        rehearse(runs, server)
         train_all(runs, settings, server)
     return _returned(jobs, runs)
 

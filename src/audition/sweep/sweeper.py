@@ -102,6 +102,7 @@ def sweep(
         plan = plan.under(announced.digest())
         missing = plan.missing(contents)
         if missing:
+            launch.check(missing)
             ledger.check_writable()
             register(ledger.root, announced)
         say_plan(plan, missing, contents)

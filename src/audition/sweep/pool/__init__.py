@@ -1,6 +1,6 @@
 """The local pool: one child process a job, forked from a warm server that has torch imported."""
 
-from audition.sweep.pool.client import Server, warm
+from audition.sweep.pool.client import Server, ServerLost, warm
 from audition.sweep.pool.display import Display, Quiet, display_for
 from audition.sweep.pool.job import End, Job, PoolSettings
 from audition.sweep.pool.loop import run_pool
@@ -13,6 +13,7 @@ __all__ = [
     "PoolSettings",
     "Quiet",
     "Server",
+    "ServerLost",
     "Source",
     "display_for",
     "run_pool",

@@ -18,6 +18,9 @@ from audition.sweep.pool.environment import environment
 from audition.sweep.pool.job import Job, PoolSettings
 from audition.sweep.pool.wire import Lines, Message, collect, datagrams
 
+BEFORE = -1
+"""The ticket of what is done before the pool gives out its own, which count from 0 up."""
+
 _MOST_FRUITLESS_STARTS = 3
 _FAREWELL_S = 2.5
 """Time for a server and its children to go by themselves; unless stuck they take 1 s [s]."""
@@ -34,6 +37,7 @@ class Server:
         self._settings = settings
         self._fruitless = 0
         self._pids: dict[int, int] = {}  # ticket -> pid of the children not known to have ended
+        self._unheard: list[Message] = []
         self._start()
 
     def _start(self) -> None:
@@ -75,13 +79,15 @@ class Server:
                 }
             )
 
-    def start(self, ticket: int, job: Job, *, threads: int, gpu: str | None) -> None:
-        """Ask for a child; `ticket` names it in every later message."""
+    def start(
+        self, ticket: int, job: Job, *, threads: int, gpu: str | None, entry: str = ""
+    ) -> None:
+        """Ask for a child; `ticket` names it in every later message. entry: another than the pool's."""
         self._send(
             {
                 "do": "start",
                 "ticket": ticket,
-                "entry": self._settings.entry,
+                "entry": entry or self._settings.entry,
                 "group": job.group,
                 "payload": dict(job.payload),
                 "threads": threads,
@@ -90,6 +96,23 @@ class Server:
                 "folder": os.getcwd(),
             }
         )
+
+    def do(self, entry: str, job: Job) -> int:
+        """Have one job done by another `entry` before the pool begins; its exit code.
+
+        What else is heard meanwhile comes with the next `poll`. Raises as `poll` does.
+        """
+        heard: list[Message] = []
+        while not self.ready:  # whatever comes together with its settings, a server passes over
+            heard += self.poll(None)
+        self.start(BEFORE, job, threads=1, gpu=None, entry=entry)
+        while True:
+            for message in self.poll(None):
+                if message.get("ticket") != BEFORE:
+                    heard.append(message)
+                elif "ended" in message:
+                    self._unheard = heard
+                    return int(message["ended"])
 
     def signal(self, ticket: int, number: int) -> None:
         """Send a signal to a child; nothing where it has already ended."""
@@ -104,6 +127,9 @@ class Server:
 
         Raises ServerLost where the server has died, AuditionError where the entry is missing.
         """
+        if self._unheard:
+            unheard, self._unheard = self._unheard, []
+            return unheard
         keys = [key for key, _ in self._selector.select(timeout)]
         answers: list[Message] = []
         if any(key.fileobj is self._control.connection for key in keys):

@@ -13,7 +13,7 @@ from audition.errors import AuditionError
 from audition.ledger.store import Ledger
 from audition.sweep.carry import train_all
 from audition.sweep.compose import Composer
-from audition.sweep.launchers import NO_QUEUE, WarmLauncher, cluster_of
+from audition.sweep.launchers import NO_QUEUE, Launch, WarmLauncher, cluster_of
 from audition.sweep.notice import noticed
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.pool import warm
@@ -37,6 +37,10 @@ class Bench:
         """The study, with every trial made that it lacked."""
         with accounted(Ledger(points.output_dir), name, wanted.storage):
             return carry_on(wanted, points, name, self.pool)
+
+    def launch(self) -> Launch:
+        """The same place for runs that are known beforehand."""
+        return Launch(self.pool.server, self.pool.settings, lambda plan, runs: self.make(runs))
 
     def make(self, runs: Sequence[PlannedRun]) -> None:
         """Train `runs`, which may be none."""

@@ -75,6 +75,8 @@ def search(
         plan = make_plan(Question(start, (), seeds), place.compose)
         points = Points.around(plan, (), seeds, place.compose).searched(wanted.space)
         ledger = Ledger(points.output_dir)
+        if isinstance(place, Bench):
+            place.launch().check(plan.missing(ledger.read()))
         ledger.check_writable()
         register(ledger.root, replace(announcement(plan), screening=True))
         stem = str(config.hydra.runtime.choices.get(STEM) or "none")

@@ -56,7 +56,7 @@ def ring(
             yield Ring(Composer.of_hydra(config.hydra), launch, None)
     else:
         with bench(hydra_context, task_function, config) as place:
-            yield Ring(place.compose, lambda plan, runs: place.make(runs), place)
+            yield Ring(place.compose, place.launch(), place)
 
 
 def fight(
@@ -79,6 +79,7 @@ def fight(
     with ring(tune, hydra_context, task_function, config) as where:
         plan = make_plan(question, where.compose, Planning())
         ledger = Ledger(Path(plan.output_dir))
+        where.launch.check(plan.missing(ledger.read()))
         found = entrants(question, plan, where.compose)
         own = Fight(question, tune, tuning, where, ledger, found, *question_of(plan))
         try:
@@ -173,6 +174,7 @@ class Fight:
         plan = plan.under(announced.digest())
         missing = plan.missing(self.ledger.read())
         if missing:
+            self.ring.launch.check(missing)
             register(self.ledger.root, announced)
         say_screening(self.tune.name, len(trials), plan.runs, len(missing))
         self.ring.launch(announced.digest(), missing)
