@@ -220,3 +220,13 @@ def test_a_server_needs_no_database_here(monkeypatch, uri, missing):
     else:
         with pytest.raises(AuditionError, match=f"logger=mlflow needs the package {missing}"):
             MLflow.check()
+
+
+def test_a_folder_that_no_address_can_name_is_refused(ledger, monkeypatch, tmp_path):
+    """All after a ? would be taken for options, and the database made elsewhere."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    folder = tmp_path / "what?" / "runs" / "arm" / "hash" / "seed_1"
+    folder.mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"no database can lie in .*what\?"):
+        MLflow(folder).open([])
+    assert not (tmp_path / "what").exists()

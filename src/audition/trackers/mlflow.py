@@ -71,6 +71,8 @@ class MLflow:
         from mlflow.tracking import MlflowClient
 
         home = self.folder.resolve().parents[3]  # of runs/<arm>/<config hash>/seed_<n>
+        if not os.environ.get(URI) and "?" in str(home):
+            raise ValueError(f"no database can lie in {home}, for its name has a ?: set {URI}")
         uri = os.environ.get(URI) or f"sqlite:///{home / 'mlflow.db'}?timeout=60"
         # Runs that start together would each make the database's tables, and fail at the other's.
         with nullcontext() if os.environ.get(URI) else FileLock(home / ".mlflow.lock"):
