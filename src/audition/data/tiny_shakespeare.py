@@ -16,7 +16,7 @@ class TinyShakespeare(Source):
     """One text file in UTF-8, split 90 / 10 by characters as nanoGPT splits it."""
 
     path: str
-    """The file, which is not part of this package."""
+    """The file, in UTF-8, which is not part of this package."""
     sha256: str = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
     """What the file must hash to: tiny-shakespeare's, unless another text is meant."""
 
