@@ -157,6 +157,18 @@ def test_two_measures_that_disagree_are_both_told() -> None:
     assert not agreeing.by_other_measures[0].contradicts(agreeing.comparison.improvement)
 
 
+def test_a_measure_that_is_a_multiple_of_the_other_is_not_told_twice() -> None:
+    def both(arm: str, accuracy: dict[int, float]) -> list[Record]:
+        nats = {seed: 1.0 - value / 200 for seed, value in accuracy.items()}
+        return [
+            replace(r, metrics={"val_accuracy": nats[r.seed], "val_loss": nats[r.seed] / 0.6931})
+            for r in runs(arm, accuracy)
+        ]
+
+    (told,) = judge_arms([*both("baseline", BASELINE), *both("idea", shifted(2.0))])
+    assert told.by_other_measures == ()
+
+
 def test_not_a_number_in_the_metric_is_a_failed_outcome_for_that_metric_alone() -> None:
     records = runs("idea", shifted(2.0))
     records[0] = replace(records[0], metrics={**records[0].metrics, "val_accuracy": nan})

@@ -1,7 +1,7 @@
 """The same runs by the other measures of their task: one may say the opposite of the one judged by."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +11,9 @@ from audition.stats import Comparison
 from audition.stats.arms import Seed
 from audition.stats.comparison import json_ready
 from audition.stats.location_tests import paired_t, welch_t
+
+SAME = 1e-9
+"""Relative difference of two ratios that rounding explains."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,30 @@ def by_other_measures(
 ) -> tuple[OtherMeasure, ...]:
     """Both arms by each further measure of their task, the arm on the seeds that were judged.
 
-    A measure that one of the arms lacks, or that is no number for one of the runs, is left out.
+    Left out is a measure that one of the arms lacks or that is no number for one of the runs, and one
+    that says the same again, as bits per byte do beside nats per token of one tokenizer.
     """
     seeds = {seed for seed in judged.seeds if isinstance(seed, int)}
     known = dict.fromkeys(name for record in arm.records for name in record.measures)
+    own = arm.only(seeds)
     compared = (
-        _compared(arm.only(seeds).by(metric), baseline.by(metric), judged.level)
+        _compared(own.by(metric), baseline.by(metric), judged.level)
         for metric in known
-        if metric != arm.metric
+        if metric != arm.metric and not _multiples((own, baseline), metric)
     )
     return tuple(other for other in compared if other is not None)
+
+
+def _multiples(arms: Sequence[ArmRuns], metric: str) -> bool:
+    """Whether `metric` is one multiple of the metric judged by, in every run."""
+    pairs = [
+        (r.metrics[arm.metric], r.metrics[metric])
+        for arm in arms
+        for r in arm.records
+        if r.metrics.get(arm.metric) and metric in r.metrics
+    ]
+    ratios = [other / judged for judged, other in pairs]
+    return bool(ratios) and max(ratios) - min(ratios) <= SAME * abs(ratios[0])
 
 
 def _compared(arm: ArmRuns, baseline: ArmRuns, level: float) -> OtherMeasure | None:
