@@ -99,6 +99,7 @@ def test_mistakes_are_one_sentence(
 def test_a_ledger_without_a_search_says_how_one_is_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "runs").mkdir()
     main(["search", "--output-dir", str(tmp_path)])
     assert "hparams_search=adamw_optuna -m" in capsys.readouterr().out
     main(["search", "--json", "--output-dir", str(tmp_path)])

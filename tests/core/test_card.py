@@ -29,7 +29,7 @@ PLAIN = {
 def test_a_whole_card_passes_and_can_be_read():
     text = check_card("mute", PLAIN).markdown()
     assert text.startswith("## mute\n")
-    assert "**Test**: 1,000,000 tokens, seeds 42, 137, 256, compare val_loss to baseline" in text
+    assert "**Test**: 1,000,000 tokens, seeds 42, 137, 256, compared with the baseline" in text
     assert "**Success**: val_loss improvement > 2 sigma, Cohen's d ≥ 0.5" in text
 
 
@@ -50,6 +50,9 @@ def test_every_field_is_needed(field, empty):
         ({"nearest_known": {"a": "one", "b": "two"}}, "names 2 nearest known"),
         ({"pros": "x"}, r"pros is not part of a card; did you mean 'pro'\?"),
         ({"test": {"tokens": 1}}, r"cards\.mute\.test lacks seeds"),
+        ({"test": {"seeds": [1]}}, "must say how long it takes: a whole number of tokens or ex"),
+        ({"test": {"tokens": 1, "examples": 1, "seeds": [1]}}, "must say how long it takes"),
+        ({"test": {"examples": "many", "seeds": [1]}}, "must say how long it takes"),
         ({"success": {"d": 1}}, r"cards\.mute\.success lacks rule"),
         ({"cost": {"d": 1}}, "lacks bytes, flops"),
         ({"pro": "A Breakthrough."}, "says 'breakthrough': say what was measured"),
@@ -58,6 +61,11 @@ def test_every_field_is_needed(field, empty):
 def test_what_is_wrong_is_named(change, sentence):
     with pytest.raises(AuditionError, match=sentence):
         check_card("mute", {**PLAIN, **change})
+
+
+def test_the_length_of_a_test_is_in_the_tasks_unit():
+    card = check_card("mute", {**PLAIN, "test": {"examples": 60_000, "seeds": [1]}})
+    assert "**Test**: 60,000 examples, seeds 1, compared" in card.markdown()
 
 
 @pytest.mark.parametrize("nothing", [None, "a card", 3])

@@ -11,7 +11,7 @@ from audition.sweep.pool.lines import PlainLines
 from audition.sweep.pool.live import Live
 
 JOBS = [
-    Job(f"spectral_gate seed {seed}", "spectral_gate", {}, 300, Path("logs/x.log"))
+    Job(f"spectral_gate seed {seed}", "spectral_gate", {}, 300, Path("logs/x.log"), unit="tokens")
     for seed in range(4)
 ]
 
