@@ -9,6 +9,7 @@ from tests.trackers.conftest import read_wandb
 from audition.judge import judge_arms
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger
+from audition.measure import Measure
 from audition.sweep import verdict_page
 
 LOSSES = {"baseline": [1.50, 1.51, 1.49], "idea": [1.40, 1.42, 1.39]}
@@ -61,3 +62,30 @@ def test_a_table_where_wandb_is_on(judgements, tmp_path, monkeypatch):
 def test_nothing_where_it_is_off(judgements, tmp_path, monkeypatch):
     verdict_page.show_verdicts(plan({}, monkeypatch), judgements, Ledger(tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def test_levels_are_in_the_measures_own_direction():
+    accuracy = Measure("validation accuracy", "%", "higher")
+    arms = {"baseline": [95.0, 95.2, 94.9], "idea": [97.0, 97.3, 96.8]}
+    (judgement,) = judge_arms(
+        [
+            Record(
+                key=f"{arm}{seed}",
+                config_hash=arm,
+                baseline_hash="baseline",
+                arm=arm,
+                ideas=(),
+                seed=seed,
+                status="finished",
+                metrics={"val_accuracy": value},
+                measures={"val_accuracy": accuracy},
+                primary="val_accuracy",
+            )
+            for arm, values in arms.items()
+            for seed, value in enumerate(values)
+        ]
+    )
+    row = verdict_page.row(judgement)
+    assert (row["metric"], row["verdict"]) == ("val_accuracy", "supported")
+    assert row["improvement"] == pytest.approx(2.0)
+    assert (row["baseline_mean"], row["idea_mean"]) == pytest.approx((95.0333, 97.0333), abs=1e-3)

@@ -164,12 +164,17 @@ def own_pools(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> list[Array]:
 def placebo_judgements(
     arms: Mapping[str, ArmRuns], *, sesoi: float | None = None, alpha: float = 0.05
 ) -> list[Judgement]:
-    """Every verdict in the ledger on an arm that differs from its baseline by a placebo alone."""
+    """Every verdict in the ledger on an arm that differs from its baseline by a placebo alone.
+
+    Each is judged by the metric of its own task; `sesoi` is in the unit of the metric of `arms`.
+    """
     found = [arm for arm in arms.values() if is_placebo(arm)]
     judged: list[Judgement] = []
     for key in dict.fromkeys(arm.baseline_hash for arm in found):
-        if key in arms and arms[key].losses:
-            judged += judge_baseline(arms, key, metric=arms[key].metric, sesoi=sesoi, alpha=alpha)
+        if key in arms and arms[key].seeds:
+            same = arms[key].metric if arms[key].losses else None
+            worth = sesoi if same else None
+            judged += judge_baseline(arms, key, metric=same, sesoi=worth, alpha=alpha)
     return [
         j
         for j in judged

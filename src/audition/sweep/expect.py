@@ -12,7 +12,7 @@ from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun
 
 _WORK_PER_S = 1e10
-"""Weights times tokens that a core trains on in a second, or thereabouts: where no arm of the sweep
+"""Weights times units that a core trains on in a second, or thereabouts: where no arm of the sweep
 was run before, only the ratios between expectations count."""
 
 

@@ -15,6 +15,7 @@ WANDB = "audition.trackers.wandb.Wandb"
 FACTS = (
     "verdict",
     "kind",
+    "metric",
     "improvement",
     "p_adjusted",
     "cohens_d",
@@ -42,6 +43,6 @@ def show_verdicts(plan: Plan, judgements: Sequence[Judgement], ledger: Ledger) -
 
 def row(judgement: Judgement) -> Mapping[str, Any]:
     """One arm's verdict, flat."""
-    c = judgement.comparison.to_dict()
+    c = judgement.to_dict()
     low, high = c["ci"]
     return {"arm": c["idea"], **{name: c[name] for name in FACTS}, "ci_low": low, "ci_high": high}

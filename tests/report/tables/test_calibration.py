@@ -10,6 +10,7 @@ import pytest
 from audition.cli.commands import calibrate as command
 from audition.errors import AuditionError
 from audition.judge import arms_of
+from audition.measure import Measure
 from audition.report.baselines import baseline_in
 from audition.report.calibration import calibrate, is_placebo, own_pools, placebo_judgements
 from audition.stats import seed_rule_false_pass_rate
@@ -106,6 +107,19 @@ def test_the_placebos_history(ledger, file_arm):
     assert history.rate("passed").measured == 0.25
     low, high = history.rate("supported").interval
     assert low < 0.05 < high
+
+
+def test_the_placebos_of_another_task_count_too(ledger, file_arm):
+    accuracy = {"val_accuracy": Measure("validation accuracy", "%", "higher", worth=0.5)}
+    digits = {"primary": "val_accuracy", "measures": accuracy, "unit": "examples"}
+    for k, name in enumerate(("baseline", "placebo")):
+        file_arm(name, noisy(SEEDS, k), baseline="text")
+        for seed, value in noisy(SEEDS, 10 + k).items():
+            told = {"metrics": {"val_accuracy": 90 + value}, "started": "2026-02-01T00:00:00"}
+            file_arm(name, {seed: value}, baseline="digits", **digits, **told)
+    found = calibrated(ledger)
+    assert (found.metric, found.sesoi) == ("val_accuracy", 0.5)
+    assert lines(found)["placebocampaign"].trials == 2
 
 
 def test_what_a_placebo_is(ledger, file_arm):
