@@ -49,11 +49,8 @@ class SpectralGate:
 
 
 class Gate(Effect):
-    """Measures on refresh steps, gates on every step; hidden matrices only.
-
-    A kernel of more axes is gated as the matrix of its first axis by all others, as published Muon
-    takes it: a convolution's [out, in, height, width] is [out, in · height · width].
-    """
+    """Measures on refresh steps, gates on every step; hidden matrices only, and kernels as matrices
+    [out, in · height · width]."""
 
     def __init__(self, settings: SpectralGate) -> None:
         self.settings = settings
@@ -96,19 +93,15 @@ class Gate(Effect):
         return gated, state
 
     def on_resize(self, resize: Resize, params: Tensors, state: Any) -> Any:
-        """What is known of directions is of matrices that are no more: it is learned anew, and until
-        the next refresh every gate is open."""
+        """The directions are of matrices that are no more: until they are learned anew, all is open."""
         return self.init(params, Streams(0))
 
     def meters(self, state: Any) -> Meters:
-        """Over all gated directions: the mean gain, and the share of them that is more than half open
-        (a gain above that halfway between rho and 1).
-        """
-        refreshed = [group["gains"].flatten() for group in state.values() if "gains" in group]
-        if not refreshed:
+        """Of all gated directions: their mean gain, and the share with a gain over (1 + rho) / 2."""
+        known = [group["gains"].flatten() for group in state.values() if "gains" in group]
+        if not known:
             return {}
-        gains = torch.cat(refreshed)
-        half = 0.5 * (1.0 + self.settings.rho)
+        gains, half = torch.cat(known), 0.5 * (1.0 + self.settings.rho)
         return {"gain": gains.mean(), "open": (gains > half).float().mean()}
 
     def _due(self, view: View) -> bool:
@@ -130,14 +123,8 @@ class Gate(Effect):
             order = torch.stack([torch.randperm(each.shape[1], generator=generator) for _ in each])
             each = each.gather(1, order.to(each.device))
         matrix = (basis * each[:, None, :]) @ basis.mT  # [K, M, M], symmetric
-        return {
-            **group,
-            "basis": basis,
-            "cross": cross,
-            "power": power,
-            "gains": each,
-            "gate": matrix,
-        }
+        learned = {"basis": basis, "cross": cross, "power": power, "gains": each, "gate": matrix}
+        return {**group, **learned}
 
     def _gains(self, cross: Tensor, power: Tensor, sizes: Tensor) -> Tensor:
         """[K, B] from smoothed powers [K, B] and the number of directions in each band [B]."""
@@ -184,8 +171,7 @@ def eigenbasis(mean: Tensor, previous: Tensor | None) -> Tensor:
     if previous is None:
         vectors: Tensor = torch.linalg.eigh(square.float()).eigenvectors
         return vectors.flip(-1)
-    basis: Tensor = torch.linalg.qr(square @ previous).Q
-    return basis
+    return torch.linalg.qr(square @ previous).Q  # type: ignore[no-any-return]
 
 
 def gate(x: Tensor, group: Mapping[str, Any], signal: Tensors) -> dict[str, Tensor]:
@@ -197,25 +183,17 @@ def gate(x: Tensor, group: Mapping[str, Any], signal: Tensors) -> dict[str, Tens
         return {}
     y = group["gate"] @ x
     y *= norm(x) / (norm(y) + TINY)
-    gated = {}
-    for name, m in zip(group["names"], y, strict=True):
-        shape = signal[name].shape
-        gated[name] = (m.mT if lies(signal[name].flatten(1)) else m).reshape(shape)
-    return gated
+    named = zip(group["names"], y, strict=True)
+    upright = {name: m if len(m) == len(signal[name]) else m.mT for name, m in named}
+    return {name: m.reshape(signal[name].shape) for name, m in upright.items()}
 
 
 def norm(x: Tensor) -> Tensor:
     """Frobenius norms of a stack, [K, 1, 1]."""
-    norms: Tensor = torch.linalg.matrix_norm(x, keepdim=True)
-    return norms
+    return torch.linalg.matrix_norm(x, keepdim=True)  # type: ignore[no-any-return]
 
 
 def stack(signal: Tensors, names: list[str]) -> Tensor:
     """[K, M, N]: the named matrices, tall ones on their side."""
     flat = (signal[name].flatten(1) for name in names)
-    return torch.stack([x.mT if lies(x) else x for x in flat])
-
-
-def lies(x: Tensor) -> bool:
-    """Whether a matrix is taller than wide, and so is gated on its side."""
-    return x.shape[0] > x.shape[1]
+    return torch.stack([x if x.shape[0] <= x.shape[1] else x.mT for x in flat])
