@@ -14,7 +14,7 @@ from hydra.errors import (
     OverrideParseException,
 )
 from omegaconf import DictConfig
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import ConfigTypeError, MissingMandatoryValue, OmegaConfBaseException
 from yaml import Mark, MarkedYAMLError
 
 from audition.cli.typed import unreadable
@@ -140,6 +140,8 @@ def sentence(error: BaseException | None) -> str:
             return unreadable(override)
         case MarkedYAMLError(problem_mark=Mark() as mark):
             return f"{mark.name} is not YAML: {error.problem}, line {mark.line + 1}"
+        case ConfigCompositionException(__cause__=ConfigTypeError(full_key=str(key))):
+            return f"{key} is a mapping of settings by their names, and no list: set one of them"
         case ConfigCompositionException(
             __cause__=OmegaConfBaseException(full_key=str(key), parent_node=DictConfig() as beside)
         ):

@@ -30,6 +30,7 @@ class Values:
     baseline: str | None
     baseline_seeds: Annotated[int, Ge(1)] | None
     tune: str | list[str] | None
+    metric: str | None
     submit: Literal["wait", "detach"]
     allowed_targets: list[str]
     cards: dict[str, Any]
