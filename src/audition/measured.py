@@ -10,6 +10,7 @@ from typing import Any
 
 from audition.config.groups import GROUPS
 from audition.config.identity import targets
+from audition.ledger.plain import parsed
 from audition.ledger.store import write_whole
 from audition.machine import cores, gpus
 from audition.provenance import processor
@@ -116,7 +117,7 @@ def recall(
 def _measured(path: Path) -> dict[str, Any]:
     """The entries of the file; none where it is missing or not ours."""
     try:
-        measured = json.loads(path.read_text(encoding="utf-8"))["measured"]
+        measured = parsed(path.read_text(encoding="utf-8"))["measured"]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return measured if isinstance(measured, dict) else {}

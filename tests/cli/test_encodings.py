@@ -85,3 +85,11 @@ def test_a_part_may_print_what_the_locale_lacks(place: Any, tmp_path: Path) -> N
     alone = place.train(*words, "seed=7")
     assert alone.returncode == 0, alone.stderr
     assert "epsilon = \\xbd \\u5b9e" in alone.stdout
+
+
+def test_a_config_in_another_encoding_is_one_sentence(mistake: Any, tmp_path: Path) -> None:
+    (tmp_path / "idea").mkdir()
+    text = "# @package _global_\n# café\nideas: {x: {_target_: audition.ideas.placebo.Placebo}}\n"
+    (tmp_path / "idea" / "mine.yaml").write_bytes(text.encode("latin-1"))
+    said = mistake("--config-dir", str(tmp_path), "+idea=mine", "seed=1")
+    assert "not text in UTF-8: byte 0xe9 at position 25" in said

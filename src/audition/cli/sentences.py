@@ -26,7 +26,10 @@ from audition.reasons import SAID, cut
 TRACEBACK = "HYDRA_FULL_ERROR"
 """Hydra's own variable: set to 1, it shows the traceback of every error."""
 
-MISTAKES = (AuditionError, HydraException, OmegaConfBaseException, MarkedYAMLError, OSError)
+MISTAKES = (
+    *(AuditionError, HydraException, OmegaConfBaseException, MarkedYAMLError, OSError),
+    UnicodeDecodeError,
+)
 """What a person can mend: the command line, a config, a folder, a disk."""
 
 READERS = ("hydra.", "omegaconf.", "yaml.", "antlr4.")
@@ -138,6 +141,12 @@ def sentence(error: BaseException | None) -> str:
             return f"{key} is missing: give it as {key}=..."
         case OverrideParseException(override=str(override)):
             return unreadable(override)
+        case UnicodeDecodeError():
+            byte = error.object[error.start]
+            return (
+                f"a file of the config is not text in UTF-8: byte 0x{byte:02x} at position "
+                f"{error.start:,} of it"
+            )
         case MarkedYAMLError(problem_mark=Mark() as mark):
             return f"{mark.name} is not YAML: {error.problem}, line {mark.line + 1}"
         case ConfigCompositionException(__cause__=ConfigTypeError(full_key=str(key))):

@@ -2,7 +2,12 @@
 
 import codecs
 import io
+import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 NEAR = str.maketrans(
     {
@@ -33,12 +38,33 @@ def near(error: UnicodeError) -> tuple[str | bytes, int]:
     return text.encode("ascii", "backslashreplace").decode("ascii"), error.end
 
 
-def degrade() -> None:
-    """Let standard output and error print any text, whatever their encoding and the locale are.
+class _Patient(io.FileIO):
+    """Standard error, on which nothing depends: where it cannot be written, its words are lost."""
 
-    Half of a pair (a byte of a file's name that is no UTF-8) cannot be encoded even in UTF-8.
+    def write(self, words: "ReadableBuffer") -> int:
+        try:
+            return super().write(words)
+        except OSError:
+            return len(memoryview(words))
+
+
+def degrade() -> None:
+    """Let standard output and error print any text, whatever they are.
+
+    Half of a pair (a byte of a file's name that is no UTF-8) cannot be encoded even in UTF-8. A
+    stream that was closed leads nowhere; and a log on a full disk, or a pager that was left, must
+    not end a sweep over what it says of itself.
     """
     codecs.register_error(NAME, near)
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=NAME)
+    if isinstance(sys.stderr, io.TextIOWrapper) and sys.stderr is sys.__stderr__:
+        patient = io.BufferedWriter(_Patient(sys.stderr.fileno(), "wb", closefd=False))
+        sys.stderr = io.TextIOWrapper(
+            patient, encoding=sys.stderr.encoding, errors=NAME, line_buffering=True
+        )

@@ -1,9 +1,10 @@
 """The lines of a run's `metrics.jsonl`, of logged steps and of evaluations; its only reader."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from audition.ledger.plain import parsed
 
 FILE = "metrics.jsonl"
 TRAINING = "train/loss"
@@ -84,7 +85,7 @@ class Shelf:
 def _parsed(text: str) -> Line | None:
     """The line; None for one that the run may be writing now, or that is something else."""
     try:
-        line = json.loads(text)
+        line = parsed(text)
     except ValueError:
         return None
     return line if isinstance(line, dict) and "step" in line else None

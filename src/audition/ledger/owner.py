@@ -7,6 +7,8 @@ import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from audition.ledger.plain import parsed
+
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 NAMESPACE = Path("/proc/self/ns/pid")
 ENDED = ("Z", "X")
@@ -35,7 +37,7 @@ class Owner:
     def read(cls, text: str) -> "Owner | None":
         """The owner that `text` names; None where it is cut short or says something else."""
         try:
-            owner = cls(**json.loads(text))
+            owner = cls(**parsed(text))
         except (ValueError, TypeError):
             return None
         whole = isinstance(owner.pid, int) and isinstance(owner.start, int) and owner.pid > 0

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from audition.errors import AuditionError
+from audition.ledger.plain import parsed
 from audition.measure import BEST, Measure
 from audition.reasons import cut
 
@@ -107,7 +108,7 @@ class Record:
     def from_json(cls, text: str) -> "Record":
         """Read `record.json`; raises AuditionError saying in a few words what is wrong with it."""
         try:
-            plain = json.loads(text)
+            plain = parsed(text)
         except ValueError as error:
             raise AuditionError(f"is not complete JSON ({error})") from None
         if not isinstance(plain, dict) or "schema" not in plain:

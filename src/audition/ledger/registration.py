@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from audition.errors import AuditionError
+from audition.ledger.plain import parsed
 from audition.ledger.record import now
 from audition.ledger.store import write_whole
 
@@ -93,7 +94,7 @@ def registered(root: Path, digest: str) -> Registration | None:
     if not re.fullmatch("[0-9a-f]{16}", digest):
         return None
     try:
-        return _read(json.loads((root / FOLDER / f"{digest}.json").read_text(encoding="utf-8")))
+        return _read(parsed((root / FOLDER / f"{digest}.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -106,7 +107,7 @@ def registrations(root: Path) -> tuple[Registration, ...]:
     plans = []
     for path in (root / FOLDER).glob("*.json"):
         try:
-            plans.append(_read(json.loads(path.read_text(encoding="utf-8"))))
+            plans.append(_read(parsed(path.read_text(encoding="utf-8"))))
         except (OSError, ValueError, TypeError, KeyError):
             continue
     return tuple(sorted(plans, key=lambda plan: (plan.number, plan.written)))

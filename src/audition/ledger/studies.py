@@ -14,6 +14,7 @@ from statistics import fmean
 from typing import Any, Literal
 
 from audition.errors import AuditionError
+from audition.ledger.plain import parsed
 from audition.ledger.record import LANGUAGE
 from audition.ledger.store import Unreadable, write_whole
 from audition.measure import BEST, Measure
@@ -159,7 +160,7 @@ class Account:
     def from_json(cls, text: str) -> "Account":
         """Read an account; raises AuditionError saying in a few words what is wrong with it."""
         try:
-            plain = json.loads(text)
+            plain = parsed(text)
             if plain["schema"] != SCHEMA:
                 raise AuditionError(
                     f"has schema {plain['schema']}, and this version reads {SCHEMA}"

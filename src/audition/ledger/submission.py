@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from audition.errors import AuditionError
+from audition.ledger.plain import parsed
 from audition.ledger.record import now
 from audition.ledger.store import write_whole
 
@@ -67,7 +68,7 @@ def submissions(root: Path) -> tuple[Submission, ...]:
 def _readable(root: Path) -> Iterator[Submission]:
     for path in (root / FOLDER).glob("*.json"):
         try:
-            plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            plain: dict[str, Any] = parsed(path.read_text(encoding="utf-8"))
             jobs = tuple(
                 SubmittedJob(**{**job, "runs": tuple(job["runs"])}) for job in plain["jobs"]
             )

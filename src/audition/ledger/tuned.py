@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from audition.errors import AuditionError
+from audition.ledger.plain import parsed
 from audition.ledger.record import LANGUAGE
 from audition.ledger.store import write_whole
 from audition.measure import Measure
@@ -91,7 +92,7 @@ def tuned_for(root: Path, baseline_hash: str) -> tuple[Tuned, ...]:
 def _readable(root: Path) -> Iterator[Tuned]:
     for path in sorted((root / FOLDER).glob("*.json")):
         try:
-            yield _read(json.loads(path.read_text(encoding="utf-8")))
+            yield _read(parsed(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, KeyError):
             continue
 

@@ -1,12 +1,12 @@
 """Two makings of one run, held against each other: every number to the bit, and what was around it."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from audition.ledger.metrics import PLACE, read_evaluations
+from audition.ledger.plain import parsed
 from audition.ledger.record import Record
 from audition.report.code import states_of
 
@@ -125,7 +125,7 @@ def _text(path: Path) -> str:
 
 def _parsed(text: str) -> Mapping[str, Any]:
     try:
-        plain = json.loads(text)
+        plain = parsed(text)
     except ValueError:
         return {}
     return plain if isinstance(plain, dict) else {}

@@ -1,6 +1,5 @@
 """Where the numbers came from: what the runs' own folders say of code, versions, machine and card."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import yaml
 from audition.config.card import Card, check_card
 from audition.errors import AuditionError
 from audition.judge import ArmRuns
+from audition.ledger.plain import parsed
 from audition.ledger.store import Ledger
 from audition.report.code import states_of
 
@@ -78,7 +78,7 @@ def _mapping(path: Path) -> Mapping[str, Any]:
     """A JSON or YAML file's mapping; empty where there is none to be read."""
     try:
         text = path.read_text(encoding="utf-8")
-        plain = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        plain = parsed(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (OSError, ValueError, yaml.YAMLError):
         return {}
     return plain if isinstance(plain, Mapping) else {}

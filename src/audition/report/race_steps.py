@@ -1,6 +1,5 @@
 """A race's time line from what it left behind: its decisions in `races/`, its times in the runs."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -9,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from audition.judge import ArmRuns
+from audition.ledger.plain import parsed
 from audition.ledger.record import Record
 from audition.report.figures.gains import finite
 from audition.report.figures.race import RaceStep
@@ -20,7 +20,7 @@ FRESH = "fresh seeds"
 def race_steps(root: Path, baseline_hash: str, arms: Mapping[str, ArmRuns]) -> tuple[RaceStep, ...]:
     """Every stage that the ledger at `root` still has the runs of; none where there was no race."""
     try:
-        turns = json.loads((root / "races" / f"{baseline_hash}.json").read_text(encoding="utf-8"))[
+        turns = parsed((root / "races" / f"{baseline_hash}.json").read_text(encoding="utf-8"))[
             "turns"
         ]
         found = list(_steps(turns, baseline_hash, arms))

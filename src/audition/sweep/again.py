@@ -39,7 +39,7 @@ def plan_again(ledger: Ledger, record: Record, compose: Compose) -> PlannedRun:
     path = ledger.folder_of(record) / "config.yaml"
     try:
         written = OmegaConf.to_container(OmegaConf.load(path))
-    except (OSError, YAMLError, OmegaConfBaseException) as error:
+    except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
         raise AuditionError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
     if not isinstance(written, dict):
         raise AuditionError(f"{path} holds no settings")

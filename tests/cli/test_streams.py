@@ -1,0 +1,39 @@
+"""Standard streams that are closed, full or left: runs go on, and what cannot be said is lost."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SWEEP = ("seed=1,2", "-m")
+
+
+def shell(place: Any, words: list[str], redirections: str) -> subprocess.CompletedProcess[str]:
+    """A command with its streams as a shell leaves them."""
+    return place.run(["sh", "-c", f'exec "$@" {redirections}', "sh", *words])  # type: ignore[no-any-return]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize(
+    ("redirections", "code"), [(">&- 2>&-", 0), ("2>/dev/full", 0), (">/dev/full 2>/dev/full", 2)]
+)
+def test_a_sweep_depends_on_no_stream(place: Any, redirections: str, code: int) -> None:
+    ended = shell(place, place.command(*SWEEP), redirections)
+    assert ended.returncode == code
+    assert place.statuses() == {"baseline 1": "finished", "baseline 2": "finished"}
+
+
+def test_a_sweep_outlives_the_pager_that_its_lines_went_to(place: Any) -> None:
+    ended = place.run(["sh", "-c", '"$@" 2>&1 >/dev/null | head -1', "sh", *place.command(*SWEEP)])
+    assert len(ended.stdout.splitlines()) == 1
+    assert place.statuses() == {"baseline 1": "finished", "baseline 2": "finished"}
+
+
+def test_a_command_without_an_output_says_nothing(place: Any) -> None:
+    (place.output / "runs").mkdir(parents=True)
+    words = [sys.executable, "-m", "audition", "verdict", "--output-dir", str(place.output)]
+    ended = shell(place, words, ">&-")
+    assert ended.returncode == 0
+    assert "Traceback" not in ended.stderr
