@@ -6,7 +6,7 @@ Hydra imports every module of this namespace at start-up, so nothing heavy is im
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Interval
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
@@ -33,7 +33,7 @@ class PoolLauncher(Launcher):
         self,
         *,
         workers: Annotated[int, Gt(0)] | None = None,
-        runs_per_gpu: Annotated[int, Gt(0)] | None = None,
+        runs_per_gpu: Annotated[int, Interval(gt=0, le=64)] | None = None,
         timeout_minutes: Annotated[float, Gt(0)] | None = None,
     ) -> None:
         self.workers = workers
@@ -90,7 +90,7 @@ class SlurmLauncher(Launcher):
         *,
         submitit_folder: str,
         runs_per_job: Annotated[int, Gt(0)] = 1,
-        runs_per_gpu: Annotated[int, Gt(0)] | None = None,
+        runs_per_gpu: Annotated[int, Interval(gt=0, le=64)] | None = None,
         name: str = "audition",
         timeout_min: Annotated[int, Gt(0)] = 240,
         max_num_timeout: Annotated[int, Ge(0)] = 20,
@@ -140,8 +140,8 @@ class SlurmLauncher(Launcher):
             "exclude": exclude,
             "comment": comment,
             "stderr_to_stdout": stderr_to_stdout,
-            "setup": None if setup is None else list(setup),
-            "additional_parameters": dict(additional_parameters or {}),
+            "setup": setup,
+            "additional_parameters": additional_parameters or {},
         }
         self.settings = {name: value for name, value in given.items() if value is not None}
 

@@ -4,9 +4,9 @@ Hydra imports every module of this namespace at start-up, so nothing heavy is im
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Interval
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
@@ -26,8 +26,9 @@ class AuditionSweeper(Sweeper):
     def __init__(
         self, *, params: Mapping[str, Any] | None = None, arms: Sequence[str] | None = None
     ) -> None:
-        self.params = dict(params or {})
-        self.arms = list(arms or ())
+        # As they are typed: `sweep` looks whether they are what the annotations say.
+        self.params = params or {}
+        self.arms = arms or ()
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -43,10 +44,12 @@ class AuditionSweeper(Sweeper):
         return EveryRun()
 
     def sweep(self, arguments: list[str]) -> None:
+        from audition.sweep.below_hydra import check_hydra
         from audition.sweep.sweeper import sweep
 
         assert self.hydra_context is not None
         assert self.config is not None
+        check_hydra(self.config.hydra)
         sweep(
             arguments,
             self.params,
@@ -117,10 +120,10 @@ class SearchSweeper(AuditionSweeper):
         space: Mapping[str, Any] | None = None,
         trials: Annotated[int, Gt(0)] = 40,
         objectives: Sequence[str] | None = None,
-        sampler: str = "tpe",
-        sampler_seed: int = 0,
-        pruner: str = "auto",
-        prune_p: float = 0.3,
+        sampler: Literal["tpe", "random", "qmc", "gp", "nsga2", "grid"] = "tpe",
+        sampler_seed: Annotated[int, Interval(ge=0, lt=2147483648)] = 0,
+        pruner: Literal["auto", "wilcoxon", "median", "hyperband", "none"] = "auto",
+        prune_p: Annotated[float, Interval(gt=0, lt=1)] = 0.3,
         study: str | None = None,
         storage: str | None = None,
         known: Sequence[str] | None = None,
@@ -132,32 +135,35 @@ class SearchSweeper(AuditionSweeper):
         self.settings: dict[str, Any] = {
             "space": space,
             "trials": trials,
-            "objectives": tuple(objectives or ()),
+            "objectives": objectives or (),
             "sampler": sampler,
             "sampler_seed": sampler_seed,
             "pruner": pruner,
             "prune_p": prune_p,
             "study": study,
             "storage": storage,
-            "known": tuple(known or ()),
+            "known": known or (),
             "candidates": candidates,
             "fresh_seeds": fresh_seeds,
             "write": write,
         }
 
     def sweep(self, arguments: list[str]) -> None:
+        from audition.sweep.below_hydra import check_hydra
         from audition.sweep.search.search import search
         from audition.sweep.search.wanted import Wanted
 
         assert self.hydra_context is not None
         assert self.config is not None
+        check_hydra(self.config.hydra)
         space = self.settings["space"]
         plain = OmegaConf.to_container(space) if isinstance(space, DictConfig) else space
+        lists = {name: tuple(self.settings[name]) for name in ("objectives", "known")}
         search(
             arguments,
             self.params,
             self.arms,
-            Wanted(**{**self.settings, "space": plain}),
+            Wanted(**{**self.settings, **lists, "space": plain}),
             hydra_context=self.hydra_context,
             task_function=self.task_function,
             config=self.config,

@@ -71,6 +71,12 @@ def test_seeds(ask: Ask, line: str, seeds: tuple[int, ...] | None) -> None:
         ("seed=", "seed= is not a seed"),
         ("seed=interval(1,3)", "is a search over an interval, not a sweep"),
         ("optimizer.lr=interval(1e-4,1e-2)", "is a search over an interval, not a sweep"),
+        ("seed=range(0)", r"seed=range\(0\) names no value at all, so nothing would run"),
+        ("seed=range(3,3)", r"seed=range\(3,3\) names no value at all"),
+        ("optimizer.lr=range(2,1)", r"optimizer.lr=range\(2,1\) names no value at all"),
+        ("+idea=glob(zz*)", r"\+idea=glob\(zz\*\) names no value at all"),
+        ("+idea=[placebo,placebo]", "names 'placebo' twice in one arm: once is enough"),
+        ("+idea=placebo,[placebo,spectral_gate,placebo]", "names 'placebo' twice in one arm"),
     ],
 )
 def test_what_is_no_seed_and_no_sweep_is_told(ask: Ask, line: str, said: str) -> None:
@@ -89,21 +95,18 @@ def test_names_are_fit_for_a_folder_and_stay_apart() -> None:
 
 
 def test_more_seeds_are_the_same_ones_whenever_asked() -> None:
-    assert more_seeds((1, 2), 2) == (1, 2)
-    assert more_seeds((1, 2, 3), 2) == (1, 2, 3)
-    assert more_seeds((1, 1024), 4) == (1, 1024, 512, 2048)
-    assert more_seeds((1,), 3)[:2] == more_seeds((1,), 2)
-
-
-@pytest.mark.parametrize("total", [0, -1, 2.5, "many", True])
-def test_a_number_of_seeds_is_one_or_more(total: object) -> None:
-    with pytest.raises(AuditionError, match=f"baseline_seeds={total} is not a number of seeds"):
-        more_seeds((1,), total)
+    assert more_seeds((1, 2), 0, "who") == ()
+    assert more_seeds((1, 1024), 2, "who") == (512, 2048)
+    assert more_seeds((1,), 3, "who")[:2] == more_seeds((1,), 2, "who")
 
 
 def test_there_is_an_end_to_the_seeds_at_hand() -> None:
-    with pytest.raises(AuditionError, match="more than the 11 at hand: write the seeds out"):
-        more_seeds((1,), len(MORE_SEEDS) + 2)
+    many = len(MORE_SEEDS)
+    assert len(more_seeds((1,), many, "who")) == many
+    with pytest.raises(
+        AuditionError, match=f"^x=9 wants {many} seeds .*, and there are {many - 1}"
+    ):
+        more_seeds((512,), many, "x=9")
 
 
 def test_lines_add_arms_that_are_no_combination(ask: Ask) -> None:

@@ -129,3 +129,26 @@ def test_a_mistake_is_named(
 def test_a_card_that_is_there_is_no_mistake(machine: Any) -> None:
     machine(1)
     check_device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"workers": 100_000}, "hydra.launcher.workers=100000 is too many"),
+        ({"threads": 1000}, "execution.threads=1000 is too many"),
+    ],
+)
+def test_what_would_bring_this_machine_to_a_stop_is_refused(
+    machine: Any, settings: dict[str, int], said: str
+) -> None:
+    machine(cards=0, cores=8)
+    execution = {"device": "cpu", "threads": settings.pop("threads", 1)}
+    with pytest.raises(
+        AuditionError, match=f"{said} for this machine, which has 8 cores: choose 128"
+    ):
+        pool_settings(execution, **settings)  # type: ignore[arg-type]
+
+
+def test_more_threads_than_cores_may_be_meant(machine: Any) -> None:
+    machine(cards=0, cores=8)
+    assert pool_settings({"device": "cpu", "threads": 64}, workers=20).workers == 20

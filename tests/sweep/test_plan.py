@@ -50,6 +50,24 @@ def test_more_seeds_for_the_baseline_alone(plan: MakePlan) -> None:
     assert [run.seed for run in made.runs if run.arm.name == "placebo"] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("+idea=placebo seed=1,2,3 baseline_seeds=2", "baseline_seeds=2 is fewer than the 3 seeds"),
+        ("+idea=placebo seed=1 baseline_seeds=99", "baseline_seeds=99 wants 98 seeds beside"),
+        (
+            "optimizer=adamw,muon baseline='seed=3' seed=1",
+            "sets a seed, and arms share their seeds",
+        ),
+        ("optimizer=adamw,muon baseline='paths.output_dir=x'", "where runs are filed"),
+        ("optimizer=adamw,muon baseline='logger=[wandb]'", "how runs are watched"),
+    ],
+)
+def test_a_baseline_that_is_none_is_told(plan: MakePlan, line: str, said: str) -> None:
+    with pytest.raises(AuditionError, match=said):
+        plan(line)
+
+
 def test_another_baseline(plan: MakePlan) -> None:
     made = plan("optimizer=adamw,muon baseline='optimizer=adamw' seed=1")
     assert labels(made) == ["baseline seed 1", "optimizer=muon seed 1"]

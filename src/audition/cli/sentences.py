@@ -20,6 +20,7 @@ from yaml import Mark, MarkedYAMLError
 from audition.cli.typed import unreadable
 from audition.config.mixing import CHAIN, carried
 from audition.config.root import names_in
+from audition.config.schema import signature
 from audition.errors import AuditionError, choices
 from audition.reasons import SAID, cut
 
@@ -31,6 +32,12 @@ MISTAKES = (
     UnicodeDecodeError,
 )
 """What a person can mend: the command line, a config, a folder, a disk."""
+
+UNKNOWN_SETTING = re.compile(
+    r"Error in call to target '(hydra_plugins\.audition_\w+\.\w+)'.*"
+    r"unexpected keyword argument '(\w+)'"
+)
+"""What Hydra says where `+` added a setting that one of our sweepers or launchers does not have."""
 
 READERS = ("hydra.", "omegaconf.", "yaml.", "antlr4.")
 """Packages that read what a person wrote; an error of any kind that one of them raises is of that."""
@@ -147,6 +154,9 @@ def sentence(error: BaseException | None) -> str:
                 f"a file of the config is not text in UTF-8: byte 0x{byte:02x} at position "
                 f"{error.start:,} of it"
             )
+        case HydraException() if found := UNKNOWN_SETTING.search(text):
+            kind = "sweeper" if "sweeper" in found[1] else "launcher"
+            return f"unknown key 'hydra.{kind}.{found[2]}'{choices(found[2], _settings(found[1]))}"
         case MarkedYAMLError(problem_mark=Mark() as mark):
             return f"{mark.name} is not YAML: {error.problem}, line {mark.line + 1}"
         case ConfigCompositionException(__cause__=ConfigTypeError(full_key=str(key))):
@@ -162,6 +172,10 @@ def sentence(error: BaseException | None) -> str:
             text = found.expand(ours)
             break
     return f"{where}: {text}" if where and where not in text else text
+
+
+def _settings(target: str) -> list[str]:
+    return list(signature(target).settings)
 
 
 def _unknown_key(key: str, beside: list[str]) -> str:

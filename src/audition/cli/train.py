@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import nullcontext
+from typing import cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -27,6 +28,7 @@ def main() -> None:
 
 def task(config: DictConfig) -> None:
     """One run: in this process, or as a job of one of Hydra's own launchers."""
+    from audition.sweep.below_hydra import check_hydra
     from audition.sweep.compose import Composer, settings_of
     from audition.sweep.single import plan_single, train_single
 
@@ -34,6 +36,7 @@ def task(config: DictConfig) -> None:
     hydra_node = HydraConfig.get()
     alone = hydra_node.mode == RunMode.RUN
     with past_hydra() if alone else nullcontext():
+        check_hydra(cast(DictConfig, hydra_node))
         if alone and hydra_node.sweeper.get("space"):
             raise AuditionError("a search is a sweep: add -m")
         if alone and config.tune is not None:

@@ -61,6 +61,7 @@ def read_arms(overrides: Sequence[Override]) -> Question:
             tune = _tuned(value.split("=", 1)[1] for value in values)
         elif key == IDEA or key.startswith("ideas.") or len(values) > 1:
             check_axis(key)
+            _check_once(key, values)
             axes.append(values)
         else:
             common += values
@@ -105,20 +106,18 @@ def arm_name(choice: Iterable[str]) -> str:
     )
 
 
-def more_seeds(seeds: tuple[int, ...], total: object) -> tuple[int, ...]:
-    """`seeds` and as many further ones as make `total`; the same ones whenever it is asked."""
-    if isinstance(total, bool) or not isinstance(total, int) or total < 1:
-        raise AuditionError(
-            f"baseline_seeds={total} is not a number of seeds: it must be 1 or more"
-        )
+def more_seeds(seeds: tuple[int, ...], many: int, asked_by: str) -> tuple[int, ...]:
+    """So many seeds beside `seeds`; the same ones whenever it is asked.
+
+    Raises AuditionError, which names the setting `asked_by`, where there are not as many.
+    """
     further = [seed for seed in MORE_SEEDS if seed not in seeds]
-    wanted = max(0, total - len(seeds))
-    if wanted > len(further):
+    if many > len(further):
         raise AuditionError(
-            f"baseline_seeds={total} is more than the {len(seeds) + len(further)} at hand: "
-            "write the seeds out"
+            f"{asked_by} wants {many} seeds beside those named, and there are {len(further)}: "
+            "ask for fewer"
         )
-    return (*seeds, *further[:wanted])
+    return tuple(further[:many])
 
 
 def _values(override: Override) -> list[str]:
@@ -127,8 +126,22 @@ def _values(override: Override) -> list[str]:
         key = override.get_key_element()
         if not override.is_discrete_sweep():
             raise AuditionError(f"{override.input_line} is a search over an interval, not a sweep")
-        return [f"{key}={value}" for value in override.sweep_string_iterator()]
+        found = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        if not found:
+            raise AuditionError(
+                f"{override.input_line} names no value at all, so nothing would run"
+            )
+        return found
     return [override.input_line or ""]
+
+
+def _check_once(key: str, values: Iterable[str]) -> None:
+    """Raise AuditionError for an arm that names one idea twice."""
+    for value in values if key == IDEA else ():
+        names = [name.strip() for name in value.split("=", 1)[1].strip("[]").split(",")]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise AuditionError(f"{value} names '{twice[0]}' twice in one arm: once is enough")
 
 
 def _tuned(values: Iterable[str]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Which keys can make arms, and which arms can stand against one baseline."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from audition.budget import Budget
@@ -40,6 +40,33 @@ def check_tuned(key: str) -> None:
             f"tune={key} would compare runs of unlike length, of which the longest is best: set "
             f"{key} to one value"
         )
+
+
+def check_searched(key: str) -> None:
+    """Raise AuditionError for a key that no search can try values of."""
+    group = _group(key)
+    if group is None and root_of(key) == "hydra":
+        raise AuditionError(f"space: {key} is Hydra's, and decides no number of a run")
+    if group is not None and group.decides == "seed":
+        raise AuditionError(
+            "space: the seed is no setting to search: every trial is tried on the seeds of seed=..."
+        )
+    if group is not None and group.decides != "numbers":
+        raise AuditionError(f"space: {key} decides no number of a run, so no value of it is best")
+    if group is not None and group.name == "budget":
+        raise AuditionError(
+            f"space: {key} would compare trials of unlike length, of which the longest is best: set "
+            f"{key} to one value"
+        )
+
+
+def check_unset(key: str, typed: Iterable[str]) -> None:
+    """Raise AuditionError where one of the overrides that all trials share sets a searched key."""
+    for word in typed:
+        if word.lstrip("+~").partition("=")[0] == key.lstrip("+"):
+            raise AuditionError(
+                f"{word} is set for every trial, and the space tries other values of it: leave one out"
+            )
 
 
 def comparable(settings: Mapping[str, Any], identity: Identity) -> dict[str, object]:

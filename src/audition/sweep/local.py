@@ -10,6 +10,7 @@ from audition.errors import AuditionError
 from audition.machine import cores, gpus
 from audition.measured import recall, workload
 from audition.parallel.door import check_cards, check_interface, processes_of
+from audition.report.words import count
 from audition.sweep.here import device_of
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import PoolSettings
@@ -24,6 +25,10 @@ PRELOAD = (
     "torch._dynamo",
 )
 """What the fork server imports once for all runs."""
+
+
+A_CORE = 16
+"""Threads, or runs at once, of which more to a core are a slip of the finger."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +64,8 @@ def pool_settings(
     }
     check_node(launcher, "hydra.launcher", ("hydra_plugins",))
     check_device(device)
+    check_size("execution.threads", execution["threads"])
+    check_size("hydra.launcher.workers", workers or 1)
     for run in runs:
         check_cards(run.settings)
         check_interface(run.settings)
@@ -84,6 +91,19 @@ def pool_settings(
         preload=PRELOAD,
         measured=found.date if found else None,
     )
+
+
+def check_size(where: str, wanted: int) -> None:
+    """Raises AuditionError for so many threads or runs at once that this machine would stand still.
+
+    More than it has cores may be meant: a run of many threads made again on a smaller machine.
+    """
+    most = A_CORE * cores()
+    if wanted > most:
+        raise AuditionError(
+            f"{where}={wanted} is too many for this machine, which has {count(cores(), 'core')}: "
+            f"choose {most} or fewer"
+        )
 
 
 def check_device(device: str) -> None:

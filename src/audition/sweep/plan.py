@@ -5,14 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from audition.config.groups import root_of
 from audition.config.identity import Identity, identify
 from audition.config.root import check
 from audition.errors import AuditionError
 from audition.ledger.record import BASELINE
 from audition.ledger.store import Contents
 from audition.parallel.door import check_parallel
-from audition.sweep.arms import Arm, Question, more_seeds
-from audition.sweep.axes import check_alike, comparable
+from audition.sweep.arms import SEED, Arm, Question, more_seeds
+from audition.sweep.axes import check_alike, check_axis, comparable
 from audition.sweep.compose import Compose
 from audition.sweep.corpora import check_data
 from audition.sweep.watchers import check_trackers
@@ -88,8 +89,7 @@ def make_plan(
     baseline = Arm(BASELINE, (*question.common, *overlaid))
     settings = checked(baseline.overrides, compose) if overlaid else common
     identity = identify(settings)
-    wanted = common["baseline_seeds"]
-    base_seeds = seeds if wanted is None else more_seeds(seeds, wanted)
+    base_seeds = (*seeds, *_more(seeds, common["baseline_seeds"]))
     runs = list(_repeat(baseline, settings, identity, identity.config_hash, base_seeds))
 
     facts = comparable(settings, identity)
@@ -137,10 +137,30 @@ def runnable(settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _overlaid(baseline: object) -> list[str]:
+    """The overrides of `baseline=...`; AuditionError for one that makes no other arm."""
     try:
-        return [] if baseline is None else shlex.split(str(baseline))
+        words = [] if baseline is None else shlex.split(str(baseline))
     except ValueError as error:
         raise AuditionError(f"baseline={baseline!r} cannot be read: {error}") from None
+    for word in words:
+        if root_of(word) == SEED:
+            raise AuditionError(
+                f"baseline={baseline!r} sets a seed, and arms share their seeds: give seed=... alone"
+            )
+        check_axis(word.lstrip("+~").partition("=")[0])
+    return words
+
+
+def _more(seeds: tuple[int, ...], total: int | None) -> tuple[int, ...]:
+    """The seeds of the baseline alone, where it is to have so many in all."""
+    if total is None:
+        return ()
+    if total < len(seeds):
+        raise AuditionError(
+            f"baseline_seeds={total} is fewer than the {len(seeds)} seeds of the arms, each of which "
+            "the baseline needs: leave it out, or give more"
+        )
+    return more_seeds(seeds, total - len(seeds), f"baseline_seeds={total}")
 
 
 def _repeat(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from rich.markup import escape
 from rich.table import Table
 
+from audition.errors import AuditionError
 from audition.ledger.store import Ledger
 from audition.report.terminal import console
 from audition.report.words import count
@@ -29,10 +30,14 @@ class RaceStyle:
 
     def widen(self, question: Question) -> Question:
         """The question on its own seeds, which screen, and on `fresh_seeds` more, which judge."""
+        if not question.arms:
+            raise AuditionError(
+                "a race needs ideas to choose among: add +idea=a,b or +idea='glob(*)'"
+            )
         self.screening = question.seeds or SCREENING
-        return replace(
-            question, seeds=more_seeds(self.screening, len(self.screening) + self.fresh_seeds)
-        )
+        asked_by = f"hydra.sweeper.fresh_seeds={self.fresh_seeds}"
+        fresh = more_seeds(self.screening, self.fresh_seeds, asked_by)
+        return replace(question, seeds=(*self.screening, *fresh))
 
     def judged_on(self, plan: Plan) -> tuple[int, ...]:
         """The fresh seeds."""

@@ -29,7 +29,7 @@ from audition.sweep.cluster.follow import follow
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import submit
 from audition.sweep.compose import Composer
-from audition.sweep.local import check_device
+from audition.sweep.local import check_device, check_size
 from audition.sweep.notice import noted
 from audition.sweep.plan import PlannedRun, make_plan, runnable
 from audition.sweep.pool import End, PoolSettings, Quiet, display_for, warm
@@ -104,6 +104,7 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
     if alone and (why := rehearsed(run.settings)):
         raise AuditionError(refusal(run.arm.name, why))
     check_device(run.settings["execution"]["device"])
+    check_size("execution.threads", run.settings["execution"]["threads"])
     check_cards(run.settings)
     check_interface(run.settings)
     check_meter(run.settings)

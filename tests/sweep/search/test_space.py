@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from audition.errors import AuditionError
+from audition.sweep.axes import check_unset
 from audition.sweep.search.space.points import Points, corners
 from audition.sweep.search.space.space import Range, holds, overrides, read_space, typed
-from audition.sweep.search.trials import grid
+from audition.sweep.search.trials import check_objectives, grid
 from audition.sweep.search.wanted import Wanted
 
 FORK = {
@@ -111,9 +112,10 @@ def test_a_bad_space_is_refused_at_the_door(
 @pytest.mark.parametrize(
     ("settings", "seeds", "evaluations", "said"),
     [
-        ({"sampler": "tpee"}, 3, 2, "sampler=tpee is unknown; did you mean 'tpe'"),
-        ({"pruner": "medium"}, 3, 2, "pruner=medium is unknown"),
-        ({"trials": 0}, 3, 2, "trials=0 must be 1 or more"),
+        ({"study": "../x"}, 3, 2, r"study=\.\./x is no name"),
+        ({"study": "/tmp/x"}, 3, 2, "study=/tmp/x is no name"),
+        ({"study": ".hidden"}, 3, 2, r"study=\.hidden is no name"),
+        ({"study": ""}, 3, 2, "study= is no name"),
         ({"objectives": ("a", "a")}, 3, 2, "objectives"),
         ({"pruner": "wilcoxon"}, 2, 2, "wilcoxon has no values before the last of 2 seeds"),
         ({"pruner": "median"}, 3, 1, "median has no values inside a run"),
@@ -140,3 +142,51 @@ def test_a_whole_setting_is_drawn_whole_and_a_real_one_is_not(
         {"model.layers": {"low": 1, "high": 3}, "optimizer.weight_decay": {"low": 0, "high": 1}}
     ).space
     assert [part.among.whole for part in space] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("seed", "the seed is no setting to search"),
+        ("paths.output_dir", "paths.output_dir decides no number of a run"),
+        ("logger", "logger decides no number"),
+        ("energy", "energy decides no number"),
+        ("checkpoint.minutes", "checkpoint.minutes decides no number"),
+        ("arm.name", "arm.name decides no number"),
+        ("tune", "tune decides no number"),
+        ("hydra.launcher.workers", "hydra.launcher.workers is Hydra's"),
+        ("hydra/launcher", "hydra/launcher is Hydra's"),
+        ("budget.steps", "budget.steps would compare trials of unlike length"),
+        ("execution.threads", "computes with execution.threads=2 and the baseline with 1"),
+        ("data.evaluation_tokens", "is evaluated on other held-out data"),
+    ],
+)
+def test_what_is_no_setting_to_search_is_refused(
+    points: Callable[..., Points], key: str, said: str
+) -> None:
+    with pytest.raises(AuditionError, match=said):
+        points({key: ["128", "256"] if "tokens" in key else [1, 2]})
+
+
+def test_what_every_trial_is_given_is_not_searched() -> None:
+    check_unset("optimizer.lr", ("optimizer=muon", "optimizer.weight_decay=0"))
+    for word in ("optimizer.lr=1", "+optimizer.lr=1"):
+        with pytest.raises(AuditionError, match=r"optimizer\.lr=1 is set for every trial"):
+            check_unset("optimizer.lr", ("optimizer=muon", word))
+
+
+@pytest.mark.parametrize(
+    ("objectives", "said"),
+    [
+        (("val_loss", "speed"), "names 'speed', which no run has"),
+        (("val_los",), "names 'val_los', which no run has; did you mean 'val_loss'"),
+        (("joules",), "names joules, and no meter reads them: choose one, energy=NAME"),
+    ],
+)
+def test_an_objective_that_no_run_will_have_is_refused(
+    points: Callable[..., Points], objectives: tuple[str, ...], said: str
+) -> None:
+    around = points({"optimizer.lr": [1e-3, 1e-2]})
+    check_objectives(Wanted(space={}, objectives=("val_bpb_best", "seconds")), around)
+    with pytest.raises(AuditionError, match=said):
+        check_objectives(Wanted(space={}, objectives=objectives), around)

@@ -76,3 +76,9 @@ def test_a_search_lends_its_space_and_what_it_sets(
 def test_words_that_name_nothing(composer: Composer, words, sentence: str) -> None:
     with pytest.raises(AuditionError, match=sentence):
         tune_of(words, GlobalHydra.instance().config_loader(), "audition")
+
+
+@pytest.mark.parametrize(("trials", "factor"), [(1000, 5.0), (5, 1e200), (9, 1e100)])
+def test_values_that_leave_the_numbers_are_refused(trials: int, factor: float) -> None:
+    with pytest.raises(AuditionError, match=f"tuning.trials={trials} values .* lead out of the"):
+        lattice("optimizer.lr", 1e-3, trials, factor)

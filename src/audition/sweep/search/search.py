@@ -17,8 +17,9 @@ from audition.ledger.store import Ledger
 from audition.report.terminal import show_judgements
 from audition.report.words import count
 from audition.sweep.announce import announcement
-from audition.sweep.arms import SCREENING, Arm, Question, arm_name, more_seeds
+from audition.sweep.arms import SCREENING, Arm, Question, arm_name
 from audition.sweep.asked import asked
+from audition.sweep.axes import check_unset
 from audition.sweep.plan import make_plan
 from audition.sweep.say import say, say_diverged
 from audition.sweep.search.answer import (
@@ -39,8 +40,9 @@ from audition.sweep.search.say import (
 )
 from audition.sweep.search.servers import Servers
 from audition.sweep.search.space.points import Points
+from audition.sweep.search.space.space import parts
 from audition.sweep.search.study.study import Study
-from audition.sweep.search.trials import objectives_of, study_name
+from audition.sweep.search.trials import check_objectives, objectives_of, study_name
 from audition.sweep.search.wanted import Wanted
 from audition.sweep.search.write import path_of, write_experiment
 
@@ -71,9 +73,13 @@ def search(
     start = starting_point(question)
     seeds = question.seeds or SCREENING
     wanted.pruner_for(len(seeds), int(config.training.evaluations))
+    wanted.fresh(seeds)  # refused here where there are not as many
     with place_of(hydra_context, task_function, config) as place:
         plan = make_plan(Question(start, (), seeds), place.compose)
         points = Points.around(plan, (), seeds, place.compose).searched(wanted.space)
+        check_objectives(wanted, points)
+        for part in parts(points.space):
+            check_unset(part.key, start)
         ledger = Ledger(points.output_dir)
         if isinstance(place, Bench):
             place.launch().check(plan.missing(ledger.read()))
@@ -126,8 +132,7 @@ def confirm(
     """The candidates' verdicts on fresh seeds; whether every run has its outcome."""
     if not found:
         return [], True
-    total = len(points.seeds) + wanted.fresh_seeds
-    fresh = more_seeds(points.seeds, total)[len(points.seeds) :]
+    fresh = wanted.fresh(points.seeds)
     arms = [Arm(arm_name(c.overrides), (*points.common, *c.overrides)) for c in found]
     plan = make_plan(Question(points.common, tuple(arms), fresh), place.compose)
     registration = announced(plan, objectives_of(wanted, points)[0], fresh, TERMS)

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
-from audition.errors import AuditionError
-from audition.ledger.studies import FOLDER
+from audition.config.root import names_in
+from audition.errors import AuditionError, choices
+from audition.ledger.studies import FACTS, FOLDER
+from audition.measure import BEST
 from audition.sweep.assign import job_of
 from audition.sweep.carry import beside, filing
 from audition.sweep.plan import PlannedRun
@@ -30,6 +32,8 @@ from audition.sweep.search.study.storage import journal_of, open_storage
 from audition.sweep.search.study.study import Study
 from audition.sweep.search.wanted import INSIDE, Wanted
 from audition.sweep.whence import whence
+
+NO_METER = "audition.energy.off.Off"
 
 LOOK_S = 1.0
 """How often a process without work looks at the trials of others [s]."""
@@ -62,6 +66,22 @@ def asked_for(wanted: Wanted, points: Points) -> dict[str, Any]:
 def objectives_of(wanted: Wanted, points: Points) -> tuple[str, ...]:
     """What is made small: as wanted, or the metric that the default is judged by."""
     return wanted.objectives or (points.metric,)
+
+
+def check_objectives(wanted: Wanted, points: Points) -> None:
+    """Raises AuditionError for an objective that no run of these points will have."""
+    metered = points.compose((*points.common, *points.choice))["energy"]["_target_"] != NO_METER
+    known = {*points.measures, *(f"{name}{BEST}" for name in points.measures), *FACTS}
+    for name in objectives_of(wanted, points):
+        if name not in known:
+            raise AuditionError(
+                f"hydra.sweeper.objectives names '{name}', which no run has{choices(name, known)}"
+            )
+        if name == "joules" and not metered:
+            raise AuditionError(
+                "hydra.sweeper.objectives names joules, and no meter reads them: choose one, "
+                f"energy=NAME{choices('', set(names_in('energy')) - {'off'})}"
+            )
 
 
 def describe(study: Study, points: Points) -> None:

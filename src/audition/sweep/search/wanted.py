@@ -1,12 +1,14 @@
 """What a search was asked for, and what of that can be refused before anything has started."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from audition.errors import AuditionError, choices
+from audition.errors import AuditionError
+from audition.sweep.arms import more_seeds
 
-SAMPLERS = ("tpe", "random", "qmc", "gp", "nsga2", "grid")
-PRUNERS = ("auto", "wilcoxon", "median", "hyperband", "none")
+NAME = r"[A-Za-z0-9_][A-Za-z0-9_.+=-]*"
+"""Of a study: it names files beside the ledger."""
 INSIDE = ("median", "hyperband")
 """Pruners that look at the evaluations inside a run, and may end it."""
 
@@ -30,23 +32,20 @@ class Wanted:
     write: str | None = None
 
     def check(self) -> None:
-        """Raises AuditionError for a setting that is none of its choices, or out of range."""
-        for name, value, known in (
-            ("sampler", self.sampler, SAMPLERS),
-            ("pruner", self.pruner, PRUNERS),
-        ):
-            if value not in known:
-                raise AuditionError(
-                    f"hydra.sweeper.{name}={value} is unknown{choices(value, known)}"
-                )
-        for name, least in (("trials", 1), ("candidates", 0), ("fresh_seeds", 2)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise AuditionError(f"hydra.sweeper.{name}={value} must be {least} or more")
+        """Raises AuditionError for what no annotation says: names that repeat or lead elsewhere."""
         if len(set(self.objectives)) < len(self.objectives):
             raise AuditionError(
                 f"hydra.sweeper.objectives={list(self.objectives)} must name each objective once"
             )
+        if self.study is not None and not re.fullmatch(NAME, self.study):
+            raise AuditionError(
+                f"hydra.sweeper.study={self.study} is no name: letters, digits and . _ - + = alone, "
+                "the first one no point"
+            )
+
+    def fresh(self, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        """The fresh seeds beside `seeds`, which choose. Raises AuditionError for too many."""
+        return more_seeds(seeds, self.fresh_seeds, f"hydra.sweeper.fresh_seeds={self.fresh_seeds}")
 
     def pruner_for(self, seeds: int, evaluations: int) -> str:
         """The pruner that `auto` stands for.

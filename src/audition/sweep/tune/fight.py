@@ -16,7 +16,7 @@ from audition.measure import Measure
 from audition.report.terminal import show_judgements
 from audition.report.words import count
 from audition.sweep.announce import announcement, question_of
-from audition.sweep.arms import SCREENING, Question, more_seeds
+from audition.sweep.arms import SCREENING, Question
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import Launch, ready
 from audition.sweep.plan import Plan, make_plan
@@ -76,6 +76,7 @@ def fight(
     tune = tune_of(question.tune, hydra_context.config_loader, name)
     question = tune.of(question)
     question = replace(question, seeds=question.seeds or SCREENING)
+    tuning.fresh(question.seeds or ())  # refused here where there are not as many
     with ring(tune, hydra_context, task_function, config) as where:
         plan = make_plan(question, where.compose, Planning())
         ledger = Ledger(Path(plan.output_dir))
@@ -132,8 +133,7 @@ class Fight:
             for name in best.keys() - found.keys():
                 say(f"no setting of {name} finished on every seed, so there is no verdict.")
             return False
-        many = len(self.seeds) + self.tuning.fresh_seeds
-        fresh = more_seeds(self.seeds, many)[len(self.seeds) :]
+        fresh = self.tuning.fresh(self.seeds)
         plan = fresh_plan(self.entrants, found, fresh, self.ring.compose)
         terms = f"each at its best of {len(contenders[0].tries)} trials in {self.tune.name}"
         announced = replace(announcement(plan, fresh), terms=terms)

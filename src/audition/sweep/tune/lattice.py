@@ -1,5 +1,7 @@
 """Values to try around a default: the same steps from it for every arm."""
 
+from math import inf, isfinite
+
 from audition.errors import AuditionError
 
 
@@ -10,7 +12,15 @@ def lattice(key: str, default: object, trials: int, factor: float) -> tuple[floa
     """
     middle = _number(key, default)
     below = trials // 2
-    steps = [middle * factor**step for step in range(-below, trials - below)]
+    try:
+        steps = [middle * factor**step for step in range(-below, trials - below)]
+    except OverflowError:
+        steps = [inf]
+    if not all(isfinite(value) and value > 0 for value in steps):
+        raise AuditionError(
+            f"tuning.trials={trials} values a tuning.factor={factor:g} apart lead out of the numbers "
+            f"from {key}={middle:g}: choose fewer, or a smaller factor"
+        )
     whole = isinstance(default, int)
     return tuple(dict.fromkeys(max(1, round(v)) if whole else float(f"{v:.6g}") for v in steps))
 

@@ -12,6 +12,7 @@ from audition.measure import Measure
 from audition.sweep.announce import question_of
 from audition.sweep.arms import Arm, arm_name
 from audition.sweep.assign import record_of
+from audition.sweep.axes import check_alike, check_searched, comparable
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun, checked
 from audition.sweep.search.space.keys import standing, takes_whole
@@ -23,6 +24,7 @@ from audition.sweep.search.space.space import (
     Value,
     holds,
     overrides,
+    parts,
     plain,
     read_space,
     walk,
@@ -112,9 +114,15 @@ class Points:
         return {part.name: value for part, value in walk(self.space, pick)}
 
     def check(self) -> None:
-        """Raise AuditionError for a key or a value of the space that no run could have."""
+        """Raise AuditionError for a key or a value of the space that no trial could have."""
+        start = (*self.common, *self.choice)
+        for part in parts(self.space):
+            check_searched(part.key)
+        settings = checked(start, self.compose)
+        default = comparable(settings, identify(settings))
         for typed in corners(self.space):
-            checked((*self.common, *self.choice, *typed), self.compose)
+            settings = checked((*start, *typed), self.compose)
+            check_alike(arm_name(typed), comparable(settings, identify(settings)), default)
 
 
 def corners(space: Space) -> list[tuple[str, ...]]:
