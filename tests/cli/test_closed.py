@@ -70,3 +70,14 @@ def test_a_closed_ledger_is_one_sentence(shared: Any) -> None:
     sweep = shared.train(*SWEEP, prefix=AS_ANYBODY)
     assert sweep.returncode == 2
     assert len(sweep.stderr.splitlines()) == 1
+
+
+def test_plans_that_are_closed_are_said_beside_what_is_judged_without_them(shared: Any) -> None:
+    plans = shared.output / "plans"
+    plans.chmod(0o000)
+    ended = shared.read("verdict", prefix=AS_ANYBODY)
+    assert ended.returncode == 0
+    assert "exploratory" in ended.stdout
+    assert ended.stderr == (
+        f"audition: {plans} cannot be read (Permission denied); it is left out.\n"
+    )

@@ -84,6 +84,7 @@ class Ledger:
         """Every record, in the order of their paths; what cannot be read is listed, never raised."""
         closed: list[Unreadable] = []
         runs = [Path(run, RECORD) for run in sorted(self._runs(closed.append))]
+        _folders(self.root / "plans", closed.append)  # without them a verdict is exploratory
         found = [*map(_read, runs), *closed]
         records = tuple(each for each in found if isinstance(each, Record))
         return Contents(records, tuple(each for each in found if isinstance(each, Unreadable)))
