@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.report.test_figures import dots, texts
 
 from audition.cli.ledger import main
 from audition.judge import Judgement, judge_arms
+from audition.ledger.record import now
 from audition.ledger.registration import PlannedArm, Registration, register
 from audition.ledger.store import Ledger
 from audition.report.curves import read_curves
@@ -147,6 +149,20 @@ def test_no_command_speaks_of_language(ask: Ask, words: tuple[str, ...], said: s
     plain = shown if words == ("runs",) else " ".join(shown.split())
     assert said in plain
     assert not FOREIGN.search(shown), FOREIGN.search(shown)
+
+
+def test_a_run_under_way_stands_beside_the_baselines_accuracy(ask: Ask, ledger: Ledger) -> None:
+    (record,) = [r for r in ledger.read().records if (r.arm, r.seed) == ("wider", 42)]
+    folder = ledger.folder_of(record)
+    told = {"status": "running", "metrics": {}, "started": now(), "budget": {"steps": 6}}
+    ledger.write(replace(record, **told))
+    with ledger.claim(folder):
+        shown = " ".join(ask("watch", "--once").split())
+        (plain,) = json.loads(ask("watch", "--json"))
+    # The other seeds of the baseline ended at as many examples as this run has by now.
+    assert "97.30 above 95.25 ± 0.25" in shown
+    assert plain["values"]["val/accuracy"] == 97.3
+    assert plain["baseline"]["val/accuracy"] == {"mean": pytest.approx(95.25), "runs": 4}
 
 
 def test_no_word_of_the_page_is_of_language(ask: Ask, ledger: Ledger) -> None:
