@@ -74,7 +74,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     asked: list[str] = []
 
     def draw(
-        folder: Path, judgements: object, curves: object, race: object, tuned: object, **_: object
+        folder: Path, judgements: object, curves: object, race: object, *_: object, **__: object
     ) -> tuple[Picture, ...]:
         asked.append("race" if race else "no race")
         return ()

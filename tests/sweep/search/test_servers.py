@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from audition.sweep.cluster.code import snapshot
-from audition.sweep.search.notice import NOTICES, noticed
+from audition.sweep.notice import NOTICES, noticed
 from audition.sweep.search.servers import door, typed_for_jobs
 
 
