@@ -16,6 +16,7 @@ from audition.sweep.announce import question_of
 from audition.sweep.arms import Question
 from audition.sweep.assign import record_of
 from audition.sweep.compose import Composer
+from audition.sweep.launchers import Launch
 from audition.sweep.plan import PlannedRun, make_plan
 from audition.sweep.tune.entrants import entrants
 from audition.sweep.tune.fight import Fight, Ring
@@ -23,6 +24,19 @@ from audition.sweep.tune.settings import Tuning
 from audition.sweep.tune.wanted import Tune
 
 SEEDS = (42, 137, 256)
+
+
+class Given(Launch):
+    """Runs whose outcomes are given need no machine, and nothing put together beforehand."""
+
+    def __init__(self, make: Callable[[Sequence[PlannedRun]], None]) -> None:
+        self.make = make
+
+    def check(self, runs: Sequence[PlannedRun]) -> None:
+        """Nothing to look at."""
+
+    def __call__(self, plan: str, runs: Sequence[PlannedRun]) -> None:
+        self.make(runs)
 
 
 @dataclass
@@ -46,7 +60,7 @@ class Arena:
         question = self.question(line)
         tune = Tune(",".join(question.tune), keys=question.tune)
         plan = make_plan(question, self.compose)
-        ring = Ring(self.compose, lambda digest, runs: self.make(runs), None)
+        ring = Ring(self.compose, Given(self.make), None)
         found = entrants(question, plan, self.compose)
         terms = question_of(plan)
         return Fight(question, tune, Tuning(**tuning), ring, self.ledger, found, *terms)
