@@ -21,6 +21,8 @@ from typing import Any
 HELD = "AUDITION_SOURCES"
 """The environment variable that names the file."""
 
+SUFFIX = ".sources"
+
 Text = tuple[bytes, float]
 """What a file held when it was read, and when it had last been changed [s since the epoch]."""
 
@@ -90,7 +92,8 @@ def freeze() -> None:
         return
     from tempfile import mkstemp
 
-    number, name = mkstemp(prefix="audition-", suffix=".sources")
+    _clear()
+    number, name = mkstemp(prefix=f"audition-{os.getpid()}-", suffix=SUFFIX)
     os.close(number)
     atexit.register(_forget, Path(name), os.getpid())
     sources = Sources(Path(name), writes=True)
@@ -143,6 +146,19 @@ def _held() -> Sources | None:
 def _install(sources: Sources) -> None:
     """Before Python looks at the disk, and after what is built in."""
     sys.meta_path.insert(sys.meta_path.index(PathFinder), sources)
+
+
+def _clear() -> None:
+    """Remove the files of processes that were killed."""
+    from tempfile import gettempdir
+
+    for file in Path(gettempdir()).glob(f"audition-*{SUFFIX}"):
+        pid = file.name.split("-")[1]
+        with suppress(OSError, ValueError):
+            try:
+                os.kill(int(pid), 0)
+            except ProcessLookupError:
+                file.unlink()
 
 
 def _forget(file: Path, pid: int) -> None:

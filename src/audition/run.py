@@ -144,6 +144,16 @@ def perform(
         return record
 
 
+def _check_data(assignment: Assignment) -> None:
+    """Raise AuditionError where the data are no longer those that the run was named by."""
+    settings, planned = assignment.settings, assignment.record.evaluation
+    task, source = construct(settings["task"]), construct(settings["data"])
+    if planned and task.evaluation_fingerprint(source) != planned:
+        raise AuditionError(
+            "its data were changed after it was planned: the same command plans it anew"
+        )
+
+
 def _train(
     assignment: Assignment,
     folder: Path,
@@ -152,6 +162,7 @@ def _train(
     interrupted: Callable[[int], bool],
 ) -> Mapping[str, Any]:
     settings, key = assignment.settings, assignment.record.key
+    _check_data(assignment)
     origin = {**assignment.provenance, **surroundings(settings)}
     write_whole(folder / "config.yaml", OmegaConf.to_yaml(dict(settings)))
     write_whole(folder / "repro.json", json.dumps(origin, indent=1))

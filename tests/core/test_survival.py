@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -219,3 +220,13 @@ def test_who_lost_its_claim_stops_and_writes_no_more(assignment, monkeypatch):
         perform(work, silent, taken_over)
     assert asked == [0, 1, 2, 3]
     assert (folder / "record.json").read_text() == successor
+
+
+@left_open
+def test_a_run_whose_data_were_changed_since_it_was_planned_is_not_made(assignment):
+    planned = assignment()
+    elsewhere = replace(planned, record=replace(planned.record, evaluation="another text"))
+    with pytest.raises(AuditionError, match="its data were changed after it was planned"):
+        perform(elsewhere, silent)
+    record = Ledger(Path(planned.settings["paths"]["output_dir"])).read().records[0]
+    assert (record.status, record.steps) == ("failed", 0)
