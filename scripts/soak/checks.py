@@ -6,6 +6,7 @@ from json import loads
 from pathlib import Path
 from typing import Any
 
+from audition.config.groups import deciding, root_of
 from audition.ledger.record import Record
 from audition.ledger.store import Ledger
 from audition.report.likeness import RESULTS
@@ -14,7 +15,7 @@ NAMES = ("key", "config_hash", "baseline_hash", "arm", "ideas", "seed", "code", 
 MEASURE = ("budget", "evaluation", "device", "threads", "schema")
 """Under what a run is filed, and what its loss is a loss of; the rest is the hour and the process."""
 
-COSMETIC = ("paths.", "checkpoint.")
+COSMETIC = frozenset(group.name for group in deciding("filing", "watching"))
 """Overrides that decide no number."""
 
 TIMED = ("seconds", "seconds_to_settle", "equal_time", "energy")
@@ -107,7 +108,7 @@ def facts(record: Record) -> dict[str, Any]:
     """What the settings of a run decide, as JSON can hold it, so that a gap equals itself."""
     plain = record.to_dict()
     kept = {name: plain[name] for name in (*NAMES, *MEASURE, *RESULTS)}
-    return kept | {"overrides": [o for o in record.overrides if not o.startswith(COSMETIC)]}
+    return kept | {"overrides": [o for o in record.overrides if root_of(o) not in COSMETIC]}
 
 
 def left_over(ledger: Ledger) -> Counter[str]:

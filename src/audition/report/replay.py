@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from audition.config.instantiate import factory
-from audition.config.root import conf_dir
+from audition.config.members import members
 from audition.errors import AuditionError, choices
 from audition.ledger.metrics import read_lines
 from audition.ledger.record import Record
@@ -23,8 +21,8 @@ PATIENCE = Patience(seconds=60.0)
 def trackers() -> Mapping[str, Mapping[str, Any]]:
     """Those that `logger` may name: every file of `conf/logger`, as name -> node."""
     found: dict[str, Mapping[str, Any]] = {}
-    for path in sorted((conf_dir() / "logger").glob("*.yaml")):
-        found |= yaml.safe_load(path.read_text(encoding="utf-8"))
+    for member in members("logger"):
+        found |= member.plain
     return found
 
 

@@ -5,7 +5,6 @@ import json
 from typing import TYPE_CHECKING
 
 from audition.config.card import check_card
-from audition.config.root import conf_dir
 from audition.errors import AuditionError, choices
 
 if TYPE_CHECKING:
@@ -21,11 +20,10 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition card`"""
-    import yaml
+    from audition.config.members import members
 
-    known = {path.stem: path for path in (conf_dir() / "idea").glob("*.yaml")}
+    known = {member.name: member for member in members("idea")}
     if options.idea not in known:
         raise AuditionError(f"unknown idea '{options.idea}'{choices(options.idea, known)}")
-    plain = yaml.safe_load(known[options.idea].read_text(encoding="utf-8"))
-    card = check_card(options.idea, plain.get("cards", {}).get(options.idea))
+    card = check_card(options.idea, known[options.idea].plain.get("cards", {}).get(options.idea))
     print(json.dumps(vars(card), indent=1) if options.json else card.markdown())
