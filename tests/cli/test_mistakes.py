@@ -210,7 +210,7 @@ def test_a_full_disk(place: Any, full_disk: Path) -> None:
 
 
 NAMES: list[tuple[list[str], str]] = [
-    (["verdict", "spectral_gat"], "the ledger has no runs of 'spectral_gat'; choose from: (none)"),
+    (["verdict", "spectral_gat"], "there is no ledger at outputs: it is no folder"),
     (
         ["card", "placbo"],
         "unknown idea 'placbo'; did you mean 'placebo'? choose from: " + known("idea"),
