@@ -14,7 +14,7 @@ from torch import Tensor
 from audition.effects.limiter import Limiter
 from audition.effects.saturation import Saturation
 from audition.recipe import tree
-from audition.recipe.signals import Clock, Controls, Cost, Gradient, View
+from audition.recipe.signals import Clock, Controls, Cost, Gradient, Shape, View
 from audition.recipe.streams import Streams
 from scripts.bench.pairs import Row, paired
 from scripts.bench.step import FP32, job
@@ -51,7 +51,7 @@ def rows(output_dir: Path, *, pairs: int = 15, device: str = "cpu") -> list[Row]
     """What each takes on tensors of the nano model, beside the loop."""
     torch.set_num_threads(1)
     made = job(output_dir, FP32)
-    shapes = {n: p.shape for n, p in made.recipe.model(65).named_parameters()}
+    shapes = {n: p.shape for n, p in made.recipe.model(Shape((64,), 65)).named_parameters()}
     generator = torch.Generator().manual_seed(0)
     weights, signal = (
         {n: torch.randn(s, generator=generator).to(device) for n, s in shapes.items()}
