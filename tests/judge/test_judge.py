@@ -330,3 +330,9 @@ def test_runs_that_tie_are_told_apart_by_their_weights() -> None:
     (judged,) = judge_arms([*same, *tied("idea", 0.4, "i")])
     assert judged.comparison.verdict == "invalid"
     assert "seeds were not applied" in judged.comparison.reason
+
+
+def test_a_name_that_no_run_has_is_answered_with_those_that_have_some() -> None:
+    records = [*BASELINE, *arm("better", 0.2)]
+    with pytest.raises(AuditionError, match=r"no runs of 'beter'; did you mean 'better'\?"):
+        judge_arms(records, ["beter"])
