@@ -14,7 +14,12 @@ from hydra.errors import (
     OverrideParseException,
 )
 from omegaconf import DictConfig
-from omegaconf.errors import ConfigTypeError, MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import (
+    ConfigTypeError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+    ValidationError,
+)
 from yaml import Mark, MarkedYAMLError
 
 from audition.cli.typed import unreadable
@@ -159,6 +164,8 @@ def sentence(error: BaseException | None) -> str:
             return f"unknown key 'hydra.{kind}.{found[2]}'{choices(found[2], _settings(found[1]))}"
         case MarkedYAMLError(problem_mark=Mark() as mark):
             return f"{mark.name} is not YAML: {error.problem}, line {mark.line + 1}"
+        case ConfigCompositionException(__cause__=ValidationError(full_key=str(key)) as why):
+            return f"{key}: {str(why).splitlines()[0]}"
         case ConfigCompositionException(__cause__=ConfigTypeError(full_key=str(key))):
             return f"{key} is a mapping of settings by their names, and no list: set one of them"
         case ConfigCompositionException(

@@ -42,7 +42,7 @@ from audition.sweep.search.servers import Servers
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.space.space import parts
 from audition.sweep.search.study.study import Study
-from audition.sweep.search.trials import check_objectives, objectives_of, study_name
+from audition.sweep.search.trials import check_known, check_objectives, objectives_of, study_name
 from audition.sweep.search.wanted import Wanted
 from audition.sweep.search.write import path_of, write_experiment
 
@@ -78,6 +78,7 @@ def search(
         plan = make_plan(Question(start, (), seeds), place.compose)
         points = Points.around(plan, (), seeds, place.compose).searched(wanted.space)
         check_objectives(wanted, points)
+        check_known(wanted, points)
         for part in parts(points.space):
             check_unset(part.key, start)
         ledger = Ledger(points.output_dir)

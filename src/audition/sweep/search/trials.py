@@ -84,6 +84,12 @@ def check_objectives(wanted: Wanted, points: Points) -> None:
             )
 
 
+def check_known(wanted: Wanted, points: Points) -> None:
+    """Raises AuditionError for a known point that no trial can have."""
+    for line in wanted.known:
+        points.place(tuple(line.split()))
+
+
 def describe(study: Study, points: Points) -> None:
     """Put down with a new study what its default is, and how its metrics are read."""
     study.study.set_user_attr("common", [*points.common, *points.choice])
