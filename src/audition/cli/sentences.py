@@ -166,18 +166,23 @@ def sentence(error: BaseException | None) -> str:
             return f"{mark.name} is not YAML: {error.problem}, line {mark.line + 1}"
         case ConfigCompositionException(__cause__=ValidationError(full_key=str(key)) as why):
             return f"{key}: {str(why).splitlines()[0]}"
-        case ConfigCompositionException(__cause__=ConfigTypeError(full_key=str(key))):
-            return f"{key} is a mapping of settings by their names, and no list: set one of them"
+        case ConfigCompositionException(__cause__=ConfigTypeError(full_key=str(key)) as kind):
+            if "ListConfig" in str(kind).partition("\n")[0]:
+                return f"{key} cannot hold a list, or the keys of a mapping, here: see --cfg job"
         case ConfigCompositionException(
             __cause__=OmegaConfBaseException(full_key=str(key), parent_node=DictConfig() as beside)
         ):
             return _unknown_key(key, [str(name) for name in beside])
+    cause = error.__cause__ if error is not None else None
+    if text.startswith("Error merging") and isinstance(cause, OmegaConfBaseException):
+        text = f"{text.removeprefix('Error merging override ')}: {str(cause).splitlines()[0]}"
     where = getattr(error, "full_key", None)
     text = re.sub(r" full_key: .*", "", text)  # OmegaConf's own way to say where
     for theirs, ours in REWORDED:
         if found := re.search(theirs, text):
             text = found.expand(ours)
             break
+    text = text or f"Hydra cannot carry this out ({type(error).__name__})"
     return f"{where}: {text}" if where and where not in text else text
 
 

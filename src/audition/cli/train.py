@@ -7,7 +7,7 @@ from typing import cast
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from audition.cli.sentences import one_sentence, past_hydra
 from audition.cli.streams import degrade
@@ -37,13 +37,28 @@ def task(config: DictConfig) -> None:
     alone = hydra_node.mode == RunMode.RUN
     with past_hydra() if alone else nullcontext():
         check_hydra(cast(DictConfig, hydra_node))
-        if alone and hydra_node.sweeper.get("space"):
-            raise AuditionError("a search is a sweep: add -m")
-        if alone and config.tune is not None:
-            raise AuditionError("tune= compares arms, which is a sweep: add -m")
-        if alone and (hydra_node.sweeper.get("params") or hydra_node.sweeper.get("arms")):
-            raise AuditionError("a campaign is a sweep: add -m")
+        if alone:
+            _check_single(config, cast(DictConfig, hydra_node))
+        # As they were typed: an interpolation is the config's to resolve.
+        words = OmegaConf.to_container(hydra_node.overrides.task, resolve=False)
         run = plan_single(
-            settings_of(config), list(hydra_node.overrides.task), Composer.of_hydra(hydra_node)
+            settings_of(config), cast(list[str], words), Composer.of_hydra(hydra_node)
         )
         train_single(run, alone=alone)
+
+
+def _check_single(config: DictConfig, hydra_node: DictConfig) -> None:
+    """Raise AuditionError where what is asked for is a sweep."""
+    sweeper = hydra_node.runtime.choices.get("hydra/sweeper")
+    if not isinstance(hydra_node.sweeper, DictConfig):
+        raise AuditionError(
+            f"hydra.sweeper={hydra_node.sweeper} is no sweeper: name one, hydra/sweeper=NAME"
+        )
+    if hydra_node.sweeper.get("space"):
+        raise AuditionError("a search is a sweep: add -m")
+    if config.tune is not None:
+        raise AuditionError("tune= compares arms, which is a sweep: add -m")
+    if hydra_node.sweeper.get("params") or hydra_node.sweeper.get("arms"):
+        raise AuditionError("a campaign is a sweep: add -m")
+    if sweeper not in (None, "audition", "basic"):
+        raise AuditionError(f"hydra/sweeper={sweeper} is for sweeps: add -m")

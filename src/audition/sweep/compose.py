@@ -41,7 +41,8 @@ class Composer:
                 "hydra.job.chdir=true would move the runs into a folder of Hydra's, away from the "
                 "relative paths of the config: leave it false"
             )
-        return cls(hydra.job.config_name, tuple(hydra.overrides.hydra))
+        words = OmegaConf.to_container(hydra.overrides.hydra, resolve=False)
+        return cls(hydra.job.config_name, tuple(map(str, words or ())))
 
     def __call__(self, overrides: Sequence[str]) -> Mapping[str, Any]:
         """Raises AuditionError where two ideas, or an idea and an override, want one part."""
