@@ -330,6 +330,8 @@ KINDS: dict[str, list[tuple[str, str]]] = {
         ("\"data.cache_dir='~nobody-here/x'\" -m", "this machine has no home folder ~nobody-here"),
         ("data=tiny_shakespeare \"data.path='~/text'\"", "home/text cannot be read: No such file"),
         ("data=tiny_shakespeare", "data.path is missing: give it as data.path=..."),
+        ("paths.output_dir=", "paths.output_dir= is empty: give a path"),
+        ("paths.cache_dir= -m", "paths.cache_dir= is empty: give a path"),
         ("paths.output_dir=5", "paths.output_dir=5 is not text"),
         ("+paths.foo=1", "paths.foo is not a setting of audition.config.root.Paths"),
         ("hydra.job.chdir=true", "hydra.job.chdir=true would move the runs"),

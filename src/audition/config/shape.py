@@ -72,10 +72,11 @@ def check_shape(settings: Mapping[str, Any]) -> None:
 def expanded(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with `~` as the home folder wherever they say where a file lies.
 
-    Raises AuditionError for the home of a user whom this machine does not have.
+    Raises AuditionError for the home of a user whom this machine does not have, and for no path.
     """
     whole = dict(settings)
-    for group in holding("part", "section"):
+    # Sections first: the parts take their paths from them, and a sentence names the first at fault.
+    for group in (*holding("section"), *holding("part")):
         node = settings[group.name]
         local = node if group in deciding("filing") else group.local
         places = {key: _home(f"{group.name}.{key}", node[key]) for key in local if key in node}
@@ -84,6 +85,8 @@ def expanded(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _home(where: str, path: Any) -> Any:
+    if path == "":
+        raise AuditionError(f"{where}= is empty: give a path, or . for the folder you are in")
     if not isinstance(path, str) or not path.startswith("~"):
         return path
     found = os.path.expanduser(path)
