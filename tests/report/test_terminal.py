@@ -114,3 +114,9 @@ def test_many_verdicts_are_a_line_each_and_one_of_them_is_whole(
 def test_a_dozen_verdicts_are_whole(capsys: pytest.CaptureFixture[str]) -> None:
     show_judgements(judge_arms(many(12)), Ledger(Path("nowhere")))
     assert capsys.readouterr().out.count("effect size") == 12
+
+
+def test_a_long_name_is_still_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    longest = [replace(r, arm=r.arm + "," + "x" * 90) for r in many(20)]
+    show_judgements(judge_arms(longest), Ledger(Path("nowhere")))
+    assert len(capsys.readouterr().out.splitlines()) < 20 + 4

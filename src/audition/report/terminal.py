@@ -45,6 +45,10 @@ MANY = 12
 """Verdicts from which on each is given a line, unless all are asked for whole."""
 
 
+NUMBERS = 80
+"""Columns that the line of a verdict needs beside the arm's name."""
+
+
 def show_judgements(
     judgements: Sequence[Judgement], ledger: Ledger, *, whole: bool = False
 ) -> None:
@@ -74,7 +78,7 @@ def show_judgements(
 
 def show_lines(judgements: Sequence[Judgement]) -> None:
     """Many verdicts, a line each, and how to see one whole."""
-    out = console()
+    out = console(NUMBERS + max(len(judgement.comparison.idea) for judgement in judgements))
     verdicts = Counter[str](j.comparison.verdict for j in judgements)
     named = ", ".join(f"{verdicts[word]} {word}" for word in COLOURS if verdicts[word])
     families = sorted({j.comparison.family_size for j in judgements})
