@@ -65,3 +65,5 @@ def _ask(prompt: str) -> str:
         return input(prompt).strip()
     except EOFError:
         return ""
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None  # nothing has been written yet
