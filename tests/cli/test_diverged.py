@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import yaml
+
+from audition.config.root import conf_dir
 
 WILD = ("optimizer=sgd", "optimizer.lr=1e30", "training.clip=null", "training.check_every=1")
 
@@ -46,33 +49,33 @@ def test_what_diverged_ends_with_a_sentence_and_a_code(
 
 
 SEARCH = (
-    "optimizer=sgd",
     "training.clip=null",
     "training.check_every=1",
     "hydra/sweeper=search",
     "hydra.sweeper.trials=3",
     "hydra.sweeper.sampler=grid",
     "seed=1",
-    "-m",
 )
 
 
 def test_a_search_in_which_nothing_trains(place: Any) -> None:
     pytest.importorskip("optuna", reason="the extra `search` is not installed")
     space = "hydra.sweeper.space={optimizer.lr: [1e29, 1e30, 1e31]}"
-    ended = place.train(*SEARCH[:-1], "optimizer.lr=1e29", space, "-m")
+    ended = place.train("optimizer=sgd", *SEARCH, space, "-m")
     assert ended.returncode == 1, ended.stderr
     assert "no trial came to a number: nothing in the space trains" in ended.stderr
 
 
-def test_a_trial_that_beat_the_default_is_named_where_none_is_to_be_judged(place: Any) -> None:
+@pytest.mark.parametrize("default", [True, False], ids=["tried", "outside the space"])
+def test_the_best_trial_is_named_where_none_is_to_be_judged(place: Any, default: bool) -> None:
     pytest.importorskip("optuna", reason="the extra `search` is not installed")
-    space = "hydra.sweeper.space={optimizer.lr: [1e-6, 0.1, 0.2]}"
-    words = (*SEARCH[:-1], "optimizer.lr=1e-6", space, "hydra.sweeper.candidates=0", "-m")
-    ended = place.train(*words)
+    lr = yaml.safe_load((conf_dir() / "optimizer" / "adamw.yaml").read_text())["lr"]
+    # In three steps twice the rate learns more.
+    space = f"hydra.sweeper.space={{optimizer.lr: [{lr if default else 1e-6}, {2 * lr}]}}"
+    ended = place.train(*SEARCH, space, "hydra.sweeper.candidates=0", "-m")
     assert ended.returncode == 0, ended.stderr
     last = ended.stderr.splitlines()[-1]
-    assert "(optimizer.lr=0." in last
-    assert "beat the default by 0." in last
+    assert f"(optimizer.lr={2 * lr:g})" in last
+    assert ("beat the default by 0." if default else "is the best of those tried") in last
     assert last.endswith("with hydra.sweeper.candidates=0 it was not judged on fresh ones.")
     assert "No trial beat" not in ended.stderr

@@ -49,10 +49,11 @@ def say_unanswered(study: Study, default_hash: str, ranked: Sequence[Candidate])
         return True
     best = ranked[0]
     defaults = [t.values[0] for t in whole if run_of(t).get("config_hash") == default_hash]
-    ahead = f"by {min(defaults) - best.values[0]:.4g} " if defaults else ""
+    gained = f"{min(defaults) - best.values[0]:.4g}" if defaults else ""
+    what = f"beat the default by {gained} " if gained else "is the best of those tried "
     say(
-        f"Trial {best.number} ({' '.join(best.overrides)}) beat the default {ahead}on the screening "
-        "seeds, which chose it; with hydra.sweeper.candidates=0 it was not judged on fresh ones."
+        f"Trial {best.number} ({' '.join(best.overrides)}) {what}on the screening seeds, which chose "
+        "it; with hydra.sweeper.candidates=0 it was not judged on fresh ones."
     )
     return True
 
