@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
+from math import nan
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ def facts(outcome: Outcome, measures: Mapping[str, Measure]) -> dict[str, Any]:
         how = measures.get(name, Measure(name, ""))
         seen = [how.as_loss(each[name]) for each in evaluations if name in each]
         metrics[name] = value
-        metrics[name + BEST] = how.as_loss(min(seen))
+        metrics[name + BEST] = how.as_loss(min((v for v in seen if v == v), default=nan))
     return {
         "metrics": metrics,
         "units": session.units,

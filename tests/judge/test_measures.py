@@ -1,5 +1,6 @@
 """Judged by a metric that is better when higher, by any metric of the records, by two that disagree."""
 
+import re
 from dataclasses import replace
 from math import nan
 from typing import Any
@@ -11,6 +12,7 @@ from audition.judge import Judgement, arms_of, judge_arms, judge_baseline
 from audition.ledger.record import Record
 from audition.ledger.registration import PlannedArm, Registration
 from audition.measure import Measure
+from audition.report.price import by_other_measures
 
 MEASURES = {
     "val_accuracy": Measure("validation accuracy", "%", "higher", worth=0.5),
@@ -153,6 +155,9 @@ def test_two_measures_that_disagree_are_both_told() -> None:
     assert (other.metric, other.measure.unit) == ("val_loss", "nats/example")
     assert other.improvement == pytest.approx(-0.282, abs=1e-3)
     assert other.contradicts(judgement.comparison.improvement)
+    ((name, said),) = by_other_measures(judgement)
+    assert name == "validation loss"
+    assert re.match(r"[\d.]+ → [\d.]+ nats/example; improvement −0\.282\d, ", said)
     agreeing = judged(*runs("idea", shifted(2.0)))
     assert not agreeing.by_other_measures[0].contradicts(agreeing.comparison.improvement)
 

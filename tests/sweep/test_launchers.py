@@ -59,7 +59,10 @@ def test_one_that_gives_up_does_not_end_the_sweep(
 ) -> None:
     with ready(Recording(RuntimeError("a worker was lost"))) as launch:
         launch("plan", runs)
-    assert capsys.readouterr().err == "audition: the launcher gave up (RuntimeError)\n"
+    assert (
+        capsys.readouterr().err
+        == "audition: the launcher gave up (RuntimeError: a worker was lost)\n"
+    )
 
 
 @pytest.mark.parametrize("error", [AuditionError("no"), HydraException("no")])

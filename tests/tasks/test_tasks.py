@@ -176,6 +176,25 @@ def test_a_further_evaluator_that_is_not_a_number_does_not_end_the_run(job_of):
     assert math.isnan(facts(outcome, measures_of(job))["metrics"]["odd_value"])
 
 
+class Late(Evaluator):
+    """Not a number at the first evaluation, then 3, then 4; better when higher."""
+
+    measures: ClassVar = {"value": ("value", "", "higher")}
+
+    def __init__(self):
+        self.left = [4.0, 3.0, math.nan]
+
+    def __call__(self, held_out):
+        return {"value": self.left.pop()}
+
+
+def test_the_best_of_a_metric_is_the_best_number_of_it(job_of):
+    job = job_of("training.evaluations=3")
+    job = replace(job, recipe=replace(job.recipe, evaluators={"late": Late()}))
+    found = facts(train(job), measures_of(job))["metrics"]
+    assert (found["late_value"], found["late_value_best"]) == (4.0, 4.0)
+
+
 def test_an_idea_cannot_replace_what_the_task_is_judged_by(job_of):
     job = job_of()
     job = replace(job, recipe=replace(job.recipe, evaluators={"val": Undefined()}))

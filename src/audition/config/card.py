@@ -10,11 +10,10 @@ from hashlib import sha256
 from json import dumps
 from typing import Any
 
+from audition.budget import UNITS
 from audition.errors import AuditionError, choices
 
 ASPECTS = ("optimizer", "attention", "positional", "norm_stability", "dynamics")
-UNITS = ("tokens", "examples")
-"""What the length of a test can be counted in."""
 HYPE = (
     "revolution",
     "breakthrough",
@@ -46,7 +45,7 @@ class Card:
     flag: str
     """What to type to try it."""
     test: Mapping[str, Any]
-    """`tokens` or `examples`, and `seeds`, of the smallest experiment that can tell."""
+    """One of budget.UNITS (`tokens`, …), and `seeds`, of the smallest experiment that can tell."""
     success: Mapping[str, Any]
     """`rule` and `d`: the card's own bar, reported verbatim beside the verdict."""
     nearest_known: Mapping[str, str]

@@ -13,6 +13,7 @@ from audition.report.words import (
     duration,
     gain,
     gain_interval,
+    levels,
     number,
     plain_level,
 )
@@ -50,8 +51,7 @@ def by_other_measures(judgement: Judgement) -> tuple[Line, ...]:
     return tuple(
         (
             other.measure.label,
-            f"{plain_level(other.baseline, other.measure)} → "
-            f"{plain_level(other.idea, other.measure)}; improvement "
+            f"{levels(other.baseline, other.idea, other.measure)}; improvement "
             f"{gain(other.improvement, other.measure)}, {other.level:.0%} CI "
             f"{gain_interval(other.ci, other.measure)}",
         )

@@ -15,13 +15,11 @@ from audition.ledger.store import Ledger
 from audition.report.price import Line, by_other_measures, notes, price, stopwatches
 from audition.report.words import (
     count,
-    direction,
     gain,
     gain_interval,
-    in_unit,
     interval,
+    levels,
     number,
-    plain_level,
     probability,
     signed,
 )
@@ -123,11 +121,9 @@ def _numbers(judgement: Judgement, prices: Sequence[Line]) -> Table:
     def row(name: str, text: str) -> None:
         table.add_row(name, escape(text))
 
-    levels = in_unit(f"{plain_level(before, how)} → {plain_level(after, how)}", how)
-    better = f" ({direction(how)})" if how.better == "higher" else ""
     row(
         how.label,
-        f"{levels}{better}; improvement {gain(c.improvement, how)}, {c.level:.0%} CI "
+        f"{levels(before, after, how)}; improvement {gain(c.improvement, how)}, {c.level:.0%} CI "
         f"{gain_interval(c.ci, how)} ({c.design})",
     )
     for name, text in by_other_measures(judgement):

@@ -35,6 +35,12 @@ def in_unit(text: str, measure: Measure) -> str:
     return f"{text} {measure.unit}" if measure.unit else text
 
 
+def levels(before: float, after: float, measure: Measure) -> str:
+    """`96.20 → 97.40 % (higher is better)`, `1.8213 → 1.8190 nats/token`."""
+    said = in_unit(f"{plain_level(before, measure)} → {plain_level(after, measure)}", measure)
+    return f"{said} ({direction(measure)})" if measure.better == "higher" else said
+
+
 def axis(measure: Measure) -> str:
     """`validation accuracy [%]`."""
     return f"{measure.label} [{measure.unit}]" if measure.unit else measure.label

@@ -10,6 +10,7 @@ from hydra.errors import HydraException
 from hydra.plugins.launcher import Launcher
 
 from audition.errors import AuditionError
+from audition.reasons import described
 from audition.sweep.carry import train_all
 from audition.sweep.cluster.launch import on_cluster
 from audition.sweep.cluster.settings import Cluster
@@ -125,7 +126,7 @@ def _through_hydra(launcher: Launcher, runs: Sequence[PlannedRun]) -> None:
     except (AuditionError, HydraException):
         raise
     except Exception as error:
-        print(f"audition: the launcher gave up ({type(error).__name__})", file=sys.stderr)
+        print(f"audition: the launcher gave up ({described(error)})", file=sys.stderr)
 
 
 def filed(run: PlannedRun) -> tuple[str, ...]:
