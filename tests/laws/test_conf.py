@@ -98,8 +98,8 @@ def test_a_part_that_the_model_names_is_not_left_out(settings_of, name):
 
 
 def test_a_part_that_the_model_does_not_name_is_left_out(settings_of):
-    plain = {**settings_of(), "model": {"_target_": "audition.parts.norm.layernorm.LayerNorm"}}
-    with pytest.raises(AuditionError, match="LayerNorm has no attention: choose attention=none"):
+    plain = {**settings_of(), "model": {"_target_": "audition.parts.mlp.MLP"}}
+    with pytest.raises(AuditionError, match="MLP has no attention: choose attention=none"):
         check(plain)
     groups = [group for group in GROUPS.values() if group.of_model]
     for group in groups:
