@@ -16,7 +16,8 @@ from audition.config.schema import read_constant
 from audition.config.shape import check_keys, check_shape, expanded
 from audition.errors import AuditionError
 from audition.sweep.here import settled
-from audition.sweep.layers import Composed, Layers, resolved
+from audition.sweep.layers import Composed, Layers
+from audition.sweep.trees import resolved
 
 Compose = Callable[[Sequence[str]], Mapping[str, Any]]
 """Overrides -> the resolved settings of a run, as plain containers."""

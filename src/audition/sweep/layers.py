@@ -8,9 +8,7 @@ result of every kind is held against Hydra's whole composition; where it differs
 is out of the ordinary, the answer is None, and Hydra composes.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -22,12 +20,12 @@ from hydra._internal.config_repository import CachingConfigRepository
 from hydra._internal.defaults_list import create_defaults_list
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-Tree = dict[str, Any]
+from audition.sweep.trees import Tree, Unlike, lay, resolved, set_by_hydra, set_plainly
 
 
 @dataclass(frozen=True)
@@ -63,10 +61,6 @@ class Composed:
     settings: Tree  # resolved
     choices: Mapping[str, Any]  # group -> choice
     folders: tuple[Path, ...]  # where files were looked for
-
-
-class Unlike(Exception):
-    """A composition that is Hydra's own to make."""
 
 
 @dataclass
@@ -115,7 +109,7 @@ class Layers:
         sources = repository.get_sources()
         folders = tuple(Path(each.path) for each in sources if each.scheme() == "file")
         whole = self._laid(layers)
-        settings = _set_plainly(whole, values) or resolved(_set_by_hydra(whole, values))
+        settings = set_plainly(whole, values) or resolved(set_by_hydra(whole, values))
         return Composed(settings, {**kind.choices, **choices}, folders)
 
     def _learn(
@@ -140,7 +134,7 @@ class Layers:
         )
         kind = Kind(layers, dict(found.overrides.known_choices))
         whole = compose(self.config_name, list(words))
-        made = _set_by_hydra(self._laid(layers), values)
+        made = set_by_hydra(self._laid(layers), values)
         return kind if OmegaConf.to_container(made) == OmegaConf.to_container(whole) else None
 
     def _is_plain(self, override: Override) -> bool:
@@ -156,7 +150,7 @@ class Layers:
             tree = self._file(layer.path).tree
             for step in reversed(layer.package.split(".") if layer.package else ()):
                 tree = {step: tree}
-            _lay(tree, whole)
+            lay(tree, whole)
         whole.pop("hydra", None)
         return whole
 
@@ -180,80 +174,6 @@ class Layers:
             self._repository = CachingConfigRepository(loader.repository)
             loader._process_config_searchpath(self.config_name, list(parsed), self._repository)
         return self._repository
-
-
-def _lay(tree: Tree, over: Tree) -> None:
-    """Merge as OmegaConf does: mappings key by key, all else in the place of what was there."""
-    for key, value in tree.items():
-        there = over.get(key)
-        if value == "???" and key in over:
-            continue
-        if isinstance(value, dict) and isinstance(there, str) and "${" in there:
-            raise Unlike
-        if isinstance(value, dict) and isinstance(there, dict):
-            _lay(value, there)
-        else:
-            over[key] = deepcopy(value)
-
-
-def _set_by_hydra(whole: Tree, values: Sequence[Override]) -> DictConfig:
-    config = OmegaConf.create(whole)
-    OmegaConf.set_struct(config, True)
-    ConfigLoaderImpl._apply_overrides_to_config(list(values), config)
-    return config
-
-
-def resolved(config: DictConfig) -> Tree:
-    """Plain containers. Raises OmegaConfBaseException where a value is missing or cannot be had."""
-    plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
-
-
-def _set_plainly(whole: Tree, values: Sequence[Override]) -> Tree | None:
-    """`whole` with plain values in the place of plain values; None where Hydra has more to say."""
-    tree = deepcopy(whole)
-    for override in values:
-        *above, last = override.key_or_group.split(".")
-        value = override.value()
-        node = _at(tree, above)
-        simple = override.type is OverrideType.CHANGE and not isinstance(value, dict)
-        if not simple or not isinstance(node, dict) or last not in node:
-            return None
-        if isinstance(node[last], dict):
-            return None
-        node[last] = value
-    try:
-        settings = _filled(tree, tree)
-    except Unlike:
-        return None
-    assert isinstance(settings, dict)
-    return settings
-
-
-def _at(tree: Tree, path: Sequence[str]) -> Any:
-    node: Any = tree
-    for step in path:
-        node = node.get(step) if isinstance(node, dict) else None
-    return node
-
-
-def _filled(value: Any, tree: Tree) -> Any:
-    """`value` with `${a.b}` replaced by what is there. Raises Unlike for all else that is not plain."""
-    if isinstance(value, dict):
-        return {key: _filled(each, tree) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_filled(each, tree) for each in value]
-    if value == "???":
-        raise Unlike
-    if not isinstance(value, str) or "${" not in value:
-        return value
-    found = re.match(r"\$\{(\w+(?:\.\w+)*)\}([^${}\\]*)$", value)
-    there = _at(tree, found[1].split(".")) if found else None
-    if found is None or there is None or (found[2] and not isinstance(there, str)):
-        raise Unlike
-    inner = _filled(there, tree)
-    return inner + found[2] if found[2] else inner
 
 
 @lru_cache(maxsize=4096)
