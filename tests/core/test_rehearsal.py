@@ -21,6 +21,7 @@ REFUSED = [
         "execution.accumulate=3 does not divide the 4 rows that a process has of a batch; "
         "choose from: 1, 2, 4, or another data.batch_size",
     ),
+    ("task=classification data=shakespeare", "and Shakespeare has many answers in each: choose"),
     ("parallel=ddp execution.accumulate=4", "does not divide the 2 rows that a process has"),
     ("optimizer=sgd optimizer.momentum=0", "nesterov=true looks ahead along a momentum"),
     ("data.batch_size=10000000", "data.batch_size=10000000 is more than the"),

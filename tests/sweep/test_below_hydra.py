@@ -37,6 +37,14 @@ def test_what_somebody_reads_passes(words: Sequence[str], composer: Composer) ->
         (("+hydra.launchr.workers=1",), "unknown key 'hydra.launchr'; did you mean 'launcher'"),
         (("+hydra.foo=1",), "unknown key 'hydra.foo'; choose from: callbacks, "),
         (("+hydra.job.nme=x",), r"unknown key 'hydra\.job\.nme'; did you mean 'name'"),
+        (
+            ("hydra/launcher=joblib", "+hydra.launcher.n_job=2"),
+            "launcher.n_job'; did you mean 'n_jobs'",
+        ),
+        (
+            ("hydra/launcher=submitit_local", "+hydra.launcher.foo=2"),
+            "'hydra.launcher.foo'; choose",
+        ),
         (("+hydra.launcher.worker=1",), r"hydra\.launcher\.worker is not a setting .* 'workers'"),
         (("hydra.launcher.workers=1.5",), "is not a whole number or null"),
         (("hydra.launcher.runs_per_gpu=100000",), "it must be > 0 and <= 64"),

@@ -138,6 +138,9 @@ def _check_names(word: str, folders: Sequence[Path]) -> None:
         if not all(isinstance(name, str | QuotedString) for name in names):
             known = names_in(key, folders)
             raise AuditionError(f"{key}={said} is not a name{choices(said, known)}")
+        called = [str(name) for name in names]
+        if twice := [name for name in called if called.count(name) > 1]:
+            raise AuditionError(f"{word} names '{twice[0]}' twice: once is enough")
         if len(names) > 1 and key in (group.choices for group in holding("part")):
             raise AuditionError(
                 f"{key}={said} names several, and a run has one: {key}={','.join(map(str, names))} "

@@ -41,7 +41,12 @@ def chain(
     ]
     if made:
         known = [name for name in nodes if name not in made]
-        raise AuditionError(f"unknown key '{CHAIN}.{made[0]}'{choices(made[0], known)}")
+        said = (
+            choices(made[0], known)
+            if known
+            else ": there are no effects, and preset=NAME adds some"
+        )
+        raise AuditionError(f"unknown key '{CHAIN}.{made[0]}'{said}")
     return {name: _mixed(node, f"{CHAIN}.{name}", prefixes) for name, node in nodes.items()}
 
 

@@ -18,13 +18,20 @@ def check_hydra(hydra: DictConfig) -> None:
     """Raise AuditionError for a key of Hydra's own node that nobody reads, or a value out of range.
 
     Hydra lets `+` add any key to its node, and hands the settings of a sweeper or a launcher to its
-    constructor unchecked. Those of other people's plug-ins are left to them.
+    constructor unchecked. Of other people's plug-ins the keys are those of the class they register,
+    where they do; their values are left to them.
     """
     _check_keys(OmegaConf.to_container(hydra), HydraConf, "hydra")
     for name in PLUGINS:
         node = hydra.get(name)
-        if isinstance(node, DictConfig) and str(node.get("_target_")).startswith(OURS):
+        if not isinstance(node, DictConfig):
+            continue
+        if str(node.get("_target_")).startswith(OURS):
             check_node(OmegaConf.to_container(node, resolve=True), f"hydra.{name}", None)
+        elif is_dataclass(kind := OmegaConf.get_type(node)):
+            known = {field.name for field in fields(kind)}
+            for key in node.keys() - known:
+                raise AuditionError(f"unknown key 'hydra.{name}.{key}'{choices(key, known)}")
 
 
 def _check_keys(node: object, kind: type, where: str) -> None:

@@ -36,6 +36,7 @@ from audition.sweep.pool import End, PoolSettings, Quiet, display_for, warm
 from audition.sweep.rehearse import refusal, rehearse
 from audition.sweep.watchers import check_meter
 from audition.sweep.whence import whence
+from audition.tasks.measures import metric_of
 
 
 def plan_single(
@@ -180,13 +181,13 @@ def submit_all(
 
 
 def _returned(jobs: Sequence[Sequence[str]], runs: Sequence[PlannedRun]) -> Sequence[JobReturn]:
-    """What Hydra wants to hear of each job: its primary metric, or why there is none."""
+    """What Hydra wants to hear of each job: the metric it is judged by, or why there is none."""
     returns = []
     for job, run in zip(jobs, runs, strict=True):
         ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
         record = ledger.get(ledger.folder_of(record_of(run)))
         done = JobReturn(overrides=job, status=JobStatus.COMPLETED)
-        done.return_value = record.metrics.get(record.primary) if record else None
+        done.return_value = record.metrics.get(metric_of(run.settings)) if record else None
         if record is None or not record.settled:
             done.status = JobStatus.FAILED
             done.return_value = AuditionError(f"{run.label} has no outcome in the ledger")

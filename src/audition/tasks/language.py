@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.tasks.task import Source, Task
 
 if TYPE_CHECKING:
     from audition.recipe.evaluator import Evaluator
+    from audition.recipe.signals import Batches
+    from audition.recipe.streams import Streams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,16 @@ class Language(Task):
 
     def evaluation_fingerprint(self, source: Source) -> str:
         return source.evaluation_fingerprint
+
+    def open(self, source: Source, streams: "Streams") -> "Batches":
+        """The source's batches. Raises AuditionError where they are no text."""
+        batches = source.open(streams)
+        if not hasattr(batches, "byte_lengths"):
+            raise AuditionError(
+                f"task=language asks for the next token of a text, and {type(source).__name__} has "
+                "none: choose other data, or task=classification"
+            )
+        return batches
 
     def evaluators(self) -> "Mapping[str, Evaluator]":
         from audition.evaluators.next_token import NextToken
