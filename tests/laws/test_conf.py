@@ -1,6 +1,7 @@
 """Law 10: every file of conf/ composes, passes the check, and trains three steps."""
 
 import ast
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from audition.errors import AuditionError
 from audition.observers.metrics import Metrics
 from audition.observers.watching import watching
 from audition.shelf.new import TELL
+from audition.trackers import behind
 from audition.trainer import train
 
 FILES = {f"{member.group}/{member.name}": member for member in members()}
@@ -75,6 +77,8 @@ def test_every_file_trains_three_steps(name, settings_of, tmp_path, monkeypatch)
     folder = tmp_path / "arm" / "0123456789abcdef" / "seed_42"
     folder.mkdir(parents=True)
     said: list[str] = []
+    # MLflow and W&B take seconds to come up, and longer beside the other workers of the tests.
+    monkeypatch.setattr(behind, "Patience", partial(behind.Patience, seconds=120.0))
     with watching(settings.get("logger", {}), folder, said.append) as trackers:
         outcome = train(job, [Metrics(folder, trackers.copies), *trackers.others])
     assert not said
