@@ -33,6 +33,17 @@ def test_every_command_that_reads_a_ledger_is_asked() -> None:
     assert reading == {words[0] for words in READERS}
 
 
+def test_a_ledger_named_as_training_names_it_is_told_the_option(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from audition.cli.ledger import main
+
+    with pytest.raises(SystemExit) as end:
+        main(["verdict", "paths.output_dir=runs"])
+    assert end.value.code == 2
+    assert "type --output-dir runs" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", READERS, ids=" ".join)
 def test_a_folder_without_runs_is_no_ledger(
     words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]

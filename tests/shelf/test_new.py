@@ -241,6 +241,7 @@ def test_a_member_of_a_package_of_ones_own(tmp_path: Path, capsys: Any) -> None:
     assert settings == tmp_path / "conf/norm/gain_only.yaml"
     assert yaml.safe_load(settings.read_text())["_target_"] == "mylab.gain_only.GainOnly"
     assert f"norm=gain_only --config-dir {tmp_path / 'conf'}" in told.err
+    assert f"PYTHONPATH={tmp_path} " in told.err
     with pytest.raises(SystemExit):
         main(["new", "norm", "gain_only", "--package", "mylab", "--into", str(tmp_path)])
     assert "gain_only.py exists: choose another name" in capsys.readouterr().err
@@ -347,9 +348,24 @@ def test_a_card_is_asked_for() -> None:
     assert list(answers) == ["pro"]
 
 
+def test_what_the_default_looks_up_is_looked_up_and_the_advice_can_be_typed(
+    tmp_path: Path, capsys: Any
+) -> None:
+    def new(*words: str) -> tuple[str, str]:
+        main(["new", *words, "--package", "mylab", "--into", str(tmp_path)])
+        told = capsys.readouterr()
+        return Path(told.out.split()[1]).read_text(encoding="utf-8"), told.err
+
+    settings, _ = new("data", "verses")
+    assert "context: ${model.context}" in settings
+    assert "cache_dir: ${paths.cache_dir}" in settings
+    assert " 'logger=[lines]' " in new("logger", "lines")[1]
+    assert f"fill in {tmp_path / 'conf/idea/heat.yaml'}, then try it" in new("idea", "heat")[1]
+
+
 def test_a_card_left_blank_is_incomplete_and_says_what_is_missing() -> None:
     plain = yaml.safe_load("\n".join(card_lines("mine", {})))
-    with pytest.raises(AuditionError, match="the card of idea 'mine' is not complete: aspect"):
+    with pytest.raises(AuditionError, match=r"is not complete: aspect, mechanism, .* are missing"):
         check_card("mine", plain["mine"])
 
 

@@ -170,3 +170,7 @@ def test_the_command_that_gives_a_verdict(plan: MakePlan, monkeypatch: pytest.Mo
     assert verdict_command(placebo) == f"python -m src.train model=tiny +idea=placebo {end}"
     monkeypatch.setattr("sys.argv", ["/bin/audition train", "seed=1"])
     assert verdict_command(baseline) == f"audition train model=tiny +idea=NAME {end}"
+    monkeypatch.setattr("sys.argv", ["train.py", "seed=1", "--config-dir", "my/conf", "seed=2"])
+    assert verdict_command(placebo).startswith(
+        "python -m src.train --config-dir my/conf model=tiny +idea=placebo "
+    )

@@ -23,6 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from audition.cli.train import main as train
 
         return train()
+    for word in words:
+        if word.startswith("paths.output_dir=") and words[0] != "bench":
+            print(
+                f"audition: {word} is for training: type --output-dir {word.partition('=')[2]}",
+                file=sys.stderr,
+            )
+            sys.exit(2)
     options = parser().parse_args(words)
     try:
         options.command(options)

@@ -82,6 +82,11 @@ REWORDED = (
         r"there is no environment variable \1",
     ),
     (
+        r"Interpolation key '([^']+)' not found",
+        r"its value is taken from \1, which the parts chosen here do not have: choose parts that go "
+        r"together, or give it a value",
+    ),
+    (
         r"Cannot find primary config '([^']+)'.*",
         r"there is no config \1.yaml: leave --config-name out, or give its folder as --config-dir",
     ),

@@ -100,9 +100,10 @@ def check_card(name: str, plain: object) -> Card:
     for key in plain:
         if key not in known:
             raise AuditionError(f"cards.{name}.{key} is not part of a card{choices(key, known)}")
-    for key, field in known.items():
-        if field.default is MISSING and not plain.get(key):
-            raise AuditionError(f"the card of idea '{name}' is not complete: {key} is missing")
+    absent = [k for k, field in known.items() if field.default is MISSING and not plain.get(k)]
+    if absent:
+        lacks = f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing"
+        raise AuditionError(f"the card of idea '{name}' is not complete: {lacks}")
     card = Card(**{str(key): value for key, value in plain.items()})
     if card.name != name:
         raise AuditionError(f"the card of idea '{name}' names itself '{card.name}'")

@@ -81,6 +81,11 @@ class GPT(nn.Module):
                 f"this model reads token ids, and the data's rows are of shape {shape.inputs}: "
                 "choose a model for them, e.g. model=convnet"
             )
+        if shape.inputs[0] > context:
+            raise AuditionError(
+                f"windows of {shape.inputs[0]} tokens do not fit a context of {context}: "
+                "data.context can be model.context at most"
+            )
         rows = shape.outputs if vocab is None else vocab
         if rows < shape.outputs:
             raise AuditionError(

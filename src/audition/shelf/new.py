@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from audition.config.members import Member, names
+from audition.config.members import Member, members, names
 from audition.config.root import conf_dir
 from audition.config.schema import signature
 from audition.config.schema.fields import dataclass_options
@@ -163,7 +163,9 @@ def _yaml(draft: Draft, card: Mapping[str, object]) -> str:
             case "logger" | "evaluator":
                 lines = [says, f"{draft.name}:", *settings_of(draft.target, 2)]
             case _:
-                lines = [says, *settings_of(draft.target)]
+                default = next((m for m in members(draft.kind.shelf) if m.is_default), None)
+                like = default.text if default and draft.kind.base else ""
+                lines = [says, *settings_of(draft.target, like=like)]
     return "\n".join(lines) + "\n"
 
 

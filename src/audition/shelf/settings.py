@@ -50,10 +50,15 @@ def regenerated(text: str) -> str:
     return "\n".join(_lines(text.splitlines(), groups)) + "\n"
 
 
-def settings_of(target: str, indent: int = 0) -> list[str]:
-    """The lines of a node of `target` at its defaults; `???` stands for what must be given."""
+def settings_of(target: str, indent: int = 0, like: str = "") -> list[str]:
+    """The lines of a node of `target` at its defaults; `???` stands for what must be given.
+
+    What the yaml `like` looks up elsewhere at its root (`context: ${model.context}`) is looked up
+    here too.
+    """
     margin = " " * indent
-    return _lines([f"{margin}_target_: {target}"])
+    looked_up = [line for line in like.splitlines() if re.match(r"\w+: *\$\{", line)]
+    return _lines([f"{margin}_target_: {target}", *(margin + line for line in looked_up)])
 
 
 def written(value: object) -> str:

@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,12 @@ def verdict_command(run: PlannedRun) -> str:
     """What to type for a verdict on the arm of `run`, through the door that it came in by."""
     door = "audition train" if sys.argv[0].endswith("audition train") else "python -m src.train"
     idea = ("+idea=NAME",) if run.arm.name == BASELINE else ()
-    return f"{door} {shlex.join((*run.arm.overrides, *idea))} seed=42,137,256 -m"
+    folders = [
+        word
+        for before, word in pairwise(sys.argv)
+        if before in ("--config-dir", "-cd") or word == "-cd" or word.startswith("--config-dir")
+    ]
+    return f"{door} {shlex.join((*folders, *run.arm.overrides, *idea))} seed=42,137,256 -m"
 
 
 def launch_all(

@@ -33,7 +33,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 def show(options: argparse.Namespace) -> None:
     """`audition leaderboard`"""
     from audition.ledger.registration import registrations
-    from audition.report.baselines import baseline_in
+    from audition.report.baselines import baseline_in, rivals_of
     from audition.report.leaderboard import leaderboard
     from audition.report.leaderboard_table import export, show_leaderboard
     from audition.report.runs import show_problems
@@ -58,3 +58,7 @@ def show(options: argparse.Namespace) -> None:
         print(json.dumps(board.to_dict(), indent=1))
     else:
         show_leaderboard(board, top=options.top)
+        others = [a for a in arms.values() if rivals_of(arms, a) and a is not baseline]
+        if options.baseline is None and others:
+            listed = ", ".join(a.config_hash[:8] for a in others)
+            print(f"Other baselines with ideas, by --baseline: {listed}.")

@@ -1,6 +1,7 @@
 """`audition new`: a member of a group as two new files, its code and its yaml."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,12 +53,29 @@ def make(options: argparse.Namespace) -> None:
         "it does something of its own and says what",
         file=sys.stderr,
     )
-    tail = f" --config-dir {place.conf} 'allowed_targets=[audition.,{place.package}.]'"
+    conf = shlex.quote(str(place.conf.resolve()))
+    tail = f" --config-dir {conf} 'allowed_targets=[audition.,{place.package}.]'"
+    found = f"PYTHONPATH={shlex.quote(str(place.code.resolve()))} " if place.package else ""
+    first = "" if made.kind.name != "idea" or _whole(made.name, yaml) else f"fill in {yaml}, then "
     print(
-        f"audition: try it with python -m src.train {' '.join(made.words)}"
+        f"audition: {first}try it with {found}python -m src.train {shlex.join(made.words)}"
         f"{tail if place.package else ''}",
         file=sys.stderr,
     )
+
+
+def _whole(idea: str, yaml: Path) -> bool:
+    """Whether its card is complete, without which it is not run."""
+    from omegaconf import OmegaConf
+
+    from audition.config.card import check_card
+    from audition.errors import AuditionError
+
+    try:
+        check_card(idea, OmegaConf.to_container(OmegaConf.load(yaml).cards[idea]))
+    except AuditionError:
+        return False
+    return True
 
 
 def _ask(prompt: str) -> str:

@@ -76,10 +76,10 @@ class PlainLines:
 
 
 def outcome(row: Row, end: End) -> str:
-    """`finished in 61 s, loss 1.8213`, or how it failed and where its log is."""
+    """`finished in 61 s, training loss 1.8213`, or how it failed and where its log is."""
     if end.status == "ok":
         loss = row.number("loss", ".4f")
-        return f"finished in {roughly(end.seconds)}" + (f", loss {loss}" if loss else "")
+        return f"finished in {roughly(end.seconds)}" + (f", training loss {loss}" if loss else "")
     if end.status == "busy":
         return f"waits: {end.reason}"
     if end.status == "interrupted":
