@@ -30,7 +30,7 @@ def check_hydra(hydra: DictConfig) -> None:
             check_node(OmegaConf.to_container(node, resolve=True), f"hydra.{name}", None)
         elif is_dataclass(kind := OmegaConf.get_type(node)):
             known = {field.name for field in fields(kind)}
-            for key in node.keys() - known:
+            for key in map(str, set(node) - known):
                 raise AuditionError(f"unknown key 'hydra.{name}.{key}'{choices(key, known)}")
 
 
