@@ -64,6 +64,7 @@ def test_a_sweep_is_measured_priced_and_its_pool_kept(place: Any) -> None:
     [
         (("--seconds", "0", "seed=1"), "--seconds 0 is no time: it must be above 0"),
         (("+idea=placbo",), "unknown idea 'placbo'; did you mean 'placebo'?"),
+        (("seed=1", "-m", "+idea=placbo"), "unknown idea 'placbo'; did you mean 'placebo'?"),
     ],
 )
 def test_a_mistake_is_one_sentence(place: Any, words: tuple[str, ...], said: str) -> None:

@@ -30,7 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 file=sys.stderr,
             )
             sys.exit(2)
-    options = parser().parse_args(words)
+    options, more = parser().parse_known_args(words)
+    if more and "overrides" in options and not any(word.startswith("-") for word in more):
+        options.overrides += more  # flags may stand between them, which argparse cannot read
+    elif more:
+        parser().parse_args(words)  # says which one it does not know
     try:
         options.command(options)
     except AuditionError as error:
