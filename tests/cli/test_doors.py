@@ -154,3 +154,10 @@ def test_help_names_the_groups_from_any_folder(tmp_path: Path) -> None:
         assert ended.returncode == 0, ended.stderr
         for group in shelves():
             assert f"{group}: {', '.join(names(group))}\n" in ended.stdout
+
+
+def test_a_single_run_says_whether_it_was_in_the_ledger(place: Any) -> None:
+    first, again = place.train("seed=3"), place.train("seed=3")
+    assert (first.returncode, again.returncode) == (0, 0)
+    assert "in the ledger already" not in first.stderr
+    assert "audition: in the ledger already, filed in " in again.stderr

@@ -111,7 +111,9 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
     check_interface(run.settings)
     check_meter(run.settings)
     ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
-    job = job_of(run, {})
+    job, planned = job_of(run, {}), record_of(run)
+    before = ledger.get(ledger.folder_of(planned))
+    known = before is not None and before.settled and before.key == planned.key
     display = display_for() if alone else Quiet()
     with noted() as interrupted:
         display.begin([job], 1)
@@ -123,7 +125,7 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
 
         try:
             record = perform(
-                Assignment(record_of(run), run.settings, whence([run])),
+                Assignment(planned, run.settings, whence([run])),
                 tell,
                 lambda step: bool(interrupted),
             )
@@ -137,7 +139,8 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
             raise KeyboardInterrupt
         return
     show_runs([record])
-    print(f"audition: filed in {ledger.folder_of(record)}", file=sys.stderr)
+    since = "in the ledger already, " if known else ""
+    print(f"audition: {since}filed in {ledger.folder_of(record)}", file=sys.stderr)
     if record.status == "interrupted":
         print("audition: the same command goes on from there", file=sys.stderr)
         raise SystemExit(130)
