@@ -5,9 +5,11 @@ large model takes as long as a small one. The data are opened, which also files 
 """
 
 import json
+import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,7 +98,9 @@ def _rehearse(settings: Mapping[str, Any], stage: Stage) -> None:
             "data.batch_size"
         )
     modules = _once(stage.modules, settings, MODEL, lambda: _modules(recipe, batches.shape))
+    _check_answers(modules[0], batch)
     params = _params(*modules)
+    _check_memory(params, execution.device)
     recipe.optimizer(params)
     state = recipe.effects.init(params, streams.child("effects"))
     recipe.apoptosis.init(sites(modules[0]), params)
@@ -148,6 +152,38 @@ def _modules(recipe: Recipe, shape: Shape) -> Modules:
         raise
     except Exception:
         return recipe.model(shape), recipe.loss.init(shape)
+
+
+def _check_answers(model: nn.Module, batch: Batch) -> None:
+    """Raise AuditionError where the model does not answer what the batch asks, one row looked at."""
+    inputs, asked = batch.inputs[:1], tuple(batch.targets[:1].shape)
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            given = model(inputs.to(next(model.parameters()).device))
+    except AuditionError:
+        raise
+    except Exception:  # the meta device lacks something
+        return
+    finally:
+        model.train(training)
+    if isinstance(given, Tensor) and tuple(given.shape[:-1]) != asked:
+        raise AuditionError(
+            f"the model gives {prod(given.shape[:-1])} answers a row, and the data ask for "
+            f"{prod(asked)}: choose another model, or other data"
+        )
+
+
+def _check_memory(params: Mapping[str, Tensor], device: str) -> None:
+    """Raise AuditionError for weights that, alone, this machine's memory cannot hold."""
+    size = sum(p.numel() * p.element_size() for p in params.values())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if device == "cpu" and size > memory:
+        raise AuditionError(
+            f"the model's weights take {size / 1e9:,.0f} GB, and this machine has "
+            f"{memory / 1e9:,.0f} GB: make it smaller"
+        )
 
 
 def _params(model: nn.Module, own: nn.Module | None) -> dict[str, nn.Parameter]:

@@ -21,6 +21,7 @@ REFUSED = [
         "execution.accumulate=3 does not divide the 4 rows that a process has of a batch; "
         "choose from: 1, 2, 4, or another data.batch_size",
     ),
+    ("model.width=100000000", "GB: make it smaller"),
     ("task=classification data=shakespeare", "and Shakespeare has many answers in each: choose"),
     ("parallel=ddp execution.accumulate=4", "does not divide the 2 rows that a process has"),
     ("optimizer=sgd optimizer.momentum=0", "nesterov=true looks ahead along a momentum"),
@@ -39,6 +40,11 @@ def test_what_only_a_part_refuses(settings_of: Settings, line: str, said: str) -
     told = rehearse(settings_of(*line.split()))
     assert said in told
     assert "\n" not in told
+
+
+def test_a_model_that_does_not_answer_what_the_data_ask(settings_of: Settings) -> None:
+    told = rehearse(settings_of("model=mlp", "data.context=16", "budget.steps=2", base=()))
+    assert "the model gives 1 answers a row, and the data ask for 16" in told
 
 
 @pytest.mark.parametrize(
