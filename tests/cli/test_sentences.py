@@ -27,7 +27,7 @@ OVERRIDES = [
     ("seed=[1", "cannot read 'seed=[1': [ and ] are not as many"),
     ("seed", "cannot read 'seed': it must be KEY=VALUE"),
     ("data=tiny_shakespeare", "data.path is missing: give it as data.path=..."),
-    ("data.context=${nope}", "data.context: Interpolation key 'nope' not found"),
+    ("data.context=${nope}", "data.context: its value is taken from nope, which"),
     ("data.context=${oc.env:NO_SUCH}", "data.context: there is no environment variable NO_SUCH"),
     ("experiment=[a,b]", f"unknown experiment 'b'; choose from: {', '.join(names('experiment'))}"),
     ("~logger", "there is no logger to take out"),

@@ -243,7 +243,7 @@ KINDS: dict[str, list[tuple[str, str]]] = {
         ("hydra/sweeper=race", "hydra/sweeper=race is for sweeps: add -m"),
         ("hydra/sweeper=search", "hydra/sweeper=search is for sweeps: add -m"),
         ("tune=optimizer.lr", "tune= compares arms, which is a sweep: add -m"),
-        ("budget=${nope}", "budget: Interpolation key 'nope' not found"),
+        ("budget=${nope}", "budget: its value is taken from nope, which"),
     ],
     "a part of another kind": [
         (
@@ -382,8 +382,8 @@ KINDS: dict[str, list[tuple[str, str]]] = {
         ("metric=nope +idea=placebo seed=1,2 -m", "metric=nope is not measured in these runs"),
         ("metric=val_accuracy", "metric=val_accuracy is not measured in these runs"),
         ("task=nope", "unknown task 'nope'"),
-        ("optimizer.lr=${nope}", "optimizer.lr: Interpolation key 'nope' not found"),
-        ("optimizer.lr=${nope} -m", "optimizer.lr: Interpolation key 'nope' not found"),
+        ("optimizer.lr=${nope}", "optimizer.lr: its value is taken from nope, which"),
+        ("optimizer.lr=${nope} -m", "optimizer.lr: its value is taken from nope, which"),
         ("optimizer.lr=${oc.env:NO_SUCH}", "there is no environment variable NO_SUCH"),
         ("optimizer.lr=${foo:1}", "optimizer.lr: Unsupported interpolation type foo"),
         ("optimizer.lr=${optimizer.lr}", "optimizer.lr: Recursive interpolation detected"),
