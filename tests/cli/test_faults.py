@@ -107,9 +107,10 @@ def test_a_loss_that_is_no_number_is_an_outcome(place: Any) -> None:
     assert (verdict["idea"], verdict["verdict"], verdict["kind"]) == (arm, "refuted", "unstable")
     json.loads(place.read("runs", "--json").stdout, parse_constant=pytest.fail)
 
-    # The same runs the other way round: a baseline that diverges makes no verdict, and no failure.
+    # The same runs the other way round: where the baseline diverged there is nothing to compare.
     turned = place.train("baseline=optimizer.lr=1e30", *sweep)
-    assert turned.returncode == 0, turned.stderr
+    assert turned.returncode == 1, turned.stderr
+    assert "the baseline diverged, so there is nothing to compare" in turned.stderr
     assert "4 in the ledger, 0 to train" in turned.stderr
     assert "optimizer.lr=0.004  invalid" in turned.stdout
     assert "The baseline diverged on 2 of 2 seeds" in turned.stdout
