@@ -40,10 +40,11 @@ class Heard:
         """Why there is no answer, in a sentence; `code` is how the agent ended.
 
         A rank that was killed says nothing, and the others only that they have lost it; of those
-        that speak the first is the cause, since it spoke before it left.
+        that speak the first is the cause, since it spoke before it left. After a failure torchrun
+        ends the others by SIGTERM, which is then no cause.
         """
         for rank, left in self.ended.items():
-            if left < 0:
+            if left < 0 and not (self.failed and -left == Signals.SIGTERM):
                 name = Signals(-left).name
                 memory = " (the machine was out of memory, perhaps)" if name == "SIGKILL" else ""
                 return f"process {rank} of {processes} was ended by {name}{memory}"
