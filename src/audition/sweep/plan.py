@@ -1,5 +1,6 @@
 """The runs that a question needs, each checked and named before the first one starts."""
 
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,11 @@ from audition.sweep.compose import Compose
 from audition.sweep.corpora import check_data
 from audition.sweep.watchers import check_trackers
 from audition.tasks.measures import check_task
+
+HANDED_OUT = "AUDITION_JOB"
+"""The environment variable of a command that a job of a cluster carries out."""
+SETTLED = ("device", "precision")
+"""What of `arm` such a command is told: how `auto` was settled where it was typed."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +124,9 @@ def make_plan(
 def checked(overrides: Sequence[str], compose: Compose) -> Mapping[str, Any]:
     """The settings that `overrides` make; AuditionError where no run could have them."""
     settings = compose(overrides)
+    told = SETTLED if os.environ.get(HANDED_OUT) else ()
     for key, value in settings["arm"].items():
-        if value is not None:
+        if value is not None and key not in told:
             raise AuditionError(
                 f"arm.{key}={value!r} is for a sweep to tell the runs that it hands out: leave it out"
             )

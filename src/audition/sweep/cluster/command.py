@@ -1,5 +1,6 @@
 """A command as the jobs of an array, put back into the queue where they are cut off."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from audition.sweep.cluster.pack import UNTIL_KILLED_S, check_probe
 from audition.sweep.cluster.queue import JobState
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import enqueue, write_probe
+from audition.sweep.plan import HANDED_OUT
 
 GRACE_S = 5.0
 """Between the two looks that must agree before the jobs are taken to be gone [s]."""
@@ -45,7 +47,9 @@ class Command:
         Raises AuditionError where this node does not see the ledger of the submitting machine.
         """
         check_probe(Path(self.probe), self.token)
-        process = subprocess.Popen(self.words, cwd=self.folder)
+        # What `auto` was settled as where the command was typed is told by `arm`, here alone.
+        environment = {**os.environ, HANDED_OUT: "1"}
+        process = subprocess.Popen(self.words, cwd=self.folder, env=environment)
         told: list[int] = []
 
         def pass_on(number: int, frame: FrameType | None) -> None:
