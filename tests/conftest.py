@@ -1,5 +1,7 @@
 """One small run, made as the command line makes it: composed, checked, built and trained."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -9,11 +11,12 @@ import torch
 from hydra import initialize_config_dir
 from torch import Tensor
 
-from audition.build import build
 from audition.config.root import check, conf_dir
-from audition.job import Job, Outcome
+from audition.frozen import HELD
 from audition.sweep.compose import Composer
-from audition.trainer import train
+from audition.training.build import build
+from audition.training.job import Job, Outcome
+from audition.training.loop import train
 
 SMALL = (
     "model=tiny",
@@ -30,6 +33,17 @@ SMALL_PICTURES = ("data.batch_size=8", "budget.steps=6", "training.evaluations=3
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _as_the_files_are() -> Iterator[None]:
+    """A command that ran in this process no longer holds the sources that it froze."""
+    held, found = os.environ.get(HELD), list(sys.meta_path)
+    yield
+    sys.meta_path[:] = found
+    os.environ.pop(HELD, None)
+    if held is not None:
+        os.environ[HELD] = held
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
 from audition.config.root import conf_dir
-from audition.ledger.record import Record
+from audition.records.record import Record
 from audition.sweep.arms import Arm, Question
 from audition.sweep.assign import job_of, record_of
 from audition.sweep.compose import Composer

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 
-from audition.facts import digest
 from audition.recipe.signals import Clock
 from audition.session import begin
-from audition.step import advance
+from audition.training.step import advance
+from audition.training.worker import digest
 from scripts.bench.step import job
 
 CHUNK, OPEN = 10, 10**6

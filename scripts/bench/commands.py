@@ -6,8 +6,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
+from audition.records.record import Record
+from audition.records.store import Ledger
 from scripts.bench.pairs import Row, alone, seconds
 
 TINY = ("model=tiny", "budget.steps=5", "data.evaluation_tokens=1024", "training.evaluations=1")

@@ -7,13 +7,13 @@ import torch
 from hydra import compose, initialize_config_dir
 from torch.nn import functional as F
 
-from audition.build import build
 from audition.config.root import conf_dir
-from audition.job import Job
 from audition.recipe.signals import Clock
 from audition.session import begin
-from audition.step import advance
 from audition.sweep.compose import settings_of
+from audition.training.build import build
+from audition.training.job import Job
+from audition.training.step import advance
 from scripts.bench.pairs import Row, paired
 
 STEPS = 20

@@ -18,16 +18,16 @@ from statistics import median
 import torch
 
 from audition.config.instantiate import factory
-from audition.job import Job
 from audition.observers.metrics import Metrics
 from audition.observers.watching import warm
 from audition.recipe.signals import Clock
 from audition.report.replay import trackers
 from audition.session import begin
-from audition.step import advance
 from audition.trackers.behind import Behind
 from audition.trackers.mlflow import URI
 from audition.trackers.wandb import KEY
+from audition.training.job import Job
+from audition.training.step import advance
 from scripts.bench.pairs import Row, paired
 from scripts.bench.step import FP32, STEPS, job
 

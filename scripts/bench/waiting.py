@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
+from audition.records.record import Record
+from audition.records.store import Ledger
 from scripts.bench.commands import command
 from scripts.bench.pairs import Row
 

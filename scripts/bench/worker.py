@@ -9,12 +9,11 @@ from typing import Any
 
 from hydra import initialize_config_dir
 
-import audition.trainer
-from audition import run
+import audition.training.loop
 from audition.config.root import conf_dir
-from audition.ledger.store import Ledger
 from audition.machine import peak_memory
 from audition.provenance import provenance
+from audition.records.store import Ledger
 from audition.sweep.arms import Question
 from audition.sweep.assign import job_of
 from audition.sweep.compose import Composer
@@ -22,6 +21,7 @@ from audition.sweep.local import PRELOAD
 from audition.sweep.plan import make_plan
 from audition.sweep.pool import End, Job, PoolSettings, Quiet, run_pool, warm
 from audition.sweep.pool.lines import PlainLines
+from audition.training import run
 from scripts.bench.pairs import Row
 
 MEGABYTE = 1e6
@@ -30,7 +30,7 @@ prepare = run.prepare
 
 def work(payload: Mapping[str, Any], tell: Callable[..., None]) -> int:
     """A run as ever, with its evaluations timed and its memory looked at before it ends."""
-    spent, evaluate = 0.0, audition.trainer.evaluate
+    spent, evaluate = 0.0, audition.training.loop.evaluate
 
     def timed(*arguments: Any) -> Any:
         nonlocal spent
@@ -39,7 +39,7 @@ def work(payload: Mapping[str, Any], tell: Callable[..., None]) -> int:
         spent += time.perf_counter() - began
         return evaluation
 
-    audition.trainer.evaluate = timed
+    audition.training.loop.evaluate = timed
     code = run.work(payload, tell)
     peak = peak_memory()
     tell({"evaluating": spent, "peak": peak, "shared_out": _kilobytes("Pss") * 1024})

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from scripts.soak import checks
 from scripts.soak.cluster import NoSlurm, box
 from scripts.soak.disk import small_disk

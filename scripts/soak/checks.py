@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from audition.config.groups import deciding, root_of
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
+from audition.records.record import Record
+from audition.records.store import Ledger
 from audition.report.likeness import RESULTS
 
 NAMES = ("key", "config_hash", "baseline_hash", "arm", "ideas", "seed", "code", "cards")

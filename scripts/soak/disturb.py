@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from subprocess import Popen
 
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from scripts.soak.cluster import Box
 from scripts.soak.disk import Disk
 from scripts.soak.processes import Cast, Process, cast, kill

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from scripts.soak.cluster import Box
 from scripts.soak.disk import Disk
 from scripts.soak.disturb import MONKEYS, Scene

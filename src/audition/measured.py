@@ -10,10 +10,10 @@ from typing import Any
 
 from audition.config.groups import GROUPS
 from audition.config.identity import targets
-from audition.ledger.plain import parsed
-from audition.ledger.store import write_whole
 from audition.machine import cores, gpus
 from audition.provenance import processor
+from audition.records.plain import parsed
+from audition.records.store import write_whole
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from audition.recipe.signals import Clock, Controls, Problem, View
 from audition.recipe.turnover import Event, Turnover
 from audition.recipe.units import sites
 from audition.session import begin
-from audition.step import advance, probe_of
+from audition.training.step import advance, probe_of
 
 
 @pytest.fixture(params=["adamw", "sgd", "muon"])

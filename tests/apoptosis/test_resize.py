@@ -11,7 +11,6 @@ from torch import nn
 from audition.apoptosis.strategy import Site
 from audition.apoptosis.surgery import Weights, operate, resize
 from audition.errors import AuditionError
-from audition.facts import facts
 from audition.observers.checkpoint import NAME, Checkpoint
 from audition.observers.kept import read_checkpoint
 from audition.observers.metrics import Metrics
@@ -21,8 +20,9 @@ from audition.recipe.signals import Clock
 from audition.recipe.turnover import Event
 from audition.recipe.units import Part, Units, sites
 from audition.session import Unfit, begin
-from audition.step import probe_of
-from audition.trainer import train
+from audition.training.loop import train
+from audition.training.step import probe_of
+from audition.training.worker import facts
 
 LAYER = "blocks.1.feedforward"
 HIDDEN, WIDTH = 128, 32

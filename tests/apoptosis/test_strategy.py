@@ -14,8 +14,8 @@ from audition.errors import AuditionError
 from audition.recipe.signals import Clock
 from audition.recipe.units import sites
 from audition.session import begin
-from audition.step import advance, probe_of
-from audition.trainer import train
+from audition.training.loop import train
+from audition.training.step import advance, probe_of
 
 LAYERS = ["blocks.0.feedforward", "blocks.1.feedforward"]
 HIDDEN = 128

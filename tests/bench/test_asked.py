@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audition.errors import AuditionError
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from audition.sweep.assign import record_of
 
 

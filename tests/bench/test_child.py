@@ -11,8 +11,8 @@ import torch
 
 from audition.bench import child
 from audition.bench.child import Part, meet, time_job
-from audition.job import Job
 from audition.session import begin
+from audition.training.job import Job
 
 
 def test_speeds_are_those_of_the_trainers_step_and_of_its_evaluation(

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from audition.config.members import names, shelves
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
+from audition.records.record import Record
+from audition.records.store import Ledger
 
 ROOT = Path(__file__).parents[2]
 

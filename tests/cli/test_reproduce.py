@@ -7,7 +7,7 @@ import pytest
 
 from audition.cli.ledger import main
 from audition.config.identity import Identity
-from audition.ledger.record import Record
+from audition.records.record import Record
 from audition.report.likeness import Making
 from audition.sweep import again
 
@@ -32,7 +32,7 @@ def ledger(settings_of: Any, tmp_path: Any) -> Any:
     from omegaconf import OmegaConf
 
     from audition.config.identity import identify
-    from audition.ledger.store import Ledger
+    from audition.records.store import Ledger
 
     settings = settings_of("budget.steps=2")
     identity = identify(settings)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from audition.cli.ledger import main
-from audition.ledger.studies import FOLDER, Account, Parameter, Trial, write_account
+from audition.records.studies import FOLDER, Account, Parameter, Trial, write_account
 
 ROOT = Path(__file__).parents[2]
 HIDDEN = "import runpy, sys\nsys.modules['optuna'] = None\n"

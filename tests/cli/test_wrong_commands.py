@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from audition import rehearsal
 from audition.cli import train
 from audition.sweep import launchers, sweeper
 from audition.sweep.pool import Job, PoolSettings
 from audition.sweep.search import place
 from audition.sweep.search import search as searching
+from audition.training import rehearsal
 
 FIRST_TIME = "audition: the text is made into tokens, once for all runs\n"
 SMALL = ("model=tiny", "model.context=16", "data.evaluation_tokens=512", "budget.steps=5")
@@ -28,7 +28,7 @@ class InThisProcess:
     """What a warm server is asked before the first run."""
 
     def do(self, entry: str, job: Job) -> int:
-        assert entry == "audition.rehearsal:work"
+        assert entry == "audition.training.rehearsal:work"
         return rehearsal.work(job.payload, None)
 
 
@@ -53,7 +53,7 @@ def told(
         monkeypatch.setattr(module, "freeze", lambda: None)
     for module in (launchers, place):
         monkeypatch.setattr(module, "warm", warm)
-    monkeypatch.setattr("audition.run.perform", begun)
+    monkeypatch.setattr("audition.training.run.perform", begun)
     monkeypatch.setattr("audition.sweep.carry.run_pool", begun)
     monkeypatch.setattr(launchers, "_through_hydra", begun)
     for name in ("HYDRA_FULL_ERROR", "NO_SUCH", "WORLD_SIZE"):

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from audition.build import build, fold, named, replaced
 from audition.errors import AuditionError
 from audition.recipe.effect import Effect
 from audition.sweep.compose import check_claims
+from audition.training.build import build, fold, named, replaced
 
 
 @dataclass(frozen=True)

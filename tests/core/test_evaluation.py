@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from audition import evaluation
-from audition.evaluation import HeldOutRows
 from audition.evaluators.next_token import NextToken
 from audition.execution import Bfloat16, Execution
 from audition.recipe.signals import Predict
-from audition.trainer import train
+from audition.training import evaluation
+from audition.training.evaluation import HeldOutRows
+from audition.training.loop import train
 
 
 def scores(session, execution=None):

@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from audition.evaluation import evaluate, evaluation_weights
 from audition.parts.optim.averaging import averaging_of
 from audition.parts.optim.together import Together
 from audition.recipe import tree
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.signals import Clock, Controls
 from audition.session import begin
-from audition.step import advance
-from audition.trainer import train
+from audition.training.evaluation import evaluate, evaluation_weights
+from audition.training.loop import train
+from audition.training.step import advance
 
 CLOCK = Clock(0, 10, 0.0)
 

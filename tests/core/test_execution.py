@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from audition.trainer import train
+from audition.training.loop import train
 
 
 def test_reduced_precision_follows_full_precision_closely(trained):

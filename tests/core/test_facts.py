@@ -4,8 +4,8 @@ import os
 
 import torch
 
-from audition.facts import digest
-from audition.surroundings import surroundings
+from audition.training.run import surroundings
+from audition.training.worker import digest
 
 
 def test_every_run_says_where_it_was_made(settings_of):

@@ -168,12 +168,12 @@ ARMS = {
         ("apoptosis/heredity/reset.py", "new_zeros", "new_ones", {"reset by lot"}),
         ("apoptosis/fitness/random.py", "torch.rand", "torch.randn", {"reset by lot"}),
         ("apoptosis/surgery.py", "index, 0.0", "index, 1.0", set(ARMS)),
-        ("step.py", "session.step += 1", "session.step += 2", set(ARMS)),
+        ("training/step.py", "session.step += 1", "session.step += 2", set(ARMS)),
         ("recipe/streams.py", ">> 1", ">> 2", set(ARMS)),
         ("tasks/language.py", '"nats/token")', '"nats/token", "higher")', set(ARMS)),
         ("observers/checkpoint.py", "60.0", "61.0", set()),
         ("report/terminal.py", "def ", "def a", set()),
-        ("judge/judging.py", "def ", "def a", set()),
+        ("answers/judging.py", "def ", "def a", set()),
     ],
 )
 def test_an_edit_moves_the_runs_that_use_the_file_and_no_others(

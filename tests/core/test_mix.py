@@ -6,7 +6,6 @@ import pytest
 import torch
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from audition.build import build
 from audition.config.mixing import opened
 from audition.config.root import check
 from audition.effects.ema import EMA
@@ -19,7 +18,8 @@ from audition.recipe.mix import Mix
 from audition.recipe.signals import Clock, Controls, Cost, Gradient, View
 from audition.recipe.streams import Streams
 from audition.sweep.arms import read_arms
-from audition.trainer import train
+from audition.training.build import build
+from audition.training.loop import train
 
 VIEW = View(Clock(0, 10, 0.0), Controls(), {}, Streams(0))
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from audition.run import nodes
 from audition.sweep.local import PRELOAD
+from audition.training.run import nodes
 
 SCRIPT = """
 import importlib, json, os, sys
 settings, preload = json.load(sys.stdin)
 for module in preload:
     importlib.import_module(module)
-from audition.build import build
-from audition.run import prepare
+from audition.training.build import build
+from audition.training.run import prepare
 from audition.session import begin
 prepare({"settings": settings})
 threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1

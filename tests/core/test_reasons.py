@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from audition.errors import AuditionError
-from audition.ledger.record import NOTES, Record
 from audition.reasons import LONGEST, cut, described
-from audition.run import reason_of
+from audition.records.record import NOTES, Record
+from audition.training.run import reason_of
 
 CORPUS = "To be, or not to be — that is the question.\n" * 30_000
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from audition.rehearsal import Stage, rehearse, work
+from audition.training.rehearsal import Stage, rehearse, work
 
 Settings = Callable[..., dict[str, Any]]
 

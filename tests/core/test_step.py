@@ -9,8 +9,8 @@ import torch
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.signals import Clock, Controls, Cost, Gradient
 from audition.session import begin
-from audition.step import advance, load_gradients
-from audition.trainer import train
+from audition.training.loop import train
+from audition.training.step import advance, load_gradients
 
 OPTIMIZERS = ("optimizer=adamw", "optimizer=sgd", "optimizer=muon")
 

@@ -14,11 +14,11 @@ import torch
 
 from audition.config.identity import identify
 from audition.errors import AuditionError
-from audition.ledger.claim import Busy
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
 from audition.observers.checkpoint import NAME
-from audition.run import Assignment, perform
+from audition.records.claim import Busy
+from audition.records.record import Record
+from audition.records.store import Ledger
+from audition.training.run import Assignment, perform
 
 EVERYTHING = (
     "+idea=spectral_gate",
@@ -87,7 +87,7 @@ def numbers(record):
 
 WORKER = """
 import json, os, signal, sys
-from audition.run import work
+from audition.training.run import work
 
 payload = json.load(sys.stdin)
 
@@ -148,7 +148,7 @@ def test_a_run_killed_before_it_has_begun_says_later_what_was_refused(assignment
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("audition.trainer.begin", killed)
+        patch.setattr("audition.training.loop.begin", killed)
         with pytest.raises(KeyboardInterrupt):
             perform(work, silent)
     said = f"{NAME} is not whole: going on from checkpoint.previous.pt, step 3"
@@ -204,7 +204,7 @@ def test_a_full_disk_is_a_reason_in_words(assignment, monkeypatch):
 
 @left_open
 def test_who_lost_its_claim_stops_and_writes_no_more(assignment, monkeypatch):
-    monkeypatch.setattr("audition.ledger.claim.CHECK_S", 0.0)
+    monkeypatch.setattr("audition.records.claim.CHECK_S", 0.0)
     work = assignment()
     _, folder = place(work)
     successor, asked = "of another process", []

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from audition.budget import Budget
-from audition.facts import facts, measures_of
 from audition.observers.observer import Observer
 from audition.session import Unfit, begin
 from audition.tasks.language import Language
-from audition.trainer import evaluations_due, train
+from audition.training.loop import evaluations_due, train
+from audition.training.worker import facts, measures_of
 
 
 class Scripted(Language):

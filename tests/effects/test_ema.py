@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from audition.effects.ema import EMA
-from audition.evaluation import evaluate
 from audition.observers.observer import Observer
 from audition.recipe.effect import Chain
 from audition.recipe.signals import Clock
 from audition.session import begin
-from audition.trainer import train
+from audition.training.evaluation import evaluate
+from audition.training.loop import train
 
 
 class Diary(Observer):

@@ -13,7 +13,7 @@ from audition.observers.metrics import Metrics
 from audition.recipe import tree
 from audition.recipe.effect import Chain
 from audition.recipe.mix import Mix
-from audition.trainer import train
+from audition.training.loop import train
 
 GUIDE = (Path(__file__).parents[2] / "docs/effects.md").read_text(encoding="utf-8")
 

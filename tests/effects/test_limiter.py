@@ -10,7 +10,7 @@ from audition.effects.limiter import Limiter
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.signals import Clock
 from audition.session import begin
-from audition.step import advance
+from audition.training.step import advance
 
 W = {"w": torch.full((4, 4), 2.0), "zero": torch.zeros(9)}  # norms 8 and 0
 

@@ -9,9 +9,9 @@ from audition.config.identity import identify
 from audition.energy.meter import AtOnce
 from audition.energy.rapl import Rapl
 from audition.errors import AuditionError
-from audition.ledger.record import Record
-from audition.run import Assignment, perform
+from audition.records.record import Record
 from audition.sweep.watchers import check_meter, check_trackers
+from audition.training.run import Assignment, perform
 
 
 @pytest.fixture

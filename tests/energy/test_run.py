@@ -9,8 +9,8 @@ from audition.errors import AuditionError
 from audition.observers.checkpoint import Checkpoint
 from audition.observers.energy import Energy
 from audition.observers.observer import Observer
-from audition.resume import train_on
-from audition.trainer import train
+from audition.training.loop import train
+from audition.training.resume import train_on
 
 WATTS = 100.0
 

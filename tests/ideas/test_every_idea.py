@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from audition.build import build, fold, named, replaced
 from audition.config.card import ASPECTS, check_card
 from audition.config.instantiate import find
 from audition.config.root import conf_dir
-from audition.trainer import train
+from audition.training.build import build, fold, named, replaced
+from audition.training.loop import train
 
 IDEAS = sorted(path.stem for path in (conf_dir() / "idea").glob("*.yaml"))
 CALLED = ("data", "loss", "gradient", "optimizer", "schedule")

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from torch import Tensor, nn
 
-from audition.job import Job
 from audition.measure import Measure
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.recipe import Recipe
@@ -16,6 +15,7 @@ from audition.recipe.signals import Clock
 from audition.recipe.streams import Streams
 from audition.recipe.turnover import Turnover
 from audition.tasks.task import Task
+from audition.training.job import Job
 
 
 def tensors(value: Any) -> Iterator[Tensor]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from tests.laws.table import ROWS
 
-from audition.build import build
 from audition.config.groups import GROUPS
 from audition.config.members import Member, defaults, members, names, shelves
 from audition.config.root import ABSENT, check, conf_dir
@@ -18,7 +17,8 @@ from audition.observers.metrics import Metrics
 from audition.observers.watching import watching
 from audition.shelf.new import TELL
 from audition.trackers import behind
-from audition.trainer import train
+from audition.training.build import build
+from audition.training.loop import train
 
 FILES = {f"{member.group}/{member.name}": member for member in members()}
 NEEDS = {

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from audition.facts import facts, measures_of
-from audition.trainer import train
+from audition.training.loop import train
+from audition.training.worker import facts, measures_of
 
 KEPT = json.loads(Path(__file__).with_name("kept_bits.json").read_text(encoding="utf-8"))
 BASE = (

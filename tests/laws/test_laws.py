@@ -18,7 +18,7 @@ from audition.parts.initial import initialise
 from audition.recipe.signals import Clock, Predict
 from audition.recipe.streams import Streams
 from audition.session import begin
-from audition.trainer import train
+from audition.training.loop import train
 
 STEPS = 6
 DROPOUT = "model.dropout=0.1"

@@ -4,10 +4,10 @@ import pytest
 import torch
 from tests.laws.test_conf import APART, FILES, TOO_LARGE, overrides
 
-from audition.build import build
 from audition.observers.checkpoint import NAME, Checkpoint
 from audition.observers.kept import read_checkpoint
-from audition.trainer import train
+from audition.training.build import build
+from audition.training.loop import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA card")
 

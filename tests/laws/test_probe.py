@@ -13,8 +13,8 @@ from audition.recipe.streams import Streams
 from audition.recipe.turnover import Turnover
 from audition.recipe.units import sites
 from audition.session import begin
-from audition.step import probe_of
-from audition.trainer import train
+from audition.training.loop import train
+from audition.training.step import probe_of
 
 STEPS = 6
 

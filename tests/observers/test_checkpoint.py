@@ -10,8 +10,8 @@ import torch
 from audition.observers.checkpoint import NAME, PREVIOUS, Checkpoint, discard_checkpoints
 from audition.observers.kept import Refused, kept, read_checkpoint
 from audition.observers.observer import Observer
-from audition.resume import train_on
-from audition.trainer import train
+from audition.training.loop import train
+from audition.training.resume import train_on
 
 OFTEN = {"minutes": 1e-9, "share": math.inf}
 """After every step."""

@@ -13,7 +13,7 @@ from audition.observers.kept import read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.observers.progress import Progress
 from audition.recipe.effect import Effect
-from audition.trainer import train
+from audition.training.loop import train
 
 
 def lines(folder):

@@ -12,17 +12,17 @@ import torch
 
 from audition.apoptosis.heredity.functional_preservation import FunctionalPreservation
 from audition.apoptosis.strategy import Site
-from audition.build import build
 from audition.errors import AuditionError
-from audition.job import Job, Outcome
 from audition.observers.checkpoint import Checkpoint
 from audition.parallel.alone import Tell, Wish
 from audition.parallel.team import Team
 from audition.recipe.effect import Effect
 from audition.recipe.signals import Cost, Gradient
 from audition.recipe.turnover import Turnover
-from audition.resume import train_on
-from audition.trainer import train
+from audition.training.build import build
+from audition.training.job import Job, Outcome
+from audition.training.loop import train
+from audition.training.resume import train_on
 
 
 def several(

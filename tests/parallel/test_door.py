@@ -7,7 +7,6 @@ import pytest
 import torch
 from tests.parallel.conftest import DDP
 
-from audition.build import build
 from audition.config.identity import identify
 from audition.config.instantiate import construct
 from audition.errors import AuditionError
@@ -20,6 +19,7 @@ from audition.sweep.arms import Question
 from audition.sweep.plan import make_plan
 from audition.sweep.pool.job import PoolSettings
 from audition.sweep.pool.slots import slots
+from audition.training.build import build
 
 
 def test_one_process_is_the_baseline(trained, weights_of, differences):

@@ -14,14 +14,14 @@ import pytest
 from tests.parallel.conftest import DDP
 
 from audition.errors import AuditionError
-from audition.facts import facts, measures_of
 from audition.parallel.launch import launch
 from audition.parallel.words import Heard
-from audition.run import Assignment, perform
 from audition.sweep.arms import Arm
 from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun, identify
-from audition.trainer import train
+from audition.training.loop import train
+from audition.training.run import Assignment, perform
+from audition.training.worker import facts, measures_of
 
 LONG = ("data.batch_size=8", "budget.steps=300")
 

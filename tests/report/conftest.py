@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
 from audition.measure import Measure
+from audition.records.record import Record
+from audition.records.store import Ledger
 
 NAN = math.nan
 Losses = Mapping[int, float]

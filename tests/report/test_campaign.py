@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from audition.cli.ledger import main
-from audition.ledger.metrics import last_line
-from audition.ledger.record import Record, Status
-from audition.ledger.registration import PlannedArm, Registration, register
-from audition.ledger.store import Ledger
+from audition.records.metrics import last_line
+from audition.records.record import Record, Status
+from audition.records.registration import PlannedArm, Registration, register
+from audition.records.store import Ledger
 from audition.report.campaign import (
     RunState,
     campaign,

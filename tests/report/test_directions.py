@@ -10,11 +10,11 @@ import pytest
 from tests.report.conftest import DIGITS, Make
 from tests.report.test_figures import dots, texts
 
+from audition.answers import Judgement, judge_arms
 from audition.cli.ledger import main
-from audition.judge import Judgement, judge_arms
-from audition.ledger.record import now
-from audition.ledger.registration import PlannedArm, Registration, register
-from audition.ledger.store import Ledger
+from audition.records.record import now
+from audition.records.registration import PlannedArm, Registration, register
+from audition.records.store import Ledger
 from audition.report.curves import read_curves
 from audition.report.figures import (
     RaceStep,

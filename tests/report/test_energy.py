@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from audition.judge import judge_arms
-from audition.ledger.store import Ledger
+from audition.answers import judge_arms
+from audition.records.store import Ledger
 from audition.report.baselines import baseline_in
 from audition.report.energy import joules_of
 from audition.report.leaderboard import leaderboard

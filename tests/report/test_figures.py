@@ -10,9 +10,9 @@ import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
-from audition.judge import Judgement, judge_arms
-from audition.ledger.store import Ledger
+from audition.answers import Judgement, judge_arms
 from audition.measure import Measure
+from audition.records.store import Ledger
 from audition.report.curves import Curve, read_curves
 from audition.report.figures import (
     RaceStep,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from audition.ledger.record import Record
+from audition.records.record import Record
 from audition.report.likeness import Making, compare
 
 RECORD = Record(

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audition.judge import judge_arms
-from audition.ledger.store import Ledger
+from audition.answers import judge_arms
 from audition.observers.metrics import Metrics
+from audition.records.store import Ledger
 from audition.report.figures import effect_meters
 from audition.report.page import best_first, write_report
 from audition.report.readings import read_meters
 from audition.report.style import caption_of
-from audition.trainer import train
+from audition.training.loop import train
 
 Make = Callable[..., Ledger]
 ARMS = {

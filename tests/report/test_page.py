@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from audition.answers import judge_arms
 from audition.cli.commands import report
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
-from audition.judge import judge_arms
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
+from audition.records.record import Record
+from audition.records.store import Ledger
 from audition.report import page as page_module
 from audition.report.gallery import Picture
 from audition.report.page import Written, fenced, plain, write_report

@@ -7,8 +7,8 @@ import pytest
 from tests.trackers.conftest import merged, read_wandb
 
 from audition.cli.ledger import main
-from audition.ledger.metrics import read_lines, units_of
-from audition.ledger.store import Ledger
+from audition.records.metrics import read_lines, units_of
+from audition.records.store import Ledger
 
 ARMS = {"baseline": {1: 1.5, 2: 1.6}, "idea": {1: 1.4, 2: float("nan")}}
 

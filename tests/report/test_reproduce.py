@@ -1,7 +1,7 @@
 """A run of a campaign is typed again without the campaign's other arms."""
 
-from audition.judge import judge_arms
-from audition.ledger.record import Record
+from audition.answers import judge_arms
+from audition.records.record import Record
 from audition.report.reproduce import commands
 
 ARMS = (("baseline",), ("placebo", "+idea=placebo"))

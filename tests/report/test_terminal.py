@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from audition.judge import judge_arms
-from audition.ledger.record import Record
-from audition.ledger.store import Contents, Ledger, Unreadable
+from audition.answers import judge_arms
 from audition.measure import Measure
+from audition.records.record import Record
+from audition.records.store import Contents, Ledger, Unreadable
 from audition.report.runs import show_problems, show_runs
 from audition.report.terminal import show_judgements
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from audition.ledger.tuned import Contender, Try, Tuned, file_tuned, tuned_for
 from audition.measure import Measure
+from audition.records.tuned import Contender, Try, Tuned, file_tuned, tuned_for
 from audition.report.figures import tuned_curves
 from audition.report.style import INK
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from audition.cli.ledger import main
-from audition.ledger.metrics import Shelf, read_lines
-from audition.ledger.record import now
-from audition.ledger.registration import PlannedArm, Registration, register
-from audition.ledger.store import Ledger
 from audition.observers.metrics import Metrics
+from audition.records.metrics import Shelf, read_lines
+from audition.records.record import now
+from audition.records.registration import PlannedArm, Registration, register
+from audition.records.store import Ledger
 from audition.report.band import Band, latest
-from audition.trainer import train
+from audition.training.loop import train
 
 ARMS = {
     "baseline": {1: 1.500, 2: 1.511, 3: 1.494},

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from scripts.soak.cluster import four_free_ports
 
-from audition.ledger.metrics import last_line
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
+from audition.records.metrics import last_line
+from audition.records.record import Record
+from audition.records.store import Ledger
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts" / "slurm"

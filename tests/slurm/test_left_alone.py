@@ -45,7 +45,7 @@ def test_a_job_carries_the_code_of_its_submission(slurm: Any, door: Any) -> None
     (copy,) = (door.output / "code").iterdir()
     (script,) = (door.output / "slurm").glob("*/*_submission.sh")
     assert f"export PYTHONPATH={copy}" in script.read_text()
-    assert (copy / "audition" / "trainer.py").is_file()
+    assert (copy / "audition" / "training" / "loop.py").is_file()
     assert door.ask("collect", "--wait", environment=slurm.environment).returncode == 0
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from scripts.soak.checks import alike, left_over, same_answer, whole
 
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
+from audition.records.record import Record
+from audition.records.store import Ledger
 
 STEPS = 20
 RUN = Record(
@@ -71,7 +71,7 @@ def tear(ledger):
 
 
 def claim(ledger):
-    from audition.ledger.owner import Owner
+    from audition.records.owner import Owner
 
     (folder(ledger) / "claim.1").write_text(Owner.here().text())
 

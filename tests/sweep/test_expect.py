@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from audition.sweep.arms import Question
 from audition.sweep.assign import job_of, record_of
 from audition.sweep.compose import Composer

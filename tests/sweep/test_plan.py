@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from audition.errors import AuditionError
-from audition.ledger.record import Status
-from audition.ledger.store import Contents
+from audition.records.record import Status
+from audition.records.store import Contents
 from audition.sweep.arms import Question
 from audition.sweep.assign import record_of
 from audition.sweep.compose import Composer

@@ -8,7 +8,7 @@ import pytest
 
 from audition.config.identity import Identity
 from audition.errors import AuditionError
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from audition.stats import RaceRules
 from audition.sweep.arms import Arm
 from audition.sweep.assign import record_of

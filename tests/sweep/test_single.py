@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from audition.errors import AuditionError
-from audition.ledger.registration import register
-from audition.ledger.store import Ledger
+from audition.records.registration import register
+from audition.records.store import Ledger
 from audition.sweep.announce import announcement
 from audition.sweep.arms import Question
 from audition.sweep.assign import record_of

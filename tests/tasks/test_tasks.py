@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from audition.errors import AuditionError
-from audition.facts import digest, facts, measures_of
 from audition.measure import Measure
 from audition.observers.checkpoint import NAME, Checkpoint
 from audition.observers.kept import read_checkpoint
@@ -20,7 +19,8 @@ from audition.sweep.plan import runnable
 from audition.tasks.language import Language
 from audition.tasks.measures import measures_of as planned_measures
 from audition.tasks.measures import metric_of
-from audition.trainer import train
+from audition.training.loop import train
+from audition.training.worker import digest, facts, measures_of
 
 DIGITS = ("experiment=digits", "data.batch_size=16", "budget.steps=6", "training.evaluations=3")
 

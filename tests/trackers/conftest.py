@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
+from audition.records.record import Record
+from audition.records.store import Ledger
 
 LINES = [
     {"step": 10, "units": 640, "train/loss": 3.25, "train/lr_gain": 0.5},

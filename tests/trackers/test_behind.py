@@ -12,7 +12,7 @@ from tests.trackers.conftest import LINES
 from audition.observers.metrics import Metrics
 from audition.observers.watching import watching
 from audition.trackers.behind import Behind, Patience
-from audition.trainer import train
+from audition.training.loop import train
 
 SHORT = Patience(lines=2, seconds=0.05)
 

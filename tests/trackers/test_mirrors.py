@@ -5,14 +5,14 @@ import json
 import pytest
 from tests.trackers.conftest import LINES, merged, read_wandb
 
-from audition.ledger.metrics import read_lines
 from audition.observers.checkpoint import NAME, Checkpoint
 from audition.observers.kept import read_checkpoint
 from audition.observers.metrics import Metrics
+from audition.records.metrics import read_lines
 from audition.trackers.behind import Behind
 from audition.trackers.tensorboard import TensorBoard
 from audition.trackers.wandb import Wandb
-from audition.trainer import train
+from audition.training.loop import train
 
 pytest.importorskip("wandb")
 pytest.importorskip("tensorboard")

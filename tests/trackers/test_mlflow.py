@@ -12,15 +12,15 @@ import pytest
 from tests.trackers.conftest import LINES
 
 from audition.errors import AuditionError
-from audition.ledger.metrics import read_lines, units_of
 from audition.observers.checkpoint import NAME, Checkpoint
 from audition.observers.kept import read_checkpoint
 from audition.observers.metrics import Metrics
+from audition.records.metrics import read_lines, units_of
 from audition.report.replay import replay, summary
 from audition.trackers import mlflow as ours
 from audition.trackers.behind import Behind
 from audition.trackers.mlflow import MLflow
-from audition.trainer import train
+from audition.training.loop import train
 
 pytest.importorskip("mlflow")
 pytest.importorskip("alembic")

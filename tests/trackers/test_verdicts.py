@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 from tests.trackers.conftest import read_wandb
 
-from audition.judge import judge_arms
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
+from audition.answers import judge_arms
 from audition.measure import Measure
+from audition.records.record import Record
+from audition.records.store import Ledger
 from audition.sweep import verdict_page
 
 LOSSES = {"baseline": [1.50, 1.51, 1.49], "idea": [1.40, 1.42, 1.39]}

@@ -12,7 +12,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from audition.errors import AuditionError
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from audition.sweep.asked import asked
 from audition.sweep.compose import Composer
 from audition.sweep.local import check_device

@@ -15,14 +15,14 @@ import torch
 from audition.bench.pace import paced
 from audition.bench.trial import Timing
 from audition.budget import Budget
-from audition.build import build
-from audition.evaluation import evaluate
-from audition.job import Job
-from audition.ledger.store import write_whole
 from audition.machine import peak_memory
 from audition.recipe.signals import Batch, Clock
+from audition.records.store import write_whole
 from audition.session import Session, begin
-from audition.step import advance
+from audition.training.build import build
+from audition.training.evaluation import evaluate
+from audition.training.job import Job
+from audition.training.step import advance
 
 LOOK_S = 0.002
 """Time between looks at whether the others are warm [s]."""

@@ -20,8 +20,8 @@ from audition.bench.trial import Timer, Timing, Unmeasured
 from audition.bench.trials import RUNS_PER_CARD, arms_alone, crowds, other_ways
 from audition.budget import Budget
 from audition.errors import AuditionError
-from audition.ledger.record import now
 from audition.measured import machine, workload
+from audition.records.record import now
 from audition.tasks.measures import task_of
 
 AT_MOST = "A race drops arms as it goes: this is what it takes at most."

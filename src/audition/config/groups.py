@@ -137,7 +137,7 @@ GROUPS: Mapping[str, Group] = {
         Group("evaluator", "Metrics beside those of the task.", "named parts"),
         Group("logger", "Where the lines of metrics.jsonl go as well.", "named parts", "watching"),
         Group("budget", "How long a run trains.", "section", of="audition.budget.Budget"),
-        Group("training", "Settings of the loop.", "section", of="audition.job.Training"),
+        Group("training", "Settings of the loop.", "section", of="audition.training.job.Training"),
         Group(
             "execution",
             "What a run computes on.",

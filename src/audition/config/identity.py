@@ -11,7 +11,7 @@ from audition.config.groups import deciding
 from audition.config.instantiate import construct
 from audition.config.schema import source_digest
 
-LOOP = ("audition.trainer.train", "audition.build.build")
+LOOP = ("audition.training.loop.train", "audition.training.build.build")
 """Code that every run uses, besides the parts that its settings name."""
 
 WORDS = ("audition.errors", "audition.reasons", "audition.parallel.words")

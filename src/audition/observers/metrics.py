@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from audition.ledger.metrics import FILE, METERS, Line, is_evaluation, read_lines
-from audition.ledger.store import write_whole
 from audition.observers.observer import Observer, StepReport
 from audition.recipe.turnover import Event
+from audition.records.metrics import FILE, METERS, Line, is_evaluation, read_lines
+from audition.records.store import write_whole
 from audition.session import Session
 from audition.trackers.behind import Behind
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
-from audition.ledger.metrics import METERS, Line, Shelf, units_of
+from audition.records.metrics import METERS, Line, Shelf, units_of
 from audition.report.words import number
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from audition.answers import ArmRuns, arms_of, unlike
 from audition.errors import AuditionError, choices
-from audition.judge import ArmRuns, arms_of, unlike
-from audition.ledger.record import Record
-from audition.ledger.registration import Registration
+from audition.records.record import Record
+from audition.records.registration import Registration
 from audition.stats import NoiseModel, estimate_noise, read_arm
 from audition.stats.design import has_extra_baseline_seeds
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from audition.judge import ArmRuns, Judgement, judge_baseline
+from audition.answers import ArmRuns, Judgement, judge_baseline
 from audition.measure import Measure
 from audition.report.baselines import noise_of, rivals_of
 from audition.stats import NoiseModel

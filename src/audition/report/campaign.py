@@ -8,10 +8,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from audition.ledger.metrics import Line, last_line, units_of
-from audition.ledger.record import BASELINE, OVER, Record
-from audition.ledger.registration import Registration
-from audition.ledger.store import Ledger
+from audition.records.metrics import Line, last_line, units_of
+from audition.records.record import BASELINE, OVER, Record
+from audition.records.registration import Registration
+from audition.records.store import Ledger
 from audition.report.words import level, roughly
 
 WORDS = ("finished", "running", "queued", "interrupted", "failed", "diverged", "not started")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from audition.ledger.registration import Registration
+from audition.records.registration import Registration
 from audition.report.campaign import WORDS, RunState, seconds_left, tally
 from audition.report.words import count, roughly
 

@@ -5,16 +5,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from audition.judge import ArmRuns
-from audition.ledger.metrics import (
+from audition.answers import ArmRuns
+from audition.measure import BEST, recorded
+from audition.records.metrics import (
     TRAINING,
     Line,
     read_evaluations,
     read_lines,
     units_of,
 )
-from audition.ledger.store import Ledger
-from audition.measure import BEST, recorded
+from audition.records.store import Ledger
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from audition.judge import ArmRuns, Judgement
+from audition.answers import ArmRuns, Judgement
 from audition.report.meters import NONE, Source, name, sources
 from audition.report.words import (
     count,

@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from audition.judge import ArmRuns
-from audition.ledger.metrics import read_evaluations
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
+from audition.answers import ArmRuns
 from audition.measure import BEST, recorded
+from audition.records.metrics import read_evaluations
+from audition.records.record import Record
+from audition.records.store import Ledger
 from audition.report.words import one, places
 from audition.stats.arms import Seed
 from audition.stats.equal_time import Curve, EqualTime, equal_time

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from audition.answers import ArmRuns, Judgement
 from audition.config.card import Card
-from audition.judge import ArmRuns, Judgement
 from audition.report.equal_time import Stopwatch
 from audition.report.figures.gains import gains
 from audition.report.origin import cards_of

@@ -9,10 +9,10 @@ from pathlib import Path
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from audition.answers import Judgement
 from audition.errors import AuditionError
-from audition.judge import Judgement
-from audition.ledger.studies import Account
-from audition.ledger.tuned import Tuned
+from audition.records.studies import Account
+from audition.records.tuned import Tuned
 from audition.report.curves import Curves
 from audition.report.figures import (
     RaceStep,

@@ -7,8 +7,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from audition.answers import ArmRuns, unlike
 from audition.errors import AuditionError, choices
-from audition.judge import ArmRuns, unlike
 from audition.report.baselines import rivals_of
 from audition.report.terminal import console
 from audition.report.words import count, gain, gain_interval, probability

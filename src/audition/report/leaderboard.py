@@ -8,10 +8,10 @@ from functools import cached_property
 from statistics import fmean
 from typing import Any
 
+from audition.answers import ArmRuns, Judgement, family_of, judge_baseline
 from audition.errors import AuditionError, choices
-from audition.judge import ArmRuns, Judgement, family_of, judge_baseline
-from audition.ledger.registration import registrations
-from audition.ledger.store import Ledger
+from audition.records.registration import registrations
+from audition.records.store import Ledger
 from audition.report.energy import Joules, joules_of
 from audition.report.equal_time import Stopwatch
 from audition.stats.comparison import json_ready

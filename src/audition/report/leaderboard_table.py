@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from audition.errors import AuditionError, choices
-from audition.ledger.store import write_whole
+from audition.records.store import write_whole
 from audition.report.leaderboard import Leaderboard, Row
 from audition.report.meters import name as meter_name
 from audition.report.parquet import as_parquet

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from audition.ledger.metrics import PLACE, read_evaluations
-from audition.ledger.plain import parsed
-from audition.ledger.record import Record
+from audition.records.metrics import PLACE, read_evaluations
+from audition.records.plain import parsed
+from audition.records.record import Record
 from audition.report.code import states_of
 
 RESULTS = (

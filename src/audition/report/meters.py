@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from audition.ledger.record import Record
+from audition.records.record import Record
 
 Source = tuple[str, str]
 """(method, meter), as in records; two empty words for runs that nobody metered."""

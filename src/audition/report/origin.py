@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
+from audition.answers import ArmRuns
 from audition.config.card import Card, check_card
 from audition.errors import AuditionError
-from audition.judge import ArmRuns
-from audition.ledger.plain import parsed
-from audition.ledger.store import Ledger
+from audition.records.plain import parsed
+from audition.records.store import Ledger
 from audition.report.code import states_of
 
 

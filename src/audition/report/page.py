@@ -9,13 +9,13 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from audition.answers import Judgement, arms_of, judge_arms
 from audition.errors import AuditionError
-from audition.judge import Judgement, arms_of, judge_arms
-from audition.ledger.record import now
-from audition.ledger.registration import Registration, registrations
-from audition.ledger.store import Contents, Ledger, write_whole
-from audition.ledger.studies import Account, read_accounts
-from audition.ledger.tuned import tuned_for
+from audition.records.record import now
+from audition.records.registration import Registration, registrations
+from audition.records.store import Contents, Ledger, write_whole
+from audition.records.studies import Account, read_accounts
+from audition.records.tuned import tuned_for
 from audition.report.curves import read_curves
 from audition.report.equal_time import Stopwatch
 from audition.report.facts import SUMMARY_COLUMNS, IdeaFacts, facts_of, run_columns

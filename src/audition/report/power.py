@@ -9,9 +9,9 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from audition.judge import ArmRuns, family_of
-from audition.ledger.registration import Registration
+from audition.answers import ArmRuns, family_of
 from audition.measure import Measure
+from audition.records.registration import Registration
 from audition.report.baselines import noise_of, rivals_of
 from audition.report.terminal import console
 from audition.report.words import (

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from audition.judge import Judgement
-from audition.ledger.registration import ALPHA
-from audition.ledger.store import Ledger
+from audition.answers import Judgement
+from audition.records.registration import ALPHA
+from audition.records.store import Ledger
 from audition.report.energy import joules_of
 from audition.report.equal_time import Stopwatch
 from audition.report.words import (

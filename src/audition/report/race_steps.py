@@ -7,9 +7,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from audition.judge import ArmRuns
-from audition.ledger.plain import parsed
-from audition.ledger.record import Record
+from audition.answers import ArmRuns
+from audition.records.plain import parsed
+from audition.records.record import Record
 from audition.report.figures.gains import finite
 from audition.report.figures.race import RaceStep
 

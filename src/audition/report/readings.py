@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable, Mapping
 
-from audition.judge import ArmRuns
-from audition.ledger.metrics import METERS, read_lines, units_of
-from audition.ledger.store import Ledger
+from audition.answers import ArmRuns
+from audition.records.metrics import METERS, read_lines, units_of
+from audition.records.store import Ledger
 
 Reading = Mapping[str, Mapping[int, float]]
 """Meter, as `limiter/gain` -> training units -> value; not-a-number where it was not finite."""

@@ -7,9 +7,9 @@ from typing import Any
 from audition.config.instantiate import factory
 from audition.config.members import members
 from audition.errors import AuditionError, choices
-from audition.ledger.metrics import read_lines
-from audition.ledger.record import Record
-from audition.ledger.store import Contents, Ledger, write_whole
+from audition.records.metrics import read_lines
+from audition.records.record import Record
+from audition.records.store import Contents, Ledger, write_whole
 from audition.report.parquet import as_parquet
 from audition.trackers.behind import Behind, Patience
 

@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Sequence
 
+from audition.answers import ArmRuns, Judgement
 from audition.config.groups import deciding, root_of
-from audition.judge import ArmRuns, Judgement
 
 DOOR = "python -m src.train"
 WHERE = "paths.output_dir=reproduced"

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 from math import nan
 
-from audition.ledger.record import Record
-from audition.ledger.store import Contents
+from audition.records.record import Record
+from audition.records.store import Contents
 from audition.report.meters import NONE, one_source
 from audition.report.words import UNDEFINED, duration, energy, plain_level
 

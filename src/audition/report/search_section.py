@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from audition.ledger.studies import Account
+from audition.records.studies import Account
 from audition.report.gallery import Picture, draw_search, embedded
 from audition.report.search_table import FLATTERED, columns, importance_lines, rows, sentence
 

@@ -7,7 +7,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from audition.ledger.studies import Account, Trial
+from audition.records.studies import Account, Trial
 from audition.report.figures.search.importances import heading
 from audition.report.figures.search.trials import STATES, told
 from audition.report.terminal import console

@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from audition.judge import DEFAULT_TERMS, Judgement
-from audition.ledger.store import Ledger
+from audition.answers import DEFAULT_TERMS, Judgement
+from audition.records.store import Ledger
 from audition.report.price import Line, by_other_measures, notes, price, stopwatches
 from audition.report.words import (
     count,

@@ -13,8 +13,8 @@ from audition.config.identity import Identity, identify
 from audition.config.root import check
 from audition.errors import AuditionError
 from audition.frozen import freeze
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
+from audition.records.record import Record
+from audition.records.store import Ledger
 from audition.report.likeness import Making
 from audition.sweep.arms import Arm
 from audition.sweep.assign import record_of

@@ -1,9 +1,9 @@
 """From a plan to its registration: what a sweep announces before its first run."""
 
 from audition.config.card import check_card
-from audition.ledger.registration import PlannedArm, Registration
 from audition.measure import Measure
 from audition.provenance import typed
+from audition.records.registration import PlannedArm, Registration
 from audition.sweep.assign import record_of
 from audition.sweep.plan import Plan
 from audition.tasks.measures import metric_of

@@ -7,8 +7,8 @@ from typing import Any
 from audition.budget import Budget
 from audition.config.card import check_card
 from audition.config.instantiate import construct
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
+from audition.records.record import Record
+from audition.records.store import Ledger
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Job
 from audition.tasks.measures import measures_of, task_of

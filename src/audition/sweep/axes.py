@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from audition.answers import LIKE_FOR_LIKE
 from audition.budget import Budget
 from audition.config.groups import GROUPS, Group, root_of
 from audition.config.identity import Identity
 from audition.errors import AuditionError
-from audition.judge import LIKE_FOR_LIKE
 
 WHAT = {
     "filing": "where runs are filed",

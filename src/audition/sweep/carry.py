@@ -8,8 +8,8 @@ from pathlib import Path
 
 from audition.energy.meter import AtOnce
 from audition.errors import AuditionError
-from audition.ledger.record import Record, Status, now
-from audition.ledger.store import Ledger
+from audition.records.record import Record, Status, now
+from audition.records.store import Ledger
 from audition.sweep.assign import job_of
 from audition.sweep.expect import expected_seconds
 from audition.sweep.plan import PlannedRun

@@ -7,7 +7,7 @@ from typing import Any
 
 from audition.budget import Budget
 from audition.config.instantiate import construct
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun
 

@@ -17,8 +17,8 @@ from audition.sweep.pool import PoolSettings
 from audition.sweep.watchers import check_meter
 
 PRELOAD = (
-    "audition.run",
-    "audition.rehearsal",
+    "audition.training.run",
+    "audition.training.rehearsal",
     "audition.parts.gpt",
     "audition.data.windows",
     "torch.optim",

@@ -10,9 +10,9 @@ from audition.config.groups import root_of
 from audition.config.identity import Identity, identify
 from audition.config.root import check
 from audition.errors import AuditionError
-from audition.ledger.record import BASELINE
-from audition.ledger.store import Contents
 from audition.parallel.door import check_parallel
+from audition.records.record import BASELINE
+from audition.records.store import Contents
 from audition.sweep.arms import SEED, Arm, Question, more_seeds
 from audition.sweep.axes import check_alike, check_axis, comparable
 from audition.sweep.compose import Compose

@@ -11,9 +11,9 @@ from math import isfinite, sqrt
 from pathlib import Path
 from statistics import stdev
 
+from audition.answers import ArmRuns, arms_of
 from audition.errors import AuditionError
-from audition.judge import ArmRuns, arms_of
-from audition.ledger.store import Ledger, write_whole
+from audition.records.store import Ledger, write_whole
 from audition.report.words import count
 from audition.stats import RaceRules, estimate_noise, race_step
 from audition.sweep.announce import question_of

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from audition.errors import AuditionError
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from audition.report.terminal import console
 from audition.report.words import count
 from audition.stats import RaceRules

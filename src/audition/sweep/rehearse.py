@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from audition.errors import AuditionError
-from audition.ledger.record import BASELINE
+from audition.records.record import BASELINE
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Job, Server, ServerLost
 
-ENTRY = "audition.rehearsal:work"
+ENTRY = "audition.training.rehearsal:work"
 
 
 def rehearse(runs: Sequence[PlannedRun], server: Server) -> None:

@@ -4,11 +4,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from audition.judge import arms_of, judge_baseline
-from audition.ledger.record import Record
-from audition.ledger.registration import registrations
-from audition.ledger.store import Contents, Ledger
-from audition.ledger.submission import Submission
+from audition.answers import arms_of, judge_baseline
+from audition.records.record import Record
+from audition.records.registration import registrations
+from audition.records.store import Contents, Ledger
+from audition.records.submission import Submission
 from audition.report.runs import show_problems, show_runs
 from audition.report.terminal import show_judgements
 from audition.report.words import count, roughly

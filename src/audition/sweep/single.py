@@ -17,11 +17,11 @@ from audition.config.identity import identify
 from audition.config.root import check_seed
 from audition.errors import AuditionError
 from audition.frozen import freeze
-from audition.ledger.claim import Busy
-from audition.ledger.record import BASELINE
-from audition.ledger.registration import naming, registered, registrations
-from audition.ledger.store import Ledger
 from audition.parallel.door import check_cards, check_interface
+from audition.records.claim import Busy
+from audition.records.record import BASELINE
+from audition.records.registration import naming, registered, registrations
+from audition.records.store import Ledger
 from audition.report.runs import show_runs
 from audition.sweep.arms import Arm, read_arms
 from audition.sweep.assign import job_of, record_of
@@ -99,8 +99,8 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
     raises SystemExit(1) where it diverged. Raises AuditionError where another process is training
     it, or its device is not here.
     """
-    from audition.rehearsal import rehearse as rehearsed
-    from audition.run import Assignment, perform
+    from audition.training.rehearsal import rehearse as rehearsed
+    from audition.training.run import Assignment, perform
 
     # Runs that a sweep sends were put together where it began.
     if alone and (why := rehearsed(run.settings)):

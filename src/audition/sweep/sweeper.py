@@ -12,8 +12,8 @@ from omegaconf import DictConfig
 
 from audition.errors import AuditionError
 from audition.frozen import freeze
-from audition.ledger.registration import register
-from audition.ledger.store import Ledger
+from audition.records.registration import register
+from audition.records.store import Ledger
 from audition.sweep.announce import announcement
 from audition.sweep.arms import Question
 from audition.sweep.asked import asked

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from audition.judge import Judgement
-from audition.ledger.store import Ledger
+from audition.answers import Judgement
+from audition.records.store import Ledger
 from audition.sweep.announce import announcement
 from audition.sweep.plan import Plan
 from audition.trackers.behind import Behind

@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from audition.ledger.metrics import Line
 from audition.reasons import cut
+from audition.records.metrics import Line
 from audition.trackers.tracker import Tracker
 
 Say = Callable[[str], None]

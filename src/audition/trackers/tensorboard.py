@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from audition.ledger.metrics import Line, units_of, values_of
+from audition.records.metrics import Line, units_of, values_of
 from audition.trackers.tracker import check_package
 
 

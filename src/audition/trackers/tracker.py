@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Protocol
 import yaml
 
 from audition.errors import AuditionError
-from audition.ledger.metrics import Line
-from audition.ledger.record import Record
+from audition.records.metrics import Line
+from audition.records.record import Record
 
 
 class Tracker(Protocol):

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, ClassVar, Literal
 
-from audition.ledger.metrics import Line, units_of, values_of
+from audition.records.metrics import Line, units_of, values_of
 from audition.trackers.tracker import Subject, check_package
 
 KEY = "WANDB_API_KEY"

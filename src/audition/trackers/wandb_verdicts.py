@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from audition.ledger.metrics import Line
+from audition.records.metrics import Line
 from audition.trackers.wandb import Wandb
 
 

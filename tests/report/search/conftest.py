@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from audition.ledger.studies import Account, Importance, Parameter, Trial
+from audition.records.studies import Account, Importance, Parameter, Trial
 
 LR = Parameter(name="optimizer.lr", low=1e-4, high=0.1, log=True)
 NORM = Parameter(name="norm", choices=("layernorm", None, True))

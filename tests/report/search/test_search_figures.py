@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from audition.ledger.studies import Account, Parameter, Trial
+from audition.records.studies import Account, Parameter, Trial
 from audition.report.figures import (
     search_front,
     search_history,

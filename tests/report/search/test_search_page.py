@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from audition.errors import AuditionError
-from audition.ledger.store import Ledger
-from audition.ledger.studies import Account, read_accounts, write_account
+from audition.records.store import Ledger
+from audition.records.studies import Account, read_accounts, write_account
 from audition.report import page as page_module
 from audition.report import search_section
 from audition.report.page import write_report

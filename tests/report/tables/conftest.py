@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
 from audition.measure import Measure
+from audition.records.record import Record
+from audition.records.store import Ledger
 
 STEPS = 100
 

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from audition.answers import arms_of
 from audition.cli.commands import calibrate as command
 from audition.errors import AuditionError
-from audition.judge import arms_of
 from audition.measure import Measure
 from audition.report.baselines import baseline_in
 from audition.report.calibration import calibrate, is_placebo, own_pools, placebo_judgements

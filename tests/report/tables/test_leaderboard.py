@@ -10,11 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from audition.answers import arms_of, judge_baseline
 from audition.cli.commands import interactions as interactions_command
 from audition.cli.commands import leaderboard as command
 from audition.errors import AuditionError
-from audition.judge import arms_of, judge_baseline
-from audition.ledger.registration import PlannedArm, Registration, register
+from audition.records.registration import PlannedArm, Registration, register
 from audition.report.baselines import baseline_in, noise_of
 from audition.report.equal_time import Stopwatch, timed_curves
 from audition.report.interactions import cross, parts_of

@@ -48,7 +48,7 @@ def test_one_state_of_the_code_is_copied_once(package: Path, tmp_path: Path) -> 
 
 def test_our_own_package_is_whole(tmp_path: Path) -> None:
     home = snapshot(tmp_path, ["audition"])
-    assert (home / "audition" / "run.py").is_file()
+    assert (home / "audition" / "training" / "run.py").is_file()
     assert (home / "audition" / "report" / "templates" / "page.html").is_file()
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from audition.ledger.record import Record, Status, now
-from audition.ledger.store import Ledger
-from audition.ledger.submission import Submission, SubmittedJob, keep, submissions
+from audition.records.record import Record, Status, now
+from audition.records.store import Ledger
+from audition.records.submission import Submission, SubmittedJob, keep, submissions
 from audition.sweep.cluster import follow as room
 from audition.sweep.cluster.follow import follow, look, lost, settle, summary
 from audition.sweep.cluster.queue import JobState

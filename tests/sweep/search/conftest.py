@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from search_entries import file
 
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from audition.sweep.arms import Question
 from audition.sweep.assign import job_of, record_of
 from audition.sweep.compose import Composer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from search_entries import planted
 
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from audition.sweep.assign import record_of
 from audition.sweep.pool import End, Job
 from audition.sweep.search.desk import Desk

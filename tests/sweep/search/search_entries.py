@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from audition.ledger.record import Record, now
-from audition.ledger.store import Ledger
+from audition.records.record import Record, now
+from audition.records.store import Ledger
 
 BEST_LR = 0.01
 NOISE = {42: 0.004, 137: -0.003, 256: -0.001}

@@ -10,8 +10,8 @@ import optuna
 import pytest
 
 from audition.errors import AuditionError
-from audition.ledger.store import Ledger
-from audition.ledger.studies import Account, read_accounts
+from audition.records.store import Ledger
+from audition.records.studies import Account, read_accounts
 from audition.sweep.search.account import look
 from audition.sweep.search.account.account import account_of
 from audition.sweep.search.account.importance import FEWEST, importances_of

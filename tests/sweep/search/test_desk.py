@@ -9,7 +9,7 @@ import pytest
 from search_entries import BEST_LR
 
 from audition.errors import AuditionError
-from audition.ledger.studies import front_of
+from audition.records.studies import front_of
 from audition.sweep.search.answer import candidates, run_of, screened
 
 LR = {"optimizer.lr": {"low": 1e-4, "high": 0.4, "log": True}}
@@ -166,6 +166,6 @@ def test_a_gaussian_process_finds_the_planted_optimum(searched: Search) -> None:
 
 
 def _ledger(result: Any) -> Any:
-    from audition.ledger.store import Ledger
+    from audition.records.store import Ledger
 
     return Ledger(result.points.output_dir)

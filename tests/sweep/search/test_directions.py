@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from search_entries import BEST_LR, planted
 
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from audition.report.search_table import rows
 from audition.sweep.assign import record_of
 from audition.sweep.search.account.account import account_of

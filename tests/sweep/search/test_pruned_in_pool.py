@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from audition.sweep.pool import PoolSettings, warm
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.trials import Pool, carry_on
@@ -16,7 +16,7 @@ def test_a_real_run_is_ended_in_the_pool(points: Callable[..., Points]) -> None:
     steps = 120
     own = points(LR, f"budget.steps={steps}", "training.evaluations=2", seeds=(42, 137))
     wanted = Wanted(space=LR, trials=2, pruner="hyperband", known=("optimizer.lr=0.0001",))
-    settings = PoolSettings(workers=1, preload=("torch",), entry="audition.run:work")
+    settings = PoolSettings(workers=1, preload=("torch",), entry="audition.training.run:work")
     with warm(settings) as server:
         # Trials race within a bracket, which hyperband draws from this name: it puts both in one.
         study = carry_on(wanted, own, "inside-0", Pool(lambda runs: settings, server))

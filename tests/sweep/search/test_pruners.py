@@ -7,8 +7,8 @@ import pytest
 from evaluated import EVALUATIONS, LR, STEPS, Silent, Trained
 from search_entries import NOISE
 
-from audition.judge import arms_of
-from audition.ledger.store import Ledger
+from audition.answers import arms_of
+from audition.records.store import Ledger
 from audition.sweep.assign import job_of
 from audition.sweep.pool import End
 from audition.sweep.search.answer import candidates

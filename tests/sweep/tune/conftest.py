@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
 
 from search_entries import file
 
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from audition.sweep.announce import question_of
 from audition.sweep.arms import Question
 from audition.sweep.assign import record_of

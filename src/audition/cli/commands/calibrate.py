@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from audition.cli.options import add_question
 from audition.errors import AuditionError
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -28,7 +28,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition calibrate`"""
-    from audition.ledger.registration import registrations
+    from audition.records.registration import registrations
     from audition.report.baselines import baseline_in
     from audition.report.calibration import calibrate
     from audition.report.calibration_table import show_calibration

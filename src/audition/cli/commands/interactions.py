@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -26,8 +26,8 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition interactions`"""
-    from audition.judge import arms_of
-    from audition.ledger.registration import registrations
+    from audition.answers import arms_of
+    from audition.records.registration import registrations
     from audition.report.interactions import cross, show_crossing
     from audition.report.runs import show_problems
 

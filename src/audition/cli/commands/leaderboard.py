@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from audition.cli.options import add_question
 from audition.errors import AuditionError
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -32,7 +32,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition leaderboard`"""
-    from audition.ledger.registration import registrations
+    from audition.records.registration import registrations
     from audition.report.baselines import baseline_in, rivals_of
     from audition.report.leaderboard import leaderboard
     from audition.report.leaderboard_table import export, show_leaderboard

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from audition.cli.options import add_question
 from audition.errors import AuditionError
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]

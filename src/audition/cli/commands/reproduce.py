@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 
 if TYPE_CHECKING:
     from audition.report.likeness import Difference, Likeness
@@ -31,7 +31,7 @@ def show(options: argparse.Namespace) -> None:
 
     from audition.cli.sentences import one_sentence
     from audition.config.root import conf_dir
-    from audition.ledger.find import find_run
+    from audition.records.find import find_run
     from audition.report.likeness import Making, compare
     from audition.sweep.again import drift, make_again, plan_again
     from audition.sweep.compose import Composer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from audition.cli.options import add_question
 from audition.errors import AuditionError
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -57,8 +57,8 @@ def tell(
     as_json: bool = False,
 ) -> None:
     """The verdicts on those arms of the ledger at `root`, or on all; AuditionError where it cannot."""
-    from audition.judge import judge_arms
-    from audition.ledger.registration import registrations
+    from audition.answers import judge_arms
+    from audition.records.registration import registrations
     from audition.report import terminal
     from audition.report.energy import joules_of
     from audition.report.price import stopwatches

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from audition.ledger.metrics import Shelf
+    from audition.records.metrics import Shelf
     from audition.report.watch import Sight
     from audition.sweep.cluster.campaigns import Found
 
@@ -32,7 +32,7 @@ def show(options: argparse.Namespace) -> None:
     """`audition watch`; ends with the sweep's last run, or by Ctrl-C, which stops nothing else."""
     from rich.live import Live
 
-    from audition.ledger.metrics import Shelf
+    from audition.records.metrics import Shelf
     from audition.report.campaign import is_over
     from audition.report.terminal import console
     from audition.report.watch import picture
@@ -60,7 +60,7 @@ def show(options: argparse.Namespace) -> None:
 
 def look(options: argparse.Namespace, shelf: "Shelf") -> "tuple[Found, list[Sight]]":
     """The plan now, and the runs under way: its own, then those that no plan has named."""
-    from audition.ledger.store import Ledger
+    from audition.records.store import Ledger
     from audition.report.watch import sights, strays
     from audition.sweep.cluster.campaigns import find
 

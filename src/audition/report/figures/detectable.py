@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from audition.judge import Judgement
+from audition.answers import Judgement
 from audition.measure import Measure
 from audition.report.style import (
     INK,

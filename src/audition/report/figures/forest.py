@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from audition.judge import Judgement
+from audition.answers import Judgement
 from audition.report.figures.gains import (
     designs,
     difference,

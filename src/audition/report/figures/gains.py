@@ -4,7 +4,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from statistics import median
 
-from audition.judge import Judgement
+from audition.answers import Judgement
 from audition.measure import Measure
 
 PAIRED = ("block", "moderated", "paired")

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import stdtrit
 
-from audition.judge import Judgement
+from audition.answers import Judgement
 from audition.measure import Measure
 from audition.report.curves import STEPS, Curve, Curves
 from audition.report.figures.gains import foremost

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from audition.judge import Judgement
+from audition.answers import Judgement
 from audition.report.readings import Reading, Readings
 from audition.report.style import INK, SMALL, VERDICT, WIDTH, labels, sheet, styled
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import chdtri
 
-from audition.judge import ArmRuns, Judgement
+from audition.answers import ArmRuns, Judgement
 from audition.measure import Measure
 from audition.report.figures.gains import finite, foremost
 from audition.report.style import (

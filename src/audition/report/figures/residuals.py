@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from audition.judge import Judgement
+from audition.answers import Judgement
 from audition.measure import Measure
 from audition.report.figures.gains import finite, foremost
 from audition.report.style import (

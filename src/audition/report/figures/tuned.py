@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from audition.ledger.tuned import Contender, Try, Tuned
+from audition.records.tuned import Contender, Try, Tuned
 from audition.report.figures.search.trials import turn
 from audition.report.style import INK, MUTED, SMALL, WIDTH, labels, sheet, styled
 from audition.report.words import axis, capital, count, direction

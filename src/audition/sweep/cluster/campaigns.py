@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audition.errors import AuditionError
-from audition.ledger.registration import Registration, registrations
-from audition.ledger.store import Ledger
-from audition.ledger.submission import Submission, submissions
+from audition.records.registration import Registration, registrations
+from audition.records.store import Ledger
+from audition.records.submission import Submission, submissions
 from audition.report.campaign import RunState, campaign
 from audition.sweep.cluster.follow import View, asker, look, lost, settle
 

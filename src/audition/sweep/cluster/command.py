@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from audition.ledger.submission import (
+from audition.records.submission import (
     Submission,
     SubmittedJob,
     keep,

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
-from audition.ledger.submission import Submission, SubmittedJob, submissions
+from audition.records.record import Record
+from audition.records.store import Ledger
+from audition.records.submission import Submission, SubmittedJob, submissions
 from audition.report.words import count
 from audition.sweep.cluster.queue import JobState, states
 

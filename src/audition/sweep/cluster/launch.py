@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from audition.ledger.store import Ledger
-from audition.ledger.submission import Submission
+from audition.records.store import Ledger
+from audition.records.submission import Submission
 from audition.report.words import count
 from audition.sweep.assign import record_of
 from audition.sweep.cluster.follow import follow, living

@@ -11,9 +11,9 @@ from typing import Any
 
 from audition.config.groups import GROUPS
 from audition.errors import AuditionError
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger, write_whole
-from audition.ledger.submission import FOLDER, Submission, SubmittedJob, keep, submitted_now
+from audition.records.record import Record
+from audition.records.store import Ledger, write_whole
+from audition.records.submission import FOLDER, Submission, SubmittedJob, keep, submitted_now
 from audition.sweep.assign import job_of, record_of
 from audition.sweep.cluster.code import snapshot
 from audition.sweep.cluster.pack import Pack

@@ -67,7 +67,7 @@ class PoolSettings:
     """Time between asking a run to stop (SIGTERM) and killing it [s]."""
     preload: tuple[str, ...] = ("torch",)
     """Modules the server imports once, so that no run has to."""
-    entry: str = "audition.run:work"
+    entry: str = "audition.training.run:work"
     """`module:function`, called in the child as `work(payload, report) -> exit code`.
 
     0 for a run that is whole, 75 for one that another process holds; SIGTERM asks it to end early.

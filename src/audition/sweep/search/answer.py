@@ -9,10 +9,10 @@ from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from audition.judge import ArmRuns, Judgement, arms_of, judge_baseline, unlike
-from audition.ledger.registration import Registration, register, registrations
-from audition.ledger.store import Ledger
-from audition.ledger.studies import FACTS, front_of
+from audition.answers import ArmRuns, Judgement, arms_of, judge_baseline, unlike
+from audition.records.registration import Registration, register, registrations
+from audition.records.store import Ledger
+from audition.records.studies import FACTS, front_of
 from audition.stats import compare_campaign
 from audition.stats.shrinkage import FEWEST, shrink
 from audition.sweep.announce import announcement

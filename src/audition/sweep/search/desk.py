@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audition.errors import AuditionError
-from audition.ledger.record import Record
-from audition.ledger.store import Ledger
+from audition.records.record import Record
+from audition.records.store import Ledger
 from audition.report.words import count
 from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from audition.errors import AuditionError, choices
-from audition.ledger.record import Record
-from audition.ledger.studies import FACTS
+from audition.records.record import Record
+from audition.records.studies import FACTS
 
 
 def values_of(record: Record, objectives: Sequence[str]) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from audition.errors import AuditionError
-from audition.ledger.store import Ledger
+from audition.records.store import Ledger
 from audition.sweep.carry import train_all
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import NO_QUEUE, Launch, WarmLauncher, cluster_of

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from audition.judge import Judgement
+from audition.answers import Judgement
 from audition.measure import Measure
 from audition.report.terminal import console
 from audition.report.words import count, gain, gain_interval

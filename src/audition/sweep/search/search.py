@@ -9,11 +9,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from audition.answers import Judgement
 from audition.errors import AuditionError
 from audition.frozen import freeze
-from audition.judge import Judgement
-from audition.ledger.registration import register
-from audition.ledger.store import Ledger
+from audition.records.registration import register
+from audition.records.store import Ledger
 from audition.report.terminal import show_judgements
 from audition.report.words import count
 from audition.sweep.announce import announcement

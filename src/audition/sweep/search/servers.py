@@ -13,8 +13,8 @@ from hydra._internal.utils import get_args_parser
 
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
-from audition.ledger.store import Ledger
-from audition.ledger.submission import Submission
+from audition.records.store import Ledger
+from audition.records.submission import Submission
 from audition.report.words import count
 from audition.sweep.cluster.code import snapshot
 from audition.sweep.cluster.command import await_one, living, submit_command, summary

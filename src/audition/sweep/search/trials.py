@@ -9,8 +9,8 @@ from typing import Any
 
 from audition.config.root import names_in
 from audition.errors import AuditionError, choices
-from audition.ledger.studies import FACTS, FOLDER
 from audition.measure import BEST
+from audition.records.studies import FACTS, FOLDER
 from audition.sweep.assign import job_of
 from audition.sweep.carry import beside, filing
 from audition.sweep.plan import PlannedRun

@@ -6,9 +6,9 @@ from math import isfinite, nan
 from typing import Any
 
 from audition.errors import AuditionError
-from audition.ledger.record import BASELINE
-from audition.ledger.store import Contents
-from audition.ledger.tuned import Contender, Try
+from audition.records.record import BASELINE
+from audition.records.store import Contents
+from audition.records.tuned import Contender, Try
 from audition.sweep.arms import Arm, Question, arm_name
 from audition.sweep.axes import check_alike, comparable
 from audition.sweep.compose import Composer

@@ -9,10 +9,10 @@ from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from audition.ledger.registration import register
-from audition.ledger.store import Ledger
-from audition.ledger.tuned import Contender, Tuned, file_tuned
 from audition.measure import Measure
+from audition.records.registration import register
+from audition.records.store import Ledger
+from audition.records.tuned import Contender, Tuned, file_tuned
 from audition.report.terminal import show_judgements
 from audition.report.words import count
 from audition.sweep.announce import announcement, question_of

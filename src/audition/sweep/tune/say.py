@@ -6,9 +6,9 @@ from math import isfinite
 from rich.markup import escape
 from rich.table import Table
 
-from audition.judge import Judgement
-from audition.ledger.tuned import Contender, Try, Tuned
+from audition.answers import Judgement
 from audition.measure import Measure
+from audition.records.tuned import Contender, Try, Tuned
 from audition.report.terminal import console
 from audition.report.words import count, gain, gain_interval, plain_level
 from audition.stats import compare_campaign

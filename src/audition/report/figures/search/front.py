@@ -5,7 +5,7 @@ from math import isfinite
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from audition.ledger.studies import Account
+from audition.records.studies import Account
 from audition.report.figures.search.marks import BRANCHES, draw_legend
 from audition.report.figures.search.trials import branch_of, counted, label_of, turn, window
 from audition.report.style import INK, MUTED, PAPER, SMALL, WIDTH, nothing, sheet, shortened, styled

@@ -6,7 +6,7 @@ from math import isfinite
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from audition.ledger.studies import Account
+from audition.records.studies import Account
 from audition.report.figures.search.marks import Mark, draw_legend, draw_marks, draw_strip
 from audition.report.figures.search.trials import (
     branch_of,

@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from audition.ledger.studies import Account, Importance, Parameter
+from audition.records.studies import Account, Importance, Parameter
 from audition.report.figures.search.marks import BRANCHES
 from audition.report.figures.search.trials import branch_of
 from audition.report.style import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from audition.ledger.studies import Account, State, Trial
+from audition.records.studies import Account, State, Trial
 from audition.report.figures.search.trials import STATES, finite_seeds, fork_of
 from audition.report.style import INK, LINE, MUTED, PAPER, SMALL, shortened
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from audition.ledger.studies import Account, Parameter, Trial, Value
+from audition.records.studies import Account, Parameter, Trial, Value
 from audition.report.figures.search.marks import (
     BRANCHES,
     Mark,

@@ -6,8 +6,8 @@ from statistics import quantiles
 
 from matplotlib.axis import Axis
 
-from audition.ledger.studies import FACTS, Account, Parameter, State, Trial
 from audition.measure import Measure
+from audition.records.studies import FACTS, Account, Parameter, State, Trial
 from audition.report.words import axis, plain_level
 
 STATES: Sequence[State] = ("whole", "given up", "diverged", "failed", "under way")

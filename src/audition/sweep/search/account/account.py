@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from audition.ledger.record import LANGUAGE, now
-from audition.ledger.store import Ledger
-from audition.ledger.studies import Account, Parameter, State, Trial
 from audition.measure import Measure
+from audition.records.record import LANGUAGE, now
+from audition.records.store import Ledger
+from audition.records.studies import Account, Parameter, State, Trial
 from audition.sweep.search.account.importance import importances_of
 from audition.sweep.search.objective import values_of, worst
 from audition.sweep.search.study.serving import ASKED

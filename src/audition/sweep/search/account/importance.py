@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from audition.ledger.studies import Importance, Parameter
+from audition.records.studies import Importance, Parameter
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

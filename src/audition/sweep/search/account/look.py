@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from audition.errors import AuditionError, choices
-from audition.ledger.store import Ledger
-from audition.ledger.studies import FOLDER, Account, read_accounts, write_account
+from audition.records.store import Ledger
+from audition.records.studies import FOLDER, Account, read_accounts, write_account
 from audition.sweep.search.account.account import account_of
 from audition.sweep.search.study.serving import ASKED
 from audition.sweep.search.study.storage import close, journal_of, open_storage, prepare_optuna

@@ -7,8 +7,8 @@ from typing import Any
 
 from audition.config.identity import Identity, identify
 from audition.errors import AuditionError
-from audition.ledger.record import BASELINE
 from audition.measure import Measure
+from audition.records.record import BASELINE
 from audition.sweep.announce import question_of
 from audition.sweep.arms import Arm, arm_name
 from audition.sweep.assign import record_of

@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from audition.errors import AuditionError
-from audition.ledger.claim import take
+from audition.records.claim import take
 from audition.sweep.search.study.storage import close, prepare_optuna
 from audition.sweep.search.study.study import Study
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audition.errors import AuditionError
-from audition.ledger.studies import FOLDER
+from audition.records.studies import FOLDER
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage

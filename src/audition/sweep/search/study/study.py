@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audition.ledger.claim import held
+from audition.records.claim import held
 
 if TYPE_CHECKING:
     import optuna

@@ -1,0 +1,17 @@
+"""From the ledger alone to judgements: which runs stand against which, and what they support."""
+
+from audition.answers.arms import LIKE_FOR_LIKE, ArmRuns, arms_of, unlike
+from audition.answers.judgement import DEFAULT_TERMS, Judgement
+from audition.answers.judging import family_of, judge_arms, judge_baseline
+
+__all__ = [
+    "DEFAULT_TERMS",
+    "LIKE_FOR_LIKE",
+    "ArmRuns",
+    "Judgement",
+    "arms_of",
+    "family_of",
+    "judge_arms",
+    "judge_baseline",
+    "unlike",
+]

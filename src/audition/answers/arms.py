@@ -1,0 +1,191 @@
+"""The runs of a ledger as arms, and whether two arms measure the same thing."""
+
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite, nan
+from statistics import fmean
+
+from audition.errors import AuditionError, choices
+from audition.measure import BEST, Measure
+from audition.records.record import Record
+from audition.records.registration import Registration
+from audition.stats import Arm
+
+LIKE_FOR_LIKE = ("budget", "evaluation", "device", "threads")
+"""Facts in which two arms must agree, or their metrics do not measure the same thing."""
+
+
+@dataclass(frozen=True)
+class ArmRuns:
+    """The runs of one arm: one configuration, filed under one name."""
+
+    name: str
+    config_hash: str
+    baseline_hash: str
+    records: tuple[Record, ...]
+    metric: str  # that it is judged by
+
+    @property
+    def losses(self) -> dict[Hashable, float | None]:
+        """Seed -> the metric as a loss: negated where higher is better.
+
+        Not-a-number for a run that diverged, or finished without a number for the metric. Runs that
+        failed or were interrupted say nothing about the idea and are left out, as are finished
+        ones that never measured the metric.
+        """
+        if not self.records:  # an arm whose runs are all on other seeds than those asked for
+            return {}
+        how = self.measure
+        return {
+            r.seed: nan if r.status == "diverged" else how.as_loss(r.metrics[self.metric])
+            for r in self.records
+            if r.status == "diverged" or (r.settled and self.metric in r.metrics)
+        }
+
+    @property
+    def sample(self) -> Arm:
+        """The losses as the statistics take them, with what tells runs of equal losses apart."""
+        trained: dict[Hashable, str] = {r.seed: r.weights for r in self.records}
+        losses = {seed: loss for seed, loss in self.losses.items() if loss is not None}
+        weights = tuple(trained[seed] for seed in losses)
+        return Arm(tuple(losses.values()), tuple(losses), weights=weights)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that have an outcome, in the order of the runs."""
+        return tuple(record.seed for record in self.records if record.settled)
+
+    @property
+    def levels(self) -> dict[Hashable, float | None]:
+        """Seed -> the metric in its own direction and unit, of the runs that have `losses`."""
+        return {
+            seed: None if loss is None else self.measure.as_loss(loss)
+            for seed, loss in self.losses.items()
+        }
+
+    @property
+    def measure(self) -> Measure:
+        """How the metric is read, by the newest run that says so."""
+        newest = sorted(self.records, key=lambda record: record.started, reverse=True)
+        told = (r for r in newest if self.metric.removesuffix(BEST) in r.measures)
+        return next(told, newest[0]).measure(self.metric)
+
+    @property
+    def unit(self) -> str:
+        """What the budget of its task counts: tokens, examples."""
+        return self.records[-1].unit
+
+    @property
+    def primary(self) -> str:
+        """The metric that its task is judged by, by the newest run."""
+        return max(self.records, key=lambda record: record.started).primary
+
+    @property
+    def unmeasured(self) -> dict[int, str]:
+        """Seed -> what is wrong with the metric of a finished run: it is no number, or not there."""
+        return {
+            r.seed: "is not a number" if self.metric in r.metrics else "was not measured"
+            for r in self.records
+            if r.status == "finished" and not isfinite(r.metrics.get(self.metric, nan))
+        }
+
+    def by(self, metric: str) -> "ArmRuns":
+        """The same runs, judged by `metric`."""
+        return replace(self, metric=metric)
+
+    def mean(self, fact: str) -> float:
+        """The mean of a numeric fact over the finished runs; not-a-number without any."""
+        values = [getattr(r, fact) for r in self.records if r.status == "finished"]
+        return fmean(values) if values else nan
+
+    def only(self, seeds: Collection[int]) -> "ArmRuns":
+        """The same arm without its runs on other seeds."""
+        return replace(self, records=tuple(r for r in self.records if r.seed in seeds))
+
+    @property
+    def latest(self) -> str:
+        """When its newest run started (ISO 8601)."""
+        return max(record.started for record in self.records)
+
+
+def arms_of(
+    records: Iterable[Record], metric: str | None = None, plans: Sequence[Registration] = ()
+) -> dict[str, ArmRuns]:
+    """Config hash -> the runs filed under it, in the order of their seeds.
+
+    They are judged by `metric`; without one, by the primary metric of their task.
+
+    Runs of one configuration may have been filed as a baseline and as an arm, or under two names;
+    most of them decide. What was made as a trial is compared with nothing, unless one of `plans`
+    has taken it for an arm since. Raises AuditionError for a metric that no finished run has.
+    """
+    grouped: dict[str, list[Record]] = {}
+    known: dict[str, None] = {}
+    for record in records:
+        known |= dict.fromkeys(record.metrics)
+        grouped.setdefault(record.config_hash, []).append(record)
+    if metric is not None and known and metric not in known:
+        raise AuditionError(
+            f"no run in the ledger has the metric '{metric}'{choices(metric, known)}"
+        )
+    announced = {
+        arm.config_hash: (arm.name, plan.baseline_hash)
+        for plan in plans
+        if not plan.screening
+        for arm in plan.arms
+    }
+    arms: dict[str, ArmRuns] = {}
+    for config_hash, runs in grouped.items():
+        compared = [record for record in runs if record.baseline_hash] or runs
+        filed = Counter((record.arm, record.baseline_hash) for record in compared)
+        (name, baseline_hash), _ = filed.most_common(1)[0]
+        if not baseline_hash:
+            name, baseline_hash = announced.get(config_hash, (name, ""))
+        in_order = tuple(sorted(runs, key=lambda record: record.seed))
+        arm = ArmRuns(name, config_hash, baseline_hash, in_order, metric or "")
+        arms[config_hash] = arm if metric else arm.by(arm.primary)
+    return arms
+
+
+def unlike(arm: ArmRuns, baseline: ArmRuns) -> str:
+    """Why the two arms do not measure the same thing, in a sentence; empty where they do."""
+    for fact in LIKE_FOR_LIKE:
+        for different in _differences(arm, baseline, fact):
+            return f"Not like for like: {different}."
+    return ""
+
+
+def other_arithmetic(arm: ArmRuns, baseline: ArmRuns) -> str:
+    """In what the arithmetic of the two arms differs, in a sentence; empty where it does not.
+
+    Their losses measure the same thing, but what a change of torch or of the machine does to them
+    is part of the difference. Runs of before 0.3 do not say what they were made with.
+    """
+    different = "; ".join(_differences(arm, baseline, "arithmetic"))
+    return f"Made with other arithmetic: {different}." if different else ""
+
+
+def _differences(arm: ArmRuns, baseline: ArmRuns, fact: str) -> Iterator[str]:
+    """`threads is 1 against 2`, for every part of a fact in which the arms do not agree.
+
+    An arm whose own runs differ is named once: `torch is 2.12.0 and 2.13.0 against 2.13.0`.
+    """
+    ours, theirs = (_seen(side, fact) for side in (arm, baseline))
+    for part in dict.fromkeys((*ours, *theirs)):
+        mine, its = ours.get(part, set()), theirs.get(part, set())
+        if len(mine | its) > 1:
+            sides = (" and ".join(sorted(side)) for side in (mine, its) if side)
+            name = part.removeprefix("arithmetic.")
+            yield f"{name} is {' against '.join(sides)}"
+
+
+def _seen(arm: ArmRuns, fact: str) -> dict[str, set[str]]:
+    """`{"device": {"cpu"}}`, or of a fact with parts `{"budget.steps": {"5"}, ...}`."""
+    seen: dict[str, set[str]] = {}
+    for record in arm.records:
+        value = getattr(record, fact)
+        parts = value if isinstance(value, Mapping) else {"": value}
+        for part, each in parts.items() if record.settled else ():
+            seen.setdefault(f"{fact}.{part}".rstrip("."), set()).add(str(each))
+    return seen

@@ -1,0 +1,233 @@
+"""Which arms stand against which baseline, as one family, and what they support."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from audition.answers.arms import ArmRuns, arms_of, unlike
+from audition.answers.judgement import Judgement
+from audition.errors import AuditionError, choices
+from audition.records.record import Record
+from audition.records.registration import Registration
+from audition.records.standing import counted, seeds_text, standing
+from audition.stats import Comparison, compare_campaign, judge_finalists
+
+
+def judge_baseline(
+    arms: Mapping[str, ArmRuns],
+    baseline_hash: str,
+    *,
+    plans: Sequence[Registration] = (),
+    asked: Mapping[str, str] | None = None,
+    detail: bool = True,
+    metric: str | None = None,
+    sesoi: float | None = None,
+    alpha: float = 0.05,
+) -> list[Judgement]:
+    """Every arm ever compared with one baseline, judged as one family.
+
+    Each is judged by `metric` and needs a gain of `sesoi`; without them by what its plan says, and
+    without a plan by the task's primary metric and the gain that its measure calls worth having.
+
+    plans: what was registered in the ledger, oldest first; a verdict that departs is exploratory.
+    detail: False leaves out what only a single verdict shows, for tables of many arms.
+    asked: config hash -> name, of arms to compare with it now, whatever they were filed against.
+    Raises AuditionError where the ledger has no run of that baseline.
+    """
+    baseline = arms.get(baseline_hash)
+    if baseline is None or not baseline.seeds:
+        raise AuditionError(f"the ledger has no finished run of baseline {baseline_hash}")
+    plans = [plan for plan in plans if not plan.screening]
+    family = family_of(arms, baseline_hash, plans) | {key for key in asked or {} if key in arms}
+    family -= {baseline_hash}
+    rivals = [arm for key, arm in arms.items() if key in family]
+    terms = [_terms(arm, baseline, plans, metric, sesoi) for arm in rivals]
+    matches = [_match(arm, baseline, plans, t) for arm, t in zip(rivals, terms, strict=True)]
+    matches = [match for match in matches if match.arm.losses and match.baseline.losses]
+    comparisons = _compared(matches, len(family), detail, alpha)
+    return [
+        Judgement(
+            replace(comparisons[key], idea=(asked or {}).get(key, match.arm.name)),
+            match.arm,
+            match.baseline,
+            standing(
+                key,
+                baseline_hash,
+                match.arm.records,
+                plans,
+                baseline_seeds=[r.seed for r in match.baseline.records if r.settled],
+                left_out=match.left_out,
+                family=family,
+                metric=match.arm.metric,
+                alpha=alpha,
+                sesoi=match.terms.sesoi,
+            ),
+        )
+        for match in matches
+        for key in (match.arm.config_hash,)
+    ]
+
+
+def family_of(
+    arms: Mapping[str, ArmRuns], baseline_hash: str, plans: Sequence[Registration]
+) -> set[str]:
+    """Config hashes of all that was ever compared with a baseline: filed against it, or announced.
+
+    Whoever was announced belongs to the family, even if no run of it was ever filed.
+    """
+    rivals = [plan for plan in plans if plan.baseline_hash == baseline_hash and not plan.screening]
+    announced = {arm.config_hash for plan in rivals for arm in plan.arms}
+    filed = {key for key, arm in arms.items() if arm.baseline_hash == baseline_hash}
+    return (announced | filed) - {baseline_hash}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What an arm is judged by."""
+
+    metric: str
+    sesoi: float | None  # smallest gain that counts, in the metric's unit; None: one pooled sigma
+
+
+def _terms(
+    arm: ArmRuns,
+    baseline: ArmRuns,
+    plans: Sequence[Registration],
+    metric: str | None,
+    sesoi: float | None,
+) -> Terms:
+    named = (p for p in plans if p.baseline_hash == baseline.config_hash and p.arm(arm.config_hash))
+    plan = next(named, None)
+    chosen = metric or (baseline.primary if plan is None else plan.metric)
+    if sesoi is not None:
+        return Terms(chosen, sesoi)
+    if plan is not None and plan.metric == chosen:
+        return Terms(chosen, plan.sesoi)
+    return Terms(chosen, baseline.by(chosen).measure.worth)
+
+
+@dataclass(frozen=True)
+class Match:
+    """An arm and its baseline with the runs that count, and who lends noise to the comparison."""
+
+    arm: ArmRuns
+    baseline: ArmRuns
+    planned: bool  # whether its first plan names all that counts
+    fresh: tuple[int, ...]  # seeds on which alone it is judged, as a race announced
+    left_out: tuple[str, ...]
+    terms: Terms
+
+    @property
+    def company(self) -> tuple[Terms, bool, tuple[int, ...], tuple[int, ...]]:
+        """What those share whose noise is estimated together.
+
+        Runs that came later, or by hand, then change nothing of what was planned.
+        """
+        seeds = tuple(record.seed for record in self.baseline.records)
+        return self.terms, self.planned, self.fresh, seeds
+
+
+def _match(arm: ArmRuns, baseline: ArmRuns, plans: Sequence[Registration], terms: Terms) -> Match:
+    arm, baseline = arm.by(terms.metric), baseline.by(terms.metric)
+    count = counted(arm.config_hash, baseline.config_hash, plans, list(arm.seeds))
+    if count is None or not count.baseline & set(baseline.seeds):
+        return Match(arm, baseline, False, (), (), terms)
+    out = {
+        "": [seed for seed in arm.seeds if seed not in count.arm],
+        " of the baseline": [seed for seed in baseline.seeds if seed not in count.baseline],
+    }
+    arm, baseline = arm.only(count.arm), baseline.only(count.baseline)
+    left_out = tuple(f"{seeds_text(seeds)}{whose}" for whose, seeds in out.items() if seeds)
+    return Match(arm, baseline, count.first, _fresh(arm, plans), left_out, terms)
+
+
+def _compared(
+    matches: Sequence[Match], family: int, detail: bool, alpha: float
+) -> dict[str, Comparison]:
+    """Config hash -> the statistics of each match, those of one company together."""
+    comparisons: dict[str, Comparison] = {}
+    companies: dict[Any, list[Match]] = {}
+    for match in matches:
+        # An arm that measures something else must not lend its spread to the others' noise either.
+        if why := unlike(match.arm, match.baseline):
+            comparisons[match.arm.config_hash] = Comparison(
+                idea=match.arm.config_hash,
+                seeds=tuple(match.arm.losses),
+                n=len(match.arm.losses),
+                n_baseline=len(match.baseline.losses),
+                verdict="invalid",
+                reason=why,
+                family_size=family,
+            )
+        else:
+            companies.setdefault(match.company, []).append(match)
+    every = [match for each in companies.values() for match in each]
+    for (terms, planned, fresh, _), own in companies.items():
+        baseline = own[0].baseline
+        settings: dict[str, Any] = {"sesoi": terms.sesoi, "alpha": alpha}
+        if fresh:
+            losses = {m.arm.config_hash: m.arm.only(fresh).sample for m in own}
+            compared = judge_finalists(baseline.only(fresh).sample, losses, **settings)
+        else:
+            # What is exploratory all the same takes its noise from whoever has some.
+            all_alike = [m for m in every if m.terms.metric == terms.metric]
+            lenders = own if planned else all_alike
+            losses = {m.arm.config_hash: m.arm.sample for m in lenders}
+            compared = compare_campaign(
+                baseline.sample, losses, family_size=family, detail=detail, **settings
+            )
+        mine = {match.arm.config_hash for match in own}
+        comparisons |= {c.idea: c for c in compared if c.idea in mine}
+    return comparisons
+
+
+def _fresh(arm: ArmRuns, plans: Sequence[Registration]) -> tuple[int, ...]:
+    """The seeds that a race announced to judge the arm on, once it has run them all."""
+    for plan in plans:
+        if plan.baseline_hash == arm.baseline_hash and plan.arm(arm.config_hash):
+            return plan.judged_on if set(plan.judged_on) <= set(arm.losses) else ()
+    return ()
+
+
+def judge_arms(
+    records: Sequence[Record],
+    names: Sequence[str] = (),
+    *,
+    plans: Sequence[Registration] = (),
+    metric: str | None = None,
+    sesoi: float | None = None,
+    alpha: float = 0.05,
+) -> list[Judgement]:
+    """The newest configuration of each arm named (of every arm, where none is), judged.
+
+    By `metric`, or as `judge_baseline` chooses one. Raises AuditionError for a name or a metric that
+    the ledger does not have.
+    """
+    arms = arms_of(records, metric, plans)
+    rivals = {a.config_hash: a for a in arms.values() if a.baseline_hash not in ("", a.config_hash)}
+    known = {arm.name for arm in rivals.values()}
+    for name in names:
+        if name not in known:
+            raise AuditionError(f"the ledger has no runs of '{name}'{choices(name, known)}")
+        _check_measured(name, [arm for arm in rivals.values() if arm.name == name], metric)
+    newest: dict[str, ArmRuns] = {}
+    for arm in sorted(rivals.values(), key=lambda arm: arm.latest):
+        newest[arm.name] = arm
+    wanted = {a.config_hash for name, a in newest.items() if not names or name in names}
+    judged: list[Judgement] = []
+    for baseline_hash in dict.fromkeys(rivals[config].baseline_hash for config in wanted):
+        if baseline_hash in arms and arms[baseline_hash].seeds:
+            judged += judge_baseline(
+                arms, baseline_hash, plans=plans, metric=metric, sesoi=sesoi, alpha=alpha
+            )
+    return [j for j in judged if j.arm.config_hash in wanted]
+
+
+def _check_measured(name: str, arms: Sequence[ArmRuns], metric: str | None) -> None:
+    """Raise AuditionError where an arm that was asked for has finished without ever measuring it."""
+    finished = [record for arm in arms for record in arm.records if record.status == "finished"]
+    measured = {known for record in finished for known in record.metrics}
+    if metric is not None and finished and metric not in measured:
+        raise AuditionError(
+            f"the runs of '{name}' have no metric '{metric}'{choices(metric, measured)}"
+        )

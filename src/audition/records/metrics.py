@@ -1,0 +1,91 @@
+"""The lines of a run's `metrics.jsonl`, of logged steps and of evaluations; its only reader."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from audition.records.plain import parsed
+
+FILE = "metrics.jsonl"
+TRAINING = "train/loss"
+METERS = "effects/"
+"""What the names of effects' meters begin with, before the effect's own name and the meter's."""
+PLACE = ("step", "units", "tokens")
+"""What says where a line stands; Audition 0.2 wrote units as `tokens`."""
+TAIL = 4096
+"""Bytes at the end of a file that hold its last line."""
+
+Line = Mapping[str, float | None]
+"""Step, units, and values by name; None for what was not finite."""
+
+
+def units_of(line: Line) -> int:
+    """Tokens or examples trained on by then."""
+    return int(line.get("units") or line.get("tokens") or 0)
+
+
+def values_of(line: Line) -> dict[str, float]:
+    """What a line says besides where it stands: the finite values."""
+    return {n: value for n, value in line.items() if n not in PLACE and value is not None}
+
+
+def is_evaluation(line: Line) -> bool:
+    """Whether the line is that of an evaluation; those of steps have a training loss."""
+    return TRAINING not in line
+
+
+def read_lines(folder: Path) -> list[Line]:
+    """The whole lines of the run in `folder`, none where there is no such file."""
+    try:
+        texts = (folder / FILE).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [line for text in texts if (line := _parsed(text)) is not None]
+
+
+def read_evaluations(folder: Path) -> list[Line]:
+    """The lines of evaluations alone; most lines are steps, and parsing them is the cost."""
+    try:
+        texts = (folder / FILE).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    mark = f'"{TRAINING}"'
+    return [line for t in texts if mark not in t and (line := _parsed(t)) is not None]
+
+
+def last_line(folder: Path) -> Line:
+    """The last whole line, however long the file is; empty without one."""
+    try:
+        with (folder / FILE).open("rb") as file:
+            file.seek(max(0, (folder / FILE).stat().st_size - TAIL))
+            texts = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return {}
+    found = (_parsed(text) for text in reversed(texts))
+    return next((line for line in found if line is not None), {})
+
+
+@dataclass
+class Shelf:
+    """The lines of many runs, each file read again only when it has grown."""
+
+    read: dict[Path, tuple[int, list[Line]]] = field(default_factory=dict)
+
+    def lines(self, folder: Path) -> list[Line]:
+        """The lines of the run in `folder` so far."""
+        try:
+            size = (folder / FILE).stat().st_size
+        except OSError:
+            return []
+        if folder not in self.read or self.read[folder][0] != size:
+            self.read[folder] = (size, read_lines(folder))
+        return self.read[folder][1]
+
+
+def _parsed(text: str) -> Line | None:
+    """The line; None for one that the run may be writing now, or that is something else."""
+    try:
+        line = parsed(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and "step" in line else None

@@ -1,0 +1,198 @@
+"""The facts of one run, as they stand in its `record.json`; enough for a verdict without the run."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from audition.errors import AuditionError
+from audition.measure import BEST, Measure
+from audition.reasons import cut
+from audition.records.plain import parsed
+
+SCHEMA = 2
+READABLE = (1, 2)
+"""1: written by Audition 0.1 and 0.2, which trained language models only."""
+BASELINE = "baseline"
+NOTES = 50
+"""The newest that are kept of a run taken up again and again."""
+
+Status = Literal["queued", "running", "finished", "diverged", "failed", "interrupted"]
+SETTLED: frozenset[Status] = frozenset({"finished", "diverged"})
+"""Outcomes: such a run is never repeated by the same command."""
+OVER: frozenset[Status] = SETTLED | {"failed"}
+"""Ends: nobody is at such a run or will be, unless the command is typed again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One run. Metrics are in the units of `measures`, times in seconds, passes in step-batches."""
+
+    key: str  # identity of this run: settings, seed, text and code
+    config_hash: str  # the same without the seed: what the runs of one arm share
+    baseline_hash: str  # of the arm it is compared with; a baseline's own; empty for a trial
+    arm: str
+    ideas: tuple[str, ...]
+    seed: int
+    status: Status
+    reason: str = ""  # of a divergence, failure or interruption
+    metrics: Mapping[str, float] = field(
+        default_factory=dict
+    )  # of the last evaluation, and the best
+    measures: Mapping[str, Measure] = field(default_factory=dict)  # how each metric is read
+    primary: str = "val_loss"  # the metric that the task is judged by
+    unit: str = "tokens"  # what a budget of this task counts: tokens, examples
+    units: int = 0  # of them, trained on
+    steps: int = 0
+    seconds: float = 0.0  # from start to end of the process's work on this run
+    train_seconds: float = 0.0  # inside optimizer steps
+    forward_passes: float = 0.0
+    backward_passes: float = 0.0
+    joules: float = 0.0  # of training and evaluation, where a meter was on
+    energy_meter: str = ""  # its name; empty without one
+    energy_method: str = ""  # measured or modelled
+    energy_shared: int = 1  # runs at once that the meter saw, each of which was given an equal part
+    parameters: int = 0
+    evaluation: str = ""  # fingerprint of the held-out windows and their tokenisation
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
+    threads: int = 1
+    arithmetic: Mapping[str, str] = field(default_factory=dict)
+    """torch, instructions and, on a GPU, card; empty for runs of before 0.3."""
+    plan: str | None = None
+    """Digest of the plan that the run was begun for; empty without one; None before 0.3."""
+    cards: Mapping[str, str] = field(default_factory=dict)  # idea -> hash of its card
+    overrides: tuple[str, ...] = ()  # as they would be typed
+    code: str = ""  # digest of the source files the run used
+    weights: str = ""  # digest of the final parameters, by name; empty for a run without an end
+    notes: tuple[str, ...] = ()  # what befell the run and did not stop it, a sentence each
+    started: str = ""  # ISO 8601, UTC
+    host: str = ""
+    pid: int = 0
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        # Whoever says why: an exception may hold a corpus, and a tracker a page of HTML.
+        object.__setattr__(self, "reason", cut(self.reason))
+        object.__setattr__(self, "notes", tuple(map(cut, self.notes[-NOTES:])))
+
+    def measure(self, metric: str) -> Measure:
+        """How `metric` is read; a plain number where the record does not say."""
+        if metric in self.measures:
+            return self.measures[metric]
+        base = self.measures.get(metric.removesuffix(BEST))
+        return Measure(metric, "") if base is None else base.best
+
+    @property
+    def settled(self) -> bool:
+        """Whether the run has an outcome, good or bad, that stands."""
+        return self.status in SETTLED
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended, with an outcome or in a failure."""
+        return self.status in OVER
+
+    def to_json(self) -> str:
+        """The text of `record.json`; not-a-number and infinities become null."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The facts as JSON can hold them."""
+        plain = asdict(self)
+        plain["metrics"] = {name: _finite(value) for name, value in self.metrics.items()}
+        return plain
+
+    @classmethod
+    def from_json(cls, text: str) -> "Record":
+        """Read `record.json`; raises AuditionError saying in a few words what is wrong with it."""
+        try:
+            plain = parsed(text)
+        except ValueError as error:
+            raise AuditionError(f"is not complete JSON ({error})") from None
+        if not isinstance(plain, dict) or "schema" not in plain:
+            raise AuditionError("was not written by Audition (it has no schema)")
+        if plain["schema"] not in READABLE:
+            known = " and ".join(map(str, READABLE))
+            raise AuditionError(f"has schema {plain['schema']}, and this version reads {known}")
+        if plain["schema"] == 1:
+            plain = {
+                **plain,
+                "units": plain.get("tokens", 0),
+                "measures": {n: asdict(how) for n, how in LANGUAGE.items()},
+            }
+        plain.setdefault("measures", {})
+        missing = _SHAPES.keys() - plain.keys()
+        if missing:
+            raise AuditionError(f"lacks {', '.join(sorted(missing))}")
+        for name, fits in _SHAPES.items():
+            if not fits(plain[name]):
+                raise AuditionError(
+                    f"has {name}={cut(repr(plain[name]), 80)}, which Audition never writes"
+                )
+        plain["metrics"] = {
+            name: float("nan") if value is None else value
+            for name, value in plain["metrics"].items()
+        }
+        plain["measures"] = {name: Measure(**how) for name, how in plain["measures"].items()}
+        for name in ("ideas", "overrides", "notes"):
+            plain[name] = tuple(plain.get(name, ()))
+        return cls(**{name: value for name, value in plain.items() if name in _KNOWN})
+
+    def ended(self, status: Status, reason: str = "", **facts: Any) -> "Record":
+        """This record with its outcome."""
+        return replace(self, status=status, reason=reason, **facts)
+
+
+_KNOWN = frozenset(f.name for f in fields(Record))
+
+LANGUAGE = {
+    "val_loss": Measure("validation loss", "nats/token"),
+    "val_bpb": Measure("validation bits per byte", "bits/byte"),
+}
+"""The measures of every run that was filed under schema 1."""
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_measure(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() <= {f.name for f in fields(Measure)}
+        and _is_text(value.get("label"))
+        and _is_text(value.get("unit"))
+    )
+
+
+_SHAPES: Mapping[str, Callable[[Any], bool]] = {
+    "key": _is_text,
+    "config_hash": _is_text,
+    "baseline_hash": _is_text,
+    "arm": _is_text,
+    "ideas": lambda ideas: isinstance(ideas, list) and all(map(_is_text, ideas)),
+    "seed": lambda seed: isinstance(seed, int) and not isinstance(seed, bool),
+    "status": lambda status: status in get_args(Status),
+    "metrics": lambda metrics: (
+        isinstance(metrics, dict) and all(v is None or _is_number(v) for v in metrics.values())
+    ),
+    "measures": lambda measures: (
+        isinstance(measures, dict) and all(map(_is_measure, measures.values()))
+    ),
+}
+"""Facts without which a record is of no use, and what each must look like."""
+
+
+def now() -> str:
+    """The time as records write it: ISO 8601, UTC, to the second, so that texts sort as times."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _finite(value: float) -> float | None:
+    return value if value == value and abs(value) != float("inf") else None

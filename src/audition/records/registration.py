@@ -1,0 +1,131 @@
+"""What a sweep said it would do, written before its first run."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from audition.errors import AuditionError
+from audition.records.plain import parsed
+from audition.records.record import now
+from audition.records.store import write_whole
+
+ALPHA = 0.05
+FOLDER = "plans"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedArm:
+    """One arm as it was announced."""
+
+    name: str
+    config_hash: str
+    seeds: tuple[int, ...]
+    cards: Mapping[str, str]  # idea -> digest of its card at the time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """A plan of comparisons with one baseline, fixed before their results were known."""
+
+    baseline_hash: str
+    baseline_seeds: tuple[int, ...]
+    arms: tuple[PlannedArm, ...]
+    metric: str  # name in the records, e.g. val_loss
+    alpha: float = ALPHA  # one-sided
+    sesoi: float | None = None  # smallest gain that counts, in its unit; None: one pooled sigma
+    design: str = "auto"  # chosen by the seeds that arms share, in the order the statistics name
+    judged_on: tuple[int, ...] = ()  # fresh seeds, on which alone survivors of a choice are judged
+    terms: str = ""  # what the arms were given beforehand, where that is not their default settings
+    screening: bool = False  # to choose among the arms' settings: nothing is judged by it
+    command: str = ""
+    written: str = ""  # ISO 8601, UTC
+    number: int = 0  # 1 + the largest in the ledger then; 0 before 0.3
+
+    def digest(self) -> str:
+        """Sixteen characters that name the plan, whenever and however it was asked for."""
+        return self._digest
+
+    def arm(self, config_hash: str) -> PlannedArm | None:
+        """The arm of that configuration, if it was announced."""
+        return self._arms.get(config_hash)
+
+    @cached_property
+    def _digest(self) -> str:
+        plain = asdict(replace(self, written="", command=""))
+        del plain["number"]
+        for later in ("terms", "screening"):
+            if not plain[later]:  # plans keep the names they had before there was such a thing
+                del plain[later]
+        return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+    def names(self) -> dict[str, str]:
+        """Config hash -> the name of the arm that was announced with it."""
+        return {config_hash: arm.name for config_hash, arm in self._arms.items()}
+
+    @cached_property
+    def _arms(self) -> dict[str, PlannedArm]:
+        return {arm.config_hash: arm for arm in reversed(self.arms)}
+
+
+def register(root: Path, plan: Registration) -> Path:
+    """Write `plan` under the ledger at `root`; one that is there already keeps its place and date.
+
+    Raises AuditionError where it cannot be written: without a plan no run should start.
+    """
+    path = root / FOLDER / f"{plan.digest()}.json"
+    if not path.exists():
+        number = 1 + max((each.number for each in registrations(root)), default=0)
+        filed = replace(plan, written=now(), number=number)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, json.dumps(asdict(filed), indent=1) + "\n")
+        except OSError as error:
+            raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
+    return path
+
+
+def registered(root: Path, digest: str) -> Registration | None:
+    """The plan of that digest in the ledger at `root`; None where there is none."""
+    if not re.fullmatch("[0-9a-f]{16}", digest):
+        return None
+    try:
+        return _read(parsed((root / FOLDER / f"{digest}.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def registrations(root: Path) -> tuple[Registration, ...]:
+    """Every plan of the ledger at `root`, oldest first; a file that is none is left out.
+
+    Their numbers order them, since the clocks of two machines may not agree.
+    """
+    plans = []
+    for path in (root / FOLDER).glob("*.json"):
+        try:
+            plans.append(_read(parsed(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+    return tuple(sorted(plans, key=lambda plan: (plan.number, plan.written)))
+
+
+def naming(plans: Iterable[Registration], config_hash: str, seed: int) -> str:
+    """The digest of the first of `plans` that has such a run of an arm or a baseline; else empty."""
+    for plan in plans:
+        arm = plan.arm(config_hash)
+        seeds = arm.seeds if arm else ()
+        if plan.baseline_hash == config_hash:
+            seeds = (*seeds, *plan.baseline_seeds)
+        if seed in seeds and not plan.screening:
+            return plan.digest()
+    return ""
+
+
+def _read(plain: dict[str, Any]) -> Registration:
+    arms = tuple(PlannedArm(**{**arm, "seeds": tuple(arm["seeds"])}) for arm in plain["arms"])
+    seeds = {name: tuple(plain[name]) for name in ("baseline_seeds", "judged_on")}
+    return Registration(**{**plain, **seeds, "arms": arms})

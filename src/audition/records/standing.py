@@ -1,0 +1,150 @@
+"""Which runs a verdict counts, and whether it is the one that was planned."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from audition.records.record import Record
+from audition.records.registration import ALPHA, PlannedArm, Registration
+
+UNPLANNED = "no plan named this arm before it was run"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Whether a verdict is the one that was planned; if not, what departs from the plan."""
+
+    departures: tuple[str, ...]
+    added_seeds: tuple[int, ...] = ()  # run after a first look at the others
+    joined: int = 0  # arms beside the plan's own that came to the same baseline after it
+    terms: str = ""  # as the plan has them; empty for default settings
+    left_out: tuple[str, ...] = ()  # runs that no plan names, which change nothing
+
+    @property
+    def word(self) -> str:
+        """`as planned` or `exploratory`."""
+        return "exploratory" if self.departures else "as planned"
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The seeds that a comparison counts: those that some plan of it names."""
+
+    arm: frozenset[int]
+    baseline: frozenset[int]
+    first: bool  # whether the first of the plans names them all
+
+
+def counted(
+    config_hash: str, baseline_hash: str, plans: Iterable[Registration], ran: Collection[int]
+) -> Counted | None:
+    """What counts of an arm that has an outcome on the seeds `ran`; None where everything does.
+
+    Runs that were made by hand, or for the plan of another arm, would otherwise change a verdict
+    that was fixed beforehand. Everything counts of an arm that no plan names, or of which no planned
+    run has an outcome: such a verdict is exploratory.
+    """
+    own = [p for p in _rivals(plans, baseline_hash) if p.arm(config_hash)]
+    arm = {seed for plan in own for seed in _arm(plan, config_hash).seeds}
+    if not arm & set(ran):
+        return None
+    baseline = {seed for plan in own for seed in plan.baseline_seeds}
+    first = arm <= set(_arm(own[0], config_hash).seeds) and baseline <= set(own[0].baseline_seeds)
+    return Counted(frozenset(arm), frozenset(baseline), first)
+
+
+def standing(
+    config_hash: str,
+    baseline_hash: str,
+    runs: Sequence[Record],
+    plans: Iterable[Registration],
+    *,
+    baseline_seeds: Sequence[int] = (),
+    left_out: Sequence[str] = (),
+    family: Collection[str] = (),
+    metric: str,
+    alpha: float = ALPHA,
+    sesoi: float | None = None,
+) -> Standing:
+    """How the runs of an arm, judged so, stand to the first plan that names the arm.
+
+    Runs of the baseline may be older than the plan, as a baseline is shared; runs of the idea may
+    not, since whoever wrote the plan could have seen them.
+
+    Args:
+        runs: those of the arm that count.
+        plans: oldest first.
+        baseline_seeds: of the baseline's runs that count.
+        left_out: what does not, in words.
+        family: config hashes of all arms that are compared with the baseline.
+    """
+    rivals = _rivals(plans, baseline_hash)
+    own = [plan for plan in rivals if plan.arm(config_hash)]
+    if not own:
+        return Standing((UNPLANNED,))
+    plan, arm = own[0], _arm(own[0], config_hash)
+    settled = [run for run in runs if run.settled]
+    if plan.judged_on and set(plan.judged_on) <= {run.seed for run in settled}:
+        # The verdict is of the fresh seeds alone: what chose the arm is no part of it.
+        settled = [run for run in settled if run.seed in plan.judged_on]
+    digests = {each.digest() for each in own}
+    early = [run.seed for run in settled if _early(run, plan, digests)]
+    added = tuple(run.seed for run in settled if run.seed not in arm.seeds)
+    beside = [s for s in baseline_seeds if s not in plan.baseline_seeds and s not in added]
+    # A race leaves out the seeds of an idea it drops, by the rule it announced.
+    due = () if plan.judged_on else arm.seeds
+    absent = [seed for seed in due if seed not in {run.seed for run in settled}]
+    cards = {name: digest for run in settled for name, digest in run.cards.items()}
+    changed = [name for name, digest in arm.cards.items() if cards.get(name, digest) != digest]
+    departures = (
+        (bool(early), f"{seeds_text(early)} run before the plan was written"),
+        (bool(added), f"{seeds_text(added)} added to the plan"),
+        (bool(beside), f"{seeds_text(beside)} of the baseline added to the plan"),
+        (bool(absent), f"{seeds_text(absent)} of the plan without an outcome"),
+        (bool(changed), f"the card of {', '.join(changed)} changed since the plan"),
+        (metric != plan.metric, f"the metric is {metric}, and the plan's {plan.metric}"),
+        (alpha != plan.alpha, f"α is {alpha:g}, and the plan's {plan.alpha:g}"),
+        # Another metric has another unit, and a gain that counts in it is no departure of its own.
+        (
+            metric == plan.metric and sesoi != plan.sesoi,
+            f"δ* is {_gain(sesoi)}, and the plan's {_gain(plan.sesoi)}",
+        ),
+    )
+    before = {a.config_hash for p in rivals[: rivals.index(plan) + 1] for a in p.arms}
+    joined = {a.config_hash for p in rivals for a in p.arms} | set(family)
+    return Standing(
+        tuple(text for departs, text in departures if departs),
+        added,
+        len(joined - before),
+        plan.terms,
+        tuple(left_out),
+    )
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """`seed 42`, `seeds 42, 137`."""
+    return ("seed " if len(seeds) == 1 else "seeds ") + ", ".join(map(str, seeds))
+
+
+def _early(run: Record, plan: Registration, digests: Collection[str]) -> bool:
+    """Whether a run of the arm was begun before `plan`, the first of those that name it, was there.
+
+    A run says which plan it was begun for, so no clock is asked; the records of before 0.3 say
+    nothing of it, and for them the times decide.
+    """
+    if run.plan is None:
+        return run.started < plan.written
+    return run.plan not in digests
+
+
+def _rivals(plans: Iterable[Registration], baseline_hash: str) -> list[Registration]:
+    return [p for p in plans if p.baseline_hash == baseline_hash and not p.screening]
+
+
+def _arm(plan: Registration, config_hash: str) -> PlannedArm:
+    arm = plan.arm(config_hash)
+    assert arm is not None
+    return arm
+
+
+def _gain(sesoi: float | None) -> str:
+    return "one pooled σ" if sesoi is None else f"{sesoi:g}"

@@ -1,0 +1,234 @@
+"""The account of a search: its trials, its default, and what mattered, readable without Optuna.
+
+It stands as `studies/NAME.json` beside the study's journal; null in place of an objective's value is
+that of a run that diverged.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Literal
+
+from audition.errors import AuditionError
+from audition.measure import BEST, Measure
+from audition.records.plain import parsed
+from audition.records.record import LANGUAGE
+from audition.records.store import Unreadable, write_whole
+
+FOLDER = "studies"
+SCHEMA = 1
+
+FACTS: Mapping[str, Measure] = {
+    "seconds": Measure("seconds", "s"),
+    "train_seconds": Measure("train_seconds", "s"),
+    "joules": Measure("joules", "J"),
+    "units": Measure("units", ""),
+    "forward_passes": Measure("forward_passes", ""),
+    "backward_passes": Measure("backward_passes", ""),
+    "parameters": Measure("parameters", ""),
+}
+"""Facts of a record that a search may make small, beside its metrics."""
+
+Value = float | int | str | bool | None
+State = Literal["whole", "given up", "diverged", "failed", "under way", "waiting"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """What was searched: a range from low to high, or choices."""
+
+    name: str  # KEY, or KEY[FORK=CHOICE] where only that choice has it
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    choices: tuple[Value, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """As it is typed."""
+        return self.name.partition("[")[0]
+
+    @property
+    def branch(self) -> str:
+        """`optimizer=muon` where only that choice has it; empty where every trial does."""
+        return self.name.partition("[")[2].removesuffix("]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One point that was tried, on some seeds; objectives are in the account's order, as losses."""
+
+    number: int
+    state: State
+    params: Mapping[str, Value]
+    overrides: tuple[str, ...]  # what was typed to make it from the default
+    values: tuple[float, ...]  # means over all seeds; inf where it diverged; none where not whole
+    seeds: Mapping[int, tuple[float, ...]]  # seed -> objectives of a run that has ended
+    arm: str = ""
+    config_hash: str = ""
+    is_default: bool = False
+    reason: str = ""  # of a failure
+    started: str = ""  # ISO 8601
+    ended: str = ""
+
+    def mean(self, objective: int) -> float | None:
+        """The trial's value, or what the seeds that it had come to; None without any."""
+        if self.values:
+            return self.values[objective]
+        found = [each[objective] for each in self.seeds.values()]
+        return fmean(found) if found else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Importance:
+    """How much each parameter mattered for being among the best of some trials."""
+
+    objective: str
+    among: str  # the choices that these trials share; empty for all trials
+    trials: int
+    shares: Mapping[str, float]  # parameter -> share, in all 1; empty where none can be told
+    why_none: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One study as it stood when this was written."""
+
+    name: str
+    objectives: tuple[str, ...]
+    seeds: tuple[int, ...]  # the screening seeds
+    parameters: tuple[Parameter, ...]
+    trials: tuple[Trial, ...]
+    importances: tuple[Importance, ...]
+    written: str  # ISO 8601, UTC
+    measures: Mapping[str, Measure] = field(default_factory=dict)  # of the task's metrics
+    journal_bytes: int | None = None  # the journal's length then; None in a database
+    schema: int = SCHEMA
+
+    def measure(self, objective: str) -> Measure:
+        """How the values of an objective are read; a metric is negated where higher is better."""
+        if objective in FACTS:
+            return FACTS[objective]
+        if objective in self.measures:
+            return self.measures[objective]
+        base = self.measures.get(objective.removesuffix(BEST))
+        return Measure(objective, "") if base is None else base.best
+
+    @property
+    def whole(self) -> list[Trial]:
+        """Trials with a number for every objective on every seed, the best in the first one first."""
+        found = [trial for trial in self.trials if trial.state == "whole"]
+        return sorted(found, key=lambda trial: (trial.values, trial.number))
+
+    @property
+    def default(self) -> Trial | None:
+        """The default's trial; None where it was none, or is not whole."""
+        return next((trial for trial in self.whole if trial.is_default), None)
+
+    def best(self, most: int) -> list[Trial]:
+        """The best whole trials beside the default, no configuration twice."""
+        unlike = {trial.config_hash: trial for trial in reversed(self.whole)}
+        rivals = [trial for trial in unlike.values() if not trial.is_default]
+        return sorted(rivals, key=lambda trial: (trial.values, trial.number))[:most]
+
+    def front(self) -> list[Trial]:
+        """The whole trials that no other beats in one objective without losing in another."""
+        return [self.whole[place] for place in front_of([trial.values for trial in self.whole])]
+
+    def states(self) -> Counter[State]:
+        """How many trials there are of each kind."""
+        return Counter(trial.state for trial in self.trials)
+
+    @property
+    def runs(self) -> int:
+        """Runs that have ended, of all trials."""
+        return sum(len(trial.seeds) for trial in self.trials)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The facts as JSON can hold them."""
+        plain = asdict(self)
+        for trial in plain["trials"]:
+            trial["values"] = _finite(trial["values"])
+            trial["seeds"] = {str(seed): _finite(each) for seed, each in trial["seeds"].items()}
+        return plain
+
+    @classmethod
+    def from_json(cls, text: str) -> "Account":
+        """Read an account; raises AuditionError saying in a few words what is wrong with it."""
+        try:
+            plain = parsed(text)
+            if plain["schema"] != SCHEMA:
+                raise AuditionError(
+                    f"has schema {plain['schema']}, and this version reads {SCHEMA}"
+                )
+            read: dict[str, Callable[[Any], Any]] = {
+                "objectives": str,
+                "seeds": int,
+                "parameters": lambda each: Parameter(**{**each, "choices": tuple(each["choices"])}),
+                "trials": _trial,
+                "importances": lambda each: Importance(**each),
+            }
+            told = plain.get("measures")  # by Audition 0.3 and later
+            plain["measures"] = (
+                LANGUAGE if told is None else {name: Measure(**how) for name, how in told.items()}
+            )
+            return cls(**plain | {name: tuple(map(of, plain[name])) for name, of in read.items()})
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise AuditionError(f"is no account of a study ({error})") from None
+
+
+def front_of(values: Sequence[Sequence[float]]) -> list[int]:
+    """The places of those that no other beats in one objective without losing in another."""
+
+    def beats(one: Sequence[float], other: Sequence[float]) -> bool:
+        no_worse = all(a <= b for a, b in zip(one, other, strict=True))
+        return no_worse and tuple(one) != tuple(other)
+
+    return [i for i, own in enumerate(values) if not any(beats(other, own) for other in values)]
+
+
+def write_account(root: Path, account: Account) -> Path:
+    """Put the account into the ledger at `root`. Raises AuditionError where it cannot be written."""
+    path = root / FOLDER / f"{account.name}.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(account.to_dict(), indent=1, allow_nan=False) + "\n")
+    except OSError as error:
+        raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
+    return path
+
+
+def read_accounts(root: Path) -> tuple[tuple[Account, ...], tuple[Unreadable, ...]]:
+    """Every account of the ledger at `root` by name, and the files that could not be read as one."""
+    accounts, unreadable = [], []
+    for path in sorted((root / FOLDER).rglob("*.json")):
+        try:
+            accounts.append(Account.from_json(path.read_text(encoding="utf-8")))
+        except AuditionError as error:
+            unreadable.append(Unreadable(path, str(error)))
+        except (OSError, UnicodeDecodeError) as error:
+            unreadable.append(Unreadable(path, f"cannot be read ({error})"))
+    return tuple(accounts), tuple(unreadable)
+
+
+def _trial(plain: dict[str, Any]) -> Trial:
+    return Trial(
+        **{
+            **plain,
+            "overrides": tuple(plain["overrides"]),
+            "values": _infinite(plain["values"]),
+            "seeds": {int(seed): _infinite(each) for seed, each in plain["seeds"].items()},
+        }
+    )
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values]
+
+
+def _infinite(values: Sequence[float | None]) -> tuple[float, ...]:
+    return tuple(math.inf if value is None else float(value) for value in values)

@@ -1,0 +1,84 @@
+"""What was handed to a cluster: which job does which runs, for whoever looks after them later."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from audition.errors import AuditionError
+from audition.records.plain import parsed
+from audition.records.record import now
+from audition.records.store import write_whole
+
+FOLDER = "submissions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmittedJob:
+    """One job of the cluster's queue."""
+
+    id: str  # the queue's own, `12` or `12_3`
+    runs: tuple[str, ...]  # folders of its runs, below the ledger's `runs/`
+    log: str  # file with what the job printed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """The jobs of one command, and the plan that they carry out."""
+
+    plan: str  # digest of the registered plan
+    cluster: str
+    jobs: tuple[SubmittedJob, ...]
+    probe: str  # a file beside the ledger that its compute nodes must be able to read
+    written: str  # ISO 8601, UTC
+
+    def job_of(self) -> dict[str, SubmittedJob]:
+        """Folder of a run -> the job that does it."""
+        return {run: job for job in self.jobs for run in job.runs}
+
+    def arrays(self) -> tuple[str, ...]:
+        """The ids by which a queue takes the jobs together: `5` for `5_0`, `5_1`, ..."""
+        return tuple(dict.fromkeys(job.id.partition("_")[0] for job in self.jobs))
+
+
+def keep(root: Path, submission: Submission) -> Path:
+    """Write `submission` under the ledger at `root`.
+
+    Raises AuditionError where it cannot be written, and says how to find the jobs all the same.
+    """
+    number = submission.arrays()[0]
+    path = root / FOLDER / f"{submission.plan}-{number}.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(asdict(submission), indent=1) + "\n")
+    except OSError as error:
+        raise AuditionError(
+            f"cannot write {path} ({error.strerror or error}), and the {submission.cluster} jobs "
+            f"{' '.join(submission.arrays())} are on their way"
+        ) from error
+    return path
+
+
+def submissions(root: Path) -> tuple[Submission, ...]:
+    """Every submission of the ledger at `root`, oldest first; a file that is none is left out."""
+    return tuple(sorted(_readable(root), key=lambda each: each.written))
+
+
+def _readable(root: Path) -> Iterator[Submission]:
+    for path in (root / FOLDER).glob("*.json"):
+        try:
+            plain: dict[str, Any] = parsed(path.read_text(encoding="utf-8"))
+            jobs = tuple(
+                SubmittedJob(**{**job, "runs": tuple(job["runs"])}) for job in plain["jobs"]
+            )
+            yield Submission(**{**plain, "jobs": jobs})
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+
+
+def submitted_now(
+    plan: str, cluster: str, jobs: tuple[SubmittedJob, ...], probe: str
+) -> Submission:
+    """A submission made at this moment."""
+    return Submission(plan=plan, cluster=cluster, jobs=jobs, probe=probe, written=now())

@@ -1,0 +1,119 @@
+"""What every arm was tried at before a fair fight: settings, values seed by seed, and the best."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from audition.errors import AuditionError
+from audition.measure import Measure
+from audition.records.plain import parsed
+from audition.records.record import LANGUAGE
+from audition.records.store import write_whole
+
+FOLDER = "tuned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Try:
+    """An arm at one setting of the tuned keys."""
+
+    overrides: tuple[str, ...]  # beside the arm's own; none where it is as it comes
+    values: Mapping[str, Any]  # tuned key -> its value here
+    config_hash: str
+    losses: Mapping[int, float | None]  # seed -> the metric as a loss; None where the run diverged
+
+    @property
+    def mean(self) -> float:
+        """Over its seeds, as a loss; infinite where one diverged or none has run."""
+        losses = [math.inf if loss is None else loss for loss in self.losses.values()]
+        return fmean(losses) if losses else math.inf
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """An arm, and all it was tried at; the first try is its default."""
+
+    name: str
+    tries: tuple[Try, ...]
+
+    def best(self, seeds: tuple[int, ...]) -> Try | None:
+        """The least mean of those tried on all `seeds`, the default where it is as good."""
+        whole = [t for t in self.tries if set(seeds) <= t.losses.keys() and math.isfinite(t.mean)]
+        return min(whole, key=lambda each: each.mean, default=None)
+
+    def edge(self, seeds: tuple[int, ...]) -> str:
+        """`largest` or `smallest` where the best of several values of one key is such a one."""
+        best = self.best(seeds)
+        if best is None or len(best.values) != 1 or len(self.tries) < 3:
+            return ""
+        (key,) = best.values
+        tried = sorted(each.values[key] for each in self.tries)
+        ends = {tried[0]: "smallest", tried[-1]: "largest"}
+        return ends.get(best.values[key], "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """All that was tried before one comparison of arms, each at its best."""
+
+    baseline_hash: str  # of the baseline at its best
+    keys: tuple[str, ...]
+    seeds: tuple[int, ...]  # that chose the best, and judge nothing
+    metric: str
+    measure: Measure
+    contenders: tuple[Contender, ...]  # the baseline first
+    lattice: bool  # whether the values are neighbours on one line, rather than points of a search
+
+
+def file_tuned(root: Path, digest: str, tuned: Tuned) -> Path:
+    """Write `tuned` beside the ledger at `root`, under the digest of the plan that it led to.
+
+    Raises AuditionError where it cannot be written.
+    """
+    path = root / FOLDER / f"{digest}.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(asdict(tuned), indent=1) + "\n")
+    except OSError as error:
+        raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
+    return path
+
+
+def tuned_for(root: Path, baseline_hash: str) -> tuple[Tuned, ...]:
+    """What led to comparisons with that baseline; a file that is no such thing is left out."""
+    found = (each for each in _readable(root) if each.baseline_hash == baseline_hash)
+    return tuple(found)
+
+
+def _readable(root: Path) -> Iterator[Tuned]:
+    for path in sorted((root / FOLDER).glob("*.json")):
+        try:
+            yield _read(parsed(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+
+
+def _read(plain: dict[str, Any]) -> Tuned:
+    contenders = tuple(
+        Contender(
+            name=each["name"],
+            tries=tuple(
+                Try(
+                    overrides=tuple(tried["overrides"]),
+                    values=tried["values"],
+                    config_hash=tried["config_hash"],
+                    losses={int(seed): loss for seed, loss in tried["losses"].items()},
+                )
+                for tried in each["tries"]
+            ),
+        )
+        for each in plain["contenders"]
+    )
+    tuples = {name: tuple(plain[name]) for name in ("keys", "seeds")}
+    told = plain.get("measure")  # by Audition 0.3 and later
+    measure = LANGUAGE[plain["metric"]] if told is None else Measure(**told)
+    return Tuned(**{**plain, **tuples, "contenders": contenders, "measure": measure})

@@ -1,0 +1,97 @@
+"""From a checked config to a job: the parts are constructed, then the ideas are folded over them."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import partial
+from inspect import signature
+from typing import Any
+
+from audition.budget import Budget
+from audition.config.instantiate import construct, factory
+from audition.errors import AuditionError
+from audition.execution import Execution
+from audition.parallel.team import ALONE, Team
+from audition.recipe.effect import Chain
+from audition.recipe.gradient import backward
+from audition.recipe.recipe import Idea, Recipe
+from audition.tasks.task import Task
+from audition.training.job import Job, Training
+
+
+def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:
+    """The job that `settings` (checked, resolved, plain containers) describe, for one of `team`.
+
+    Raises AuditionError where the settings describe a run of another number of processes.
+    """
+    processes = construct(settings["parallel"]).processes
+    if processes != team.size:
+        raise AuditionError(
+            f"parallel.processes={processes}, and the run is to be trained in {team.size} here: "
+            "choose parallel=none"
+        )
+    execution = Execution(construct(settings["precision"]), **settings["execution"])
+    task: Task = construct(settings["task"])
+    baseline = Recipe(
+        data=partial(task.open, construct(settings["data"])),
+        model=model_of(settings),
+        loss=construct(settings["loss"]),
+        gradient=team.rule(backward),
+        optimizer=construct(settings["optimizer"]),
+        schedule=construct(settings["schedule"]),
+        evaluators=named(settings.get("evaluator")),
+        effects=Chain(named(settings.get("effects"))),
+        apoptosis=construct(settings["apoptosis"]),
+    )
+    return Job(
+        recipe=fold(baseline, named(settings.get("ideas"))),
+        seed=settings["seed"],
+        task=task,
+        budget=Budget(**settings["budget"]),
+        training=Training(**settings["training"]),
+        execution=execution,
+        team=team,
+    )
+
+
+def model_of(settings: Mapping[str, Any]) -> "partial[Any]":
+    """The model's constructor with the parts that it names, such as `attention`, filled in."""
+    model = factory(settings["model"])
+    takes = signature(model.func).parameters.values()
+    names = [each.name for each in takes if each.kind is each.POSITIONAL_OR_KEYWORD]
+    parts = {name: construct(settings[name]) for name in names if name in settings}
+    return partial(model, **parts)
+
+
+def named(nodes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Each named node constructed, in the order written."""
+    return {name: construct(node) for name, node in (nodes or {}).items()}
+
+
+def fold(recipe: Recipe, ideas: Mapping[str, Idea]) -> Recipe:
+    """The recipe after every idea, in order.
+
+    An idea may add an effect, or wrap a part that is there; a part that two ideas replace would
+    leave only the last one's, so that is refused. An idea says what it replaces in `claims`.
+    """
+    owner: dict[str, str] = {}
+    for name, idea in ideas.items():
+        for part in getattr(idea, "claims", ()):
+            if part in owner:
+                raise AuditionError(
+                    f"ideas '{owner[part]}' and '{name}' both replace the {part}: "
+                    "run them as two arms"
+                )
+            owner[part] = name
+        recipe = idea(recipe)
+    return recipe
+
+
+def replaced(before: Recipe, after: Recipe) -> set[str]:
+    """The parts that differ between two recipes, those of the model by their own names."""
+    parts = {
+        f.name for f in fields(Recipe) if getattr(before, f.name) is not getattr(after, f.name)
+    }
+    if "model" in parts:
+        old, new = before.model.keywords, after.model.keywords
+        parts = (parts - {"model"}) | {k for k in new if new[k] is not old.get(k)}
+    return parts

@@ -1,0 +1,238 @@
+"""One run, from claiming its folder to writing its record: what a worker process does."""
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+
+from audition.config.instantiate import construct, find
+from audition.energy.meter import AtOnce
+from audition.errors import AuditionError
+from audition.measure import Measure
+from audition.observers.checkpoint import Say, discard_checkpoints
+from audition.observers.progress import Tell
+from audition.observers.watching import warm
+from audition.parallel.alone import Alone
+from audition.parallel.ddp import Ddp
+from audition.provenance import hardware
+from audition.reasons import described
+from audition.records.claim import Busy
+from audition.records.record import Record, now
+from audition.records.store import Ledger, write_whole
+from audition.training.worker import share
+
+DONE, BUSY, STOPPED = 0, 75, 143
+"""Exit codes: 75 is "try again later" (sysexits.h), 143 is what a shell calls an end by SIGTERM."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A run to be done: its record as it will begin, its settings, and where code came from."""
+
+    record: Record
+    settings: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    at_once: AtOnce = field(default_factory=AtOnce)
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> "Assignment":
+        """The assignment in a payload of `sweep.assign`."""
+        record = Record.from_json(payload["record"])
+        at_once = AtOnce(**payload.get("at_once", {}))
+        return cls(record, payload["settings"], payload["provenance"], at_once)
+
+
+def prepare(payload: Mapping[str, Any]) -> None:
+    """Read what all runs of an arm read: the code they name, the text's digest, and what their
+    trackers import.
+
+    A process that forks the runs does it once for all; only the data's settings are constructed.
+    """
+    settings = payload["settings"]
+    for node in nodes(settings):
+        find(str(node["_target_"]))
+    warm(settings.get("logger") or {})
+    _ = construct(settings["data"]).corpus_fingerprint
+
+
+def nodes(value: object) -> Iterator[Mapping[str, Any]]:
+    """Every mapping within `value` that names a `_target_`, outermost first."""
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            yield value
+        for each in value.values():
+            yield from nodes(each)
+
+
+def work(payload: Mapping[str, Any], tell: Tell) -> int:
+    """Do an assignment in a process of its own; SIGTERM or SIGHUP ends it with its record written.
+
+    So do the signals by which a cluster warns every process of a job that its time is up.
+    """
+    stopping: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, lambda number, frame: stopping.append(number))
+    try:
+        record = perform(Assignment.of(payload), tell, lambda step: bool(stopping))
+    except Busy:
+        return BUSY
+    return STOPPED if record.status == "interrupted" else DONE
+
+
+def perform(
+    assignment: Assignment, tell: Tell, interrupted: Callable[[int], bool] = lambda step: False
+) -> Record:
+    """Train a run unless the ledger has its outcome already; returns its record.
+
+    Raises Busy when another process is at it, or took it over while this one stood still, and leaves
+    a `failed` record behind any other error.
+    """
+    ledger = Ledger(Path(assignment.settings["paths"]["output_dir"]))
+    folder = ledger.folder_of(assignment.record)
+    with ledger.claim(folder) as claim:
+        before = ledger.get(folder)
+        ours = before is not None and before.key == assignment.record.key
+        if before is not None and ours and before.settled:
+            return before
+        clock = time.perf_counter()
+        record = assignment.record.ended(
+            "running",
+            started=now(),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            arithmetic=arithmetic(assignment.settings["execution"]["device"]),
+            notes=before.notes if before is not None and ours else (),
+        )
+        ledger.write(record)
+
+        def say(text: str) -> None:
+            nonlocal record
+            print(f"audition: {text}", file=sys.stderr)
+            record = record.ended("running", notes=(*record.notes, text))
+            with suppress(AuditionError):  # it is kept with the outcome
+                ledger.write(record)
+
+        def stops(step: int) -> bool:
+            claim.check()
+            return interrupted(step)
+
+        try:
+            ending = _train(assignment, folder, tell, say, stops)
+        except Busy:
+            raise
+        except Exception as error:
+            claim.check(now=True)
+            seconds = time.perf_counter() - clock
+            ledger.write(record.ended("failed", reason_of(error), seconds=seconds))
+            raise
+        claim.check(now=True)
+        seconds = time.perf_counter() - clock
+        record = record.ended(**ending, seconds=seconds)
+        ledger.write(record)
+        if record.settled:
+            # Not before: until then they are all there is of the run.
+            discard_checkpoints(folder)
+        return record
+
+
+def _check_data(assignment: Assignment) -> None:
+    """Raise AuditionError where the data are no longer those that the run was named by."""
+    settings, planned = assignment.settings, assignment.record.evaluation
+    task, source = construct(settings["task"]), construct(settings["data"])
+    if planned and task.evaluation_fingerprint(source) != planned:
+        raise AuditionError(
+            "its data were changed after it was planned: the same command plans it anew"
+        )
+
+
+def _train(
+    assignment: Assignment,
+    folder: Path,
+    tell: Tell,
+    say: Say,
+    interrupted: Callable[[int], bool],
+) -> Mapping[str, Any]:
+    settings, key = assignment.settings, assignment.record.key
+    _check_data(assignment)
+    origin = {**assignment.provenance, **surroundings(settings)}
+    write_whole(folder / "config.yaml", OmegaConf.to_yaml(dict(settings)))
+    write_whole(folder / "repro.json", json.dumps(origin, indent=1))
+    payload = {
+        "settings": dict(settings),
+        "folder": str(folder),
+        "key": key,
+        "at_once": asdict(assignment.at_once),
+    }
+
+    def hear(report: Mapping[str, object]) -> None:
+        if "said" in report:
+            say(str(report["said"]))
+        else:
+            tell(report)
+
+    parallel: Alone | Ddp = construct(settings["parallel"])
+    answer = parallel.carry_out(share, payload, hear, interrupted)
+    measures = {name: Measure(**how) for name, how in answer["measures"].items()}
+    return {**answer, "measures": measures}
+
+
+def reason_of(error: Exception) -> str:
+    """What a record says of a run that `error` ended."""
+    match error:
+        case AuditionError():
+            return str(error)
+        case OSError(strerror=str(why), filename=where):
+            return f"{where}: {why}" if where else why
+    return described(error)
+
+
+def surroundings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The machine, and the arithmetic that torch will do on it; for `repro.json`.
+
+    Asked in the run's own process, since the one that planned it may have been on another machine.
+    """
+    execution = settings["execution"]
+    return {
+        "hardware": hardware(),
+        "arithmetic": {
+            "device": execution["device"],
+            "threads": execution["threads"],
+            "precision": settings["precision"]["_target_"],
+            **arithmetic(execution["device"]),
+            **(_libraries() if execution["device"] == "cuda" else {}),
+        },
+    }
+
+
+def arithmetic(device: str) -> dict[str, str]:
+    """What the sums of a run on `device` (cpu or cuda) are made with: the version of torch, the
+    processor's instruction set as torch names it, and the card's name where there is one.
+
+    Two runs that differ in it do not have the same bits, whatever their settings say.
+    """
+    found = {
+        "torch": str(torch.__version__),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+    }
+    if device == "cuda" and torch.cuda.is_available():
+        found["card"] = torch.cuda.get_device_name()
+    return found
+
+
+def _libraries() -> dict[str, Any]:
+    if not torch.cuda.is_available():
+        return {}
+    return {
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
+    }

@@ -1,0 +1,115 @@
+"""What one process of a run does: build, observe, train, and report what the record will hold."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from hashlib import sha256
+from math import nan
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from audition.config.instantiate import construct
+from audition.energy.meter import AtOnce
+from audition.energy.off import Off
+from audition.measure import BEST, Measure, recorded
+from audition.observers.checkpoint import Checkpoint
+from audition.observers.energy import Energy
+from audition.observers.metrics import Metrics
+from audition.observers.progress import Progress, Tell
+from audition.observers.watching import watching
+from audition.parallel.team import Team
+from audition.training.build import build
+from audition.training.job import Job, Outcome
+from audition.training.resume import train_on
+
+
+def share(
+    payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: Callable[[int], bool]
+) -> dict[str, Any]:
+    """Train a run as one of `team`, of whom the first alone watches it and writes of it.
+
+    Returns what the record says of its end; a sentence for the record is told as it falls.
+    """
+    settings, folder, key = payload["settings"], Path(payload["folder"]), payload["key"]
+    job = build(settings, team)
+
+    def say(text: str) -> None:
+        tell({"said": text})
+
+    first = team.rank == 0
+    meter = construct(settings["energy"]) if first else Off()
+    energy = Energy(meter, AtOnce(**payload["at_once"]), cards=team.size, say=say)
+    with watching((settings.get("logger") or {}) if first else {}, folder, say) as trackers:
+        checkpoint = Checkpoint(folder, key, say, energy.memory, **settings["checkpoint"])
+        metrics = Metrics(folder, trackers.copies)
+        watchers = [energy, metrics, Progress(tell), checkpoint, *trackers.others]
+        outcome = train_on(
+            job,
+            watchers if first else [],
+            folder=folder,
+            key=key,
+            say=say,
+            interrupted=interrupted,
+            recall=energy.recall,
+        )
+    for metric, value in outcome.final.items():
+        if outcome.status == "finished" and not math.isfinite(value):
+            name, _, which = metric.partition("/")
+            say(f"evaluator '{name}' gave {value} for {which} at step {outcome.session.step}")
+    measures = measures_of(job)
+    return {
+        "status": outcome.status,
+        "reason": outcome.reason,
+        **facts(outcome, measures),
+        "measures": {name: asdict(how) for name, how in measures.items()},  # as JSON, for the pipe
+        **energy.facts(),
+    }
+
+
+def facts(outcome: Outcome, measures: Mapping[str, Measure]) -> dict[str, Any]:
+    """What a record says of a run that ended; `measures` as `measures_of` gives them.
+
+    Its digest of weights is that of the live ones, whatever weights evaluation saw in their place.
+    """
+    session = outcome.session
+    evaluations = [
+        {recorded(name): value for name, value in e.metrics.items()} for e in session.evaluations
+    ]
+    metrics = {}
+    for name, value in (evaluations[-1] if evaluations else {}).items():
+        how = measures.get(name, Measure(name, ""))
+        seen = [how.as_loss(each[name]) for each in evaluations if name in each]
+        metrics[name] = value
+        metrics[name + BEST] = how.as_loss(min((v for v in seen if v == v), default=nan))
+    return {
+        "metrics": metrics,
+        "units": session.units,
+        "steps": session.step,
+        "train_seconds": session.seconds,
+        "forward_passes": session.cost.forward,
+        "backward_passes": session.cost.backward,
+        "parameters": sum(p.numel() for p in session.params.values()),
+        "weights": digest({**session.params, **session.buffers}),
+    }
+
+
+def measures_of(job: Job) -> dict[str, Measure]:
+    """Name in a record -> how it is read: the task's, and what each further evaluator declares."""
+    declared = {
+        f"{name}_{metric}": Measure(*how)
+        for name, evaluator in job.recipe.evaluators.items()
+        for metric, how in getattr(evaluator, "measures", {}).items()
+    }
+    return {**job.task.measures, **declared}
+
+
+def digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Thirty-two hex digits for the names and the bits of `tensors`, whatever order they are in."""
+    total = sha256()
+    for name in sorted(tensors):
+        flat = tensors[name].detach().cpu().contiguous().reshape(-1)
+        total.update(f"{name} {flat.dtype} {tuple(tensors[name].shape)}".encode())
+        total.update(flat.view(torch.uint8).numpy().data)
+    return total.hexdigest()[:32]
