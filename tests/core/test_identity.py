@@ -208,7 +208,7 @@ def test_an_edit_moves_the_runs_that_use_the_file_and_no_others(
         ("parallel/words.py", "ended with code", "left with code"),
         ("report/terminal.py", "same-seed correlation", "correlation over seeds"),
         ("report/words.py", "nats/token", "nats a token"),
-        ("judge/arms.py", "Not like for like", "Not alike"),
+        ("answers/arms.py", "Not like for like", "Not alike"),
     ],
 )
 def test_words_move_nothing(settings_of, edit, file, old, new):
