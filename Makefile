@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: audition setup test test-all check conf bench bench-main soak clean
+.PHONY: audition setup test test-all check docs conf bench bench-main soak clean
 
 audition: setup ## the main job: an idea against its baseline, three seeds, 1M tokens a run
 	$(BIN)/python -m src.train +idea=spectral_gate seed=42,137,256 -m
@@ -27,11 +27,14 @@ test test-all: setup ## all tests but the slow ones; test-all has those too
 	$(BIN)/python -m pytest $(SELECTED) -n auto tests $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest $(SELECTED) $(ALONE)
 
-check: setup ## format, lint, types, layers
+check: setup docs ## format, lint, types, layers, and the site
 	$(BIN)/ruff format --check src tests scripts
 	$(BIN)/ruff check src tests scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: setup ## the documentation as a site, in site/; a warning is an error
+	$(BIN)/zensical build --clean --strict
 
 conf: setup ## conf/, the README's table and docs/parts.md, as the classes have them
 	$(BIN)/python -m scripts.conf
