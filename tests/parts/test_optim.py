@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from tests.parts.models import gpt88m, make
+from torch import nn
 from torch.nn import functional as F
 from torch.optim._muon import _zeropower_via_newtonschulz
 
@@ -13,6 +14,7 @@ from audition.parts.initial import initialise, role_of
 from audition.parts.optim.adamw import AdamW
 from audition.parts.optim.controls import apply_controls
 from audition.parts.optim.muon import Muon
+from audition.parts.optim.orthogonal import StackedMuon
 from audition.parts.optim.sgd import SGD
 from audition.recipe.signals import Controls
 from audition.recipe.streams import Streams
@@ -177,6 +179,25 @@ def test_a_step_of_muon_is_the_scaled_orthogonal_matrix(shape):
     look_ahead = weight.grad.lerp(weight.grad * 0.05, 0.95)
     direction = _zeropower_via_newtonschulz(look_ahead, Muon().ns_coefficients, 5, 1e-7)
     torch.testing.assert_close(weight.detach(), -scale * direction.float())
+
+
+@pytest.mark.parametrize("settings", [{}, {"nesterov": False, "weight_decay": 0.1}])
+def test_stacks_step_as_single_matrices_do(settings):
+    generator = torch.Generator().manual_seed(0)
+    drawn = [torch.randn(s, generator=generator) for s in ((8, 8), (16, 8), (8, 8), (8, 16))]
+    stacked, single = ([nn.Parameter(each.clone()) for each in drawn] for _ in range(2))
+    ours, torchs = StackedMuon(stacked, **settings), torch.optim.Muon(single, **settings)
+    for step in range(4):
+        for i, (a, b) in enumerate(zip(stacked, single, strict=True)):
+            b.grad = torch.randn(a.shape, generator=generator)
+            a.grad = None if (i, step) == (2, 1) else b.grad.clone()
+            b.grad = a.grad if a.grad is None else b.grad
+        ours.step()
+        torchs.step()
+    for a, b in zip(stacked, single, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-4)
+        torch.testing.assert_close(ours.state[a], torchs.state[b])
+    assert ours.state_dict().keys() == torchs.state_dict().keys()
 
 
 def test_muon_without_matrices_or_without_a_rest():

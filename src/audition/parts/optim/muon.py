@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import torch
 from annotated_types import Ge, Gt, Interval
 from torch.optim import Optimizer
 
@@ -11,6 +10,7 @@ from audition.parts.initial import role_of
 from audition.parts.optim.adamw import AdamW
 from audition.parts.optim.controls import configured
 from audition.parts.optim.groups import Named, group
+from audition.parts.optim.orthogonal import StackedMuon
 from audition.parts.optim.together import Together
 
 
@@ -55,7 +55,7 @@ class Muon:
         members: list[Optimizer] = []
         if matrices:
             members.append(
-                torch.optim.Muon(
+                StackedMuon(
                     [group(matrices)],
                     lr=self.lr,
                     weight_decay=self.weight_decay,
