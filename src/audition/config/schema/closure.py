@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audition.config.schema.code import code_digest
 from audition.config.schema.lookup import find, owner
-from audition.config.schema.source import Source, load, place, statements
+from audition.config.schema.source import Source, lazy_names, load, place, statements
 
 
 def source_files(targets: Iterable[str], roots: Iterable[str] = ("audition",)) -> dict[str, Path]:
@@ -87,4 +87,15 @@ def _imported(source: Source) -> Iterator[str]:
             case ast.ImportFrom(names=aliases):
                 module = source.absolute(node)
                 yield module
-                yield from (f"{module}.{alias.name}" for alias in aliases)
+                named = [f"{module}.{alias.name}" for alias in aliases]
+                yield from named
+                yield from _lazily(module, named)
+
+
+def _lazily(module: str, named: Iterable[str]) -> Iterator[str]:
+    """The modules of those names that `module` imports when they are asked for."""
+    at = place(module)
+    source = load(at) if at else None
+    lazy = lazy_names(source) if source else {}
+    paths = (lazy.get(name.rpartition(".")[2]) for name in named)
+    yield from (path.rpartition(".")[0] for path in paths if path)

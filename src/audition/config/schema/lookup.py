@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from audition.config.schema.source import Place, Source, below, load, place, statements, submodules
+from audition.config.schema.source import (
+    Place,
+    Source,
+    below,
+    lazy_names,
+    load,
+    place,
+    statements,
+    submodules,
+)
 from audition.errors import AuditionError, choices
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -107,7 +116,7 @@ def names(source: Source) -> Names:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name() | ast.Attribute()):
                 bound[name] = node.value
     bound.pop("*", None)
-    return Names(bound, tuple(stars))
+    return Names({**lazy_names(source), **bound}, tuple(stars))
 
 
 def _find(target: str, path: str, seen: frozenset[str]) -> Definition:

@@ -3,7 +3,7 @@
 import ast
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.util import find_spec
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from audition import frozen
 from audition.errors import AuditionError
+from audition.lazy import names_of
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,19 @@ def submodules(package: Place) -> set[str]:
 def load(at: Place) -> Source | None:
     """The parsed module, or None for a namespace package. Raises AuditionError on bad syntax."""
     return None if at.file is None else _parse(at.name, at.file, frozen.read(at.file))
+
+
+@lru_cache(maxsize=1024)
+def lazy_names(source: Source) -> Mapping[str, str]:
+    """Name -> dotted path, of what a module with a `__getattr__` of its own lists in a stub beside it.
+
+    So does `audition`: `from audition import Effect` imports what its `__init__.pyi` says.
+    """
+    stub = source.path.with_suffix(".pyi")
+    made = (node for node in statements(source.tree.body, scopes=False))
+    if not any(isinstance(n, ast.FunctionDef) and n.name == "__getattr__" for n in made):
+        return {}
+    return names_of(ast.parse(frozen.read(stub))) if stub.is_file() else {}
 
 
 def statements(body: Iterable[ast.stmt], *, scopes: bool) -> Iterator[ast.stmt]:
