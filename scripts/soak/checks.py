@@ -6,10 +6,10 @@ from json import loads
 from pathlib import Path
 from typing import Any
 
+from audition.answers.run_diff import RESULTS
 from audition.config.groups import deciding, root_of
 from audition.records.record import Record
 from audition.records.store import Ledger
-from audition.report.likeness import RESULTS
 
 NAMES = ("key", "config_hash", "baseline_hash", "arm", "ideas", "seed", "code", "cards")
 MEASURE = ("budget", "evaluation", "device", "threads", "schema")

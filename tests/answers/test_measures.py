@@ -12,7 +12,7 @@ from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.records.record import Record
 from audition.records.registration import PlannedArm, Registration
-from audition.report.price import by_other_measures
+from audition.report.cost import by_other_measures
 
 MEASURES = {
     "val_accuracy": Measure("validation accuracy", "%", "higher", worth=0.5),

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from audition.answers.run_diff import Making
 from audition.cli.ledger import main
 from audition.config.identity import Identity
 from audition.records.record import Record
-from audition.report.likeness import Making
 from audition.sweep import again
 
 

@@ -207,7 +207,7 @@ def test_an_edit_moves_the_runs_that_use_the_file_and_no_others(
         ("data/source.py", "AuditionError\n", "AuditionError, choices\n"),
         ("parallel/words.py", "ended with code", "left with code"),
         ("report/terminal.py", "same-seed correlation", "correlation over seeds"),
-        ("report/words.py", "nats/token", "nats a token"),
+        ("text.py", "nats/token", "nats a token"),
         ("answers/arms.py", "Not like for like", "Not alike"),
     ],
 )

@@ -9,12 +9,7 @@ from typing import Any
 
 import pytest
 
-from audition.cli.ledger import main
-from audition.records.metrics import last_line
-from audition.records.record import Record, Status
-from audition.records.registration import PlannedArm, Registration, register
-from audition.records.store import Ledger
-from audition.report.campaign import (
+from audition.answers.campaign import (
     RunState,
     campaign,
     fraction,
@@ -22,6 +17,11 @@ from audition.report.campaign import (
     seconds_left,
     tally,
 )
+from audition.cli.ledger import main
+from audition.records.metrics import last_line
+from audition.records.record import Record, Status
+from audition.records.registration import PlannedArm, Registration, register
+from audition.records.store import Ledger
 
 NOW = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
 PLAN = Registration(

@@ -11,13 +11,13 @@ from tests.report.conftest import DIGITS, Make
 from tests.report.test_figures import dots, texts
 
 from audition.answers import Judgement, judge_arms
+from audition.answers.curves import read_curves
+from audition.answers.race_steps import RaceStep
 from audition.cli.ledger import main
 from audition.records.record import now
 from audition.records.registration import PlannedArm, Registration, register
 from audition.records.store import Ledger
-from audition.report.curves import read_curves
 from audition.report.figures import (
-    RaceStep,
     detectable_effect,
     forest,
     learning_curves,

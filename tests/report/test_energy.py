@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from audition.answers import judge_arms
+from audition.answers.baselines import baseline_in
+from audition.answers.energy import joules_of
+from audition.answers.leaderboard import leaderboard
 from audition.records.store import Ledger
-from audition.report.baselines import baseline_in
-from audition.report.energy import joules_of
-from audition.report.leaderboard import leaderboard
 from audition.report.leaderboard_table import columns, show_leaderboard
 from audition.report.runs import show_runs
 from audition.report.terminal import show_judgements

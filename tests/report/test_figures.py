@@ -11,11 +11,11 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from audition.answers import Judgement, judge_arms
+from audition.answers.curves import Curve, read_curves
+from audition.answers.race_steps import RaceStep
 from audition.measure import Measure
 from audition.records.store import Ledger
-from audition.report.curves import Curve, read_curves
 from audition.report.figures import (
-    RaceStep,
     detectable_effect,
     forest,
     learning_curves,

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from audition.answers import judge_arms
+from audition.answers.meters import read_meters
 from audition.observers.metrics import Metrics
 from audition.records.store import Ledger
 from audition.report.figures import effect_meters
 from audition.report.page import best_first, write_report
-from audition.report.readings import read_meters
 from audition.report.style import caption_of
 from audition.training.loop import train
 

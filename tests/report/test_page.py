@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from audition.answers import judge_arms
+from audition.answers.race_steps import race_steps
 from audition.cli.commands import report
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
@@ -21,7 +22,6 @@ from audition.records.store import Ledger
 from audition.report import page as page_module
 from audition.report.gallery import Picture
 from audition.report.page import Written, fenced, plain, write_report
-from audition.report.race_steps import race_steps
 from audition.report.reproduce import commands
 
 Make = Callable[..., Ledger]

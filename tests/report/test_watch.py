@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from audition.answers.band import Band, latest
 from audition.cli.ledger import main
 from audition.observers.metrics import Metrics
 from audition.records.metrics import Shelf, read_lines
 from audition.records.record import now
 from audition.records.registration import PlannedArm, Registration, register
 from audition.records.store import Ledger
-from audition.report.band import Band, latest
 from audition.training.loop import train
 
 ARMS = {

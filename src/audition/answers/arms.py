@@ -44,6 +44,11 @@ class ArmRuns:
         }
 
     @property
+    def finite(self) -> dict[Hashable, float]:
+        """Seed -> loss, of the runs that ended in a number."""
+        return {s: x for s, x in self.losses.items() if x is not None and isfinite(x)}
+
+    @property
     def sample(self) -> Arm:
         """The losses as the statistics take them, with what tells runs of equal losses apart."""
         trained: dict[Hashable, str] = {r.seed: r.weights for r in self.records}

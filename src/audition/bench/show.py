@@ -7,8 +7,8 @@ from rich.table import Table
 
 from audition.bench.estimate import Cell
 from audition.bench.findings import Findings
-from audition.report.terminal import console
-from audition.report.words import UNDEFINED, count, roughly
+from audition.console import console
+from audition.text import UNDEFINED, count, roughly
 
 MARK = "*"
 """At what is configured, or best."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from audition.bench.asked import PRECISIONS, Asked
 from audition.bench.estimate import doubling
 from audition.bench.trial import Trial
-from audition.report.words import count
+from audition.text import count
 
 RUNS_PER_CARD = (1, 2, 4)
 

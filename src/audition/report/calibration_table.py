@@ -3,10 +3,10 @@
 from rich.markup import escape
 from rich.table import Table
 
-from audition.report.calibration import Calibration
-from audition.report.terminal import console
-from audition.report.words import count, in_unit, interval, plain_level, signed
+from audition.answers.calibration import Calibration
+from audition.console import console
 from audition.stats.calibration import Rate, Replay
+from audition.text import count, in_unit, interval, plain_level, signed
 
 
 def show_calibration(found: Calibration) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from audition.answers.campaign import WORDS, RunState, seconds_left, tally
 from audition.records.registration import Registration
-from audition.report.campaign import WORDS, RunState, seconds_left, tally
-from audition.report.words import count, roughly
+from audition.text import count, roughly
 
 MOST = 20
 """Runs of one kind that are listed; of more there is a number."""

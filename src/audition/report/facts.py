@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from audition.answers import ArmRuns, Judgement
+from audition.answers.equal_time import Stopwatch
+from audition.answers.provenance import cards_of
 from audition.config.card import Card
-from audition.report.equal_time import Stopwatch
+from audition.report.cost import Line, by_other_measures, notes, price
 from audition.report.figures.gains import gains
-from audition.report.origin import cards_of
-from audition.report.price import Line, by_other_measures, notes, price
 from audition.report.reproduce import commands
-from audition.report.words import (
+from audition.stats import Comparison
+from audition.text import (
     count,
     direction,
     duration,
@@ -22,7 +23,6 @@ from audition.report.words import (
     probability,
     signed,
 )
-from audition.stats import Comparison
 
 
 @dataclass(frozen=True)

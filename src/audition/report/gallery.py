@@ -10,12 +10,13 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from audition.answers import Judgement
+from audition.answers.curves import Curves
+from audition.answers.meters import Readings
+from audition.answers.race_steps import RaceStep
 from audition.errors import AuditionError
 from audition.records.studies import Account
 from audition.records.tuned import Tuned
-from audition.report.curves import Curves
 from audition.report.figures import (
-    RaceStep,
     detectable_effect,
     effect_meters,
     forest,
@@ -31,7 +32,6 @@ from audition.report.figures import (
     tuned_curves,
 )
 from audition.report.inline import inline
-from audition.report.readings import Readings
 from audition.report.style import VERDICT, caption_of, save
 
 

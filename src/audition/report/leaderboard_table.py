@@ -10,13 +10,14 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from audition.answers.energy_source import name as meter_name
+from audition.answers.leaderboard import Leaderboard, Row
+from audition.console import console
 from audition.errors import AuditionError, choices
 from audition.records.store import write_whole
-from audition.report.leaderboard import Leaderboard, Row
-from audition.report.meters import name as meter_name
 from audition.report.parquet import as_parquet
-from audition.report.terminal import COLOURS, console
-from audition.report.words import (
+from audition.report.terminal import COLOURS
+from audition.text import (
     UNDEFINED,
     count,
     direction,

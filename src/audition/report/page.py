@@ -10,22 +10,22 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from audition.answers import Judgement, arms_of, judge_arms
+from audition.answers.curves import read_curves
+from audition.answers.equal_time import Stopwatch
+from audition.answers.meters import read_meters
+from audition.answers.provenance import Origin, origins
+from audition.answers.race_steps import race_steps
 from audition.errors import AuditionError
 from audition.records.record import now
 from audition.records.registration import Registration, registrations
 from audition.records.store import Contents, Ledger, write_whole
 from audition.records.studies import Account, read_accounts
 from audition.records.tuned import tuned_for
-from audition.report.curves import read_curves
-from audition.report.equal_time import Stopwatch
 from audition.report.facts import SUMMARY_COLUMNS, IdeaFacts, facts_of, run_columns
 from audition.report.gallery import Picture, draw, embedded
-from audition.report.origin import Origin, origins
-from audition.report.race_steps import race_steps
-from audition.report.readings import read_meters
 from audition.report.search_section import section
 from audition.report.style import THEME
-from audition.report.words import axis, count, direction
+from audition.text import axis, count, direction
 
 
 @dataclass(frozen=True)

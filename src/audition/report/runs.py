@@ -4,10 +4,10 @@ import sys
 from collections.abc import Sequence
 from math import nan
 
+from audition.answers.energy_source import NONE, one_source
 from audition.records.record import Record
 from audition.records.store import Contents
-from audition.report.meters import NONE, one_source
-from audition.report.words import UNDEFINED, duration, energy, plain_level
+from audition.text import UNDEFINED, duration, energy, plain_level
 
 WORDS = ("arm", "config", "status", "started")
 """Columns that are aligned on the left."""

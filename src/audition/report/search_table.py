@@ -7,11 +7,11 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from audition.console import console
 from audition.records.studies import Account, Trial
 from audition.report.figures.search.importances import heading
 from audition.report.figures.search.trials import STATES, told
-from audition.report.terminal import console
-from audition.report.words import UNDEFINED, count, gain
+from audition.text import UNDEFINED, count, gain
 
 BEST = 10
 """Trials that are shown beside the default."""

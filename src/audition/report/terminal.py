@@ -1,19 +1,19 @@
 """Verdicts in the terminal, each with what it rests on."""
 
 import math
-import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
 from audition.answers import DEFAULT_TERMS, Judgement
+from audition.console import console
 from audition.records.store import Ledger
-from audition.report.price import Line, by_other_measures, notes, price, stopwatches
-from audition.report.words import (
+from audition.report.cost import Line, by_other_measures, notes, price, stopwatches
+from audition.stats import SeedRule
+from audition.text import (
     count,
     gain,
     gain_interval,
@@ -23,7 +23,6 @@ from audition.report.words import (
     probability,
     signed,
 )
-from audition.stats import SeedRule
 
 COLOURS = {
     "supported": "bold green",
@@ -31,12 +30,6 @@ COLOURS = {
     "inconclusive": "bold yellow",
     "invalid": "bold magenta",
 }
-
-
-def console(columns: int = 100) -> Console:
-    """Where answers go: standard output, with so many columns where it is not a terminal."""
-    width = None if sys.stdout.isatty() else columns
-    return Console(width=width, highlight=False, soft_wrap=False)
 
 
 MANY = 12

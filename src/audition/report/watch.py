@@ -13,14 +13,14 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from audition.answers.band import NOTHING, Band, Latest, band, latest
+from audition.answers.campaign import WORDS, RunState, seconds_left, state_of, tally
 from audition.measure import Measure, recorded
 from audition.records.metrics import TRAINING, Line, Shelf
 from audition.records.record import BASELINE, Record
 from audition.records.registration import Registration
 from audition.records.store import Ledger
-from audition.report.band import NOTHING, Band, Latest, band, latest
-from audition.report.campaign import WORDS, RunState, seconds_left, state_of, tally
-from audition.report.words import axis, count, number, places, plain_level, roughly
+from audition.text import axis, count, number, places, plain_level, roughly
 
 MOST = 24
 """Runs under way that are shown; of more there is a number."""

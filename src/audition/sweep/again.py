@@ -9,13 +9,13 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from audition.answers.run_diff import Making
 from audition.config.identity import Identity, identify
 from audition.config.root import check
 from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.records.record import Record
 from audition.records.store import Ledger
-from audition.report.likeness import Making
 from audition.sweep.arms import Arm
 from audition.sweep.assign import record_of
 from audition.sweep.carry import train_all

@@ -14,11 +14,11 @@ from statistics import stdev
 from audition.answers import ArmRuns, arms_of
 from audition.errors import AuditionError
 from audition.records.store import Ledger, write_whole
-from audition.report.words import count
 from audition.stats import RaceRules, estimate_noise, race_step
 from audition.sweep.announce import question_of
 from audition.sweep.launchers import Train
 from audition.sweep.plan import Plan
+from audition.text import count
 
 FOLDER = "races"
 

@@ -6,16 +6,16 @@ from dataclasses import replace
 from rich.markup import escape
 from rich.table import Table
 
+from audition.console import console
 from audition.errors import AuditionError
 from audition.records.store import Ledger
-from audition.report.terminal import console
-from audition.report.words import count
 from audition.stats import RaceRules
 from audition.sweep.arms import SCREENING, Question, more_seeds
 from audition.sweep.launchers import Train
 from audition.sweep.plan import Plan
 from audition.sweep.race import Race, file_race, race
 from audition.sweep.say import say_verdicts
+from audition.text import count
 
 
 class RaceStyle:

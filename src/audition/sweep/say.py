@@ -11,11 +11,11 @@ from audition.records.store import Contents, Ledger
 from audition.records.submission import Submission
 from audition.report.runs import show_problems, show_runs
 from audition.report.terminal import show_judgements
-from audition.report.words import count, roughly
 from audition.sweep.local import MeasuredPool
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.pool import PoolSettings
 from audition.sweep.verdict_page import show_verdicts
+from audition.text import count, roughly
 
 MANY_ARMS = 30
 """Arms from which a sweep says that it is planning them."""

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from audition.answers import arms_of
+from audition.answers.baselines import baseline_in
+from audition.answers.calibration import calibrate, is_placebo, own_pools, placebo_judgements
 from audition.cli.commands import calibrate as command
 from audition.errors import AuditionError
 from audition.measure import Measure
-from audition.report.baselines import baseline_in
-from audition.report.calibration import calibrate, is_placebo, own_pools, placebo_judgements
 from audition.stats import seed_rule_false_pass_rate
 
 SEEDS = (42, 137, 256)

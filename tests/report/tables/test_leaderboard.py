@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from audition.answers import arms_of, judge_baseline
+from audition.answers.baselines import baseline_in, noise_of
+from audition.answers.equal_time import Stopwatch, timed_curves
+from audition.answers.interactions import cross, parts_of
+from audition.answers.leaderboard import SORTS, leaderboard
+from audition.answers.power import power_for
 from audition.cli.commands import interactions as interactions_command
 from audition.cli.commands import leaderboard as command
 from audition.errors import AuditionError
 from audition.records.registration import PlannedArm, Registration, register
-from audition.report.baselines import baseline_in, noise_of
-from audition.report.equal_time import Stopwatch, timed_curves
-from audition.report.interactions import cross, parts_of
-from audition.report.leaderboard import SORTS, leaderboard
-from audition.report.power import power_for
 
 SEEDS = (42, 137, 256)
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from audition.answers import arms_of
+from audition.answers.baselines import choose_baseline, noise_of
+from audition.answers.power import power_for
 from audition.cli.commands import power as command
 from audition.errors import AuditionError
-from audition.report.baselines import choose_baseline, noise_of
-from audition.report.power import power_for
 from audition.stats import power_at, seeds_needed
 
 SEEDS = (42, 137, 256)

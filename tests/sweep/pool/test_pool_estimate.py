@@ -2,8 +2,8 @@
 
 import pytest
 
-from audition.report.words import roughly
 from audition.sweep.pool.estimate import Mean, Underway, remaining
+from audition.text import roughly
 
 A10 = {"a": Mean().then(8.0).then(12.0)}
 

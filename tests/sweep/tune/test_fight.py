@@ -5,10 +5,10 @@ from collections import Counter
 import pytest
 
 from audition.answers import judge_arms
+from audition.answers.baselines import baseline_in, rivals_of
 from audition.errors import AuditionError
 from audition.records.registration import registrations
 from audition.records.tuned import tuned_for
-from audition.report.baselines import baseline_in, rivals_of
 
 # The planted loss is least at lr 0.01, whatever the optimizer; muon alone is better by 0.3.
 

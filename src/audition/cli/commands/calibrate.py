@@ -28,9 +28,9 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition calibrate`"""
+    from audition.answers.baselines import baseline_in
+    from audition.answers.calibration import calibrate
     from audition.records.registration import registrations
-    from audition.report.baselines import baseline_in
-    from audition.report.calibration import calibrate
     from audition.report.calibration_table import show_calibration
     from audition.report.runs import show_problems
 

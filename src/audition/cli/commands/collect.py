@@ -23,9 +23,9 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def collect(options: argparse.Namespace) -> None:
     """`audition collect`; exit code 1 where runs are under way or have failed."""
+    from audition.answers.campaign import is_over
     from audition.cli.commands.verdict import tell
     from audition.records.record import BASELINE
-    from audition.report.campaign import is_over
     from audition.report.campaign_table import show_campaign
     from audition.sweep.cluster.campaigns import find
 

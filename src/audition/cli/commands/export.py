@@ -35,7 +35,7 @@ def write(options: argparse.Namespace) -> None:
     from audition.errors import choices
     from audition.report.replay import PARQUET, chosen, replay, trackers, write_parquet
     from audition.report.runs import show_problems
-    from audition.report.words import count
+    from audition.text import count
 
     places = (*trackers(), PARQUET)
     if options.to not in places:

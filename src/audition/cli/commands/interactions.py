@@ -27,8 +27,9 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 def show(options: argparse.Namespace) -> None:
     """`audition interactions`"""
     from audition.answers import arms_of
+    from audition.answers.interactions import cross
     from audition.records.registration import registrations
-    from audition.report.interactions import cross, show_crossing
+    from audition.report.crossing import show_crossing
     from audition.report.runs import show_problems
 
     contents = Ledger.found(options.output_dir).read()

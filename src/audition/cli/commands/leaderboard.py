@@ -32,9 +32,9 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition leaderboard`"""
+    from audition.answers.baselines import baseline_in, rivals_of
+    from audition.answers.leaderboard import leaderboard
     from audition.records.registration import registrations
-    from audition.report.baselines import baseline_in, rivals_of
-    from audition.report.leaderboard import leaderboard
     from audition.report.leaderboard_table import export, show_leaderboard
     from audition.report.runs import show_problems
 

@@ -28,9 +28,10 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition power`"""
+    from audition.answers.baselines import baseline_in
+    from audition.answers.power import power_for
     from audition.records.registration import registrations
-    from audition.report.baselines import baseline_in
-    from audition.report.power import power_for, show_power
+    from audition.report.power_table import show_power
     from audition.report.runs import show_problems
 
     if not options.gain > 0:

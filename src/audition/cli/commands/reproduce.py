@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from audition.records.store import Ledger
 
 if TYPE_CHECKING:
-    from audition.report.likeness import Difference, Likeness
+    from audition.answers.run_diff import Difference, Likeness
 
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -29,10 +29,10 @@ def show(options: argparse.Namespace) -> None:
     """`audition reproduce`; exit code 1 where the run did not come out the same."""
     from hydra import initialize_config_dir
 
+    from audition.answers.run_diff import Making, compare
     from audition.cli.sentences import one_sentence
     from audition.config.root import conf_dir
     from audition.records.find import find_run
-    from audition.report.likeness import Making, compare
     from audition.sweep.again import drift, make_again, plan_again
     from audition.sweep.compose import Composer
 

@@ -58,10 +58,10 @@ def tell(
 ) -> None:
     """The verdicts on those arms of the ledger at `root`, or on all; AuditionError where it cannot."""
     from audition.answers import judge_arms
+    from audition.answers.energy import joules_of
     from audition.records.registration import registrations
     from audition.report import terminal
-    from audition.report.energy import joules_of
-    from audition.report.price import stopwatches
+    from audition.report.cost import stopwatches
     from audition.report.runs import show_problems
 
     ledger = Ledger.found(root)

@@ -32,9 +32,9 @@ def show(options: argparse.Namespace) -> None:
     """`audition watch`; ends with the sweep's last run, or by Ctrl-C, which stops nothing else."""
     from rich.live import Live
 
+    from audition.answers.campaign import is_over
+    from audition.console import console
     from audition.records.metrics import Shelf
-    from audition.report.campaign import is_over
-    from audition.report.terminal import console
     from audition.report.watch import picture
 
     shelf, out = Shelf(), console(160)

@@ -5,7 +5,7 @@ from audition.report.figures.forest import forest
 from audition.report.figures.learning import learning_curves
 from audition.report.figures.meters import effect_meters
 from audition.report.figures.noise import noise_floor
-from audition.report.figures.race import RaceStep, race_timeline
+from audition.report.figures.race import race_timeline
 from audition.report.figures.residuals import residual_map
 from audition.report.figures.search.front import search_front
 from audition.report.figures.search.history import search_history
@@ -15,7 +15,6 @@ from audition.report.figures.slopes import paired_slopes
 from audition.report.figures.tuned import tuned_curves
 
 __all__ = [
-    "RaceStep",
     "detectable_effect",
     "effect_meters",
     "forest",

@@ -24,8 +24,8 @@ from audition.report.style import (
     shortened,
     styled,
 )
-from audition.report.words import plain_level
 from audition.stats import Comparison, NoiseModel, minimal_detectable_effect
+from audition.text import plain_level
 
 TITLE = "What a number of seeds can show"
 LABELLED = 6  # curves; more would not leave their names legible

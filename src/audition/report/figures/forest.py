@@ -33,7 +33,7 @@ from audition.report.style import (
     styled,
     text_width,
 )
-from audition.report.words import axis, direction, gain, gain_interval
+from audition.text import axis, direction, gain, gain_interval
 
 TITLE = "Improvement of each idea over its baseline"
 ROW, MOST = 0.52, 200  # inches of a row; rows that a bitmap can hold

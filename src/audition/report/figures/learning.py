@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from scipy.special import stdtrit
 
 from audition.answers import Judgement
+from audition.answers.curves import STEPS, Curve, Curves
 from audition.measure import Measure
-from audition.report.curves import STEPS, Curve, Curves
 from audition.report.figures.gains import foremost
 from audition.report.style import (
     INK,
@@ -24,7 +24,7 @@ from audition.report.style import (
     sheet,
     styled,
 )
-from audition.report.words import axis, direction
+from audition.text import axis, direction
 
 LOSS = Measure("training loss", "")
 TITLE = "Learning curves, and the difference underneath"

@@ -25,8 +25,8 @@ from audition.report.style import (
     styled,
     text_width,
 )
-from audition.report.words import axis, level
 from audition.stats import NoiseModel, estimate_noise
+from audition.text import axis, level
 
 TITLE = "Noise floor: how much the seed alone moves the result"
 ROW, MOST = 0.42, 200

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from audition.answers.race_steps import RaceStep
 from audition.measure import Measure
 from audition.report.style import (
     INK,
@@ -22,25 +22,11 @@ from audition.report.style import (
     styled,
     text_width,
 )
-from audition.report.words import axis, count, duration, gain
+from audition.text import axis, count, duration, gain
 
 TITLE = "Race: who stayed in, and for how long"
 ROW = 0.46
 KEPT, DROPPED = VERDICT["supported"], VERDICT["refuted"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RaceStep:
-    """One stage of one idea, as it went: what it ran, what came out, whether it stayed in."""
-
-    idea: str
-    stage: str  # a word or two: "first seed", "three seeds", "fresh seeds"
-    seeds: tuple[int, ...]  # those run in this stage
-    mean_gain: float  # D over the seeds so far, loss units; NaN for a run that diverged
-    threshold: float  # the D it had to reach; NaN where there was none
-    kept: bool
-    start: float  # seconds since the race began
-    end: float
 
 
 @styled

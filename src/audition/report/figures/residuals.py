@@ -25,7 +25,7 @@ from audition.report.style import (
     styled,
     text_width,
 )
-from audition.report.words import axis, capital, gain, places, plain_level
+from audition.text import axis, capital, gain, places, plain_level
 
 TITLE = "Residuals: arm by seed"
 ROW, MOST = 0.4, 200

@@ -24,7 +24,7 @@ from audition.report.style import (
     sheet,
     styled,
 )
-from audition.report.words import axis, direction
+from audition.text import axis, direction
 
 TITLE = "Every seed, baseline to idea"
 COLUMNS, PANEL, MOST = 2, 3.35, 40  # panels in a row; inches of a panel's height; panels

@@ -12,7 +12,7 @@ from matplotlib.ticker import NullFormatter
 from audition.records.tuned import Contender, Try, Tuned
 from audition.report.figures.search.trials import turn
 from audition.report.style import INK, MUTED, SMALL, WIDTH, labels, sheet, styled
-from audition.report.words import axis, capital, count, direction
+from audition.text import axis, capital, count, direction
 
 TITLE = "Each at its best: what was tuned"
 COLUMNS, PANEL = 2, 3.1  # panels in a row; inches of a panel's height

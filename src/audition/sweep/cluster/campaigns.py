@@ -4,11 +4,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from audition.answers.campaign import RunState, campaign
 from audition.errors import AuditionError
 from audition.records.registration import Registration, registrations
 from audition.records.store import Ledger
 from audition.records.submission import Submission, submissions
-from audition.report.campaign import RunState, campaign
 from audition.sweep.cluster.follow import View, asker, look, lost, settle
 
 

@@ -19,7 +19,6 @@ from audition.records.submission import (
     submissions,
     submitted_now,
 )
-from audition.report.words import count
 from audition.sweep.cluster import queue
 from audition.sweep.cluster.follow import ASK_EVERY_S, SAY_EVERY_S, SILENCE_S, asker
 from audition.sweep.cluster.pack import UNTIL_KILLED_S, check_probe
@@ -27,6 +26,7 @@ from audition.sweep.cluster.queue import JobState
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import enqueue, write_probe
 from audition.sweep.plan import HANDED_OUT
+from audition.text import count
 
 GRACE_S = 5.0
 """Between the two looks that must agree before the jobs are taken to be gone [s]."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from audition.records.record import Record
 from audition.records.store import Ledger
 from audition.records.submission import Submission, SubmittedJob, submissions
-from audition.report.words import count
 from audition.sweep.cluster.queue import JobState, states
+from audition.text import count
 
 ASK_EVERY_S = 5.0
 GRACE_S = 20.0

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from audition.records.store import Ledger
 from audition.records.submission import Submission
-from audition.report.words import count
 from audition.sweep.assign import record_of
 from audition.sweep.cluster.follow import follow, living
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import submit
 from audition.sweep.plan import PlannedRun
+from audition.text import count
 
 
 class Detached(Exception):

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
-from audition.report.words import roughly
 from audition.sweep.pool.job import End, Job
 from audition.sweep.pool.tally import Row, Tally
+from audition.text import roughly
 
 EVERY_S = 30.0
 _SHOWN = 4

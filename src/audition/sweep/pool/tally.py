@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from audition.report.words import roughly
 from audition.sweep.pool.estimate import Mean, Underway, remaining
 from audition.sweep.pool.job import End, Job
+from audition.text import roughly
 
 
 @dataclass

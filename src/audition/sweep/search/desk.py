@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from audition.errors import AuditionError
 from audition.records.record import Record
 from audition.records.store import Ledger
-from audition.report.words import count
 from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import End, Job
@@ -22,6 +21,7 @@ from audition.sweep.search.space.space import overrides
 from audition.sweep.search.study.pruning import Open, Pruning
 from audition.sweep.search.study.study import Study
 from audition.sweep.search.study.suggest import pick_from
+from audition.text import count
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

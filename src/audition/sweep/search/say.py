@@ -9,12 +9,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from audition.answers import Judgement
+from audition.console import console
 from audition.measure import Measure
-from audition.report.terminal import console
-from audition.report.words import count, gain, gain_interval
 from audition.sweep.say import say
 from audition.sweep.search.answer import Candidate, Screened, run_of
 from audition.sweep.search.study.study import Study, counts, finite
+from audition.text import count, gain, gain_interval
 
 
 def say_trials(study: Study, served: int = 0) -> None:

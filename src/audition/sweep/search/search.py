@@ -15,7 +15,6 @@ from audition.frozen import freeze
 from audition.records.registration import register
 from audition.records.store import Ledger
 from audition.report.terminal import show_judgements
-from audition.report.words import count
 from audition.sweep.announce import announcement
 from audition.sweep.arms import SCREENING, Arm, Question, arm_name
 from audition.sweep.asked import asked
@@ -45,6 +44,7 @@ from audition.sweep.search.study.study import Study
 from audition.sweep.search.trials import check_known, check_objectives, objectives_of, study_name
 from audition.sweep.search.wanted import Wanted
 from audition.sweep.search.write import path_of, write_experiment
+from audition.text import count
 
 STEM = "hparams_search"
 TERMS = "the best of a search"

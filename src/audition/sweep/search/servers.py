@@ -15,7 +15,6 @@ from audition.config.root import conf_dir
 from audition.errors import AuditionError
 from audition.records.store import Ledger
 from audition.records.submission import Submission
-from audition.report.words import count
 from audition.sweep.cluster.code import snapshot
 from audition.sweep.cluster.command import await_one, living, submit_command, summary
 from audition.sweep.cluster.queue import JobState
@@ -28,6 +27,7 @@ from audition.sweep.search.study.storage import journal_of, open_storage
 from audition.sweep.search.study.study import Study, counts
 from audition.sweep.search.trials import limit_of, queued
 from audition.sweep.search.wanted import Wanted
+from audition.text import count
 
 OWN = ("hydra/launcher=", "hydra.launcher.", "submit=")
 """What was typed for the submitting process alone."""

@@ -14,7 +14,6 @@ from audition.records.registration import register
 from audition.records.store import Ledger
 from audition.records.tuned import Contender, Tuned, file_tuned
 from audition.report.terminal import show_judgements
-from audition.report.words import count
 from audition.sweep.announce import announcement, question_of
 from audition.sweep.arms import SCREENING, Question
 from audition.sweep.compose import Composer
@@ -29,6 +28,7 @@ from audition.sweep.tune.settings import Tuning
 from audition.sweep.tune.studies import around_defaults, studied
 from audition.sweep.tune.wanted import Tune, tune_of
 from audition.sweep.verdict_page import show_verdicts
+from audition.text import count
 
 SEVERAL = 20
 """Trials of several keys at once, where nobody said how many."""

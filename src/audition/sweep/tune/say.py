@@ -7,13 +7,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from audition.answers import Judgement
+from audition.console import console
 from audition.measure import Measure
 from audition.records.tuned import Contender, Try, Tuned
-from audition.report.terminal import console
-from audition.report.words import count, gain, gain_interval, plain_level
 from audition.stats import compare_campaign
 from audition.sweep.plan import PlannedRun
 from audition.sweep.say import how, say
+from audition.text import count, gain, gain_interval, plain_level
 
 
 def say_screening(name: str, arms: int, runs: Sequence[PlannedRun], missing: int) -> None:

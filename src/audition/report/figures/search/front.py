@@ -9,7 +9,7 @@ from audition.records.studies import Account
 from audition.report.figures.search.marks import BRANCHES, draw_legend
 from audition.report.figures.search.trials import branch_of, counted, label_of, turn, window
 from audition.report.style import INK, MUTED, PAPER, SMALL, WIDTH, nothing, sheet, shortened, styled
-from audition.report.words import count
+from audition.text import count
 
 HEIGHT = 4.8
 

@@ -18,7 +18,7 @@ from audition.report.style import (
     styled,
     text_width,
 )
-from audition.report.words import count
+from audition.text import count
 
 ROW, HEAD = 0.36, 0.62  # inches of a bar, and of what stands over a group of them
 

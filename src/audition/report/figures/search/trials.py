@@ -8,7 +8,7 @@ from matplotlib.axis import Axis
 
 from audition.measure import Measure
 from audition.records.studies import FACTS, Account, Parameter, State, Trial
-from audition.report.words import axis, plain_level
+from audition.text import axis, plain_level
 
 STATES: Sequence[State] = ("whole", "given up", "diverged", "failed", "under way")
 SAID: Mapping[State, str] = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audition.report.curves import STEPS, read_curve
+from audition.answers.curves import STEPS, read_curve
 from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun
 

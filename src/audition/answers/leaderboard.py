@@ -9,11 +9,11 @@ from statistics import fmean
 from typing import Any
 
 from audition.answers import ArmRuns, Judgement, family_of, judge_baseline
+from audition.answers.energy import Joules, joules_of
+from audition.answers.equal_time import Stopwatch
 from audition.errors import AuditionError, choices
 from audition.records.registration import registrations
 from audition.records.store import Ledger
-from audition.report.energy import Joules, joules_of
-from audition.report.equal_time import Stopwatch
 from audition.stats.comparison import json_ready
 from audition.stats.equal_time import EqualTime
 from audition.stats.shrinkage import FEWEST, Shrinkage, shrink

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from audition.answers import Judgement
+from audition.answers.energy import joules_of
+from audition.answers.equal_time import Stopwatch
 from audition.records.registration import ALPHA
 from audition.records.store import Ledger
-from audition.report.energy import joules_of
-from audition.report.equal_time import Stopwatch
-from audition.report.words import (
+from audition.text import (
     UNDEFINED,
     count,
     duration,

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from audition.answers import ArmRuns, Judgement
-from audition.report.meters import NONE, Source, name, sources
-from audition.report.words import (
+from audition.answers.energy_source import NONE, Source, name, sources
+from audition.stats.arms import Seed
+from audition.stats.energy import EnergyVerdict, energy_verdict
+from audition.text import (
     count,
     energy,
     interval_of_ratio,
@@ -15,8 +17,6 @@ from audition.report.words import (
     plain_level,
     probability,
 )
-from audition.stats.arms import Seed
-from audition.stats.energy import EnergyVerdict, energy_verdict
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from audition.measure import BEST, recorded
 from audition.records.metrics import read_evaluations
 from audition.records.record import Record
 from audition.records.store import Ledger
-from audition.report.words import one, places
 from audition.stats.arms import Seed
 from audition.stats.equal_time import Curve, EqualTime, equal_time
+from audition.text import one, places
 
 
 def timed_curves(ledger: Ledger, arm: ArmRuns) -> dict[Seed, Curve]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from audition.records.metrics import METERS, Line, Shelf, units_of
-from audition.report.words import number
+from audition.text import number
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import Any
 import yaml
 
 from audition.answers import ArmRuns
+from audition.answers.code import states_of
 from audition.config.card import Card, check_card
 from audition.errors import AuditionError
 from audition.records.plain import parsed
 from audition.records.store import Ledger
-from audition.report.code import states_of
 
 
 @dataclass(frozen=True)

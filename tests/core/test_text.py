@@ -4,7 +4,7 @@ from math import nan
 
 import pytest
 
-from audition.report.words import count, duration, interval, number, probability, signed
+from audition.text import count, duration, interval, number, probability, signed
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from audition.answers.run_diff import Making, compare
 from audition.records.record import Record
-from audition.report.likeness import Making, compare
 
 RECORD = Record(
     key="k",

@@ -12,7 +12,7 @@ from audition.records.metrics import Line, last_line, units_of
 from audition.records.record import BASELINE, OVER, Record
 from audition.records.registration import Registration
 from audition.records.store import Ledger
-from audition.report.words import level, roughly
+from audition.text import level, roughly
 
 WORDS = ("finished", "running", "queued", "interrupted", "failed", "diverged", "not started")
 

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from audition.answers.code import states_of
 from audition.records.metrics import PLACE, read_evaluations
 from audition.records.plain import parsed
 from audition.records.record import Record
-from audition.report.code import states_of
 
 RESULTS = (
     "status",

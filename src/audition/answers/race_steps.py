@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import fmean
@@ -10,11 +11,23 @@ from typing import Any
 from audition.answers import ArmRuns
 from audition.records.plain import parsed
 from audition.records.record import Record
-from audition.report.figures.gains import finite
-from audition.report.figures.race import RaceStep
 
 STAGES = {1: "first seed", 2: "screening seeds"}
 FRESH = "fresh seeds"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaceStep:
+    """One stage of one idea, as it went: what it ran, what came out, whether it stayed in."""
+
+    idea: str
+    stage: str  # a word or two: "first seed", "three seeds", "fresh seeds"
+    seeds: tuple[int, ...]  # those run in this stage
+    mean_gain: float  # D over the seeds so far, loss units; NaN for a run that diverged
+    threshold: float  # the D it had to reach; NaN where there was none
+    kept: bool
+    start: float  # seconds since the race began
+    end: float
 
 
 def race_steps(root: Path, baseline_hash: str, arms: Mapping[str, ArmRuns]) -> tuple[RaceStep, ...]:
@@ -71,7 +84,7 @@ def _step(
 def _mean_gain(baseline: ArmRuns | None, arm: ArmRuns, seeds: set[int]) -> float:
     if baseline is None:
         return math.nan
-    theirs, ours = finite(baseline.losses), finite(arm.losses)
+    theirs, ours = baseline.finite, arm.finite
     shared = [seed for seed in theirs.keys() & ours.keys() if seed in seeds]
     return fmean(theirs[seed] - ours[seed] for seed in shared) if shared else math.nan
 

@@ -6,23 +6,10 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
-from rich.markup import escape
-from rich.table import Table
-
 from audition.answers import ArmRuns, family_of
+from audition.answers.baselines import noise_of, rivals_of
 from audition.measure import Measure
 from audition.records.registration import Registration
-from audition.report.baselines import noise_of, rivals_of
-from audition.report.terminal import console
-from audition.report.words import (
-    count,
-    duration,
-    gain,
-    in_unit,
-    plain_level,
-    probability,
-    signed,
-)
 from audition.stats import (
     NoiseModel,
     dunnett_critical_value,
@@ -34,7 +21,6 @@ from audition.stats.comparison import json_ready
 from audition.stats.noncentral_t import t_tail
 
 LADDER = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024)
-WIDTH = 20
 
 
 @dataclass(frozen=True)
@@ -164,64 +150,6 @@ def fewest_seeds(
     )
 
 
-def show_power(found: Power) -> None:
-    """The answer in a sentence, its noise, and the curve."""
-    out, noise, how = console(), found.noise, found.measure
-    gained = in_unit(gain(found.gain, how), how)
-    if found.seeds_needed is None:
-        answer = f"A gain of {gained} is out of reach: more than 10,000 seeds an arm."
-    else:
-        assert found.runs is not None
-        assert found.seconds is not None
-        answer = (
-            f"A gain of {gained} takes {count(found.seeds_needed, 'seed')} an arm "
-            f"(power {found.power:g}, one-sided α {found.alpha:g}): "
-            f"{count(found.runs, 'run')}, about {duration(found.seconds)} of one worker."
-        )
-    out.print(f"[bold]{escape(answer)}[/]")
-    out.print(
-        f"[dim]Baseline {found.baseline_hash[:8]}, {escape(how.label)}; seed sd "
-        f"{plain_level(noise.sd, how)}, same-seed correlation "
-        f"{signed(noise.rho, 2)}, {noise.df:.0f} degrees of freedom ({escape(noise.choice)}).[/]"
-    )
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2))
-    for name in (
-        "seeds",
-        "power",
-        "",
-        f"in a family of {found.family_size:,}",
-        "shows",
-        "runs",
-        "time",
-    ):
-        table.add_column(name, justify="left" if not name else "right")
-    for step in found.curve:
-        style = "bold" if step.n == found.seeds_needed else ""
-        table.add_row(
-            str(step.n),
-            probability(step.power),
-            _bar(step.power),
-            probability(step.power_in_family),
-            plain_level(step.detectable, how),
-            f"{step.runs:,}",
-            duration(step.seconds),
-            style=style,
-        )
-    out.print(table)
-    out.print(
-        f"[dim]shows: the gain that this many seeds show with power {found.power:g}. runs, time: "
-        "one new idea, and the baseline's seeds that are missing. “Supported” also asks that the "
-        "measured gain reach the smallest worthwhile one.[/]"
-    )
-
-
 def _here(baseline: ArmRuns) -> list[int]:
     """The number of seeds the ledger's baseline has: where one stands on the curve."""
     return [len(baseline.losses)] if len(baseline.losses) > 1 else []
-
-
-def _bar(share: float) -> str:
-    if math.isnan(share):
-        return ""
-    eighths = round(share * WIDTH * 8)
-    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()

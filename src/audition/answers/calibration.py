@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from audition.answers import ArmRuns, Judgement, judge_baseline
+from audition.answers.baselines import noise_of, rivals_of
 from audition.measure import Measure
-from audition.report.baselines import noise_of, rivals_of
 from audition.stats import NoiseModel
 from audition.stats.calibration import (
     Rate,
