@@ -25,15 +25,15 @@ from audition.sweep.arms import Arm, Question
 from audition.sweep.assign import job_of, record_of
 from audition.sweep.compose import Composer
 from audition.sweep.plan import PlannedRun, make_plan
-from audition.sweep.search.desk import Desk
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.space.space import Space
 from audition.sweep.search.study.samplers import pruner_of, sampler_of
 from audition.sweep.search.study.serving import serving
 from audition.sweep.search.study.storage import open_storage, prepare_optuna
 from audition.sweep.search.study.study import Study
+from audition.sweep.search.trial_queue import TrialQueue
 from audition.sweep.search.trials import asked_for
-from audition.sweep.search.wanted import Wanted
 
 SPACE = "adamw_optuna"
 SEEDS = (42, 137, 256)
@@ -56,7 +56,7 @@ class Planned:
         return tuple(replace(run, arm=Arm("point", tuple(typed))) for run in self.default)
 
 
-class Served(Desk):
+class Served(TrialQueue):
     """A desk that knows every outcome beforehand."""
 
     def _find(self, run: PlannedRun) -> Record:
@@ -105,7 +105,7 @@ def main() -> None:
     prepare_optuna()
     config: Any = OmegaConf.load(conf_dir() / "hparams_search" / f"{SPACE}.yaml")
     space = OmegaConf.to_container(config.hydra.sweeper.space)
-    wanted = Wanted(space=space, sampler=arguments.sampler, pruner=arguments.pruner)
+    wanted = SearchSettings(space=space, sampler=arguments.sampler, pruner=arguments.pruner)
     pruner = wanted.pruner_for(len(SEEDS), 2)
     with (
         tempfile.TemporaryDirectory() as name,

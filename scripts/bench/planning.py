@@ -11,8 +11,8 @@ from audition.config.root import conf_dir
 from audition.frozen import freeze
 from audition.sweep.arms import Arm, Question
 from audition.sweep.compose import Composer
-from audition.sweep.here import settled
 from audition.sweep.plan import make_plan
+from audition.sweep.resolve_auto import settled
 from scripts.bench.pairs import Row, paired
 
 ARMS = 20

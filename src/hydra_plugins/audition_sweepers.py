@@ -151,7 +151,7 @@ class SearchSweeper(AuditionSweeper):
     def sweep(self, arguments: list[str]) -> None:
         from audition.sweep.below_hydra import check_hydra
         from audition.sweep.search.search import search
-        from audition.sweep.search.wanted import Wanted
+        from audition.sweep.search.settings import SearchSettings
 
         assert self.hydra_context is not None
         assert self.config is not None
@@ -163,7 +163,7 @@ class SearchSweeper(AuditionSweeper):
             arguments,
             self.params,
             self.arms,
-            Wanted(**{**self.settings, **lists, "space": plain}),
+            SearchSettings(**{**self.settings, **lists, "space": plain}),
             hydra_context=self.hydra_context,
             task_function=self.task_function,
             config=self.config,

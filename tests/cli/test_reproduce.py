@@ -65,7 +65,7 @@ def test_what_differs_is_named_and_the_exit_says_so(
     ledger, record = ledger
     (ledger.folder_of(record) / "repro.json").write_text('{"arithmetic": {"threads": 1}}')
     other = Making(record.ended("finished", weights="cd"), (), {"arithmetic": {"threads": 8}})
-    monkeypatch.setattr(again, "make_again", lambda run, ledger: other)
+    monkeypatch.setattr(again, "reproduce", lambda run, ledger: other)
     assert asked(ledger) == 1
     said = capsys.readouterr().out
     assert "baseline seed 42 did not come out the same:\n  weights  ab → cd\n" in said
@@ -77,7 +77,7 @@ def test_code_that_changed_is_said_first_and_compared_nevertheless(
 ) -> None:
     ledger, record = ledger
     ledger.write(record.ended("finished", key="of other code", code="0" * 16))
-    monkeypatch.setattr(again, "make_again", lambda run, ledger: Making(record, (), {}))
+    monkeypatch.setattr(again, "reproduce", lambda run, ledger: Making(record, (), {}))
     assert asked(ledger) == 0
     told = capsys.readouterr()
     assert "the code has changed since (digest 00000000, now" in told.err

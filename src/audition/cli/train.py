@@ -15,13 +15,13 @@ from audition.cli.typed import read_typed
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
 from audition.frozen import freeze
-from audition.sweep.notice import noticed
+from audition.sweep.signals import interrupt_on_signals
 
 
 def main() -> None:
     """Train what the command line asks for; a mistake ends in one sentence and exit code 2."""
     degrade()
-    with one_sentence(), noticed():
+    with one_sentence(), interrupt_on_signals():
         sys.argv[1:] = read_typed(sys.argv[1:])
         if {"--help", "-h"} & {*sys.argv[1:]}:
             read_conf_once()

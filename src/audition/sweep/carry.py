@@ -11,10 +11,10 @@ from audition.errors import AuditionError
 from audition.records.record import Record, Status, now
 from audition.records.store import Ledger
 from audition.sweep.assign import job_of
+from audition.sweep.code_provenance import code_provenance
 from audition.sweep.expect import expected_seconds
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Display, End, Job, PoolSettings, Server, display_for, run_pool
-from audition.sweep.whence import whence
 
 SPOKEN: frozenset[Status] = frozenset({"finished", "diverged", "failed", "interrupted"})
 """What a worker says at the end of a run."""
@@ -23,7 +23,7 @@ SPOKEN: frozenset[Status] = frozenset({"finished", "diverged", "failed", "interr
 def train_all(runs: Sequence[PlannedRun], settings: PoolSettings, server: Server) -> None:
     """Train `runs`, the longest first; returns when each has an outcome or a failure, or is stopped."""
     if runs:
-        facts = whence(runs)
+        facts = code_provenance(runs)
         expected = zip(runs, expected_seconds(runs), strict=True)
         jobs = [job_of(run, facts, seconds) for run, seconds in expected]
         carry_out(jobs, settings, server, display_for())

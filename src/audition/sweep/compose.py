@@ -15,8 +15,8 @@ from audition.config.mixing import opened
 from audition.config.schema import read_constant
 from audition.config.shape import check_keys, check_shape, expanded
 from audition.errors import AuditionError
-from audition.sweep.here import settled
 from audition.sweep.layers import Composed, Layers
+from audition.sweep.resolve_auto import resolve_auto
 from audition.sweep.trees import resolved
 
 Compose = Callable[[Sequence[str]], Mapping[str, Any]]
@@ -77,7 +77,7 @@ def settings_of(config: DictConfig) -> dict[str, Any]:
 
 def _ready(settings: dict[str, Any]) -> dict[str, Any]:
     check_shape(settings)
-    return settled(expanded(settings))
+    return resolve_auto(expanded(settings))
 
 
 def _without_hydra(config: DictConfig) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from audition.errors import AuditionError
 from audition.machine import cores, gpus
 from audition.measured import recall, workload
 from audition.parallel.door import check_cards, check_interface, processes_of
-from audition.sweep.here import device_of
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import PoolSettings
+from audition.sweep.resolve_auto import device_of
 from audition.sweep.watchers import check_meter
 from audition.text import count
 

@@ -29,14 +29,14 @@ from audition.sweep.carry import train_all
 from audition.sweep.cluster.follow import follow
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import submit
+from audition.sweep.code_provenance import code_provenance
 from audition.sweep.compose import Composer
 from audition.sweep.local import check_device, check_size
-from audition.sweep.notice import noted
 from audition.sweep.plan import PlannedRun, make_plan, runnable
 from audition.sweep.pool import End, PoolSettings, Quiet, display_for, warm
 from audition.sweep.rehearse import refusal, rehearse
+from audition.sweep.signals import collect_signals
 from audition.sweep.watchers import check_meter
-from audition.sweep.whence import whence
 from audition.tasks.measures import metric_of
 
 
@@ -115,7 +115,7 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
     before = ledger.get(ledger.folder_of(planned))
     known = before is not None and before.settled and before.key == planned.key
     display = display_for() if alone else Quiet()
-    with noted() as interrupted:
+    with collect_signals() as interrupted:
         display.begin([job], 1)
         display.started(job)
 
@@ -125,7 +125,7 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
 
         try:
             record = perform(
-                Assignment(planned, run.settings, whence([run])),
+                Assignment(planned, run.settings, code_provenance([run])),
                 tell,
                 lambda step: bool(interrupted),
             )

@@ -22,7 +22,7 @@ from audition.sweep.compose import Composer
 from audition.sweep.launchers import Train, ready
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.say import Planning, say_detached, say_outcome, say_plan, say_stopped
-from audition.sweep.tune.fight import fight
+from audition.sweep.tune.compare_tuned import compare_tuned
 
 
 class Style(Protocol):
@@ -87,7 +87,7 @@ def sweep(
                 "tune= gives every arm the same trials, and this sweeper chooses who goes on: "
                 "use hydra/sweeper=audition"
             )
-        return fight(
+        return compare_tuned(
             question, hydra_context=hydra_context, task_function=task_function, config=config
         )
     question = style.widen(question)

@@ -19,14 +19,14 @@ from audition.sweep.assign import job_of, record_of
 from audition.sweep.compose import Composer
 from audition.sweep.plan import make_plan
 from audition.sweep.pool import End
-from audition.sweep.search.desk import Desk
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.samplers import pruner_of, sampler_of
 from audition.sweep.search.study.serving import seed_of, serving
 from audition.sweep.search.study.storage import journal_of, open_storage, prepare_optuna
 from audition.sweep.search.study.study import Study
+from audition.sweep.search.trial_queue import TrialQueue
 from audition.sweep.search.trials import asked_for, describe, objectives_of, queued
-from audition.sweep.search.wanted import Wanted
 
 LR = {"low": 1e-4, "high": 0.4, "log": True}
 SEEDS = (42, 137, 256)
@@ -75,7 +75,7 @@ def searched(points: Callable[..., Points]) -> Iterator[Callable[..., Searched]]
         space: Any, *more: str, name: str = "study", default_last: bool = False, **settings: Any
     ) -> Searched:
         own = points(space, *more)
-        wanted = Wanted(space=space, **settings)
+        wanted = SearchSettings(space=space, **settings)
         ledger = Ledger(own.output_dir)
         asked = asked_for(wanted, own)
         storage = open_storage(None, journal_of(own.output_dir, name))
@@ -91,7 +91,7 @@ def searched(points: Callable[..., Points]) -> Iterator[Callable[..., Searched]]
             chosen = wanted.pruner_for(3, 2)
             study.study.pruner = pruner_of(chosen, wanted.prune_p, 3)
             result = Searched(study, own)
-            desk = Desk(
+            desk = TrialQueue(
                 study,
                 own,
                 objectives_of(wanted, own),

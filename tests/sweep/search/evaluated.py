@@ -11,8 +11,8 @@ from search_entries import planted
 from audition.records.store import Ledger
 from audition.sweep.assign import record_of
 from audition.sweep.pool import End, Job
-from audition.sweep.search.desk import Desk
 from audition.sweep.search.study.study import Study
+from audition.sweep.search.trial_queue import TrialQueue
 
 LR = {"optimizer.lr": {"low": 1e-4, "high": 0.9, "log": True}}
 EVALUATIONS, STEPS = 4, 40
@@ -24,7 +24,7 @@ class Trained:
     """A study whose runs are made here, evaluation by evaluation."""
 
     study: Study
-    desk: Desk
+    desk: TrialQueue
     ledger: Ledger
     begun: list[str] = field(default_factory=list)
     ended: dict[str, int] = field(default_factory=dict)  # label -> evaluations it was given

@@ -10,10 +10,10 @@ from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
 from audition.sweep.plan import make_plan
 from audition.sweep.pool import PoolSettings, warm
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.storage import prepare_optuna
 from audition.sweep.search.trials import Pool, carry_on
-from audition.sweep.search.wanted import Wanted
 
 sys.path.insert(0, str(Path(__file__).parent))
 SPACE = {"optimizer.lr": {"low": 1e-4, "high": 0.4, "log": True}}
@@ -34,7 +34,9 @@ def main() -> None:
         compose = Composer("audition")
         plan = make_plan(Question(common, (), (42, 137)), compose)
         points = Points.around(plan, (), (42, 137), compose).searched(SPACE)
-        wanted = Wanted(space=SPACE, trials=int(trials), storage=storage[0] if storage else None)
+        wanted = SearchSettings(
+            space=SPACE, trials=int(trials), storage=storage[0] if storage else None
+        )
         carry_on(wanted, points, "shared", Pool(lambda runs: settings, server))
 
 

@@ -17,10 +17,10 @@ from audition.sweep.assign import record_of
 from audition.sweep.search.account.account import account_of
 from audition.sweep.search.answer import candidates, screened
 from audition.sweep.search.objective import values_of
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.pruning import Open, Pruning
 from audition.sweep.search.trials import objectives_of
-from audition.sweep.search.wanted import Wanted
 
 LR = {"optimizer.lr": {"low": 1e-3, "high": 0.1, "log": True}}
 
@@ -61,8 +61,8 @@ def test_the_tasks_metric_is_the_objective_unless_another_is_named(
     points: Callable[..., Points],
 ) -> None:
     own = points(LR)
-    assert objectives_of(Wanted(space=LR), own) == ("val_accuracy",)
-    assert objectives_of(Wanted(space=LR, objectives=("val_loss",)), own) == ("val_loss",)
+    assert objectives_of(SearchSettings(space=LR), own) == ("val_accuracy",)
+    assert objectives_of(SearchSettings(space=LR, objectives=("val_loss",)), own) == ("val_loss",)
     assert points(LR, "metric=val_loss").metric == "val_loss"
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from audition.records.store import Ledger
 from audition.sweep.pool import PoolSettings, warm
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.trials import Pool, carry_on
-from audition.sweep.search.wanted import Wanted
 
 LR = {"optimizer.lr": {"low": 1e-4, "high": 0.9, "log": True}}
 
@@ -15,7 +15,7 @@ LR = {"optimizer.lr": {"low": 1e-4, "high": 0.9, "log": True}}
 def test_a_real_run_is_ended_in_the_pool(points: Callable[..., Points]) -> None:
     steps = 120
     own = points(LR, f"budget.steps={steps}", "training.evaluations=2", seeds=(42, 137))
-    wanted = Wanted(space=LR, trials=2, pruner="hyperband", known=("optimizer.lr=0.0001",))
+    wanted = SearchSettings(space=LR, trials=2, pruner="hyperband", known=("optimizer.lr=0.0001",))
     settings = PoolSettings(workers=1, preload=("torch",), entry="audition.training.run:work")
     with warm(settings) as server:
         # Trials race within a bracket, which hyperband draws from this name: it puts both in one.

@@ -12,13 +12,13 @@ from audition.records.store import Ledger
 from audition.sweep.assign import job_of
 from audition.sweep.pool import End
 from audition.sweep.search.answer import candidates
-from audition.sweep.search.desk import PRUNED, Desk
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.samplers import pruner_of, sampler_of
 from audition.sweep.search.study.serving import serving
 from audition.sweep.search.study.storage import journal_of, open_storage, prepare_optuna
+from audition.sweep.search.trial_queue import PRUNED, TrialQueue
 from audition.sweep.search.trials import asked_for, queued
-from audition.sweep.search.wanted import Wanted
 
 GOOD = tuple(f"optimizer.lr={lr}" for lr in (0.006, 0.008, 0.012, 0.014))
 BAD, BETTER = "optimizer.lr=0.0003", "optimizer.lr=0.0101"
@@ -41,7 +41,7 @@ def inside(points: Callable[..., Points], request: pytest.FixtureRequest) -> Ins
         silent: Silent = lambda place: False,
     ) -> Trained:
         own = points(LR, f"training.evaluations={EVALUATIONS}", f"budget.steps={STEPS}")
-        wanted = Wanted(space=LR, trials=len(known) + 1, pruner=pruner, known=known)
+        wanted = SearchSettings(space=LR, trials=len(known) + 1, pruner=pruner, known=known)
         asked = asked_for(wanted, own)
         serve = serving(
             open_storage(None, journal_of(own.output_dir, name)),
@@ -55,11 +55,11 @@ def inside(points: Callable[..., Points], request: pytest.FixtureRequest) -> Ins
         study.study.set_user_attr("asked", asked)
         for params, typed in queued(wanted, own):
             study.study.enqueue_trial(params, {"typed": list(typed)}, skip_if_exists=True)
-        study.study.sampler = sampler_of(Wanted(space=LR, sampler="random"), 0)
+        study.study.sampler = sampler_of(SearchSettings(space=LR, sampler="random"), 0)
         chosen = wanted.pruner_for(3, EVALUATIONS)
         study.study.pruner = pruner_of(chosen, 0.3, 3 * EVALUATIONS)
         said: list[str] = []
-        desk = Desk(
+        desk = TrialQueue(
             study,
             own,
             ("val_loss",),

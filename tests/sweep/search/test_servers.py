@@ -11,27 +11,27 @@ from typing import Any
 import pytest
 
 from audition.sweep.cluster.code import snapshot
-from audition.sweep.notice import NOTICES, noticed
 from audition.sweep.search.servers import door, typed_for_jobs
+from audition.sweep.signals import SIGNALS, interrupt_on_signals
 
 
 def told(number: int) -> None:
     """Be told to leave, and told again while leaving."""
-    with noticed():
+    with interrupt_on_signals():
         try:
             os.kill(os.getpid(), number)
             time.sleep(5.0)
         finally:
-            for each in NOTICES:
+            for each in SIGNALS:
                 os.kill(os.getpid(), each)
 
 
-@pytest.mark.parametrize("number", NOTICES)
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_notice_is_an_interrupt_once(number: int) -> None:
-    before = [signal.getsignal(each) for each in NOTICES]
+    before = [signal.getsignal(each) for each in SIGNALS]
     with pytest.raises(KeyboardInterrupt):
         told(number)
-    assert [signal.getsignal(each) for each in NOTICES] == before
+    assert [signal.getsignal(each) for each in SIGNALS] == before
 
 
 def test_a_job_is_told_what_was_typed_without_what_was_meant_for_here(

@@ -7,10 +7,10 @@ import pytest
 
 from audition.errors import AuditionError
 from audition.sweep.axes import check_unset
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points, corners
 from audition.sweep.search.space.space import Range, holds, overrides, read_space, typed
 from audition.sweep.search.trials import check_objectives, grid
-from audition.sweep.search.wanted import Wanted
 
 FORK = {
     "optimizer": {
@@ -125,7 +125,7 @@ def test_a_bad_space_is_refused_at_the_door(
 def test_a_bad_setting_is_named(
     settings: dict[str, Any], seeds: int, evaluations: int, said: str
 ) -> None:
-    wanted = Wanted(space={}, **settings)
+    wanted = SearchSettings(space={}, **settings)
 
     def ask() -> str:
         wanted.check()
@@ -187,6 +187,6 @@ def test_an_objective_that_no_run_will_have_is_refused(
     points: Callable[..., Points], objectives: tuple[str, ...], said: str
 ) -> None:
     around = points({"optimizer.lr": [1e-3, 1e-2]})
-    check_objectives(Wanted(space={}, objectives=("val_bpb_best", "seconds")), around)
+    check_objectives(SearchSettings(space={}, objectives=("val_bpb_best", "seconds")), around)
     with pytest.raises(AuditionError, match=said):
-        check_objectives(Wanted(space={}, objectives=objectives), around)
+        check_objectives(SearchSettings(space={}, objectives=objectives), around)

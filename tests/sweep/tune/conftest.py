@@ -18,8 +18,8 @@ from audition.sweep.assign import record_of
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import Launch
 from audition.sweep.plan import PlannedRun, make_plan
+from audition.sweep.tune.compare_tuned import Ring, TunedComparison
 from audition.sweep.tune.entrants import entrants
-from audition.sweep.tune.fight import Fight, Ring
 from audition.sweep.tune.settings import Tuning
 from audition.sweep.tune.wanted import Tune
 
@@ -56,14 +56,14 @@ class Arena:
         """What `line` asks of the tiny model, on the seeds that screen."""
         return replace(self.ask(" ".join((*self.common, line))), seeds=SEEDS)
 
-    def fight(self, line: str, **tuning: float) -> Fight:
+    def fight(self, line: str, **tuning: float) -> TunedComparison:
         question = self.question(line)
         tune = Tune(",".join(question.tune), keys=question.tune)
         plan = make_plan(question, self.compose)
         ring = Ring(self.compose, Given(self.make), None)
         found = entrants(question, plan, self.compose)
         terms = question_of(plan)
-        return Fight(question, tune, Tuning(**tuning), ring, self.ledger, found, *terms)
+        return TunedComparison(question, tune, Tuning(**tuning), ring, self.ledger, found, *terms)
 
     def make(self, runs: Sequence[PlannedRun]) -> None:
         for run in runs:

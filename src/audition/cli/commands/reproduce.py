@@ -33,18 +33,18 @@ def show(options: argparse.Namespace) -> None:
     from audition.cli.sentences import one_sentence
     from audition.config.root import conf_dir
     from audition.records.find import find_run
-    from audition.sweep.again import drift, make_again, plan_again
     from audition.sweep.compose import Composer
+    from audition.sweep.reproduce import drift, plan_reproduction, reproduce
 
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # as python -m has it: a person's own ideas may lie here
     ledger = Ledger.found(options.output_dir)
     with one_sentence(), initialize_config_dir(str(conf_dir()), version_base="1.3"):
         record = find_run(ledger, ledger.read(), options.run)
-        run = plan_again(ledger, record, Composer("audition"))
+        run = plan_reproduction(ledger, record, Composer("audition"))
         if changed := drift(record, run.identity):
             print(f"audition: {run.label}: {changed}; it is compared nevertheless", file=sys.stderr)
-        again = make_again(run, ledger)
+        again = reproduce(run, ledger)
         likeness = compare(Making.read(record, ledger.folder_of(record)), again)
     if options.json:
         facts = {"run": run.label, "key": record.key, "changed": changed, **likeness.to_dict()}

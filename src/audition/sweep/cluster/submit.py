@@ -18,9 +18,9 @@ from audition.sweep.assign import job_of, record_of
 from audition.sweep.cluster.code import snapshot
 from audition.sweep.cluster.pack import Pack
 from audition.sweep.cluster.settings import Cluster
+from audition.sweep.code_provenance import code_provenance
 from audition.sweep.expect import expected_seconds
 from audition.sweep.plan import PlannedRun
-from audition.sweep.whence import whence
 
 SHARED = ("name", "timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "stderr_to_stdout")
 """Settings that submitit knows for every cluster; the others are Slurm's own."""
@@ -83,7 +83,7 @@ def _queued(ledger: Ledger, records: Sequence[Record]) -> Iterator[None]:
 
 def packed(runs: Sequence[PlannedRun], cluster: Cluster, probe: Path, token: str) -> Sequence[Pack]:
     """The runs in their order, `runs_per_job` to a job."""
-    facts = whence(runs)
+    facts = code_provenance(runs)
     jobs = [
         job_of(absolute(run), facts, seconds)
         for run, seconds in zip(runs, expected_seconds(runs), strict=True)

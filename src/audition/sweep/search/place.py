@@ -14,16 +14,16 @@ from audition.records.store import Ledger
 from audition.sweep.carry import train_all
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import NO_QUEUE, Launch, WarmLauncher, cluster_of
-from audition.sweep.notice import noticed
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.pool import warm
 from audition.sweep.search.account.look import accounted
 from audition.sweep.search.servers import Servers
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.storage import prepare_optuna
 from audition.sweep.search.study.study import Study
 from audition.sweep.search.trials import Pool, carry_on
-from audition.sweep.search.wanted import Wanted
+from audition.sweep.signals import interrupt_on_signals
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Bench:
     compose: Composer
     pool: Pool
 
-    def study(self, wanted: Wanted, points: Points, name: str) -> Study:
+    def study(self, settings: SearchSettings, points: Points, name: str) -> Study:
         """The study, with every trial made that it lacked."""
-        with accounted(Ledger(points.output_dir), name, wanted.storage):
-            return carry_on(wanted, points, name, self.pool)
+        with accounted(Ledger(points.output_dir), name, settings.storage):
+            return carry_on(settings, points, name, self.pool)
 
     def launch(self) -> Launch:
         """The same place for runs that are known beforehand."""
@@ -73,7 +73,7 @@ def bench(
     def settings(runs: Sequence[PlannedRun]) -> Any:
         return launcher.pool_settings(runs)
 
-    with noticed(), warm(launcher.pool_settings()) as server:
+    with interrupt_on_signals(), warm(launcher.pool_settings()) as server:
         yield Bench(Composer.of_hydra(config.hydra), Pool(settings, server))
 
 
@@ -88,7 +88,7 @@ def place_of(
     detach = config.submit == "detach"
     if (cluster := cluster_of(launcher)) is not None:
         prepare_optuna()
-        with noticed():
+        with interrupt_on_signals():
             yield Servers(Composer.of_hydra(config.hydra), cluster, detach)
     elif detach:
         raise AuditionError(NO_QUEUE)

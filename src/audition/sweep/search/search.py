@@ -38,11 +38,11 @@ from audition.sweep.search.say import (
     say_unanswered,
 )
 from audition.sweep.search.servers import Servers
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.space.space import parts
 from audition.sweep.search.study.study import Study
 from audition.sweep.search.trials import check_known, check_objectives, objectives_of, study_name
-from audition.sweep.search.wanted import Wanted
 from audition.sweep.search.write import path_of, write_experiment
 from audition.text import count
 
@@ -54,7 +54,7 @@ def search(
     arguments: Sequence[str],
     params: Mapping[str, Any],
     arms: Sequence[str],
-    wanted: Wanted,
+    settings: SearchSettings,
     *,
     hydra_context: HydraContext,
     task_function: TaskFunction,
@@ -66,19 +66,19 @@ def search(
     at the end where a run on a fresh seed has no outcome.
     """
     freeze()
-    wanted.check()
-    path = path_of(wanted.write) if wanted.write else None
+    settings.check()
+    path = path_of(settings.write) if settings.write else None
     parser = OverridesParser.create(config_loader=hydra_context.config_loader)
     question = asked(parser, arguments, params, arms)
     start = starting_point(question)
     seeds = question.seeds or SCREENING
-    wanted.pruner_for(len(seeds), int(config.training.evaluations))
-    wanted.fresh(seeds)  # refused here where there are not as many
+    settings.pruner_for(len(seeds), int(config.training.evaluations))
+    settings.fresh(seeds)  # refused here where there are not as many
     with place_of(hydra_context, task_function, config) as place:
         plan = make_plan(Question(start, (), seeds), place.compose)
-        points = Points.around(plan, (), seeds, place.compose).searched(wanted.space)
-        check_objectives(wanted, points)
-        check_known(wanted, points)
+        points = Points.around(plan, (), seeds, place.compose).searched(settings.space)
+        check_objectives(settings, points)
+        check_known(settings, points)
         for part in parts(points.space):
             check_unset(part.key, start)
         ledger = Ledger(points.output_dir)
@@ -87,20 +87,20 @@ def search(
         ledger.check_writable()
         register(ledger.root, replace(announcement(plan), screening=True))
         stem = str(config.hydra.runtime.choices.get(STEM) or "none")
-        name = study_name(wanted, points, "search" if stem == "none" else stem)
+        name = study_name(settings, points, "search" if stem == "none" else stem)
         say(
-            f"study '{name}': up to {count(wanted.trials, 'trial')} of {count(len(seeds), 'seed')}."
+            f"study '{name}': up to {count(settings.trials, 'trial')} of {count(len(seeds), 'seed')}."
         )
         try:
-            study = place.study(wanted, points, name)
+            study = place.study(settings, points, name)
             say_trials(study)
-            ranked = candidates(study, points.start_hash, max(1, wanted.candidates))
-            found = ranked[: wanted.candidates]
-            judgements, complete = confirm(place, points, found, wanted, ledger)
+            ranked = candidates(study, points.start_hash, max(1, settings.candidates))
+            found = ranked[: settings.candidates]
+            judgements, complete = confirm(place, points, found, settings, ledger)
         except KeyboardInterrupt:
             say(f"Stopped; the same command goes on with study '{name}'.")
             raise SystemExit(130) from None
-        metric = judged_by(objectives_of(wanted, points), points.metric)
+        metric = judged_by(objectives_of(settings, points), points.metric)
         if found:
             _answer(study, points, found, judgements, ledger, path, metric)
         else:
@@ -127,16 +127,16 @@ def confirm(
     place: Bench | Servers,
     points: Points,
     found: Sequence[Candidate],
-    wanted: Wanted,
+    settings: SearchSettings,
     ledger: Ledger,
 ) -> tuple[list[Judgement], bool]:
     """The candidates' verdicts on fresh seeds; whether every run has its outcome."""
     if not found:
         return [], True
-    fresh = wanted.fresh(points.seeds)
+    fresh = settings.fresh(points.seeds)
     arms = [Arm(arm_name(c.overrides), (*points.common, *c.overrides)) for c in found]
     plan = make_plan(Question(points.common, tuple(arms), fresh), place.compose)
-    registration = announced(plan, objectives_of(wanted, points)[0], fresh, TERMS)
+    registration = announced(plan, objectives_of(settings, points)[0], fresh, TERMS)
     plan = plan.under(registration.digest())
     write_down(ledger, registration)
     say(

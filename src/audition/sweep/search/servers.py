@@ -22,11 +22,11 @@ from audition.sweep.cluster.settings import Cluster
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.say import say
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.storage import journal_of, open_storage
 from audition.sweep.search.study.study import Study, counts
 from audition.sweep.search.trials import limit_of, queued
-from audition.sweep.search.wanted import Wanted
 from audition.text import count
 
 OWN = ("hydra/launcher=", "hydra.launcher.", "submit=")
@@ -41,14 +41,14 @@ class Servers:
         self._submission: Submission | None = None
         self._study: Study | None = None
 
-    def study(self, wanted: Wanted, points: Points, name: str) -> Study:
+    def study(self, settings: SearchSettings, points: Points, name: str) -> Study:
         """The study with every trial, and its answer trained on fresh seeds.
 
         Raises AuditionError where the cluster does not take the jobs, or they end before that, and
         SystemExit(0) once they are in the queue and nobody is to wait for them here.
         """
-        self._wanted, self._points, self._name = wanted, points, name
-        self._limit = limit_of(wanted, queued(wanted, points))
+        self._settings, self._points, self._name = settings, points, name
+        self._limit = limit_of(settings, queued(settings, points))
         found = self._whole()
         if found is None:
             submission = self._serve()
@@ -97,8 +97,8 @@ class Servers:
         from optuna import load_study
 
         journal = journal_of(self._points.output_dir, self._name)
-        if self._study is None and (self._wanted.storage or journal.exists()):
-            storage = open_storage(self._wanted.storage, journal)
+        if self._study is None and (self._settings.storage or journal.exists()):
+            storage = open_storage(self._settings.storage, journal)
             with suppress(KeyError):
                 found = load_study(study_name=self._name, storage=storage)
                 self._study = Study(found, self._name, self._limit, journal.parent, server="")

@@ -13,9 +13,10 @@ from audition.measure import BEST
 from audition.records.studies import FACTS, FOLDER
 from audition.sweep.assign import job_of
 from audition.sweep.carry import beside, filing
+from audition.sweep.code_provenance import code_provenance
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Display, End, Job, PoolSettings, Server, display_for, run_pool
-from audition.sweep.search.desk import Desk
+from audition.sweep.search.settings import INSIDE, SearchSettings
 from audition.sweep.search.space.points import OUTSIDE, Points
 from audition.sweep.search.space.space import (
     Choices,
@@ -30,8 +31,7 @@ from audition.sweep.search.study.samplers import grid_values, pruner_of, sampler
 from audition.sweep.search.study.serving import seed_of, serving
 from audition.sweep.search.study.storage import journal_of, open_storage
 from audition.sweep.search.study.study import Study
-from audition.sweep.search.wanted import INSIDE, Wanted
-from audition.sweep.whence import whence
+from audition.sweep.search.trial_queue import TrialQueue
 
 NO_METER = "audition.energy.off.Off"
 
@@ -47,32 +47,32 @@ class Pool:
     server: Server
 
 
-def study_name(wanted: Wanted, points: Points, stem: str) -> str:
+def study_name(settings: SearchSettings, points: Points, stem: str) -> str:
     """The study's name: as given, or one that another question does not have."""
-    return wanted.study or f"{stem}-{digest(asked_for(wanted, points))}"
+    return settings.study or f"{stem}-{digest(asked_for(settings, points))}"
 
 
-def asked_for(wanted: Wanted, points: Points) -> dict[str, Any]:
+def asked_for(settings: SearchSettings, points: Points) -> dict[str, Any]:
     """What a study is the answer to; two that agree in it are one."""
     return {
         "default": points.start_hash,
         "baseline": points.baseline_hash,
         "seeds": list(points.seeds),
-        "objectives": list(objectives_of(wanted, points)),
-        "space": wanted.space,
+        "objectives": list(objectives_of(settings, points)),
+        "space": settings.space,
     }
 
 
-def objectives_of(wanted: Wanted, points: Points) -> tuple[str, ...]:
-    """What is made small: as wanted, or the metric that the default is judged by."""
-    return wanted.objectives or (points.metric,)
+def objectives_of(settings: SearchSettings, points: Points) -> tuple[str, ...]:
+    """What is minimised: as the settings say, or the metric that the default is judged by."""
+    return settings.objectives or (points.metric,)
 
 
-def check_objectives(wanted: Wanted, points: Points) -> None:
+def check_objectives(settings: SearchSettings, points: Points) -> None:
     """Raises AuditionError for an objective that no run of these points will have."""
     metered = points.compose((*points.common, *points.choice))["energy"]["_target_"] != NO_METER
     known = {*points.measures, *(f"{name}{BEST}" for name in points.measures), *FACTS}
-    for name in objectives_of(wanted, points):
+    for name in objectives_of(settings, points):
         if name not in known:
             raise AuditionError(
                 f"hydra.sweeper.objectives names '{name}', which no run has{choices(name, known)}"
@@ -84,9 +84,9 @@ def check_objectives(wanted: Wanted, points: Points) -> None:
             )
 
 
-def check_known(wanted: Wanted, points: Points) -> None:
+def check_known(settings: SearchSettings, points: Points) -> None:
     """Raises AuditionError for a known point that no trial can have."""
-    for line in wanted.known:
+    for line in settings.known:
         points.place(tuple(line.split()))
 
 
@@ -97,64 +97,68 @@ def describe(study: Study, points: Points) -> None:
     study.study.set_user_attr("measures", measures)
 
 
-def carry_on(wanted: Wanted, points: Points, name: str, pool: Pool) -> Study:
+def carry_on(settings: SearchSettings, points: Points, name: str, pool: Pool) -> Study:
     """Make every trial of the study that has not been made; returns it to be looked at.
 
     On KeyboardInterrupt the trials under way are put back, so that the same command goes on.
     """
     first_runs = points.runs(())
     evaluations = int(first_runs[0].settings["training"]["evaluations"])
-    chosen = wanted.pruner_for(len(points.seeds), evaluations)
+    chosen = settings.pruner_for(len(points.seeds), evaluations)
     inside = evaluations if chosen in INSIDE else 0
     root = points.output_dir
-    storage = open_storage(wanted.storage, journal_of(root, name))
-    queue = queued(wanted, points)
-    limit = limit_of(wanted, queue)
+    storage = open_storage(settings.storage, journal_of(root, name))
+    queue = queued(settings, points)
+    limit = limit_of(settings, queue)
     folder = root / FOLDER / f"{name}.servers"
-    with serving(storage, folder, name, asked_for(wanted, points), limit) as (study, first):
+    with serving(storage, folder, name, asked_for(settings, points), limit) as (study, first):
         if first:
             describe(study, points)
         for params, typed in queue[:limit]:
             study.study.enqueue_trial(
                 params, user_attrs={"typed": list(typed)}, skip_if_exists=True
             )
-        study.study.sampler = sampler_of(wanted, seed_of(wanted.sampler_seed, study.server, first))
+        study.study.sampler = sampler_of(
+            settings, seed_of(settings.sampler_seed, study.server, first)
+        )
         steps = len(points.seeds) * max(1, inside)
-        study.study.pruner = pruner_of(chosen, wanted.prune_p, steps)
-        settings = pool.settings(first_runs)
-        facts = whence(first_runs)
+        study.study.pruner = pruner_of(chosen, settings.prune_p, steps)
+        here = pool.settings(first_runs)
+        facts = code_provenance(first_runs)
         display = display_for()
-        desk = Desk(
+        trial_queue = TrialQueue(
             study,
             points,
-            objectives_of(wanted, points),
+            objectives_of(settings, points),
             inside=inside,
             prunes=chosen != "none",
-            job_of=lambda run: beside(job_of(run, facts), settings, settings.workers),
+            job_of=lambda run: beside(job_of(run, facts), here, here.workers),
             say=display.note,
         )
         try:
-            _serve(desk, settings, pool.server, display)
+            _serve(trial_queue, here, pool.server, display)
         except BaseException:
-            desk.release()
+            trial_queue.release()
             raise
         return study
 
 
-def _serve(desk: Desk, settings: PoolSettings, server: Server, display: Display) -> None:
+def _serve(
+    trial_queue: TrialQueue, settings: PoolSettings, server: Server, display: Display
+) -> None:
     """Work while there is any; then see the others' trials through, and take over dead ones'."""
     waited = False
-    desk.study.open_elsewhere()
+    trial_queue.study.open_elsewhere()
     while True:
         file = filing()
 
         def on_end(job: Job, end: End, file: Callable[[Job, End], None] = file) -> None:
             file(job, end)
-            desk.hear(job, end)
+            trial_queue.hear(job, end)
 
-        run_pool([], settings, on_end=on_end, display=display, server=server, source=desk)
-        others = desk.study.open_elsewhere()
-        if not others and not desk.study.waiting():
+        run_pool([], settings, on_end=on_end, display=display, server=server, source=trial_queue)
+        others = trial_queue.study.open_elsewhere()
+        if not others and not trial_queue.study.waiting():
             return
         if others and not waited:
             waited = True
@@ -167,12 +171,12 @@ def _serve(desk: Desk, settings: PoolSettings, server: Server, display: Display)
 Queued = tuple[dict[str, Value], tuple[str, ...]]
 
 
-def limit_of(wanted: Wanted, queue: Sequence[Queued]) -> int:
+def limit_of(settings: SearchSettings, queue: Sequence[Queued]) -> int:
     """Trials in all: a grid has no more than its points."""
-    return min(wanted.trials, len(queue)) if wanted.sampler == "grid" else wanted.trials
+    return min(settings.trials, len(queue)) if settings.sampler == "grid" else settings.trials
 
 
-def queued(wanted: Wanted, points: Points) -> list[Queued]:
+def queued(settings: SearchSettings, points: Points) -> list[Queued]:
     """The points that are tried before any is drawn: the default, known ones, those of a grid.
 
     Raises AuditionError for a known point outside the space.
@@ -184,10 +188,10 @@ def queued(wanted: Wanted, points: Points) -> list[Queued]:
         if OUTSIDE not in str(error):
             raise
         print(f"audition: the default is no trial: {error}", file=sys.stderr)
-    for line in wanted.known:
+    for line in settings.known:
         typed = tuple(line.split())
         found.append((points.place(typed), typed))
-    if wanted.sampler == "grid":
+    if settings.sampler == "grid":
         for params in grid(points.space):
             typed = overrides(points.space, lambda part, p=params: p[part.name])  # type: ignore[misc]
             found.append((params, typed))

@@ -46,7 +46,7 @@ def write_experiment(
     """
     kept = [o for o in typed if root_of(o) not in PASSED_OVER]
     rest = [o for o in typed if root_of(o) in PASSED_OVER - {"hparams_search"}]
-    wanted = identify(checked(tuple(typed), compose)).config_hash
+    asked_for = identify(checked(tuple(typed), compose)).config_hash
     write_whole(path, experiment(kept, says, frozenset(_groups())))
     # What was typed of the sweeper belongs to the search, which the experiment does not choose.
     own = tuple(o for o in compose.hydra_overrides if not o.lstrip("+~").startswith(SWEEPER))
@@ -56,7 +56,7 @@ def write_experiment(
     except Exception:
         path.unlink(missing_ok=True)
         raise
-    if found != wanted:
+    if found != asked_for:
         path.unlink(missing_ok=True)
         raise AuditionError(f"{path} would make another run than {' '.join(typed)}")
 

@@ -6,9 +6,9 @@ from typing import Any
 from audition.errors import AuditionError
 from audition.sweep.search.answer import run_of
 from audition.sweep.search.place import Bench
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.study.study import Study
 from audition.sweep.search.trials import study_name
-from audition.sweep.search.wanted import Wanted
 from audition.sweep.tune.entrants import Entrant, Trial
 from audition.sweep.tune.lattice import span
 
@@ -33,14 +33,14 @@ def studied(
 
     Raises AuditionError, before the first run, for a space that an entrant cannot have.
     """
-    ready: list[tuple[Entrant, Wanted]] = []
+    ready: list[tuple[Entrant, SearchSettings]] = []
     for entrant in entrants:
         space = describe(entrant)
         try:
             points = entrant.points.searched(space)
         except AuditionError as error:
             raise AuditionError(f"tune= cannot tune {entrant.name}: {error}") from None
-        ready.append((Entrant(entrant.name, points), Wanted(space=space, trials=trials)))
+        ready.append((Entrant(entrant.name, points), SearchSettings(space=space, trials=trials)))
     found = {}
     for entrant, wanted in ready:
         name = study_name(wanted, entrant.points, STEM)

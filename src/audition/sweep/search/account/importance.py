@@ -78,8 +78,8 @@ def _evaluated(ranked: Ranked, names: Sequence[str], index: int) -> dict[str, fl
         # The share that counts as the best has another name in older releases.
         settings = inspect.signature(PedAnovaImportanceEvaluator).parameters
         share = "target_quantile" if "target_quantile" in settings else "baseline_quantile"
-        wanted = {share: max(0.1, AMONG_BEST / len(ranked))}
-        evaluator = PedAnovaImportanceEvaluator(**wanted)  # type: ignore[arg-type]
+        chosen = {share: max(0.1, AMONG_BEST / len(ranked))}
+        evaluator = PedAnovaImportanceEvaluator(**chosen)  # type: ignore[arg-type]
         found = evaluator.evaluate(study, params=list(names))
     total = sum(found.values())
     best_first = sorted(found.items(), key=lambda item: -item[1])

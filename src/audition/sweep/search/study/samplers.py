@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.space import PARTS
-from audition.sweep.search.wanted import Wanted
 
 if TYPE_CHECKING:
     import optuna
@@ -13,7 +13,7 @@ STARTUP = 10
 """Trials drawn at random before a model of the objective is trusted."""
 
 
-def sampler_of(wanted: Wanted, seed: int) -> "optuna.samplers.BaseSampler":
+def sampler_of(settings: SearchSettings, seed: int) -> "optuna.samplers.BaseSampler":
     """The sampler, seeded.
 
     Of two processes that serve one study each needs a seed of its own, or both draw the same points;
@@ -21,20 +21,20 @@ def sampler_of(wanted: Wanted, seed: int) -> "optuna.samplers.BaseSampler":
     """
     from optuna import samplers
 
-    several = len(wanted.objectives) > 1
-    match wanted.sampler:
+    several = len(settings.objectives) > 1
+    match settings.sampler:
         case "tpe":
             # `group` models one branch of a fork at a time, and costs a look at every trial.
             return samplers.TPESampler(
                 seed=seed,
                 multivariate=True,
-                group=_forked(wanted.space),
+                group=_forked(settings.space),
                 constant_liar=True,
                 n_startup_trials=STARTUP,
             )
         case "qmc":
             return samplers.QMCSampler(
-                seed=wanted.sampler_seed,
+                seed=settings.sampler_seed,
                 scramble=True,
                 warn_independent_sampling=False,
                 warn_asynchronous_seeding=False,
@@ -44,7 +44,7 @@ def sampler_of(wanted: Wanted, seed: int) -> "optuna.samplers.BaseSampler":
                 seed=seed, n_startup_trials=STARTUP, warn_independent_sampling=False
             )
         case "nsga2":
-            population = max(4, min(50, wanted.trials // (4 if several else 5)))
+            population = max(4, min(50, settings.trials // (4 if several else 5)))
             return samplers.NSGAIISampler(seed=seed, population_size=population)
         case _:  # the points of a grid are all enqueued, so that none is left to draw
             return samplers.RandomSampler(seed=seed)

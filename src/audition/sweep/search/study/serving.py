@@ -93,6 +93,6 @@ def take_place(folder: Path) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def seed_of(wanted: int, server: str, first: bool) -> int:
+def seed_of(asked_for: int, server: str, first: bool) -> int:
     """The sampler's seed: as asked for who made the study, another for everyone who joins it."""
-    return wanted if first else (wanted + int(server[:7], 16)) % 2**31
+    return asked_for if first else (asked_for + int(server[:7], 16)) % 2**31

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from audition.changes import Changes, Diff
-from audition.sweep import whence as room
-from audition.sweep.whence import places, whence
+from audition.sweep import code_provenance as room
+from audition.sweep.code_provenance import code_provenance, places
 
 
 def state(text: bytes, size: int | None = None) -> Changes:
@@ -29,7 +29,7 @@ def test_a_diff_is_one_file_and_the_runs_refer_to_it(
 ) -> None:
     text = b"+ a line\n" * 20_000
     monkeypatch.setattr(room, "changes", lambda paths: state(text))
-    found = [whence(runs_in(tmp_path, "audition.")) for _ in range(2)]
+    found = [code_provenance(runs_in(tmp_path, "audition.")) for _ in range(2)]
     assert found[0]["git"] == found[1]["git"]
     (file,) = (tmp_path / "provenance").iterdir()
     assert file.read_bytes() == text
@@ -42,7 +42,7 @@ def test_a_diff_is_one_file_and_the_runs_refer_to_it(
 
 def test_what_was_cut_is_said_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "changes", lambda paths: state(b"+ a line\n", 5_000_000))
-    facts = whence(runs_in(tmp_path, "audition."))["git"]["audition"]["diff"]
+    facts = code_provenance(runs_in(tmp_path, "audition."))["git"]["audition"]["diff"]
     assert facts["kept_bytes"] == 9
     text = (tmp_path / facts["file"]).read_text(encoding="utf-8")
     assert text.endswith(f"[cut here: 5,000,000 bytes in all, 1 lines, sha256 {facts['sha256']}]\n")
@@ -56,7 +56,7 @@ def test_a_full_disk_costs_the_file_and_not_the_sweep(
 
     monkeypatch.setattr(room, "changes", lambda paths: state(b"+x\n"))
     monkeypatch.setattr(room, "write_whole", full)
-    facts = whence(runs_in(tmp_path, "audition."))["git"]["audition"]["diff"]
+    facts = code_provenance(runs_in(tmp_path, "audition."))["git"]["audition"]["diff"]
     assert set(facts) == {"sha256", "bytes", "lines"}
     said = capsys.readouterr().err
     assert said.startswith(f"audition: cannot keep the diff of the code in {tmp_path}")
@@ -68,7 +68,9 @@ def test_every_package_that_a_run_may_name_is_asked_about(
 ) -> None:
     asked = []
     monkeypatch.setattr(room, "changes", lambda paths: asked.append(paths))
-    facts = whence(runs_in(tmp_path, "audition.", "json.", "nowhere_at_all.", "not/a/name."))
+    facts = code_provenance(
+        runs_in(tmp_path, "audition.", "json.", "nowhere_at_all.", "not/a/name.")
+    )
     assert facts["git"] == {}
     assert asked == [places("audition"), places("json")]
     folders = {path.name for path in places("audition")}

@@ -59,7 +59,7 @@ def ring(
             yield Ring(place.compose, place.launch(), place)
 
 
-def fight(
+def compare_tuned(
     question: Question,
     *,
     hydra_context: HydraContext,
@@ -82,7 +82,7 @@ def fight(
         ledger = Ledger(Path(plan.output_dir))
         where.launch.check(plan.missing(ledger.read()))
         found = entrants(question, plan, where.compose)
-        own = Fight(question, tune, tuning, where, ledger, found, *question_of(plan))
+        own = TunedComparison(question, tune, tuning, where, ledger, found, *question_of(plan))
         try:
             complete = own.judge(own.tune_all(plan.baseline_hash))
         except KeyboardInterrupt:
@@ -93,7 +93,7 @@ def fight(
 
 
 @dataclass(frozen=True)
-class Fight:
+class TunedComparison:
     """One fight, ready to begin."""
 
     question: Question

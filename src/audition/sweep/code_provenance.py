@@ -15,7 +15,7 @@ from audition.sweep.plan import PlannedRun
 FOLDER = "provenance"
 
 
-def whence(runs: Sequence[PlannedRun]) -> dict[str, Any]:
+def code_provenance(runs: Sequence[PlannedRun]) -> dict[str, Any]:
     """What `repro.json` says of each of `runs`, beside what only its own process can tell.
 
     A diff is one file in the ledger's `provenance/`, named by its digest, that the runs refer to;

@@ -25,7 +25,7 @@ from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import warm
 
 
-def plan_again(ledger: Ledger, record: Record, compose: Compose) -> PlannedRun:
+def plan_reproduction(ledger: Ledger, record: Record, compose: Compose) -> PlannedRun:
     """The run of `record` as its own `config.yaml` describes it, under the name it has today.
 
     Trackers and meters are left out. Raises AuditionError for a run without an outcome, one whose
@@ -74,7 +74,7 @@ def drift(record: Record, identity: Identity) -> str:
     return "the text, or what its settings mean, has changed since"
 
 
-def make_again(run: PlannedRun, ledger: Ledger) -> Making:
+def reproduce(run: PlannedRun, ledger: Ledger) -> Making:
     """Train `run`, and leave nothing behind.
 
     Raises AuditionError where it fails, or its device is not here.

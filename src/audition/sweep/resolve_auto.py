@@ -10,7 +10,7 @@ PRECISIONS = {True: "audition.execution.Bfloat16", False: "audition.execution.Fl
 """Whether the hardware multiplies bfloat16 natively -> the precision that `auto` stands for."""
 
 
-def settled(settings: Mapping[str, Any]) -> dict[str, Any]:
+def resolve_auto(settings: Mapping[str, Any]) -> dict[str, Any]:
     """`settings` with the device and the precision that `auto` stands for.
 
     A run that a sweep handed to another machine carries in `arm` what was settled where the sweep

@@ -3,7 +3,7 @@
 import pytest
 
 from audition import machine
-from audition.sweep import here
+from audition.sweep import resolve_auto
 
 SETTINGS = {
     "execution": {"device": "auto", "threads": 1},
@@ -16,8 +16,8 @@ BF16, FP32 = "audition.execution.Bfloat16", "audition.execution.Float32"
 @pytest.fixture
 def hardware(monkeypatch):
     def has(*, cards=(), native=()):
-        monkeypatch.setattr(here, "gpus", lambda: cards)
-        monkeypatch.setattr(here, "multiplies_bfloat16", lambda device: device in native)
+        monkeypatch.setattr(resolve_auto, "gpus", lambda: cards)
+        monkeypatch.setattr(resolve_auto, "multiplies_bfloat16", lambda device: device in native)
 
     return has
 
@@ -33,7 +33,7 @@ def hardware(monkeypatch):
 )
 def test_auto_is_what_the_device_in_use_does_natively(hardware, cards, native, device, precision):
     hardware(cards=cards, native=native)
-    found = here.settled(SETTINGS)
+    found = resolve_auto.resolve_auto(SETTINGS)
     assert found["execution"] == {"device": device, "threads": 1}
     assert found["precision"] == {"_target_": precision}
     assert SETTINGS["precision"] == {"_target_": "auto"}
@@ -42,13 +42,13 @@ def test_auto_is_what_the_device_in_use_does_natively(hardware, cards, native, d
 def test_what_was_asked_for_is_left_alone(hardware):
     hardware(native=("cpu",))
     asked = {**SETTINGS, "precision": {"_target_": FP32}}
-    assert here.settled(asked)["precision"] == {"_target_": FP32}
+    assert resolve_auto.resolve_auto(asked)["precision"] == {"_target_": FP32}
 
 
 def test_what_was_settled_where_the_sweep_began_stands_on_another_machine(hardware):
     hardware(cards=(0,), native=("cuda",))
     sent = {**SETTINGS, "arm": {**SETTINGS["arm"], "device": "cpu", "precision": FP32}}
-    found = here.settled(sent)
+    found = resolve_auto.resolve_auto(sent)
     assert found["execution"]["device"] == "cpu"
     assert found["precision"] == {"_target_": FP32}
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-NOTICES = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 """What clusters send before they kill (to end a job, at its time limit, when they need its node), and
 what the end of a terminal or of a connection sends."""
 
 
 @contextmanager
-def noticed() -> Iterator[None]:
+def interrupt_on_signals() -> Iterator[None]:
     """Within the block the first notice is a KeyboardInterrupt, and later ones change nothing.
 
     So runs under way are checkpointed and trials put back at once. Of a process that is killed, others
@@ -22,26 +22,26 @@ def noticed() -> Iterator[None]:
     """
 
     def leave(number: int) -> None:
-        for each in heeded():
+        for each in handled_signals():
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    with _heard(heeded(), leave):
+    with _heard(handled_signals(), leave):
         yield
 
 
 @contextmanager
-def noted() -> Iterator[list[int]]:
+def collect_signals() -> Iterator[list[int]]:
     """Notices and Ctrl-C become entries of a list, which a run looks at between its steps."""
     seen: list[int] = []
-    with _heard((signal.SIGINT, *heeded()), seen.append):
+    with _heard((signal.SIGINT, *handled_signals()), seen.append):
         yield seen
 
 
-def heeded() -> tuple[signal.Signals, ...]:
+def handled_signals() -> tuple[signal.Signals, ...]:
     """The notices that are to be heard: under `nohup` the end of the terminal is none."""
     ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    return tuple(each for each in NOTICES if not (ignored and each == signal.SIGHUP))
+    return tuple(each for each in SIGNALS if not (ignored and each == signal.SIGHUP))
 
 
 @contextmanager

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PRUNED = "given up: it is no better than the trials before it at this point"
 
 
-class Desk:
+class TrialQueue:
     """A source of jobs for the pool; `hear` is told of every end.
 
     Raises AuditionError, through the pool, where a record lacks an objective.

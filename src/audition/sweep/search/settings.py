@@ -14,7 +14,7 @@ INSIDE = ("median", "hyperband")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class SearchSettings:
     """The settings of `hydra/sweeper=search`."""
 
     space: Any
