@@ -12,7 +12,17 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 if TYPE_CHECKING:
+    from audition.sweep.show import Show
     from audition.sweep.sweeper import Style
+
+
+def in_terminal() -> "Show":
+    """Answers printed for the person who typed the sweep."""
+    from audition.report.runs import show_runs
+    from audition.report.terminal import show_judgements
+    from audition.sweep.show import Show
+
+    return Show(show_judgements, show_runs)
 
 
 class AuditionSweeper(Sweeper):
@@ -55,6 +65,7 @@ class AuditionSweeper(Sweeper):
             self.params,
             self.arms,
             self.style(),
+            in_terminal(),
             hydra_context=self.hydra_context,
             task_function=self.task_function,
             config=self.config,
@@ -164,6 +175,7 @@ class SearchSweeper(AuditionSweeper):
             self.params,
             self.arms,
             SearchSettings(**{**self.settings, **lists, "space": plain}),
+            in_terminal(),
             hydra_context=self.hydra_context,
             task_function=self.task_function,
             config=self.config,

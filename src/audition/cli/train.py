@@ -53,8 +53,11 @@ def read_conf_once() -> None:
 
 def task(config: DictConfig) -> None:
     """One run: in this process, or as a job of one of Hydra's own launchers."""
+    from audition.report.runs import show_runs
+    from audition.report.terminal import show_judgements
     from audition.sweep.below_hydra import check_hydra
     from audition.sweep.compose import Composer, settings_of
+    from audition.sweep.show import Show
     from audition.sweep.single import plan_single, train_single
 
     freeze()
@@ -69,7 +72,7 @@ def task(config: DictConfig) -> None:
         run = plan_single(
             settings_of(config), cast(list[str], words), Composer.of_hydra(hydra_node)
         )
-        train_single(run, alone=alone)
+        train_single(run, Show(show_judgements, show_runs), alone=alone)
 
 
 def _check_single(config: DictConfig, hydra_node: DictConfig) -> None:

@@ -15,6 +15,7 @@ from audition.sweep.launchers import Train
 from audition.sweep.plan import Plan
 from audition.sweep.race import Race, file_race, race
 from audition.sweep.say import say_verdicts
+from audition.sweep.show import Show
 from audition.text import count
 
 
@@ -44,7 +45,7 @@ class RaceStyle:
         seeds = dict.fromkeys(run.seed for run in plan.runs)
         return tuple(seed for seed in seeds if seed not in self.screening)
 
-    def conduct(self, plan: Plan, train: Train, ledger: Ledger) -> bool:
+    def conduct(self, plan: Plan, train: Train, ledger: Ledger, show: Show) -> bool:
         """Run the race, say each turn of it, and give the verdicts."""
         rules = RaceRules(
             screening_seeds=self.screening,
@@ -54,7 +55,7 @@ class RaceStyle:
         result = race(plan, rules, train, ledger)
         file_race(ledger.root, result)
         say_race(result)
-        say_verdicts(plan, ledger)
+        say_verdicts(plan, ledger, show)
         return not any(turn.action == "missing" for turn in result.turns)
 
 

@@ -9,11 +9,10 @@ from audition.records.record import Record
 from audition.records.registration import registrations
 from audition.records.store import Contents, Ledger
 from audition.records.submission import Submission
-from audition.report.runs import show_problems, show_runs
-from audition.report.terminal import show_judgements
 from audition.sweep.local import MeasuredPool
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.pool import PoolSettings
+from audition.sweep.show import Show
 from audition.sweep.verdict_page import show_verdicts
 from audition.text import count, roughly
 
@@ -46,7 +45,8 @@ class Planning:
 
 def say_plan(plan: Plan, missing: Sequence[PlannedRun], contents: Contents) -> None:
     """One line before the first run: how much there is to do, and how much is done."""
-    show_problems(contents)
+    for unreadable in contents.unreadable:
+        say(f"{unreadable}; it is left out.")
     arms = plan.arms()
     for name in plan.same_as_baseline:
         say(f"'{name}' is the baseline itself, so it is not an arm.")
@@ -94,7 +94,7 @@ def say_stopped(plan: Plan, ledger: Ledger) -> None:
     )
 
 
-def say_verdicts(plan: Plan, ledger: Ledger) -> Contents:
+def say_verdicts(plan: Plan, ledger: Ledger, show: Show) -> Contents:
     """The verdicts on the plan's arms, or its runs where there is none yet; what they rest on.
 
     All of it is from the ledger alone, which is read once.
@@ -107,18 +107,18 @@ def say_verdicts(plan: Plan, ledger: Ledger) -> Contents:
         plans = registrations(ledger.root)
         judgements = judge_baseline(arms, plan.baseline_hash, plans=plans, asked=asked)
         wanted = [j for j in judgements if j.arm.config_hash in asked]
-        show_judgements(wanted, ledger)
+        show.verdicts(wanted, ledger)
         show_verdicts(plan, wanted, ledger)
     else:
         settled = contents.settled()
         keys = [run.identity.key for run in plan.runs]
-        show_runs([settled[key] for key in keys if key in settled])
+        show.runs([settled[key] for key in keys if key in settled])
     return contents
 
 
-def say_outcome(plan: Plan, ledger: Ledger) -> bool:
+def say_outcome(plan: Plan, ledger: Ledger, show: Show) -> bool:
     """The verdicts and whatever is missing; whether every run has an outcome to compare."""
-    contents = say_verdicts(plan, ledger)
+    contents = say_verdicts(plan, ledger, show)
     return say_missing(plan, contents, ledger) and say_diverged(plan, contents)
 
 

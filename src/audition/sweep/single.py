@@ -22,7 +22,6 @@ from audition.records.claim import Busy
 from audition.records.record import BASELINE
 from audition.records.registration import naming, registered, registrations
 from audition.records.store import Ledger
-from audition.report.runs import show_runs
 from audition.sweep.arms import Arm, read_arms
 from audition.sweep.assign import job_of, record_of
 from audition.sweep.carry import train_all
@@ -35,6 +34,7 @@ from audition.sweep.local import check_device, check_size
 from audition.sweep.plan import PlannedRun, make_plan, runnable
 from audition.sweep.pool import End, PoolSettings, Quiet, display_for, warm
 from audition.sweep.rehearse import refusal, rehearse
+from audition.sweep.show import Show
 from audition.sweep.signals import collect_signals
 from audition.sweep.watchers import check_meter
 from audition.tasks.measures import metric_of
@@ -91,7 +91,7 @@ def _sent(settings: Mapping[str, Any], overrides: Sequence[str]) -> PlannedRun:
     return run
 
 
-def train_single(run: PlannedRun, *, alone: bool) -> None:
+def train_single(run: PlannedRun, show: Show, *, alone: bool) -> None:
     """Train `run` in this process. `alone`, it is shown, with the command that gives a verdict.
 
     After Ctrl-C, `kill` or the end of its terminal the run is checkpointed, and SystemExit(130)
@@ -138,7 +138,7 @@ def train_single(run: PlannedRun, *, alone: bool) -> None:
         if record.status == "interrupted":
             raise KeyboardInterrupt
         return
-    show_runs([record])
+    show.runs([record])
     since = "in the ledger already, " if known else ""
     print(f"audition: {since}filed in {ledger.folder_of(record)}", file=sys.stderr)
     if record.status == "interrupted":

@@ -22,6 +22,7 @@ from audition.sweep.compose import Composer
 from audition.sweep.launchers import Train, ready
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.say import Planning, say_detached, say_outcome, say_plan, say_stopped
+from audition.sweep.show import Show
 from audition.sweep.tune.compare_tuned import compare_tuned
 
 
@@ -39,7 +40,7 @@ class Style(Protocol):
         """The seeds on which alone a verdict is to be given; empty where all count."""
         ...
 
-    def conduct(self, plan: Plan, train: Train, ledger: Ledger) -> bool:
+    def conduct(self, plan: Plan, train: Train, ledger: Ledger, show: Show) -> bool:
         """Train what the plan needs and say what came of it; whether every run has its outcome."""
         ...
 
@@ -55,9 +56,9 @@ class EveryRun:
     def judged_on(self, plan: Plan) -> tuple[int, ...]:
         return ()
 
-    def conduct(self, plan: Plan, train: Train, ledger: Ledger) -> bool:
+    def conduct(self, plan: Plan, train: Train, ledger: Ledger, show: Show) -> bool:
         train(plan.missing(ledger.read()))
-        return say_outcome(plan, ledger)
+        return say_outcome(plan, ledger, show)
 
 
 def sweep(
@@ -65,6 +66,7 @@ def sweep(
     params: Mapping[str, Any],
     arms: Sequence[str],
     style: Style,
+    show: Show,
     *,
     hydra_context: HydraContext,
     task_function: TaskFunction,
@@ -88,7 +90,11 @@ def sweep(
                 "use hydra/sweeper=audition"
             )
         return compare_tuned(
-            question, hydra_context=hydra_context, task_function=task_function, config=config
+            question,
+            show,
+            hydra_context=hydra_context,
+            task_function=task_function,
+            config=config,
         )
     question = style.widen(question)
     launcher = Plugins.instance().instantiate_launcher(
@@ -107,7 +113,7 @@ def sweep(
             register(ledger.root, announced)
         say_plan(plan, missing, contents)
         try:
-            complete = style.conduct(plan, partial(launch, announced.digest()), ledger)
+            complete = style.conduct(plan, partial(launch, announced.digest()), ledger, show)
         except Detached as left:
             return say_detached(left.submission)
         except KeyboardInterrupt:

@@ -18,6 +18,7 @@ from audition.sweep.assign import record_of
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import Launch
 from audition.sweep.plan import PlannedRun, make_plan
+from audition.sweep.show import SILENT
 from audition.sweep.tune.compare_tuned import Ring, TunedComparison
 from audition.sweep.tune.entrants import entrants
 from audition.sweep.tune.settings import Tuning
@@ -63,7 +64,9 @@ class Arena:
         ring = Ring(self.compose, Given(self.make), None)
         found = entrants(question, plan, self.compose)
         terms = question_of(plan)
-        return TunedComparison(question, tune, Tuning(**tuning), ring, self.ledger, found, *terms)
+        return TunedComparison(
+            question, tune, Tuning(**tuning), ring, self.ledger, found, SILENT, *terms
+        )
 
     def make(self, runs: Sequence[PlannedRun]) -> None:
         for run in runs:

@@ -14,7 +14,6 @@ from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.records.registration import register
 from audition.records.store import Ledger
-from audition.report.terminal import show_judgements
 from audition.sweep.announce import announcement
 from audition.sweep.arms import SCREENING, Arm, Question, arm_name
 from audition.sweep.asked import asked
@@ -44,6 +43,7 @@ from audition.sweep.search.space.space import parts
 from audition.sweep.search.study.study import Study
 from audition.sweep.search.trials import check_known, check_objectives, objectives_of, study_name
 from audition.sweep.search.write import path_of, write_experiment
+from audition.sweep.show import Show
 from audition.text import count
 
 STEM = "hparams_search"
@@ -55,6 +55,7 @@ def search(
     params: Mapping[str, Any],
     arms: Sequence[str],
     settings: SearchSettings,
+    show: Show,
     *,
     hydra_context: HydraContext,
     task_function: TaskFunction,
@@ -102,7 +103,7 @@ def search(
             raise SystemExit(130) from None
         metric = judged_by(objectives_of(settings, points), points.metric)
         if found:
-            _answer(study, points, found, judgements, ledger, path, metric)
+            _answer(study, points, found, judgements, ledger, path, metric, show)
         else:
             complete = say_unanswered(study, points.start_hash, ranked)
     if not complete:
@@ -154,11 +155,12 @@ def _answer(
     ledger: Ledger,
     path: Path | None,
     metric: str,
+    show: Show,
 ) -> None:
     say_candidates(
         found, screened(study, points.start_hash, points.seeds, ledger, metric), judgements
     )
-    show_judgements(judgements, ledger)
+    show.verdicts(judgements, ledger)
     supported = [j for j in judgements if j.comparison.verdict == "supported"]
     if not supported:
         say("No candidate held on the fresh seeds: the default stands.")

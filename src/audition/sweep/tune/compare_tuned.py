@@ -13,7 +13,6 @@ from audition.measure import Measure
 from audition.records.registration import register
 from audition.records.store import Ledger
 from audition.records.tuned import Contender, Tuned, file_tuned
-from audition.report.terminal import show_judgements
 from audition.sweep.announce import announcement, question_of
 from audition.sweep.arms import SCREENING, Question
 from audition.sweep.compose import Composer
@@ -22,6 +21,7 @@ from audition.sweep.plan import Plan, make_plan
 from audition.sweep.say import Planning, say, say_diverged, say_missing
 from audition.sweep.search.answer import judged
 from audition.sweep.search.place import Bench, bench
+from audition.sweep.show import Show
 from audition.sweep.tune.entrants import Entrant, Trial, entrants, fresh_plan, screened
 from audition.sweep.tune.say import say_contenders, say_fight, say_screening
 from audition.sweep.tune.settings import Tuning
@@ -61,6 +61,7 @@ def ring(
 
 def compare_tuned(
     question: Question,
+    show: Show,
     *,
     hydra_context: HydraContext,
     task_function: TaskFunction,
@@ -82,7 +83,9 @@ def compare_tuned(
         ledger = Ledger(Path(plan.output_dir))
         where.launch.check(plan.missing(ledger.read()))
         found = entrants(question, plan, where.compose)
-        own = TunedComparison(question, tune, tuning, where, ledger, found, *question_of(plan))
+        own = TunedComparison(
+            question, tune, tuning, where, ledger, found, show, *question_of(plan)
+        )
         try:
             complete = own.judge(own.tune_all(plan.baseline_hash))
         except KeyboardInterrupt:
@@ -102,6 +105,7 @@ class TunedComparison:
     ring: Ring
     ledger: Ledger
     entrants: tuple[Entrant, ...]  # the baseline first
+    show: Show
     metric: str  # that arms are tuned and judged by
     measure: Measure
 
@@ -159,7 +163,7 @@ class TunedComparison:
         )
         self.ring.launch(announced.digest(), missing)
         judgements = judged(plan, self.ledger, announced)
-        show_judgements(judgements, self.ledger)
+        self.show.verdicts(judgements, self.ledger)
         show_verdicts(plan, judgements, self.ledger)
         say_fight(judgements, tuned)
         return self._whole(plan) and say_diverged(plan, self.ledger.read())
