@@ -1,6 +1,42 @@
-"""What `audition` offers by name: one `from a.b import C as C` a name, in the order of the alphabet."""
+"""What `audition` offers by name: one `from a.b import C as C` a name, in the order of modules."""
 
+from audition.apoptosis.strategy import Fitness as Fitness
+from audition.apoptosis.strategy import Heredity as Heredity
+from audition.apoptosis.strategy import Site as Site
+from audition.apoptosis.strategy import Timetable as Timetable
 from audition.errors import AuditionError as AuditionError
+from audition.measure import Measure as Measure
+from audition.observers.observer import Observer as Observer
+from audition.parts.dims import Dims as Dims
+from audition.recipe.effect import Chain as Chain
 from audition.recipe.effect import Effect as Effect
+from audition.recipe.evaluator import Evaluator as Evaluator
+from audition.recipe.evaluator import HeldOut as HeldOut
+from audition.recipe.gradient import backward as backward
+from audition.recipe.gradient import in_halves as in_halves
+from audition.recipe.mix import Mix as Mix
+from audition.recipe.probe import Probe as Probe
+from audition.recipe.recipe import Idea as Idea
 from audition.recipe.recipe import Recipe as Recipe
+from audition.recipe.signals import Batch as Batch
+from audition.recipe.signals import Batches as Batches
+from audition.recipe.signals import Clock as Clock
+from audition.recipe.signals import Controls as Controls
+from audition.recipe.signals import Cost as Cost
+from audition.recipe.signals import Gradient as Gradient
+from audition.recipe.signals import GradientRule as GradientRule
+from audition.recipe.signals import Loss as Loss
+from audition.recipe.signals import Predict as Predict
+from audition.recipe.signals import Problem as Problem
+from audition.recipe.signals import Shape as Shape
+from audition.recipe.signals import Tensors as Tensors
 from audition.recipe.signals import View as View
+from audition.recipe.streams import Streams as Streams
+from audition.recipe.turnover import Edit as Edit
+from audition.recipe.turnover import Event as Event
+from audition.recipe.turnover import Turnover as Turnover
+from audition.recipe.units import Part as Part
+from audition.recipe.units import Resize as Resize
+from audition.recipe.units import Units as Units
+from audition.tasks.task import Task as Task
+from audition.trackers.tracker import Tracker as Tracker

@@ -5,7 +5,21 @@ from difflib import get_close_matches
 
 
 class AuditionError(Exception):
-    """A mistake the user can mend; its text is one sentence that names the value and the choices."""
+    """A mistake the user can mend; its text is one sentence that names the value and the choices.
+
+    Examples:
+        A setting that no annotation can check, refused by its constructor before any run starts:
+
+        >>> from audition import AuditionError
+        >>> def heads_of(width: int, heads: int) -> int:
+        ...     if width % heads:
+        ...         raise AuditionError(f"width={width} cannot be split over heads={heads}")
+        ...     return width // heads
+        >>> heads_of(128, 3)
+        Traceback (most recent call last):
+        ...
+        audition.errors.AuditionError: width=128 cannot be split over heads=3
+    """
 
 
 def choices(value: object, known: Iterable[str]) -> str:

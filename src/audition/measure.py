@@ -16,7 +16,8 @@ def recorded(metric: str) -> str:
 class Measure:
     """How one metric of a run is read.
 
-    Example:
+    Examples:
+        >>> from audition import Measure
         >>> accuracy = Measure("validation accuracy", "%", "higher", worth=0.5)
         >>> accuracy.as_loss(97.5)
         -97.5

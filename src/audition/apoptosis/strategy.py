@@ -17,7 +17,15 @@ from audition.recipe.units import Units
 
 @dataclass(frozen=True)
 class Site:
-    """The units of one module, as a part of a strategy sees them."""
+    """The units of one module, as a part of a strategy sees them.
+
+    Examples:
+        >>> import torch
+        >>> from audition import Site, Units
+        >>> site = Site("blocks.0.feedforward", Units(4, ()))
+        >>> site.with_added(torch.tensor([1, 4, 5]))  # two of the three are past the last
+        6
+    """
 
     name: str
     units: Units
@@ -29,7 +37,23 @@ class Site:
 
 
 class Fitness:
-    """What a unit is worth; the least fit die. Each site has a state of its own."""
+    """What a unit is worth; the least fit die. Each site has a state of its own.
+
+    Examples:
+        By the length of the row that a unit is computed with:
+
+        >>> import torch
+        >>> from audition import Clock, Controls, Fitness, Part, Site, Streams, Units, View
+        >>> class Length(Fitness):
+        ...     def score(self, site, probe, state, view):
+        ...         part = site.units.parts_of("incoming")[0]
+        ...         return view.params[part.parameter].norm(dim=1)
+        >>> site = Site("layer", Units(2, (Part("up", axis=0, role="incoming"),)))
+        >>> weights = {"up": torch.tensor([[3.0, 4.0], [0.0, 1.0]])}
+        >>> view = View(Clock(0), Controls(), weights, Streams(42))
+        >>> Length().score(site, None, None, view)
+        tensor([5., 1.])
+    """
 
     def init(self, site: Site, params: Tensors) -> State:
         """The state before the first step."""
@@ -45,7 +69,29 @@ class Fitness:
 
 
 class Heredity:
-    """What comes in the place of units that die."""
+    """What comes in the place of units that die.
+
+    Examples:
+        Nothing does: their outgoing entries become zero, for good.
+
+        >>> import torch
+        >>> from audition import Clock, Controls, Edit, Event, Heredity, Part, Site, Streams
+        >>> from audition import Units, View
+        >>> class Silenced(Heredity):
+        ...     def replace(self, site, born, fitness, probe, view):
+        ...         edits = []
+        ...         for part in site.units.parts_of("outgoing"):
+        ...             old = view.params[part.parameter].index_select(part.axis, born)
+        ...             edits.append(Edit(part.parameter, part.axis, born, torch.zeros_like(old)))
+        ...         parents = born.new_empty((len(born), 0))
+        ...         return Event(site.name, born, parents, tuple(edits))
+        >>> site = Site("layer", Units(3, (Part("down", axis=1, role="outgoing"),)))
+        >>> view = View(Clock(0), Controls(), {"down": torch.ones(2, 3)}, Streams(42))
+        >>> event = Silenced().replace(site, torch.tensor([1]), torch.ones(3), None, view)
+        >>> event.edits[0].values
+        tensor([[0.],
+                [0.]])
+    """
 
     def replace(self, site: Site, born: Tensor, fitness: Tensor, probe: Probe, view: View) -> Event:
         """The event by which `born` [k] begin anew.
@@ -57,7 +103,18 @@ class Heredity:
 
 
 class Timetable:
-    """When events happen."""
+    """When events happen.
+
+    Examples:
+        Once, in the middle of the run:
+
+        >>> from audition import Clock, Timetable
+        >>> class Halfway(Timetable):
+        ...     def due(self, clock):
+        ...         return clock.step + 1 == clock.steps // 2
+        >>> [step for step in range(10) if Halfway().due(Clock(step, 10))]
+        [4]
+    """
 
     def due(self, clock: Clock) -> bool:
         """Whether an event follows the step that began at `clock`."""

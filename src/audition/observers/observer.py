@@ -31,7 +31,16 @@ class StepReport:
 
 
 class Observer:
-    """Looks at a session and never changes it; every moment does nothing by default."""
+    """Looks at a session and never changes it; every moment does nothing by default.
+
+    Examples:
+        >>> from audition import Observer
+        >>> class Largest(Observer):
+        ...     worst = 0.0
+        ...
+        ...     def on_step(self, session, report):
+        ...         self.worst = max(self.worst, report.loss())
+    """
 
     def on_start(self, session: "Session", steps: int | None) -> None:
         """Before the first step (or the first after a resume) of `steps`, None if unknown."""

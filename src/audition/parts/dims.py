@@ -10,7 +10,8 @@ class Dims:
     A part is a policy: a frozen value of its own settings that is called with these and returns a
     module, anew for each place in the model.
 
-    Example:
+    Examples:
+        >>> from audition import Dims
         >>> Dims(width=128, heads=4, context=64, layers=2).at(1).channels
         32
     """

@@ -34,15 +34,25 @@ class Effect:
     act within a few steps (`active`), each as a `ClassVar` with a literal dictionary: the laws are
     then held against both.
 
-    Example: every update at half its length, with a meter of what was left of it.
+    Examples:
+        Every update at half its length, with a meter of what was left of it:
 
-        class Halved(Effect):
-            def on_updates(self, updates, state, view):
-                halved = tree.scale(updates, 0.5)
-                return halved, {"length": tree.norms(halved).norm()}
-
-            def meters(self, state):
-                return {} if state is None else {"length": state["length"]}
+        >>> import torch
+        >>> from audition import Clock, Controls, Effect, Streams, View
+        >>> from audition.recipe import tree
+        >>> class Halved(Effect):
+        ...     def on_updates(self, updates, state, view):
+        ...         halved = tree.scale(updates, 0.5)
+        ...         return halved, {"length": tree.norms(halved).norm()}
+        ...
+        ...     def meters(self, state):
+        ...         return {} if state is None else {"length": state["length"]}
+        >>> view = View(Clock(0), Controls(), {"w": torch.zeros(2)}, Streams(42))
+        >>> halved, state = Halved().on_updates({"w": torch.tensor([6.0, 8.0])}, None, view)
+        >>> halved, Halved().meters(state)
+        ({'w': tensor([3., 4.])}, {'length': tensor(5.)})
+        >>> sorted(Halved().moments())
+        ['on_updates']
     """
 
     def init(self, params: Tensors, streams: Streams) -> State:
@@ -103,7 +113,17 @@ class Effect:
 
 @dataclass(frozen=True)
 class Chain(Effect):
-    """Effects in the order written, each with its own state and stream. `Chain()` is the identity."""
+    """Effects in the order written, each with its own state and stream. `Chain()` is the identity.
+
+    Examples:
+        >>> from audition import Chain, Effect
+        >>> class Averaged(Effect):
+        ...     def on_evaluation(self, params, state, view):
+        ...         return params
+        >>> chain = Chain().then("averaged", Averaged())
+        >>> list(chain.members), sorted(chain.moments())
+        (['averaged'], ['on_evaluation'])
+    """
 
     members: Mapping[str, Effect] = field(default_factory=dict)
 

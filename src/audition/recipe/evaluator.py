@@ -9,7 +9,19 @@ from audition.recipe.signals import Batch, Batches, Predict
 
 
 class HeldOut(Protocol):
-    """The held-out rows of a run, put to its model in evaluation mode."""
+    """The held-out rows of a run, put to its model in evaluation mode.
+
+    Examples:
+        A count over all rows, as an evaluator makes it:
+
+        >>> import torch
+        >>> from audition import HeldOut
+        >>> def predictions(held_out: HeldOut) -> float:
+        ...     seen = torch.zeros(1, device=held_out.device)
+        ...     for batch, logits in held_out.passes():
+        ...         seen += batch.units
+        ...     return held_out.sum(seen).item()
+    """
 
     @property
     def predict(self) -> Predict: ...
@@ -37,6 +49,17 @@ class Evaluator:
 
     `measures` says how its metrics are read, as literals, so that it is known before torch is
     imported: name -> (label, unit, "lower" or "higher"), or with the smallest worthwhile gain.
+
+    Examples:
+        The largest logit on the held-out rows:
+
+        >>> import torch
+        >>> from audition import Evaluator
+        >>> class Largest(Evaluator):
+        ...     measures = {"logit": ("largest logit", "", "lower")}
+        ...
+        ...     def __call__(self, held_out):
+        ...         return {"logit": max(logits.max().item() for _, logits in held_out.passes())}
     """
 
     measures: ClassVar[Mapping[str, tuple[str | float, ...]]] = {}

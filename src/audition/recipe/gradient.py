@@ -12,6 +12,19 @@ def backward(problem: Problem) -> Gradient:
 
     The model's own `.grad` fields are empty before and after: the gradients are handed over.
     Raises AuditionError where the pieces do not divide the batch's rows.
+
+    Examples:
+        An effect that uses every second step's batch twice, and says what it costs:
+
+        >>> from dataclasses import replace
+        >>> from audition import Effect, backward
+        >>> class Doubled(Effect):
+        ...     def wrap_gradient(self, rule, state, view):
+        ...         def twice(problem):
+        ...             gradient = rule(problem)
+        ...             return replace(gradient, cost=gradient.cost + rule(problem).cost)
+        ...
+        ...         return (rule if view.clock.step % 2 else twice), state
     """
     share = 1.0 / problem.micro_batches
     totals: dict[str, Tensor] = {}
@@ -34,6 +47,17 @@ def in_halves(rule: GradientRule) -> GradientRule:
 
     Costs what the whole batch costs, since each half is half as long. The sum is rounded in another
     order than the whole batch's, so it is not bit-identical to `rule`. Closed where a half is.
+
+    Examples:
+        >>> import torch
+        >>> from audition import Batch, Problem, backward, in_halves
+        >>> from audition.parts.loss.cross_entropy import CrossEntropy
+        >>> model = torch.nn.Linear(4, 10)
+        >>> rows = Batch(torch.eye(4), torch.arange(4), torch.arange(4), torch.zeros(4))
+        >>> problem = Problem(model, dict(model.named_parameters()), CrossEntropy(), rows)
+        >>> gradient = in_halves(backward)(problem)
+        >>> len(gradient.halves), gradient.cost
+        (2, Cost(forward=1.0, backward=1.0))
     """
 
     def measured(problem: Problem) -> Gradient:

@@ -27,9 +27,21 @@ class Mix(Effect):
 
     State is the effect's, and evolves as if it were wet alone; so are the meters.
 
-    Example: half of a limiter, as `effects.limiter.wet=0.5` makes it.
+    Examples:
+        Half of an effect that would stop every update, as `effects.NAME.wet=0.5` makes it:
 
-        Mix(effect=Limiter(ceiling=0.01), wet=0.5)
+        >>> import torch
+        >>> from audition import Clock, Controls, Effect, Mix, Streams, View
+        >>> from audition.recipe import tree
+        >>> class Stopped(Effect):
+        ...     def on_updates(self, updates, state, view):
+        ...         return tree.scale(updates, 0.0), state
+        >>> half = Mix(effect=Stopped(), wet=0.5)
+        >>> view = View(Clock(0), Controls(), {"w": torch.zeros(1)}, Streams(42))
+        >>> half.on_updates({"w": torch.tensor([1.0])}, None, view)
+        ({'w': tensor([0.5000])}, None)
+        >>> Mix(effect=Stopped(), wet=0.0).moments()
+        frozenset()
     """
 
     neutral: ClassVar[dict[str, object]] = {"wet": 0.0}

@@ -24,6 +24,16 @@ class Probe:
         rows: of a step's batch, of all processes.
         processes: that make every pass, each for itself.
         context: of a forward pass, as in training.
+
+    Examples:
+        One pass over a batch of two rows, where a step's batch has four: half a pass is counted.
+
+        >>> import torch
+        >>> from audition import Batch, Probe
+        >>> rows = Batch(torch.ones(2, 4), torch.tensor([0, 1]), torch.arange(2), torch.zeros(2))
+        >>> probe = Probe(torch.nn.Linear(4, 10), text=lambda number: rows, rows=4)
+        >>> probe.outputs(0).shape, probe.cost
+        (torch.Size([2, 10]), Cost(forward=0.5, backward=0.0))
     """
 
     def __init__(

@@ -16,7 +16,26 @@ from audition.recipe.turnover import Turnover
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every part of a run that an idea may swap; each is a factory or a rule the trainer calls."""
+    """Every part of a run that an idea may swap; each is a factory or a rule the trainer calls.
+
+    Examples:
+        An idea is a function that returns a changed recipe. This one halves the schedule's rate:
+
+        >>> from dataclasses import replace
+        >>> from audition import Clock, Controls, Recipe
+        >>> def halved_rate(recipe: Recipe) -> Recipe:
+        ...     def schedule(clock):
+        ...         controls = recipe.schedule(clock)
+        ...         return replace(controls, lr=0.5 * controls.lr)
+        ...
+        ...     return replace(recipe, schedule=schedule)
+        >>> baseline = Recipe(  # a run has all of its parts; this idea needs the schedule alone
+        ...     data=None, model=None, loss=None, gradient=None, optimizer=None,
+        ...     schedule=lambda clock: Controls(),
+        ... )
+        >>> halved_rate(baseline).schedule(Clock(0)).lr
+        0.5
+    """
 
     data: Callable[[Streams], Batches]
     model: "partial[nn.Module]"  # (shape) -> module; attention, norm, ... are keyword parts

@@ -21,7 +21,7 @@ Tensors = Mapping[str, Tensor]
 class Shape:
     """What a model reads and how many answers it chooses from.
 
-    Example:
+    Examples:
         >>> Shape((64,), 65)  # windows of 64 token ids from a vocabulary of 65
         Shape(inputs=(64,), outputs=65)
         >>> Shape((1, 8, 8), 10)  # grey pictures of 8 x 8 in ten classes
@@ -34,7 +34,20 @@ class Shape:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows to be answered, and the answers."""
+    """Rows to be answered, and the answers.
+
+    Examples:
+        Two windows of three tokens each: six predictions.
+
+        >>> import torch
+        >>> from audition import Batch
+        >>> text = torch.tensor([[1, 2, 3, 4], [5, 6, 7, 8]])
+        >>> batch = Batch(text[:, :-1], text[:, 1:], ids=torch.arange(2), groups=torch.zeros(2))
+        >>> batch.rows, batch.units
+        (2, 6)
+        >>> [half.inputs.tolist() for half in batch.split(2)]
+        [[[1, 2, 3]], [[5, 6, 7]]]
+    """
 
     inputs: Tensor  # [B, T] int64 token ids, or [B, C, H, W] float32
     targets: Tensor  # [B, T] int64, the token after each input, or [B] int64 classes
@@ -76,7 +89,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Clock:
-    """Where a run stands: `step` of `steps` (None when the budget is wall time), and the fraction."""
+    """Where a run stands: `step` of `steps` (None when the budget is wall time), and the fraction.
+
+    Examples:
+        >>> from audition import Clock
+        >>> Clock(step=650, steps=1300, fraction=0.5)
+        Clock(step=650, steps=1300, fraction=0.5)
+    """
 
     step: int
     steps: int | None = None
@@ -84,7 +103,30 @@ class Clock:
 
 
 class Batches(Protocol):
-    """Where a run's rows come from. Every method is a pure function of its arguments."""
+    """Where a run's rows come from. Every method is a pure function of its arguments.
+
+    Examples:
+        A source of one repeated row, enough for a test:
+
+        >>> import torch
+        >>> from audition import Batch, Batches, Clock, Shape
+        >>> class Repeated:
+        ...     shape = Shape((4,), 10)
+        ...     domains = ()
+        ...
+        ...     def train(self, clock: Clock) -> Batch:
+        ...         row = torch.arange(5).unsqueeze(0)
+        ...         return Batch(row[:, :-1], row[:, 1:], torch.zeros(1), torch.zeros(1))
+        ...
+        ...     def probe(self, step: int) -> Batch:
+        ...         return self.train(Clock(step))
+        ...
+        ...     def held_out(self, at_once: int = 2048):
+        ...         yield self.train(Clock(0))
+        >>> batches: Batches = Repeated()
+        >>> batches.train(Clock(7)).targets
+        tensor([[1, 2, 3, 4]])
+    """
 
     shape: Shape
     domains: tuple[str, ...]
@@ -112,6 +154,11 @@ class Controls:
 
     1.0 leaves a setting as configured, so `Controls()` is the neutral element, and nothing can
     compound from step to step: a rate is always its configured value times this step's gain.
+
+    Examples:
+        >>> from audition import Controls
+        >>> Controls(lr=0.5)
+        Controls(lr=0.5, momentum=1.0, weight_decay=1.0, dropout=1.0)
     """
 
     lr: float = 1.0
@@ -122,7 +169,15 @@ class Controls:
 
 @dataclass(frozen=True)
 class Cost:
-    """Compute spent, in whole step-batches: 1.0 forward is one forward pass over a step's tokens."""
+    """Compute spent, in whole step-batches: 1.0 forward is one forward pass over a step's tokens.
+
+    Examples:
+        A plain step, and one more look at a quarter of the batch:
+
+        >>> from audition import Cost
+        >>> Cost(forward=1.0, backward=1.0) + Cost(forward=1.0) * 0.25
+        Cost(forward=1.25, backward=1.0)
+    """
 
     forward: float = 0.0
     backward: float = 0.0
@@ -136,7 +191,19 @@ class Cost:
 
 @dataclass(frozen=True)
 class Gradient:
-    """What a gradient rule makes of a batch."""
+    """What a gradient rule makes of a batch.
+
+    Examples:
+        Closing a step, so that nothing moves, yet its passes are counted:
+
+        >>> from dataclasses import replace
+        >>> import torch
+        >>> from audition import Cost, Gradient
+        >>> gradient = Gradient({"w": torch.ones(2)}, {"loss": torch.tensor(1.5)}, Cost(1.0, 1.0))
+        >>> closed = replace(gradient, grads={}, closed=True)
+        >>> closed.closed, closed.cost
+        (True, Cost(forward=1.0, backward=1.0))
+    """
 
     grads: Tensors  # empty when closed
     terms: Mapping[str, Tensor]  # named scalar loss terms, detached; their sum was trained
@@ -155,6 +222,15 @@ class Predict:
     Args:
         model: reads `Batch.inputs`; one with a true attribute `routed` is told the groups as well.
         own: the parameters and state of the loss itself, where it has any.
+
+    Examples:
+        >>> import torch
+        >>> from audition import Batch, Predict
+        >>> predict = Predict(torch.nn.Linear(4, 10))
+        >>> four = torch.zeros(3, 4)
+        >>> batch = Batch(four, torch.tensor([0, 1, 2]), torch.arange(3), torch.zeros(3))
+        >>> predict(batch).shape  # [B, V]
+        torch.Size([3, 10])
     """
 
     model: nn.Module
@@ -172,7 +248,22 @@ class Predict:
 
 
 class Loss:
-    """What is trained on. A loss without parameters or state of its own needs `__call__` alone."""
+    """What is trained on. A loss without parameters or state of its own needs `__call__` alone.
+
+    Examples:
+        Cross-entropy with a small penalty on the size of the logits:
+
+        >>> import torch
+        >>> from audition import Batch, Clock, Loss, Predict
+        >>> class Calm(Loss):
+        ...     def __call__(self, predict, batch, clock):
+        ...         logits = predict(batch).flatten(0, -2)
+        ...         right = torch.nn.functional.cross_entropy(logits, batch.targets.flatten())
+        ...         return {"cross_entropy": right, "size": 1e-4 * logits.square().mean()}
+        >>> rows = Batch(torch.zeros(2, 4), torch.tensor([0, 1]), torch.arange(2), torch.zeros(2))
+        >>> sorted(Calm()(Predict(torch.nn.Linear(4, 10)), rows, Clock(0)))
+        ['cross_entropy', 'size']
+    """
 
     def init(self, shape: Shape) -> nn.Module | None:
         """A module with the loss's own parameters (trained along) and state (its buffers)."""
@@ -189,7 +280,19 @@ class Loss:
 
 @dataclass(frozen=True)
 class Problem:
-    """What a gradient rule is asked: the gradient of this loss, of this model, on this batch."""
+    """What a gradient rule is asked: the gradient of this loss, of this model, on this batch.
+
+    Examples:
+        >>> import torch
+        >>> from audition import Batch, Problem, backward
+        >>> from audition.parts.loss.cross_entropy import CrossEntropy
+        >>> model = torch.nn.Linear(4, 10)
+        >>> rows = Batch(torch.ones(2, 4), torch.tensor([0, 1]), torch.arange(2), torch.zeros(2))
+        >>> problem = Problem(model, dict(model.named_parameters()), CrossEntropy(), rows)
+        >>> gradient = backward(problem)
+        >>> {name: tuple(grad.shape) for name, grad in gradient.grads.items()}
+        {'weight': (10, 4), 'bias': (10,)}
+    """
 
     model: nn.Module
     params: Mapping[str, nn.Parameter]  # the model's and the loss's, by qualified name
@@ -217,7 +320,18 @@ GradientRule = Callable[[Problem], Gradient]
 
 @dataclass(frozen=True)
 class View:
-    """All that an effect may know beyond its signal. Validation data and losses are not in here."""
+    """All that an effect may know beyond its signal. Validation data and losses are not in here.
+
+    Examples:
+        Noise that is the same whenever this step of this seed is made:
+
+        >>> import torch
+        >>> from audition import Clock, Controls, Streams, View
+        >>> view = View(Clock(3), Controls(), {"w": torch.ones(2)}, Streams(42).child("mine"))
+        >>> generator = view.streams.generator("noise", view.clock.step)
+        >>> torch.randn(2, generator=generator).shape
+        torch.Size([2])
+    """
 
     clock: Clock
     controls: Controls

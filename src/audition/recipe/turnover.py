@@ -29,6 +29,15 @@ class Edit:
 
     `moments` says what the optimizer remembers of these entries from now on: nothing ("zero"), what
     it did ("keep"), or what it remembered of the entries `source` before the event ("copy").
+
+    Examples:
+        Row 3 of a matrix becomes zero, and the optimizer forgets it:
+
+        >>> import torch
+        >>> from audition import Edit
+        >>> edit = Edit("up.weight", axis=0, index=torch.tensor([3]), values=torch.zeros(1, 8))
+        >>> edit.moments
+        'zero'
     """
 
     parameter: str
@@ -50,6 +59,21 @@ class Event:
     First the site grows, if `resize` asks for more units than it has without `removed`; then the
     edits are made; then `removed` are taken out. So one numbering holds throughout: units that are
     added come after the last, and those that will be taken out still have theirs.
+
+    Examples:
+        Of four units, unit 1 is born anew from unit 0, and unit 3 leaves:
+
+        >>> import torch
+        >>> from audition import Event
+        >>> event = Event(
+        ...     "blocks.0.feedforward",
+        ...     born=torch.tensor([1]),
+        ...     parents=torch.tensor([[0]]),
+        ...     resize=3,
+        ...     removed=torch.tensor([3]),
+        ... )
+        >>> event.carry(torch.tensor([10.0, 11.0, 12.0, 13.0]))
+        tensor([10., 11., 12.])
     """
 
     site: str
@@ -96,7 +120,13 @@ class Event:
 
 
 class Turnover:
-    """Which units die and what replaces them. This base class is the neutral element: none dies."""
+    """Which units die and what replaces them. This base class is the neutral element: none dies.
+
+    Examples:
+        >>> from audition import Turnover
+        >>> Turnover().propose(probe=None, gradient=None, state=None, view=None)
+        ((), None)
+    """
 
     def init(self, sites: Mapping[str, Units], params: Tensors) -> State:
         """The state before the first step."""

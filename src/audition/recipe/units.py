@@ -14,6 +14,14 @@ class Part:
 
     An `incoming` part decides what a unit computes, an `outgoing` one what the model does with the
     result: a unit whose outgoing entries are zero has no effect.
+
+    Examples:
+        A unit that owns two neighbouring rows, such as one head of two channels:
+
+        >>> import torch
+        >>> from audition import Part
+        >>> Part("query.weight", axis=0, role="incoming", size=2).entries(torch.tensor([0, 3]))
+        tensor([0, 1, 6, 7])
     """
 
     parameter: str
@@ -36,9 +44,11 @@ class Units:
     `read_by` names the submodule whose input holds the units' activations on its last axis, where
     there is one. A module's own names are relative to it; `sites` gives those of the whole model.
 
-    >>> up, down = Part("up.weight", 0, "incoming"), Part("down.weight", 1, "outgoing")
-    >>> Units(128, (up, down), read_by="down").within("blocks.0.feedforward").read_by
-    'blocks.0.feedforward.down'
+    Examples:
+        >>> from audition import Part, Units
+        >>> up, down = Part("up.weight", 0, "incoming"), Part("down.weight", 1, "outgoing")
+        >>> Units(128, (up, down), read_by="down").within("blocks.0.feedforward").read_by
+        'blocks.0.feedforward.down'
     """
 
     count: int
@@ -60,6 +70,16 @@ class Resize:
     """A change of a site's number of units: which were kept, and how many there are now.
 
     Units that were added come after those kept.
+
+    Examples:
+        Unit 1 of three is taken out; an effect's memory follows:
+
+        >>> import torch
+        >>> from audition import Part, Resize, Units
+        >>> units = Units(3, (Part("w", axis=0, role="incoming"),))
+        >>> resize = Resize("site", units, kept=torch.tensor([0, 2]), count=2)
+        >>> resize.follow({"w": torch.tensor([5.0, 6.0, 7.0])}, {"w": torch.zeros(2)})
+        {'w': tensor([5., 7.])}
     """
 
     site: str

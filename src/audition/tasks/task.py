@@ -40,7 +40,18 @@ class Source(Protocol):
 
 
 class Task:
-    """What every task says. A task is one file here and one in `conf/task/`."""
+    """What every task says. A task is one file here and one in `conf/task/`.
+
+    Examples:
+        Classification, judged by the loss in place of the accuracy:
+
+        >>> from audition import Task
+        >>> from audition.tasks.classification import Classification
+        >>> class ByLoss(Classification):
+        ...     measures = dict(reversed(Classification.measures.items()))
+        >>> isinstance(ByLoss(), Task), ByLoss().primary
+        (True, 'val_loss')
+    """
 
     unit: ClassVar[str]
     """What a budget counts: `tokens`, `examples`, `episodes`."""

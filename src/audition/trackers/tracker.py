@@ -17,6 +17,33 @@ class Tracker(Protocol):
     """One run's page in a tracker. Nothing is imported, and nobody called, before `open`.
 
     `packages` are those that the server of many runs imports once for all of them.
+
+    Examples:
+        One that writes every line to a file:
+
+        >>> from audition import Tracker
+        >>> class Lines:
+        ...     packages = ()
+        ...
+        ...     def __init__(self, folder):
+        ...         self.path = folder / "lines.txt"
+        ...
+        ...     @staticmethod
+        ...     def check():
+        ...         pass
+        ...
+        ...     def open(self, earlier):
+        ...         self.file = self.path.open("w", encoding="utf-8")
+        ...         for line in earlier:
+        ...             self.write(line)
+        ...         return ""
+        ...
+        ...     def write(self, line):
+        ...         print(dict(line), file=self.file)
+        ...
+        ...     def close(self, status, facts):
+        ...         self.file.close()
+        >>> kind: type[Tracker] = Lines
     """
 
     packages: ClassVar[tuple[str, ...]]
