@@ -22,9 +22,9 @@ from omegaconf import OmegaConf
 from audition.config.root import conf_dir
 from audition.records.record import Record
 from audition.sweep.arms import Arm, Question
-from audition.sweep.assign import job_of, record_of
 from audition.sweep.compose import Composer
 from audition.sweep.plan import PlannedRun, make_plan
+from audition.sweep.pool import Job
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.space.space import Space
@@ -75,7 +75,7 @@ def planned(folder: Path, space: Any) -> tuple[Points, Planned]:
     common = ("model=tiny", f"paths.output_dir={folder}")
     plan = make_plan(Question(common, (), SEEDS), Composer("audition"))
     points = Points.around(plan, (), SEEDS, Composer("audition")).searched(space)
-    FINISHED[:] = [record_of(plan.runs[0]).ended("finished")]
+    FINISHED[:] = [plan.runs[0].record.ended("finished")]
     return points, Planned(points.space, SEEDS, folder, plan.runs)
 
 
@@ -88,7 +88,7 @@ def trials(study: Study, points: Any) -> list[float]:
         ("val_loss",),
         inside=0,
         prunes=True,
-        job_of=lambda run: job_of(run, {}),
+        job_of=lambda run: Job.of(run.spec({})),
         say=lambda text: ends.append(time.perf_counter()),
     )
     assert desk.take() is None

@@ -15,7 +15,6 @@ from audition.machine import peak_memory
 from audition.provenance import provenance
 from audition.records.store import Ledger
 from audition.sweep.arms import Question
-from audition.sweep.assign import job_of
 from audition.sweep.compose import Composer
 from audition.sweep.local import PRELOAD
 from audition.sweep.plan import make_plan
@@ -78,7 +77,7 @@ def sweep(folder: Path, seeds: range, *words: str) -> tuple[Watch, list[Any]]:
         plan = make_plan(Question(common, (), tuple(seeds)), Composer("audition"))
     watch, facts = Watch(), provenance()
     settings = PoolSettings(workers=2, preload=PRELOAD, entry="scripts.bench.worker:work")
-    jobs = [job_of(one, facts) for one in plan.runs]
+    jobs = [Job.of(one.spec(facts)) for one in plan.runs]
     run_pool(jobs, settings, on_end=lambda job, end: None, display=watch)
     keys = {one.identity.key for one in plan.runs}
     return watch, [r for r in Ledger(folder).read().records if r.key in keys]

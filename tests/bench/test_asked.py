@@ -9,7 +9,6 @@ import pytest
 
 from audition.errors import AuditionError
 from audition.records.store import Ledger
-from audition.sweep.assign import record_of
 
 
 def counted(asked: Any) -> dict[str, list[int]]:
@@ -51,7 +50,7 @@ def test_what_the_ledger_holds_is_not_to_be_paid_for(asked: Any, tmp_path: Path)
     before = asked("+idea=placebo", "seed=1,2")
     ledger = Ledger(tmp_path)
     for run in before.plan.runs[:3]:
-        record = record_of(run).ended("finished", metrics={"val_loss": 1.0})
+        record = run.record.ended("finished", metrics={"val_loss": 1.0})
         ledger.folder_of(record).mkdir(parents=True)
         ledger.write(record)
     after = asked("+idea=placebo", "seed=1,2")

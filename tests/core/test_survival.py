@@ -18,7 +18,8 @@ from audition.observers.checkpoint import NAME
 from audition.records.claim import Busy
 from audition.records.record import Record
 from audition.records.store import Ledger
-from audition.training.run import Assignment, perform
+from audition.training.run import perform
+from audition.training.run_spec import RunSpec
 
 EVERYTHING = (
     "+idea=spectral_gate",
@@ -60,7 +61,7 @@ def assignment(settings_of, tmp_path):
             seed=settings["seed"],
             status="running",
         )
-        return Assignment(record, {**settings, "paths": paths}, {"git": {}})
+        return RunSpec(record, {**settings, "paths": paths}, {"git": {}})
 
     return of
 
@@ -107,12 +108,8 @@ def test_a_worker_killed_in_the_middle_goes_on_to_the_same_bits(assignment):
         "instructions": torch.backends.cpu.get_cpu_capability(),
     }
     work = assignment()
-    payload = {
-        "record": work.record.to_json(),
-        "settings": work.settings,
-        "provenance": work.provenance,
-    }
-    died = subprocess.run([sys.executable, "-c", WORKER], input=json.dumps(payload), text=True)
+    payload = json.dumps(work.to_dict())
+    died = subprocess.run([sys.executable, "-c", WORKER], input=payload, text=True)
     assert died.returncode == -signal.SIGKILL
     ledger, folder = place(work)
     assert ledger.get(folder).status == "running"

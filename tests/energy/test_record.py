@@ -11,7 +11,8 @@ from audition.energy.rapl import Rapl
 from audition.errors import AuditionError
 from audition.records.record import Record
 from audition.sweep.watchers import check_meter, check_trackers
-from audition.training.run import Assignment, perform
+from audition.training.run import perform
+from audition.training.run_spec import RunSpec
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def assignment(settings_of, tmp_path):
             seed=settings["seed"],
             status="running",
         )
-        return Assignment(record, {**settings, "paths": paths}, {"git": {}}, at_once)
+        return RunSpec(record, {**settings, "paths": paths}, {"git": {}}, at_once)
 
     return of
 

@@ -17,10 +17,10 @@ from audition.errors import AuditionError
 from audition.parallel.launch import launch
 from audition.parallel.words import Heard
 from audition.sweep.arms import Arm
-from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun, identify
 from audition.training.loop import train
-from audition.training.run import Assignment, perform
+from audition.training.run import perform
+from audition.training.run_spec import RunSpec
 from audition.training.worker import facts, measures_of
 
 LONG = ("data.batch_size=8", "budget.steps=300")
@@ -31,7 +31,7 @@ def test_a_run_on_file_stopped_and_taken_up(settings_of, job_of, tmp_path):
     settings = settings_of("parallel=ddp", *LONG, f"paths.output_dir={tmp_path}")
     arm = Arm("baseline", ("parallel=ddp",))
     run = PlannedRun(arm, 42, settings, identify(settings), "word")
-    assignment = Assignment(record_of(run), settings, {})
+    assignment = RunSpec(run.record, settings, {})
     reports = []
     first = perform(assignment, reports.append, lambda step: step > 0)
     assert (first.status, first.reason) == ("interrupted", f"stopped at step {first.steps}")

@@ -7,10 +7,10 @@ import pytest
 
 from audition.records.store import Ledger
 from audition.sweep.arms import Question
-from audition.sweep.assign import job_of, record_of
 from audition.sweep.compose import Composer
 from audition.sweep.expect import expected_seconds, work
 from audition.sweep.plan import PlannedRun, make_plan
+from audition.sweep.pool import Job
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def planned(
 
 def file(run: PlannedRun, seconds: float, status: str = "finished") -> None:
     ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
-    ledger.write(record_of(run).ended(status, seconds=seconds))  # type: ignore[arg-type]
+    ledger.write(run.record.ended(status, seconds=seconds))  # type: ignore[arg-type]
 
 
 def test_work_is_weights_times_tokens(planned: Callable[[str], tuple[PlannedRun, ...]]) -> None:
@@ -38,7 +38,7 @@ def test_a_wider_arm_should_take_longer_before_anything_is_known(
     assert wide is not None
     assert narrow is not None
     assert wide == pytest.approx(4 * narrow)
-    assert job_of(runs[0], {}, 3.0).expected_seconds == 3.0
+    assert Job.of(runs[0].spec({}), 3.0).expected_seconds == 3.0
 
 
 def test_an_arm_takes_what_its_finished_runs_took_and_sets_the_speed_of_the_others(

@@ -9,7 +9,6 @@ from audition.errors import AuditionError
 from audition.records.record import Status
 from audition.records.store import Contents
 from audition.sweep.arms import Question
-from audition.sweep.assign import record_of
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.single import plan_single, verdict_command
@@ -100,12 +99,12 @@ def test_a_value_is_what_its_annotation_makes_of_it(plan: MakePlan, typed: str, 
     assert one.identity == other.identity
     assert one.settings == other.settings
     assert repr(one.settings) == repr(other.settings)
-    assert record_of(one).budget == record_of(other).budget
+    assert one.record.budget == other.record.budget
 
 
 def test_what_is_settled_is_not_missing(plan: MakePlan) -> None:
     made = plan("+idea=placebo seed=1,2")
-    records = [record_of(run) for run in made.runs]
+    records = [run.record for run in made.runs]
     ends: tuple[Status, ...] = ("finished", "diverged", "failed", "running")
     filed = tuple(replace(r, status=end) for r, end in zip(records, ends, strict=True))
     assert [r.label for r in made.missing(Contents(filed, ()))] == [

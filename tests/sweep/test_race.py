@@ -11,7 +11,6 @@ from audition.errors import AuditionError
 from audition.records.store import Ledger
 from audition.stats import RaceRules
 from audition.sweep.arms import Arm
-from audition.sweep.assign import record_of
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.race import file_race, race
 
@@ -78,7 +77,7 @@ def trainer(ledger: Ledger, trained: list[str]) -> Callable[[Sequence[PlannedRun
             loss = 1.8 + SEED_EFFECT[run.seed] - GAIN[name] + JITTER[name] * (run.seed % 3)
             if name == "slow_loser":
                 loss -= luck
-            record = record_of(run)
+            record = run.record
             diverged = name == "broken" and run.seed == 137
             metric, sign = TASKS[run.settings["task"]["_target_"]]
             ledger.write(

@@ -10,7 +10,6 @@ from audition.records.registration import register
 from audition.records.store import Ledger
 from audition.sweep.announce import announcement
 from audition.sweep.arms import Question
-from audition.sweep.assign import record_of
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import filed
 from audition.sweep.plan import PlannedRun, make_plan
@@ -40,14 +39,14 @@ def test_a_run_by_hand_is_of_the_plan_that_names_it(
         assert again(composer, *run.overrides).plan == run.plan
     by_hand = again(composer, *planned[0].arm.overrides, "seed=7")
     assert by_hand.plan == ""
-    assert record_of(by_hand).plan == ""
+    assert by_hand.record.plan == ""
 
 
 def test_a_job_is_the_run_that_its_sweep_planned(
     composer: Composer, planned: tuple[PlannedRun, ...]
 ) -> None:
     for run in planned:
-        assert record_of(again(composer, *filed(run))) == record_of(run)
+        assert again(composer, *filed(run)).record == run.record
 
 
 def test_a_job_that_would_be_another_run_is_refused_and_filed_as_failed(
@@ -56,7 +55,7 @@ def test_a_job_that_would_be_another_run_is_refused_and_filed_as_failed(
     run = planned[-1]
     with pytest.raises(AuditionError, match="placebo seed 2: its config, its text or its code"):
         again(composer, *filed(run), "optimizer.lr=0.5")  # as a yaml file would be edited
-    record = Ledger(tmp_path).get(Ledger(tmp_path).folder_of(record_of(run)))
+    record = Ledger(tmp_path).get(Ledger(tmp_path).folder_of(run.record))
     assert record is not None
     assert (record.key, record.status) == (run.identity.key, "failed")
     assert record.reason.startswith("its config, its text or its code was changed after")

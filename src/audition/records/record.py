@@ -111,6 +111,11 @@ class Record:
             plain = parsed(text)
         except ValueError as error:
             raise AuditionError(f"is not complete JSON ({error})") from None
+        return cls.from_dict(plain)
+
+    @classmethod
+    def from_dict(cls, plain: Any) -> "Record":
+        """The record that `to_dict` gave, of this version or one before; errors as `from_json`."""
         if not isinstance(plain, dict) or "schema" not in plain:
             raise AuditionError("was not written by Audition (it has no schema)")
         if plain["schema"] not in READABLE:
@@ -176,7 +181,7 @@ _SHAPES: Mapping[str, Callable[[Any], bool]] = {
     "config_hash": _is_text,
     "baseline_hash": _is_text,
     "arm": _is_text,
-    "ideas": lambda ideas: isinstance(ideas, list) and all(map(_is_text, ideas)),
+    "ideas": lambda ideas: isinstance(ideas, list | tuple) and all(map(_is_text, ideas)),
     "seed": lambda seed: isinstance(seed, int) and not isinstance(seed, bool),
     "status": lambda status: status in get_args(Status),
     "metrics": lambda metrics: (

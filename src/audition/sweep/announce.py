@@ -4,7 +4,6 @@ from audition.config.card import check_card
 from audition.measure import Measure
 from audition.provenance import typed
 from audition.records.registration import PlannedArm, Registration
-from audition.sweep.assign import record_of
 from audition.sweep.plan import Plan
 from audition.tasks.measures import metric_of
 
@@ -13,7 +12,7 @@ def question_of(plan: Plan) -> tuple[str, Measure]:
     """The metric that arms are judged by: the config's `metric`, or the task's primary one."""
     run = plan.runs[0]
     metric = metric_of(run.settings)
-    return metric, record_of(run).measure(metric)
+    return metric, run.record.measure(metric)
 
 
 def announcement(plan: Plan, judged_on: tuple[int, ...] = ()) -> Registration:

@@ -4,17 +4,15 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from math import ceil
-from pathlib import Path
 
 from audition.energy.meter import AtOnce
 from audition.errors import AuditionError
-from audition.records.record import Record, Status, now
-from audition.records.store import Ledger
-from audition.sweep.assign import job_of
+from audition.records.record import Status, now
 from audition.sweep.code_provenance import code_provenance
 from audition.sweep.expect import expected_seconds
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Display, End, Job, PoolSettings, Server, display_for, run_pool
+from audition.training.run_spec import RunSpec
 
 SPOKEN: frozenset[Status] = frozenset({"finished", "diverged", "failed", "interrupted"})
 """What a worker says at the end of a run."""
@@ -25,7 +23,7 @@ def train_all(runs: Sequence[PlannedRun], settings: PoolSettings, server: Server
     if runs:
         facts = code_provenance(runs)
         expected = zip(runs, expected_seconds(runs), strict=True)
-        jobs = [job_of(run, facts, seconds) for run, seconds in expected]
+        jobs = [Job.of(run.spec(facts), seconds) for run, seconds in expected]
         carry_out(jobs, settings, server, display_for())
 
 
@@ -51,9 +49,9 @@ def filing() -> Callable[[Job, End], None]:
     launched = now()
 
     def on_end(job: Job, end: End) -> None:
-        record = Record.from_json(job.payload["record"])
-        ledger = Ledger(Path(job.payload["settings"]["paths"]["output_dir"]))
-        filed = ledger.get(ledger.folder_of(record))
+        spec = RunSpec.from_dict(job.payload)
+        ledger, record = spec.ledger, spec.record
+        filed = ledger.get(spec.folder)
         # The worker's own word stands, unless it is left over from an earlier attempt.
         spoke = filed is not None and filed.status in SPOKEN and filed.started >= launched
         if end.status != "ok" and not spoke:

@@ -8,7 +8,6 @@ from typing import Any
 from audition.budget import Budget
 from audition.config.instantiate import construct
 from audition.records.store import Ledger
-from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun
 
 _WORK_PER_S = 1e10
@@ -54,7 +53,7 @@ def work(settings: Mapping[str, Any]) -> float | None:
 def _earlier(run: PlannedRun) -> float | None:
     """Mean seconds of the finished runs of that arm; only its own folder is read."""
     ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
-    folders = ledger.folder_of(record_of(run)).parent.glob("seed_*")
+    folders = ledger.folder_of(run.record).parent.glob("seed_*")
     records = [record for folder in folders if (record := ledger.get(folder)) is not None]
     seconds = [r.seconds for r in records if r.status == "finished" and r.seconds > 0]
     return fmean(seconds) if seconds else None

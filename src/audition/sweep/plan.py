@@ -4,21 +4,25 @@ import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+from audition.budget import Budget
+from audition.config.card import check_card
 from audition.config.groups import root_of
 from audition.config.identity import Identity, identify
 from audition.config.root import check
 from audition.errors import AuditionError
 from audition.parallel.door import check_parallel
-from audition.records.record import BASELINE
+from audition.records.record import BASELINE, Record
 from audition.records.store import Contents
 from audition.sweep.arms import SEED, Arm, Question, more_seeds
 from audition.sweep.axes import check_alike, check_axis, comparable
 from audition.sweep.compose import Compose
 from audition.sweep.corpora import check_data
 from audition.sweep.watchers import check_trackers
-from audition.tasks.measures import check_task
+from audition.tasks.measures import check_task, measures_of, task_of
+from audition.training.run_spec import RunSpec
 
 HANDED_OUT = "AUDITION_JOB"
 """The environment variable of a command that a job of a cluster carries out."""
@@ -46,6 +50,36 @@ class PlannedRun:
     def overrides(self) -> tuple[str, ...]:
         """What to type to get this run alone."""
         return (*self.arm.overrides, f"seed={self.seed}")
+
+    @cached_property
+    def record(self) -> Record:
+        """The record of the run as it will begin."""
+        settings, task = self.settings, task_of(self.settings)
+        cards = settings.get("cards") or {}
+        return Record(
+            key=self.identity.key,
+            config_hash=self.identity.config_hash,
+            baseline_hash=self.baseline_hash,
+            arm=self.arm.name,
+            ideas=tuple(settings.get("ideas") or {}),
+            seed=self.seed,
+            status="running",
+            measures=measures_of(settings),
+            primary=task.primary,
+            unit=task.unit,
+            evaluation=self.identity.evaluation,
+            budget=Budget(**settings["budget"]).ruling(),
+            device=settings["execution"]["device"],
+            threads=settings["execution"]["threads"],
+            cards={name: check_card(name, card).digest() for name, card in cards.items()},
+            overrides=self.overrides,
+            code=self.identity.code,
+            plan=self.plan,
+        )
+
+    def spec(self, provenance: Mapping[str, Any]) -> RunSpec:
+        """What is handed to the process that trains the run; `provenance` as `code_provenance` says."""
+        return RunSpec(self.record, self.settings, provenance)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from audition.frozen import freeze
 from audition.records.record import Record
 from audition.records.store import Ledger
 from audition.sweep.arms import Arm
-from audition.sweep.assign import record_of
 from audition.sweep.carry import train_all
 from audition.sweep.compose import Compose
 from audition.sweep.local import pool_settings
@@ -86,7 +85,7 @@ def reproduce(run: PlannedRun, ledger: Ledger) -> Making:
         with warm(settings) as server:
             train_all([again], settings, server)
         elsewhere = Ledger(Path(root))
-        folder = elsewhere.folder_of(record_of(again))
+        folder = elsewhere.folder_of(again.record)
         record = elsewhere.get(folder)
         if record is None or not record.settled:
             why = record.reason if record else "it was not started"

@@ -23,7 +23,6 @@ from audition.records.record import BASELINE
 from audition.records.registration import naming, registered, registrations
 from audition.records.store import Ledger
 from audition.sweep.arms import Arm, read_arms
-from audition.sweep.assign import job_of, record_of
 from audition.sweep.carry import train_all
 from audition.sweep.cluster.follow import follow
 from audition.sweep.cluster.settings import Cluster
@@ -32,7 +31,7 @@ from audition.sweep.code_provenance import code_provenance
 from audition.sweep.compose import Composer
 from audition.sweep.local import check_device, check_size
 from audition.sweep.plan import PlannedRun, make_plan, runnable
-from audition.sweep.pool import End, PoolSettings, Quiet, display_for, warm
+from audition.sweep.pool import End, Job, PoolSettings, Quiet, display_for, warm
 from audition.sweep.rehearse import refusal, rehearse
 from audition.sweep.show import Show
 from audition.sweep.signals import collect_signals
@@ -66,7 +65,7 @@ def _refuse_changed(run: PlannedRun, config_hash: str) -> None:
         "goes on with what there is now"
     )
     planned = replace(run.identity, config_hash=config_hash).of_seed(run.seed)
-    record = record_of(replace(run, identity=planned)).ended("failed", why)
+    record = replace(run, identity=planned).record.ended("failed", why)
     Ledger(Path(run.settings["paths"]["output_dir"])).write(record)
     raise AuditionError(f"{run.label}: {why}")
 
@@ -100,7 +99,7 @@ def train_single(run: PlannedRun, show: Show, *, alone: bool) -> None:
     it, or its device is not here.
     """
     from audition.training.rehearsal import rehearse as rehearsed
-    from audition.training.run import Assignment, perform
+    from audition.training.run import perform
 
     # Runs that a sweep sends were put together where it began.
     if alone and (why := rehearsed(run.settings)):
@@ -110,10 +109,10 @@ def train_single(run: PlannedRun, show: Show, *, alone: bool) -> None:
     check_cards(run.settings)
     check_interface(run.settings)
     check_meter(run.settings)
-    ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
-    job, planned = job_of(run, {}), record_of(run)
-    before = ledger.get(ledger.folder_of(planned))
-    known = before is not None and before.settled and before.key == planned.key
+    spec = run.spec(code_provenance([run]))
+    ledger, job = spec.ledger, Job.of(spec)
+    before = ledger.get(spec.folder)
+    known = before is not None and before.settled and before.key == spec.record.key
     display = display_for() if alone else Quiet()
     with collect_signals() as interrupted:
         display.begin([job], 1)
@@ -124,11 +123,7 @@ def train_single(run: PlannedRun, show: Show, *, alone: bool) -> None:
             display.tick()
 
         try:
-            record = perform(
-                Assignment(planned, run.settings, code_provenance([run])),
-                tell,
-                lambda step: bool(interrupted),
-            )
+            record = perform(spec, tell, lambda step: bool(interrupted))
             display.ended(job, End(status="ok", seconds=record.seconds))
         except Busy:
             raise AuditionError(f"another process is training {run.label}") from None
@@ -194,7 +189,7 @@ def _returned(jobs: Sequence[Sequence[str]], runs: Sequence[PlannedRun]) -> Sequ
     returns = []
     for job, run in zip(jobs, runs, strict=True):
         ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
-        record = ledger.get(ledger.folder_of(record_of(run)))
+        record = ledger.get(ledger.folder_of(run.record))
         done = JobReturn(overrides=job, status=JobStatus.COMPLETED)
         done.return_value = record.metrics.get(metric_of(run.settings)) if record else None
         if record is None or not record.settled:

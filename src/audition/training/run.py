@@ -8,15 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 from omegaconf import OmegaConf
 
 from audition.config.instantiate import construct, find
-from audition.energy.meter import AtOnce
 from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.observers.checkpoint import Say, discard_checkpoints
@@ -28,28 +25,12 @@ from audition.provenance import hardware
 from audition.reasons import described
 from audition.records.claim import Busy
 from audition.records.record import Record, now
-from audition.records.store import Ledger, write_whole
+from audition.records.store import write_whole
+from audition.training.run_spec import RunSpec
 from audition.training.worker import share
 
 DONE, BUSY, STOPPED = 0, 75, 143
 """Exit codes: 75 is "try again later" (sysexits.h), 143 is what a shell calls an end by SIGTERM."""
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """A run to be done: its record as it will begin, its settings, and where code came from."""
-
-    record: Record
-    settings: Mapping[str, Any]
-    provenance: Mapping[str, Any]
-    at_once: AtOnce = field(default_factory=AtOnce)
-
-    @classmethod
-    def of(cls, payload: Mapping[str, Any]) -> "Assignment":
-        """The assignment in a payload of `sweep.assign`."""
-        record = Record.from_json(payload["record"])
-        at_once = AtOnce(**payload.get("at_once", {}))
-        return cls(record, payload["settings"], payload["provenance"], at_once)
 
 
 def prepare(payload: Mapping[str, Any]) -> None:
@@ -75,7 +56,7 @@ def nodes(value: object) -> Iterator[Mapping[str, Any]]:
 
 
 def work(payload: Mapping[str, Any], tell: Tell) -> int:
-    """Do an assignment in a process of its own; SIGTERM or SIGHUP ends it with its record written.
+    """Train the run of a RunSpec's JSON in this process; SIGTERM or SIGHUP ends it, record written.
 
     So do the signals by which a cluster warns every process of a job that its time is up.
     """
@@ -83,34 +64,33 @@ def work(payload: Mapping[str, Any], tell: Tell) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, lambda number, frame: stopping.append(number))
     try:
-        record = perform(Assignment.of(payload), tell, lambda step: bool(stopping))
+        record = perform(RunSpec.from_dict(payload), tell, lambda step: bool(stopping))
     except Busy:
         return BUSY
     return STOPPED if record.status == "interrupted" else DONE
 
 
 def perform(
-    assignment: Assignment, tell: Tell, interrupted: Callable[[int], bool] = lambda step: False
+    spec: RunSpec, tell: Tell, interrupted: Callable[[int], bool] = lambda step: False
 ) -> Record:
     """Train a run unless the ledger has its outcome already; returns its record.
 
     Raises Busy when another process is at it, or took it over while this one stood still, and leaves
     a `failed` record behind any other error.
     """
-    ledger = Ledger(Path(assignment.settings["paths"]["output_dir"]))
-    folder = ledger.folder_of(assignment.record)
+    ledger, folder = spec.ledger, spec.folder
     with ledger.claim(folder) as claim:
         before = ledger.get(folder)
-        ours = before is not None and before.key == assignment.record.key
+        ours = before is not None and before.key == spec.record.key
         if before is not None and ours and before.settled:
             return before
         clock = time.perf_counter()
-        record = assignment.record.ended(
+        record = spec.record.ended(
             "running",
             started=now(),
             host=socket.gethostname(),
             pid=os.getpid(),
-            arithmetic=arithmetic(assignment.settings["execution"]["device"]),
+            arithmetic=arithmetic(spec.settings["execution"]["device"]),
             notes=before.notes if before is not None and ours else (),
         )
         ledger.write(record)
@@ -127,7 +107,7 @@ def perform(
             return interrupted(step)
 
         try:
-            ending = _train(assignment, folder, tell, say, stops)
+            ending = _train(spec, tell, say, stops)
         except Busy:
             raise
         except Exception as error:
@@ -145,9 +125,9 @@ def perform(
         return record
 
 
-def _check_data(assignment: Assignment) -> None:
+def _check_data(spec: RunSpec) -> None:
     """Raise AuditionError where the data are no longer those that the run was named by."""
-    settings, planned = assignment.settings, assignment.record.evaluation
+    settings, planned = spec.settings, spec.record.evaluation
     task, source = construct(settings["task"]), construct(settings["data"])
     if planned and task.evaluation_fingerprint(source) != planned:
         raise AuditionError(
@@ -156,23 +136,16 @@ def _check_data(assignment: Assignment) -> None:
 
 
 def _train(
-    assignment: Assignment,
-    folder: Path,
+    spec: RunSpec,
     tell: Tell,
     say: Say,
     interrupted: Callable[[int], bool],
 ) -> Mapping[str, Any]:
-    settings, key = assignment.settings, assignment.record.key
-    _check_data(assignment)
-    origin = {**assignment.provenance, **surroundings(settings)}
+    settings, folder = spec.settings, spec.folder
+    _check_data(spec)
+    origin = {**spec.provenance, **surroundings(settings)}
     write_whole(folder / "config.yaml", OmegaConf.to_yaml(dict(settings)))
     write_whole(folder / "repro.json", json.dumps(origin, indent=1))
-    payload = {
-        "settings": dict(settings),
-        "folder": str(folder),
-        "key": key,
-        "at_once": asdict(assignment.at_once),
-    }
 
     def hear(report: Mapping[str, object]) -> None:
         if "said" in report:
@@ -181,7 +154,7 @@ def _train(
             tell(report)
 
     parallel: Alone | Ddp = construct(settings["parallel"])
-    answer = parallel.carry_out(share, payload, hear, interrupted)
+    answer = parallel.carry_out(share, spec.to_dict(), hear, interrupted)
     measures = {name: Measure(**how) for name, how in answer["measures"].items()}
     return {**answer, "measures": measures}
 

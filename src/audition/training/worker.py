@@ -5,13 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from math import nan
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from audition.config.instantiate import construct
-from audition.energy.meter import AtOnce
 from audition.energy.off import Off
 from audition.measure import BEST, Measure, recorded
 from audition.observers.checkpoint import Checkpoint
@@ -23,16 +21,18 @@ from audition.parallel.team import Team
 from audition.training.build import build
 from audition.training.job import Job, Outcome
 from audition.training.resume import train_on
+from audition.training.run_spec import RunSpec
 
 
 def share(
     payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: Callable[[int], bool]
 ) -> dict[str, Any]:
-    """Train a run as one of `team`, of whom the first alone watches it and writes of it.
+    """Train the run of a RunSpec's JSON as one of `team`; its first process alone writes files.
 
     Returns what the record says of its end; a sentence for the record is told as it falls.
     """
-    settings, folder, key = payload["settings"], Path(payload["folder"]), payload["key"]
+    spec = RunSpec.from_dict(payload)
+    settings, folder, key = spec.settings, spec.folder, spec.record.key
     job = build(settings, team)
 
     def say(text: str) -> None:
@@ -40,7 +40,7 @@ def share(
 
     first = team.rank == 0
     meter = construct(settings["energy"]) if first else Off()
-    energy = Energy(meter, AtOnce(**payload["at_once"]), cards=team.size, say=say)
+    energy = Energy(meter, spec.at_once, cards=team.size, say=say)
     with watching((settings.get("logger") or {}) if first else {}, folder, say) as trackers:
         checkpoint = Checkpoint(folder, key, say, energy.memory, **settings["checkpoint"])
         metrics = Metrics(folder, trackers.copies)

@@ -15,10 +15,9 @@ from search_entries import file
 
 from audition.records.store import Ledger
 from audition.sweep.arms import Question
-from audition.sweep.assign import job_of, record_of
 from audition.sweep.compose import Composer
 from audition.sweep.plan import make_plan
-from audition.sweep.pool import End
+from audition.sweep.pool import End, Job
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.samplers import pruner_of, sampler_of
@@ -97,13 +96,13 @@ def searched(points: Callable[..., Points]) -> Iterator[Callable[..., Searched]]
                 objectives_of(wanted, own),
                 inside=0,
                 prunes=chosen != "none",
-                job_of=lambda run: job_of(run, {}),
+                job_of=lambda run: Job.of(run.spec({})),
                 say=result.said.append,
             )
             while (job := desk.take()) is not None:
                 _, planned = desk._jobs[job]
                 result.trained.append(planned.label)
-                file(record_of(planned), planned.settings)
+                file(planned.record, planned.settings)
                 desk.hear(job, End(status="ok", seconds=0.0))
         assert ledger.root.exists()
         return result

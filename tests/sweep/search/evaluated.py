@@ -9,7 +9,6 @@ from pathlib import Path
 from search_entries import planted
 
 from audition.records.store import Ledger
-from audition.sweep.assign import record_of
 from audition.sweep.pool import End, Job
 from audition.sweep.search.study.study import Study
 from audition.sweep.search.trial_queue import TrialQueue
@@ -36,7 +35,7 @@ class Trained:
         silent: whether the word of an evaluation, counted from 0, is lost on the way.
         """
         _, run = self.desk._jobs[job]
-        record, loss = record_of(run), planted(run.settings, run.seed)
+        record, loss = run.record, planted(run.settings, run.seed)
         folder = self.ledger.write(record)
         metrics = folder / "metrics.jsonl"
         metrics.unlink(missing_ok=True)

@@ -39,7 +39,7 @@ def file(record: Record, settings: Mapping[str, Any]) -> None:
 
 def work(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> int:
     settings = payload["settings"]
-    record = Record.from_json(payload["record"])
+    record = Record.from_dict(payload["record"])
     root = Path(settings["paths"]["output_dir"])
     ledger = Ledger(root)
     with ledger.claim(ledger.folder_of(record)):

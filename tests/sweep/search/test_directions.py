@@ -13,7 +13,6 @@ from search_entries import BEST_LR, planted
 
 from audition.records.store import Ledger
 from audition.report.search_table import rows
-from audition.sweep.assign import record_of
 from audition.sweep.search.account.account import account_of
 from audition.sweep.search.answer import candidates, screened
 from audition.sweep.search.objective import values_of
@@ -69,7 +68,7 @@ def test_the_tasks_metric_is_the_objective_unless_another_is_named(
 def test_metrics_are_objectives_as_losses_and_no_number_is_the_worst(
     points: Callable[..., Points],
 ) -> None:
-    begun = record_of(points(LR).runs(())[0])
+    begun = points(LR).runs(())[0].record
     record = begun.ended("finished", metrics={"val_accuracy": 97.5, "val_loss": 0.1}, seconds=3.0)
     names = ("val_accuracy", "val_loss", "seconds")
     assert values_of(record, names) == (-97.5, 0.1, 3.0)

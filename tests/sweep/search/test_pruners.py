@@ -9,8 +9,7 @@ from search_entries import NOISE
 
 from audition.answers import arms_of
 from audition.records.store import Ledger
-from audition.sweep.assign import job_of
-from audition.sweep.pool import End
+from audition.sweep.pool import End, Job
 from audition.sweep.search.answer import candidates
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
@@ -65,7 +64,7 @@ def inside(points: Callable[..., Points], request: pytest.FixtureRequest) -> Ins
             ("val_loss",),
             inside=EVALUATIONS if pruner in ("median", "hyperband") else 0,
             prunes=pruner != "none",
-            job_of=lambda run: job_of(run, {}),
+            job_of=lambda run: Job.of(run.spec({})),
             say=said.append,
         )
         result = Trained(study, desk, Ledger(own.output_dir), said=said)

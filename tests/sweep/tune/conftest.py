@@ -14,7 +14,6 @@ from search_entries import file
 from audition.records.store import Ledger
 from audition.sweep.announce import question_of
 from audition.sweep.arms import Question
-from audition.sweep.assign import record_of
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import Launch
 from audition.sweep.plan import PlannedRun, make_plan
@@ -70,7 +69,7 @@ class Arena:
 
     def make(self, runs: Sequence[PlannedRun]) -> None:
         for run in runs:
-            file(record_of(run), run.settings)
+            file(run.record, run.settings)
             self.made.append(run)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from audition.records.store import Ledger
 from audition.records.submission import Submission
-from audition.sweep.assign import record_of
 from audition.sweep.cluster.follow import follow, living
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import submit
@@ -54,7 +53,7 @@ def joined(
     submit: Callable[[Sequence[PlannedRun]], Submission],
 ) -> Submission:
     """What `submit` makes of the runs that no living job has yet, with the jobs that have the rest."""
-    folders = {ledger.place_of(record_of(run)): run for run in runs}
+    folders = {ledger.place_of(run.record): run for run in runs}
     jobs = tuple(job for job in living(ledger) if not folders.keys().isdisjoint(job.runs))
     taken = {run for job in jobs for run in job.runs}
     new = [run for folder, run in folders.items() if folder not in taken]

@@ -14,13 +14,14 @@ from audition.errors import AuditionError
 from audition.records.record import Record
 from audition.records.store import Ledger, write_whole
 from audition.records.submission import FOLDER, Submission, SubmittedJob, keep, submitted_now
-from audition.sweep.assign import job_of, record_of
 from audition.sweep.cluster.code import snapshot
 from audition.sweep.cluster.pack import Pack
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.code_provenance import code_provenance
 from audition.sweep.expect import expected_seconds
 from audition.sweep.plan import PlannedRun
+from audition.sweep.pool import Job
+from audition.training.run_spec import RunSpec
 
 SHARED = ("name", "timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "stderr_to_stdout")
 """Settings that submitit knows for every cluster; the others are Slurm's own."""
@@ -37,13 +38,13 @@ def submit(runs: Sequence[PlannedRun], cluster: Cluster, plan: str) -> Submissio
     code = snapshot(ledger.root, [target.split(".")[0] for target in targets])
     probe, token = write_probe(ledger.root)
     packs = list(packed(runs, cluster, probe, token))
-    with _queued(ledger, [record_of(run) for run in runs]):
+    with _queued(ledger, [run.record for run in runs]):
         jobs = enqueue(packs, cluster.fitting(runs), code)
     submitted = tuple(
         SubmittedJob(
             id=str(job.job_id),
             runs=tuple(
-                ledger.place_of(Record.from_json(each.payload["record"])) for each in pack.jobs
+                ledger.place_of(RunSpec.from_dict(each.payload).record) for each in pack.jobs
             ),
             log=str(job.paths.stderr),
         )
@@ -85,7 +86,7 @@ def packed(runs: Sequence[PlannedRun], cluster: Cluster, probe: Path, token: str
     """The runs in their order, `runs_per_job` to a job."""
     facts = code_provenance(runs)
     jobs = [
-        job_of(absolute(run), facts, seconds)
+        Job.of(absolute(run).spec(facts), seconds)
         for run, seconds in zip(runs, expected_seconds(runs), strict=True)
     ]
     each = cluster.runs_per_job

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from audition.errors import AuditionError
+from audition.training.run_spec import RunSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,19 @@ class Job:
     ratios between jobs count, until a run of its group has ended."""
     unit: str = "units"
     """What the speed it reports is counted in."""
+
+    @classmethod
+    def of(cls, spec: RunSpec, seconds: float | None = None) -> "Job":
+        """The job that trains `spec`, in so many seconds if known; its output goes to `run.log`."""
+        return cls(
+            label=spec.label,
+            group=spec.record.arm,
+            payload=spec.to_dict(),
+            expected_steps=spec.expected_steps(),
+            log=spec.folder / "run.log",
+            expected_seconds=seconds,
+            unit=spec.record.unit,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

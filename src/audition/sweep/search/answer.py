@@ -16,7 +16,6 @@ from audition.records.studies import FACTS, front_of
 from audition.stats import compare_campaign
 from audition.stats.shrinkage import FEWEST, shrink
 from audition.sweep.announce import announcement
-from audition.sweep.assign import record_of
 from audition.sweep.plan import Plan
 from audition.sweep.search.study.study import Study, counts, finite
 
@@ -74,7 +73,7 @@ def announced(plan: Plan, objective: str, fresh: tuple[int, ...], terms: str) ->
     planned = replace(announcement(plan, fresh), terms=terms)
     if objective in FACTS or objective == planned.metric:
         return planned
-    worth = record_of(plan.runs[0]).measure(objective).worth
+    worth = plan.runs[0].record.measure(objective).worth
     return replace(planned, metric=objective, sesoi=worth)
 
 

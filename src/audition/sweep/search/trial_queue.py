@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from audition.errors import AuditionError
 from audition.records.record import Record
 from audition.records.store import Ledger
-from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import End, Job
 from audition.sweep.search.objective import judged_by, mean_of, values_of, worst
@@ -140,7 +139,7 @@ class TrialQueue:
         return run.identity.config_hash == self.points.start_hash
 
     def _folder(self, run: PlannedRun) -> Path:
-        return self._ledger.folder_of(record_of(run))
+        return self._ledger.folder_of(run.record)
 
     def _heard(self, entry: Open, run: PlannedRun, record: Record) -> None:
         if entry.over:

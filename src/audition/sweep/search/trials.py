@@ -11,7 +11,6 @@ from audition.config.root import names_in
 from audition.errors import AuditionError, choices
 from audition.measure import BEST
 from audition.records.studies import FACTS, FOLDER
-from audition.sweep.assign import job_of
 from audition.sweep.carry import beside, filing
 from audition.sweep.code_provenance import code_provenance
 from audition.sweep.plan import PlannedRun
@@ -132,7 +131,7 @@ def carry_on(settings: SearchSettings, points: Points, name: str, pool: Pool) ->
             objectives_of(settings, points),
             inside=inside,
             prunes=chosen != "none",
-            job_of=lambda run: beside(job_of(run, facts), here, here.workers),
+            job_of=lambda run: beside(Job.of(run.spec(facts)), here, here.workers),
             say=display.note,
         )
         try:

@@ -11,7 +11,6 @@ from audition.measure import Measure
 from audition.records.record import BASELINE
 from audition.sweep.announce import question_of
 from audition.sweep.arms import Arm, arm_name
-from audition.sweep.assign import record_of
 from audition.sweep.axes import check_alike, check_searched, comparable
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun, checked
@@ -68,7 +67,7 @@ class Points:
             output_dir=root,
             compose=compose,
             metric=metric,
-            measures=record_of(base).measures,
+            measures=base.record.measures,
         )
 
     def searched(self, described: Any) -> "Points":

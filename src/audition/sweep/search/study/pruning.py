@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audition.answers.curves import STEPS, read_curve
-from audition.sweep.assign import record_of
 from audition.sweep.plan import PlannedRun
 
 if TYPE_CHECKING:
@@ -80,4 +79,4 @@ class Pruning:
         curve = read_curve(folder, self.metric)
         if curve is None or curve.metric == STEPS:
             return ()
-        return tuple(map(record_of(run).measure(self.metric).as_loss, curve.values))
+        return tuple(map(run.record.measure(self.metric).as_loss, curve.values))
