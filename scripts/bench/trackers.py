@@ -23,7 +23,7 @@ from audition.observers.watching import warm
 from audition.recipe.signals import Clock
 from audition.report.replay import trackers
 from audition.session import begin
-from audition.trackers.behind import Behind
+from audition.trackers.background import BackgroundTracker
 from audition.trackers.mlflow import URI
 from audition.trackers.wandb import KEY
 from audition.training.job import Job
@@ -68,7 +68,9 @@ def watched(made: Job, metrics: Metrics, spent: Spent) -> Callable[[], None]:
 
 
 @contextmanager
-def writing(made: Job, folder: Path, copies: Sequence[Behind], spent: Spent) -> Iterator[Metrics]:
+def writing(
+    made: Job, folder: Path, copies: Sequence[BackgroundTracker], spent: Spent
+) -> Iterator[Metrics]:
     """Metrics with those copies, from the start of a run to its end."""
     folder.mkdir(parents=True)
     metrics, session = Metrics(folder, copies), begin(made.recipe, made.seed, "cpu")
@@ -87,8 +89,11 @@ def against_none(made: Job, place: Path, names: Sequence[str], pairs: int) -> li
     nodes, said = {name: trackers()[name] for name in names}, list[str]()
     warm(nodes)  # as a pool does, once for all its runs
 
-    def copies(folder: Path) -> list[Behind]:
-        return [Behind(name, factory(node)(folder), said.append) for name, node in nodes.items()]
+    def copies(folder: Path) -> list[BackgroundTracker]:
+        return [
+            BackgroundTracker(name, factory(node)(folder), said.append)
+            for name, node in nodes.items()
+        ]
 
     def run_of(name: str, spent: Spent, *, shown: bool = True):  # type: ignore[no-untyped-def]
         folder = place / "runs" / "baseline" / "0123456789abcdef" / name

@@ -11,8 +11,7 @@ from torch import nn
 from audition.apoptosis.strategy import Site
 from audition.apoptosis.surgery import Weights, operate, resize
 from audition.errors import AuditionError
-from audition.observers.checkpoint import NAME, Checkpoint
-from audition.observers.kept import read_checkpoint
+from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.parts.initial import role_of
 from audition.parts.optim.moments import moments_of

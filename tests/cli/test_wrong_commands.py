@@ -54,7 +54,7 @@ def told(
     for module in (launchers, place):
         monkeypatch.setattr(module, "warm", warm)
     monkeypatch.setattr("audition.training.run.perform", begun)
-    monkeypatch.setattr("audition.sweep.carry.run_pool", begun)
+    monkeypatch.setattr("audition.sweep.local.run_pool", begun)
     monkeypatch.setattr(launchers, "_through_hydra", begun)
     for name in ("HYDRA_FULL_ERROR", "NO_SUCH", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)

@@ -10,8 +10,7 @@ import torch
 from tests.laws.table import ROWS
 from torch.nn.utils import clip_grad_norm_
 
-from audition.observers.checkpoint import NAME, Checkpoint
-from audition.observers.kept import read_checkpoint
+from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.observers.progress import Progress
 from audition.parts.initial import initialise

@@ -4,8 +4,7 @@ import pytest
 import torch
 from tests.laws.test_conf import APART, FILES, TOO_LARGE, overrides
 
-from audition.observers.checkpoint import NAME, Checkpoint
-from audition.observers.kept import read_checkpoint
+from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.training.build import build
 from audition.training.loop import train
 

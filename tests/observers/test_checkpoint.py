@@ -7,8 +7,15 @@ import os
 import pytest
 import torch
 
-from audition.observers.checkpoint import NAME, PREVIOUS, Checkpoint, discard_checkpoints
-from audition.observers.kept import Refused, kept, read_checkpoint
+from audition.observers.checkpoint import (
+    NAME,
+    PREVIOUS,
+    Checkpoint,
+    Refused,
+    discard_checkpoints,
+    kept,
+    read_checkpoint,
+)
 from audition.observers.observer import Observer
 from audition.training.loop import train
 from audition.training.resume import train_on

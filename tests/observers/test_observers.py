@@ -8,8 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from audition.observers.checkpoint import NAME, Checkpoint
-from audition.observers.kept import read_checkpoint
+from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.observers.progress import Progress
 from audition.recipe.effect import Effect

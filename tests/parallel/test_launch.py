@@ -15,7 +15,7 @@ from tests.parallel.conftest import DDP
 
 from audition.errors import AuditionError
 from audition.parallel.launch import launch
-from audition.parallel.words import Heard
+from audition.parallel.messages import RankMessages
 from audition.sweep.arms import Arm
 from audition.sweep.plan import PlannedRun, identify
 from audition.training.loop import train
@@ -118,7 +118,7 @@ def lives(process):
     ],
 )
 def test_the_cause_is_told_from_what_followed(lines, said):
-    heard = Heard()
+    heard = RankMessages()
     for line in lines:
         assert heard.hear(json.dumps(line).encode()) is None
     with pytest.raises(AuditionError, match=said):

@@ -3,7 +3,7 @@
 import pytest
 
 from audition.energy.meter import AtOnce
-from audition.sweep.carry import at_once
+from audition.sweep.local import at_once
 from audition.sweep.pool import PoolSettings
 
 

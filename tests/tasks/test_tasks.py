@@ -11,8 +11,7 @@ from torch import nn
 
 from audition.errors import AuditionError
 from audition.measure import Measure
-from audition.observers.checkpoint import NAME, Checkpoint
-from audition.observers.kept import read_checkpoint
+from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.recipe.evaluator import Evaluator
 from audition.recipe.signals import Loss
 from audition.sweep.plan import runnable

@@ -5,11 +5,10 @@ import json
 import pytest
 from tests.trackers.conftest import LINES, merged, read_wandb
 
-from audition.observers.checkpoint import NAME, Checkpoint
-from audition.observers.kept import read_checkpoint
+from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.records.metrics import read_lines
-from audition.trackers.behind import Behind
+from audition.trackers.background import BackgroundTracker
 from audition.trackers.tensorboard import TensorBoard
 from audition.trackers.wandb import Wandb
 from audition.training.loop import train
@@ -27,7 +26,7 @@ def _no_key(monkeypatch):
 def trained_with(job, folder, trackers, **how):
     """Train with trackers; what they had to say."""
     said = []
-    copies = [Behind(type(each).__name__, each, said.append) for each in trackers]
+    copies = [BackgroundTracker(type(each).__name__, each, said.append) for each in trackers]
     train(job, [Metrics(folder, copies, every=1), Checkpoint(folder)], **how)
     return said
 
@@ -70,7 +69,7 @@ def test_both_hold_a_run_that_was_stopped_and_went_on(job_of, folder):
 def shown(folder, status="finished"):
     """W&B's page of LINES; what was said."""
     said = []
-    behind = Behind("logger=wandb", Wandb(folder), said.append)
+    behind = BackgroundTracker("logger=wandb", Wandb(folder), said.append)
     behind.begin(LINES)
     behind.end(status)
     return said

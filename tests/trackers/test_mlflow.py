@@ -12,13 +12,12 @@ import pytest
 from tests.trackers.conftest import LINES
 
 from audition.errors import AuditionError
-from audition.observers.checkpoint import NAME, Checkpoint
-from audition.observers.kept import read_checkpoint
+from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.records.metrics import read_lines, units_of
 from audition.report.replay import replay, summary
 from audition.trackers import mlflow as ours
-from audition.trackers.behind import Behind
+from audition.trackers.background import BackgroundTracker
 from audition.trackers.mlflow import MLflow
 from audition.training.loop import train
 
@@ -75,7 +74,7 @@ def points(lines):
 def shown(folder, earlier=LINES, later=(), status="finished", facts=None):
     """A page of those lines; what was said."""
     said = []
-    behind = Behind("logger=mlflow", MLflow(folder), said.append)
+    behind = BackgroundTracker("logger=mlflow", MLflow(folder), said.append)
     behind.begin(earlier)
     for line in later:
         behind.take(line)
@@ -87,7 +86,7 @@ def test_it_holds_a_run_that_was_stopped_and_went_on(job_of, folder):
     said = []
 
     def trained(**how):
-        copies = [Behind("logger=mlflow", MLflow(folder), said.append)]
+        copies = [BackgroundTracker("logger=mlflow", MLflow(folder), said.append)]
         train(job_of(), [Metrics(folder, copies, every=1), Checkpoint(folder)], **how)
         return read(folder)
 
@@ -158,9 +157,9 @@ def test_a_thousand_lines_go_out_together(folder, monkeypatch):
 SHOW = """
 import json, sys
 from pathlib import Path
-from audition.trackers.behind import Behind, Patience
+from audition.trackers.background import BackgroundTracker, Patience
 from audition.trackers.mlflow import MLflow
-behind = Behind("logger=mlflow", MLflow(Path(sys.argv[1])), print, Patience(seconds=100.0))
+behind = BackgroundTracker("logger=mlflow", MLflow(Path(sys.argv[1])), print, Patience(seconds=100.0))
 behind.begin(json.loads(sys.argv[2]))
 behind.end("finished")
 """

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from tests.trackers.conftest import LINES, merged, read_wandb
 
-from audition.trackers.behind import Behind
+from audition.trackers.background import BackgroundTracker
 from audition.trackers.wandb import Wandb
 
 pytest.importorskip("wandb")
@@ -85,7 +85,7 @@ def server(monkeypatch, tmp_path):
 def shown(folder, between=lambda: None):
     """A page of LINES, with what happens before its end; what was said, and how long it took [s]."""
     said, began = [], time.monotonic()
-    behind = Behind("logger=wandb", Wandb(folder), said.append)
+    behind = BackgroundTracker("logger=wandb", Wandb(folder), said.append)
     behind.begin(LINES[:2])
     for line in LINES[2:]:
         behind.take(line)

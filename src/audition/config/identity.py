@@ -14,7 +14,7 @@ from audition.config.schema import source_digest
 LOOP = ("audition.training.loop.train", "audition.training.build.build")
 """Code that every run uses, besides the parts that its settings name."""
 
-WORDS = ("audition.errors", "audition.reasons", "audition.parallel.words")
+WORDS = ("audition.errors", "audition.reasons", "audition.parallel.messages")
 """Modules that say why something did not work: no run is another one for their wording."""
 
 

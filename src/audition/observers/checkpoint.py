@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Annotated, Any
+from zipfile import BadZipFile, ZipFile
 
 import torch
 from annotated_types import Gt
@@ -22,6 +24,13 @@ Say = Callable[[str], None]
 
 Memory = Callable[[], Mapping[str, Any]]
 """What others than the session want remembered; no bit of the run may depend on it."""
+
+Snapshot = Mapping[str, Any]
+"""What a checkpoint holds: the session's own snapshot, the memories, and what run it is of."""
+
+
+class Refused(Exception):
+    """A checkpoint that cannot be used, and why, as the end of a sentence about it."""
 
 
 class Checkpoint(Observer):
@@ -101,6 +110,39 @@ def write_checkpoint(folder: Path, content: memoryview) -> None:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+def kept(folder: Path) -> tuple[Path, ...]:
+    """The checkpoints in `folder`, the newest first."""
+    return tuple(path for path in (folder / NAME, folder / PREVIOUS) if path.exists())
+
+
+def read_checkpoint(path: Path, key: str) -> Snapshot:
+    """The snapshot at `path`, whole, and taken of the run `key`.
+
+    Raises Refused for one that is cut short, has a bit turned over, or is of another run.
+    """
+    try:
+        # torch reads an archive without looking at its checksums.
+        with ZipFile(path) as archive:
+            if archive.testzip() is not None:
+                raise Refused("is damaged")
+        snapshot = torch.load(path, weights_only=True)
+    except (BadZipFile, EOFError):
+        raise Refused("is not whole") from None
+    except (OSError, RuntimeError, ValueError, UnpicklingError, KeyError) as error:
+        raise Refused(f"cannot be read ({type(error).__name__})") from None
+    if not isinstance(snapshot, dict) or snapshot.get("schema") != SCHEMA:
+        raise Refused("was not written by this version of Audition")
+    if snapshot["key"] != key:
+        raise Refused("is of another run")
+    return snapshot
+
+
+def set_aside(path: Path) -> None:
+    """Keep a refused checkpoint out of the way, where no later one overwrites the last good one."""
+    with suppress(OSError):
+        os.replace(path, path.with_suffix(".refused"))
 
 
 def discard_checkpoints(folder: Path) -> None:

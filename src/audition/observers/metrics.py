@@ -11,7 +11,7 @@ from audition.recipe.turnover import Event
 from audition.records.metrics import FILE, METERS, Line, is_evaluation, read_lines
 from audition.records.store import write_whole
 from audition.session import Session
-from audition.trackers.behind import Behind
+from audition.trackers.background import BackgroundTracker
 
 
 def scalars(session: Session, report: StepReport) -> dict[str, float]:
@@ -45,7 +45,9 @@ class Metrics(Observer):
     `copies` are given every line, those of earlier processes first.
     """
 
-    def __init__(self, folder: Path, copies: Sequence[Behind] = (), *, every: int = 10) -> None:
+    def __init__(
+        self, folder: Path, copies: Sequence[BackgroundTracker] = (), *, every: int = 10
+    ) -> None:
         self.path, self.copies = folder / FILE, tuple(copies)
         self.every = every
         self.file: TextIO

@@ -10,14 +10,14 @@ from typing import Any
 from audition.config.instantiate import factory, find
 from audition.observers.checkpoint import Say
 from audition.observers.observer import Observer
-from audition.trackers.behind import Behind
+from audition.trackers.background import BackgroundTracker
 
 
 @dataclass(frozen=True)
 class Watchers:
     """What `logger` names: those that copy `metrics.jsonl`, and a person's own observers."""
 
-    copies: tuple[Behind, ...]
+    copies: tuple[BackgroundTracker, ...]
     others: tuple[Observer, ...]
 
 
@@ -30,7 +30,7 @@ def watching(loggers: Mapping[str, Any], folder: Path, say: Say) -> Iterator[Wat
     made = {name: factory(node)(folder) for name, node in loggers.items()}
     others = tuple(each for each in made.values() if isinstance(each, Observer))
     copies = tuple(
-        Behind(f"logger={name}", each, say)
+        BackgroundTracker(f"logger={name}", each, say)
         for name, each in made.items()
         if not isinstance(each, Observer)
     )

@@ -6,7 +6,7 @@ from contextlib import suppress
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-from audition.parallel.words import say
+from audition.parallel.messages import say
 
 
 def main(processes: int) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 from audition.errors import AuditionError
 from audition.parallel.alone import Entry, Tell, Wish
-from audition.parallel.words import Heard
+from audition.parallel.messages import RankMessages
 
 WORK = "AUDITION_SHARED_RUN"
 """The environment variable that holds what is to be done."""
@@ -42,7 +42,7 @@ def launch(
         + ":backslashreplace",
         "PYTHONPATH": os.pathsep.join(folder or os.getcwd() for folder in sys.path),
     }
-    heard = Heard()
+    heard = RankMessages()
     # A session of its own: Ctrl-C in a terminal would end it where it is to be asked.
     with Popen(
         [sys.executable, "-m", "audition.parallel.agent", str(processes)],
@@ -57,7 +57,7 @@ def launch(
     return heard.answer
 
 
-def _listen(agent: "Popen[bytes]", heard: Heard, tell: Tell, interrupted: Wish) -> None:
+def _listen(agent: "Popen[bytes]", heard: RankMessages, tell: Tell, interrupted: Wish) -> None:
     """Until the last of the processes has closed its end."""
     assert agent.stdin is not None
     assert agent.stdout is not None

@@ -14,7 +14,7 @@ from typing import Any
 from audition.errors import AuditionError
 from audition.machine import VISIBLE, offered
 from audition.parallel.launch import WORK
-from audition.parallel.words import say
+from audition.parallel.messages import say
 from audition.reasons import cut
 
 STDIN, STDOUT, STDERR = 0, 1, 2

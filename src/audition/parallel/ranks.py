@@ -18,7 +18,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from audition.errors import AuditionError
-from audition.parallel.door import INTERFACE
+from audition.parallel.checks import INTERFACE
 from audition.parallel.team import Team
 from audition.recipe.signals import Batch, Gradient, GradientRule, Problem, Tensors
 from audition.recipe.streams import Streams

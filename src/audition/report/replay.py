@@ -11,7 +11,7 @@ from audition.records.metrics import read_lines
 from audition.records.record import Record
 from audition.records.store import Contents, Ledger, write_whole
 from audition.report.parquet import as_parquet
-from audition.trackers.behind import Behind, Patience
+from audition.trackers.background import BackgroundTracker, Patience
 
 PARQUET = "parquet"
 PATIENCE = Patience(seconds=60.0)
@@ -51,7 +51,7 @@ def replay(
     make(Path()).check()
     for record in records:
         folder = ledger.folder_of(record)
-        behind = Behind(to, make(folder), say, PATIENCE)
+        behind = BackgroundTracker(to, make(folder), say, PATIENCE)
         behind.begin(read_lines(folder))
         behind.end(record.status, summary(record))
         yield folder

@@ -11,10 +11,9 @@ from hydra.plugins.launcher import Launcher
 
 from audition.errors import AuditionError
 from audition.reasons import described
-from audition.sweep.carry import train_all
 from audition.sweep.cluster.launch import on_cluster
 from audition.sweep.cluster.settings import Cluster
-from audition.sweep.local import PRELOAD
+from audition.sweep.local import PRELOAD, train_all
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import PoolSettings, Server, warm
 from audition.sweep.rehearse import rehearse

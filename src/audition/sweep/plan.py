@@ -13,7 +13,7 @@ from audition.config.groups import root_of
 from audition.config.identity import Identity, identify
 from audition.config.root import check
 from audition.errors import AuditionError
-from audition.parallel.door import check_parallel
+from audition.parallel.checks import check_parallel
 from audition.records.record import BASELINE, Record
 from audition.records.store import Contents
 from audition.sweep.arms import SEED, Arm, Question, more_seeds

@@ -17,9 +17,8 @@ from audition.frozen import freeze
 from audition.records.record import Record
 from audition.records.store import Ledger
 from audition.sweep.arms import Arm
-from audition.sweep.carry import train_all
 from audition.sweep.compose import Compose
-from audition.sweep.local import pool_settings
+from audition.sweep.local import pool_settings, train_all
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import warm
 

@@ -17,19 +17,18 @@ from audition.config.identity import identify
 from audition.config.root import check_seed
 from audition.errors import AuditionError
 from audition.frozen import freeze
-from audition.parallel.door import check_cards, check_interface
+from audition.parallel.checks import check_cards, check_interface
 from audition.records.claim import Busy
 from audition.records.record import BASELINE
 from audition.records.registration import naming, registered, registrations
 from audition.records.store import Ledger
 from audition.sweep.arms import Arm, read_arms
-from audition.sweep.carry import train_all
 from audition.sweep.cluster.follow import follow
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import submit
 from audition.sweep.code_provenance import code_provenance
 from audition.sweep.compose import Composer
-from audition.sweep.local import check_device, check_size
+from audition.sweep.local import check_device, check_size, train_all
 from audition.sweep.plan import PlannedRun, make_plan, runnable
 from audition.sweep.pool import End, Job, PoolSettings, Quiet, display_for, warm
 from audition.sweep.rehearse import refusal, rehearse

@@ -8,7 +8,7 @@ from audition.answers import Judgement
 from audition.records.store import Ledger
 from audition.sweep.announce import announcement
 from audition.sweep.plan import Plan
-from audition.trackers.behind import Behind
+from audition.trackers.background import BackgroundTracker
 from audition.trackers.wandb_verdicts import Verdicts
 
 WANDB = "audition.trackers.wandb.Wandb"
@@ -36,7 +36,9 @@ def show_verdicts(plan: Plan, judgements: Sequence[Judgement], ledger: Ledger) -
     digest = announcement(plan).digest()
     settings = {name: value for name, value in node.items() if name != "_target_"}
     page = Verdicts(ledger.root / "verdicts", digest, [row(j) for j in judgements], **settings)
-    behind = Behind("logger=wandb", page, lambda text: print(f"audition: {text}", file=sys.stderr))
+    behind = BackgroundTracker(
+        "logger=wandb", page, lambda text: print(f"audition: {text}", file=sys.stderr)
+    )
     behind.begin()
     behind.end("finished")
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import torch
 
-from audition.observers.checkpoint import Say
-from audition.observers.kept import Refused, Snapshot, kept, read_checkpoint, set_aside
+from audition.observers.checkpoint import Refused, Say, Snapshot, kept, read_checkpoint, set_aside
 from audition.observers.observer import Observer
 from audition.session import Session, Unfit
 from audition.training.job import Job, Outcome

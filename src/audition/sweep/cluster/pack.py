@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from audition.errors import AuditionError
-from audition.sweep.carry import carry_out
-from audition.sweep.local import pool_settings
+from audition.sweep.local import carry_out, pool_settings
 from audition.sweep.pool import Job, display_for, warm
 
 UNTIL_KILLED_S = 600.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from audition.errors import AuditionError
-from audition.parallel.door import processes_of
+from audition.parallel.checks import processes_of
 from audition.sweep.cluster.queue import require_slurm
 from audition.sweep.plan import PlannedRun
 

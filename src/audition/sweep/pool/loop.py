@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from audition.sweep.pool.client import Server, ServerLost, warm
 from audition.sweep.pool.display import Display
-from audition.sweep.pool.ends import end_of, interrupted
+from audition.sweep.pool.exit_reason import end_of, interrupted
 from audition.sweep.pool.job import End, Job, PoolSettings
 from audition.sweep.pool.queue import Queue, Source, Waiting
 from audition.sweep.pool.slots import slots

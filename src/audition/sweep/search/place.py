@@ -11,9 +11,9 @@ from omegaconf import DictConfig
 
 from audition.errors import AuditionError
 from audition.records.store import Ledger
-from audition.sweep.carry import train_all
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import NO_QUEUE, Launch, WarmLauncher, cluster_of
+from audition.sweep.local import train_all
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.pool import warm
 from audition.sweep.search.account.look import accounted

@@ -11,8 +11,8 @@ from audition.config.root import names_in
 from audition.errors import AuditionError, choices
 from audition.measure import BEST
 from audition.records.studies import FACTS, FOLDER
-from audition.sweep.carry import beside, filing
 from audition.sweep.code_provenance import code_provenance
+from audition.sweep.local import beside, filing
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Display, End, Job, PoolSettings, Server, display_for, run_pool
 from audition.sweep.search.settings import INSIDE, SearchSettings

@@ -35,7 +35,7 @@ class _End:
     facts: Mapping[str, Any]
 
 
-class Behind:
+class BackgroundTracker:
     """One tracker of one run.
 
     Args:

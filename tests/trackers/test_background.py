@@ -11,7 +11,7 @@ from tests.trackers.conftest import LINES
 
 from audition.observers.metrics import Metrics
 from audition.observers.watching import watching
-from audition.trackers.behind import Behind, Patience
+from audition.trackers.background import BackgroundTracker, Patience
 from audition.training.loop import train
 
 SHORT = Patience(lines=2, seconds=0.05)
@@ -42,7 +42,7 @@ class Book:
 def followed(book, lines=LINES, **settings):
     """What was said of a run of `lines` before it."""
     said = []
-    behind = Behind("logger=book", book, said.append, **settings)
+    behind = BackgroundTracker("logger=book", book, said.append, **settings)
     behind.begin([])
     for line in lines:
         behind.take(line)
@@ -114,7 +114,9 @@ def test_one_that_hangs_neither_slows_a_run_nor_changes_it(
     job_of, trained, weights_of, differences, tmp_path, over
 ):
     said = []
-    copies = [Behind(k, Stuck(k, over), said.append, SHORT) for k in ("open", "write", "close")]
+    copies = [
+        BackgroundTracker(k, Stuck(k, over), said.append, SHORT) for k in ("open", "write", "close")
+    ]
     watched = train(job_of(), [Metrics(tmp_path, copies, every=1)])
     assert not differences(weights_of(watched), weights_of(trained()))
     assert {word.split()[0] for word in said} == {"open", "write", "close"}
@@ -134,12 +136,12 @@ def test_one_that_hangs_does_not_keep_a_process_from_ending(moment):
 
 ENDS = """
 import sys, threading
-from audition.trackers.behind import Behind, Patience
+from audition.trackers.background import BackgroundTracker, Patience
 def hang(*given): threading.Event().wait()
 class Tracker:
     open = write = close = staticmethod(lambda *given: "")
 setattr(Tracker, sys.argv[1], staticmethod(hang))
-behind = Behind("it", Tracker(), lambda text: print("left"), Patience(seconds=0.05))
+behind = BackgroundTracker("it", Tracker(), lambda text: print("left"), Patience(seconds=0.05))
 behind.begin()
 behind.take({"step": 1, "tokens": 1})
 behind.end("finished")
@@ -172,7 +174,8 @@ def test_a_run_that_raises_closes_its_trackers(job_of, tmp_path, monkeypatch):
 def test_a_run_is_the_same_whatever_watches_it(job_of, trained, weights_of, differences, tmp_path):
     said = []
     copies = [
-        Behind(f"logger={k}", Book(fails), said.append) for k, fails in enumerate(("", "write"))
+        BackgroundTracker(f"logger={k}", Book(fails), said.append)
+        for k, fails in enumerate(("", "write"))
     ]
     watched = train(job_of(), [Metrics(tmp_path, copies, every=1)])
     assert not differences(weights_of(watched), weights_of(trained()))

@@ -10,8 +10,8 @@ from tests.parallel.conftest import DDP
 from audition.config.identity import identify
 from audition.config.instantiate import construct
 from audition.errors import AuditionError
-from audition.parallel import door, ranks
-from audition.parallel.door import check_cards, check_interface, check_parallel
+from audition.parallel import checks, ranks
+from audition.parallel.checks import check_cards, check_interface, check_parallel
 from audition.parallel.team import ALONE, Team
 from audition.recipe.gradient import backward
 from audition.sweep import local
@@ -148,8 +148,8 @@ def test_buckets_keep_order_and_dtype(monkeypatch):
 
 
 def test_an_interface_that_is_not_here_is_named_before_the_run(settings_of, monkeypatch):
-    monkeypatch.setattr(door.socket, "if_nameindex", lambda: [(1, "lo"), (2, "eth0")])
-    monkeypatch.setenv(door.INTERFACE, "eth1")
+    monkeypatch.setattr(checks.socket, "if_nameindex", lambda: [(1, "lo"), (2, "eth0")])
+    monkeypatch.setenv(checks.INTERFACE, "eth1")
     check_interface(settings_of())  # of one process, which meets nobody
     shared = settings_of("parallel=ddp")
     said = r"GLOO_SOCKET_IFNAME=eth1: .* interface 'eth1'; did you mean 'eth0'\? choose from: eth0, lo;"
@@ -158,5 +158,5 @@ def test_an_interface_that_is_not_here_is_named_before_the_run(settings_of, monk
     with pytest.raises(AuditionError, match=said):
         local.pool_settings(shared["execution"], runs=[Planned(shared)])
     for fine in ("eth0", "lo,eth0", ""):
-        monkeypatch.setenv(door.INTERFACE, fine)
+        monkeypatch.setenv(checks.INTERFACE, fine)
         check_interface(shared)

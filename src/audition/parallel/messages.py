@@ -19,7 +19,7 @@ def say(pipe: int, **words: Any) -> None:
 
 
 @dataclass
-class Heard:
+class RankMessages:
     """What has been said so far that decides how a run ended."""
 
     answer: dict[str, Any] | None = None
