@@ -98,7 +98,7 @@ def test_every_arm_is_checked(settings_of):
 
 @pytest.mark.parametrize(("cards", "fits"), [(1, False), (2, True), (8, True)])
 def test_a_card_each(settings_of, monkeypatch, cards, fits):
-    monkeypatch.setattr(door, "gpus", lambda: tuple(range(cards)))
+    monkeypatch.setattr(checks, "gpus", lambda: tuple(range(cards)))
     settings = dict(settings_of("parallel=ddp"))
     check_cards(settings)
     settings["execution"] = {**settings["execution"], "device": "cuda"}
@@ -121,7 +121,7 @@ class Planned:
     [(0, "cpu", 2, 4), (0, "cpu", 3, 2), (0, "cpu", 16, 1), (5, "cuda", 2, 2), (4, "cuda", 1, 4)],
 )
 def test_the_pool_makes_room(settings_of, monkeypatch, cards, device, processes, workers):
-    for module in (local, door):
+    for module in (local, checks):
         monkeypatch.setattr(module, "gpus", lambda: tuple(range(cards)))
     monkeypatch.setattr(local, "cores", lambda: 8)
     settings = settings_of("parallel=ddp", f"parallel.processes={processes}")

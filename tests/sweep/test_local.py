@@ -8,7 +8,7 @@ import pytest
 
 from audition.errors import AuditionError
 from audition.measured import Pool, remember, workload
-from audition.sweep import here, local
+from audition.sweep import local, resolve_auto
 from audition.sweep.arms import Question
 from audition.sweep.local import check_device, pool_settings
 from audition.sweep.plan import make_plan
@@ -18,7 +18,7 @@ from audition.sweep.say import pool_line
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Any:
     def has(cards: int, cores: int = 8) -> None:
-        for module in (local, here):
+        for module in (local, resolve_auto):
             monkeypatch.setattr(module, "gpus", lambda: tuple(range(cards)))
         monkeypatch.setattr(local, "cores", lambda: cores)
 
