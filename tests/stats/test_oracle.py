@@ -4,12 +4,17 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from audition import stats
-from audition.stats.effect_sizes import pooled_sd
+from audition.stats.distributions import t_tail
+from audition.stats.moments import moments, pooled_sd
+from audition.stats.noise import fit_block
 from audition.stats.power import power_at
-from audition.stats.rank_and_sign import mann_whitney
+from audition.stats.ranks import mann_whitney
+from audition.stats.seed_rule import rule_clauses
+from audition.stats.t_tests import paired_error, pooled_error, welch_error
 
 ORACLE = json.loads((Path(__file__).parent / "oracle.json").read_text())
 DATASETS = {entry["name"]: entry for entry in ORACLE["datasets"]}
@@ -24,6 +29,12 @@ def keyed(losses):
     return dict(zip((42, 137, 256, 7, 99, 1234, 5, 6), losses, strict=False))
 
 
+def equivalence_p(comparison, margin):
+    """TOST: the larger p of "the gain is at most -margin" and "it is at least margin"."""
+    error, df = comparison.standard_error, comparison.df
+    return t_tail((margin - abs(comparison.improvement)) / error, df)
+
+
 @pytest.mark.parametrize("name", DATASETS)
 def test_two_arm_numbers(name):
     entry = DATASETS[name]
@@ -33,12 +44,13 @@ def test_two_arm_numbers(name):
     assert second.mean == close(want["mean_idea"])
     assert first.sd == close(want["sd_baseline"])
     assert second.sd == close(want["sd_idea"])
-    assert pooled_sd(first, second) == close(want["sd_pooled"])
+    assert pooled_sd(first.moments, second.moments) == close(want["sd_pooled"])
     d = stats.cohens_d(baseline, idea)
     assert d == close(want["cohen_d"])
     assert stats.d_ci(d, first.n, second.n) == close(want["cohen_d_ci95"])
     assert stats.hedges_correction(first.n + second.n - 2) == close(want["J_exact_df_pooled"])
-    assert stats.hedges_g(baseline, idea) == close(want["hedges_g_exact"])
+    comparison = stats.compare(baseline, idea)
+    assert comparison.hedges_g == close(want["hedges_g_exact"])
     assert stats.glass_delta(baseline, idea) == close(want["glass_delta"])
     student, welch = stats.pooled_t(baseline, idea), stats.welch_t(baseline, idea)
     assert student.estimate == close(want["improvement"])
@@ -54,11 +66,9 @@ def test_two_arm_numbers(name):
     assert (ranks.p, ranks.p_two_sided) == close(
         (want["mwu_p_improve_exact"], want["mwu_p_two_exact"])
     )
-    assert stats.probability_of_superiority(baseline, idea) == close(want["prob_superiority"])
+    assert ranks.statistic / (first.n * second.n) == close(want["prob_superiority"])
     if "tost_margin" in want:
-        assert stats.tost(baseline, idea, margin=want["tost_margin"]).p == close(
-            want["tost_welch_p"]
-        )
+        assert equivalence_p(comparison, want["tost_margin"]) == close(want["tost_welch_p"])
     rule = stats.seed_rule(baseline, idea)
     assert rule.threshold == close(want["seed_rule_threshold_2sd"])
     assert rule.passed_2sigma is want["seed_rule_2sigma_pass"]
@@ -82,11 +92,8 @@ def test_paired_numbers(name):
     assert stats.dz_ci(dz, n) == close(want["cohen_dz_ci95"])
     assert stats.cohens_dav(baseline, idea) == close(want["cohen_dav"])
     assert stats.dav_ci(baseline, idea) == close(want["cohen_dav_ci95_algina_keselman"])
-    differences = [baseline[seed] - idea[seed] for seed in baseline]
-    flips = stats.signflip_test(differences)
-    assert (flips.p, flips.p_two_sided) == (want["signflip_p_improve"], want["signflip_p_two"])
-    assert stats.tost(baseline, idea, margin=want["tost_margin"]).p == close(want["tost_paired_p"])
     comparison = stats.compare(baseline, idea)
+    assert equivalence_p(comparison, want["tost_margin"]) == close(want["tost_paired_p"])
     assert comparison.rho == close(want["pearson_r"])
     assert comparison.wins == want["wins"]
     assert comparison.design == "paired"
@@ -95,6 +102,42 @@ def test_paired_numbers(name):
     )
     assert comparison.ci == close(want["paired_ci95"])
     assert comparison.cohens_dz * math.sqrt(2 * (1 - comparison.rho)) == close(want["cohen_drm"])
+
+
+@pytest.mark.parametrize("name", PAIRED)
+def test_the_interval_calls_negligible_what_two_one_sided_tests_call_equivalent(name):
+    baseline, idea = (keyed(DATASETS[name][arm]) for arm in ("baseline", "idea"))
+    comparison = stats.compare(baseline, idea)
+    reach = max(map(abs, comparison.ci))  # the smallest margin that holds the whole interval
+    assert equivalence_p(comparison, reach) == close(0.025)
+    for margin, negligible in ((1.001 * reach, True), (0.999 * reach, False)):
+        found = stats.compare(baseline, idea, sesoi=margin)
+        # Without a significant gain: significance and a worthwhile gain go before.
+        assert found.verdict == "supported" or (found.kind == "negligible") is (
+            negligible and found.ci[1] >= 0
+        )
+
+
+def test_a_hundred_trials_at_once_are_a_hundred_times_one():
+    """The same formulas on arrays [trials, n]: every dataset of one size in one call."""
+    names = [name for name in PAIRED if len(DATASETS[name]["baseline"]) == 3]
+    baseline, idea = (
+        np.array([DATASETS[name][arm] for name in names], dtype=float)
+        for arm in ("baseline", "idea")
+    )
+    want = [DATASETS[name]["expected"] for name in names]
+    first, second, differences = (moments(losses) for losses in (baseline, idea, baseline - idea))
+    gain = first.mean - second.mean
+    for t, (error, df) in (
+        ("welch", welch_error(first, second)),
+        ("student", pooled_error(first, second)),
+        ("paired", paired_error(differences, first, second)),
+    ):
+        assert gain / error == close([each[f"{t}_t"] for each in want])
+        assert df == close([each[f"{t}_df"] for each in want])
+    two_sigma, large = rule_clauses(first, second)
+    assert two_sigma.tolist() == [each["seed_rule_2sigma_pass"] for each in want]
+    assert large.tolist() == [each["seed_rule_d_pass"] for each in want]
 
 
 @pytest.mark.parametrize("case", ORACLE["multiplicity"])
@@ -179,21 +222,20 @@ def test_power_in_25_digits():
 
 def test_block_dunnett():
     case = ORACLE["block_dunnett"]
-    found = stats.dunnett_block(case["baseline"], case["ideas"])
-    assert found.ms_residual == close(case["ms_resid"])
-    assert found.df == case["df"]
-    assert found.t == close(case["t"])
-    assert found.p == close(case["p_unadjusted_one_sided"])
+    ideas = {str(k): keyed(idea) for k, idea in enumerate(case["ideas"])}
+    block = fit_block(np.array([case["baseline"], *case["ideas"]], dtype=float))
+    assert (block.ms_residual, block.df) == close((case["ms_resid"], case["df"]))
+    found = stats.compare_campaign(keyed(case["baseline"]), ideas)
+    assert {(c.design, c.df) for c in found} == {("block", case["df"])}
+    assert [c.improvement / c.standard_error for c in found] == close(case["t"])
+    assert [c.p for c in found] == close(case["p_unadjusted_one_sided"])
     # The oracle's own quadrature is good to 1e-6 absolute; the first p was redone with mpmath.
-    assert found.p_adjusted == pytest.approx(case["p_dunnett_one_sided"], abs=1e-6)
+    adjusted = [c.p_adjusted for c in found]
+    assert adjusted == pytest.approx(case["p_dunnett_one_sided"], abs=1e-6)
     assert stats.dunnett_tail(5.937006128972383, m=4, df=8) == close(0.0005738691335349006)
-    assert found.critical_value == close(case["crit_one_sided_05"], rel=2e-6)
-    assert stats.dunnett_tail(found.critical_value, m=4, df=8) == close(0.05)
-    campaign = stats.compare_campaign(
-        keyed(case["baseline"]), {str(k): keyed(i) for k, i in enumerate(case["ideas"])}
-    )
-    assert [c.p_adjusted for c in campaign] == close(found.p_adjusted)
-    assert {c.design for c in campaign} == {"block"}
+    critical = stats.dunnett_critical_value(0.05, m=4, df=8)
+    assert critical == close(case["crit_one_sided_05"], rel=2e-6)
+    assert stats.dunnett_tail(critical, m=4, df=8) == close(0.05)
 
 
 @pytest.mark.parametrize("case", ORACLE["edge_cases"], ids=lambda case: case["name"])

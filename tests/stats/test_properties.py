@@ -83,10 +83,3 @@ def test_adjusted_p_are_ordered_and_never_smaller(p):
     )
     order = sorted(range(len(p)), key=p.__getitem__)
     assert all(adjusted[i] <= adjusted[j] for i, j in itertools.pairwise(order))
-
-
-@quick
-@given(st.lists(st.floats(-1, 1), min_size=1, max_size=10))
-def test_signflip_floor_is_a_floor(differences):
-    found = stats.signflip_test(differences)
-    assert found.p >= found.p_floor == 2.0 ** -len(differences)

@@ -13,6 +13,7 @@ from audition.answers import ArmRuns, Judgement, judge_baseline
 from audition.answers.baselines import noise_of, rivals_of
 from audition.measure import Measure
 from audition.stats import NoiseModel
+from audition.stats.calculus import Array
 from audition.stats.calibration import (
     Rate,
     Replay,
@@ -22,7 +23,6 @@ from audition.stats.calibration import (
 )
 from audition.stats.comparison import json_ready
 from audition.stats.proportion import overlapping_interval
-from audition.stats.quadrature import Array
 
 PLACEBO = "placebo"
 MOST_LOSSES = 20_000_000

@@ -10,7 +10,7 @@ from audition.measure import Measure
 from audition.stats import Comparison
 from audition.stats.arms import Seed
 from audition.stats.comparison import json_ready
-from audition.stats.location_tests import paired_t, welch_t
+from audition.stats.t_tests import paired_t, welch_t
 
 SAME = 1e-9
 """Relative difference of two ratios that rounding explains."""

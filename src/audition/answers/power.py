@@ -18,7 +18,7 @@ from audition.stats import (
     seeds_needed,
 )
 from audition.stats.comparison import json_ready
-from audition.stats.noncentral_t import t_tail
+from audition.stats.distributions import t_tail
 
 LADDER = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024)
 

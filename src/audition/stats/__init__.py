@@ -1,15 +1,11 @@
-"""Statistics: losses of two or more arms in, frozen dataclasses out, no torch anywhere."""
+"""Statistics: losses of two or more arms in, frozen dataclasses out; no torch, no scipy.stats.
+
+Five floors, each reading only those below: numbers, noise, tests, decide, answer.
+"""
 
 from audition.stats.arms import Arm, read_arm
-from audition.stats.campaign import compare_campaign
-from audition.stats.compare import compare
+from audition.stats.compare import compare, compare_campaign
 from audition.stats.comparison import Comparison
-from audition.stats.dunnett import (
-    DunnettBlock,
-    dunnett_block,
-    dunnett_critical_value,
-    dunnett_tail,
-)
 from audition.stats.effect_sizes import (
     FORMULAE,
     cohens_d,
@@ -21,40 +17,33 @@ from audition.stats.effect_sizes import (
     glass_delta,
     glass_delta_ci,
     hedges_correction,
-    hedges_g,
 )
-from audition.stats.equivalence import Equivalence, tost
-from audition.stats.location_tests import TTest, paired_t, pooled_t, welch_t
-from audition.stats.moderation import VariancePrior, fit_variance_prior
-from audition.stats.multiplicity import benjamini_hochberg, holm
-from audition.stats.noise import NoiseModel, estimate_noise, outlier_arms
+from audition.stats.multiplicity import (
+    benjamini_hochberg,
+    dunnett_critical_value,
+    dunnett_tail,
+    holm,
+)
+from audition.stats.noise import NoiseModel, estimate_noise
 from audition.stats.pass_rate import seed_rule_false_pass_rate, seed_rule_pass_rate
 from audition.stats.power import (
-    PowerPoint,
     minimal_detectable_effect,
     power_at,
-    power_curve,
     seeds_needed,
 )
-from audition.stats.racing import RaceRules, RaceStep, judge_finalists, race_step
-from audition.stats.rank_and_sign import (
-    ExactTest,
+from audition.stats.ranks import (
     mann_whitney,
-    probability_of_superiority,
-    signflip_test,
 )
 from audition.stats.seed_rule import SeedRule, seed_rule
-from audition.stats.sequential import e_value
+from audition.stats.sequential import RaceRules, RaceStep, e_value, judge_finalists, race_step
+from audition.stats.t_tests import TTest, paired_t, pooled_t, welch_t
+from audition.stats.variances import VariancePrior, fit_variance_prior, outlier_arms
 
 __all__ = [
     "FORMULAE",
     "Arm",
     "Comparison",
-    "DunnettBlock",
-    "Equivalence",
-    "ExactTest",
     "NoiseModel",
-    "PowerPoint",
     "RaceRules",
     "RaceStep",
     "SeedRule",
@@ -68,7 +57,6 @@ __all__ = [
     "compare_campaign",
     "d_ci",
     "dav_ci",
-    "dunnett_block",
     "dunnett_critical_value",
     "dunnett_tail",
     "dz_ci",
@@ -78,7 +66,6 @@ __all__ = [
     "glass_delta",
     "glass_delta_ci",
     "hedges_correction",
-    "hedges_g",
     "holm",
     "judge_finalists",
     "mann_whitney",
@@ -87,15 +74,11 @@ __all__ = [
     "paired_t",
     "pooled_t",
     "power_at",
-    "power_curve",
-    "probability_of_superiority",
     "race_step",
     "read_arm",
     "seed_rule",
     "seed_rule_false_pass_rate",
     "seed_rule_pass_rate",
     "seeds_needed",
-    "signflip_test",
-    "tost",
     "welch_t",
 ]

@@ -1,19 +1,18 @@
 """An arm: one configuration's final losses, by seed."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Self
 
-Seed: TypeAlias = Hashable
-Losses: TypeAlias = "Mapping[Seed, float | None] | Sequence[float] | Iterable[tuple[Seed, float]]"
+import numpy as np
+
+from audition.stats.moments import Moments, mean, sd
+
+Seed = Hashable
+Losses = Mapping[Seed, float | None] | Sequence[float] | Iterable[tuple[Seed, float]]
 """What callers may pass: `{seed: loss}`, `(seed, loss)` pairs, or bare losses without seeds.
 `None` is a run that crashed or is missing; NaN or infinity is a run that diverged."""
-
-ROUNDING = 64 * 2.0**-52
-"""A spread below this fraction of the largest loss is rounding, not variation."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,24 @@ class Arm:
         """Sample sd (ddof = 1) of the losses; NaN under two runs."""
         return sd(self.losses)
 
-    def restricted_to(self, seeds: Sequence[Seed]) -> Arm:
+    @property
+    def varies(self) -> bool:
+        """Whether the losses differ by more than their rounding; False under two runs."""
+        return bool(self.moments.varies)
+
+    @property
+    def moments(self) -> Moments:
+        """What the tests need of the losses, as an array of one arm."""
+        largest = max(map(abs, self.losses), default=0.0)
+        return Moments(self.n, *map(np.asarray, (self.mean, self.sd, largest)))
+
+    def restricted_to(self, seeds: Sequence[Seed]) -> Self:
         """The same arm on these seeds only, in this order."""
         by_seed = self.by_seed
+        trained = dict(zip(self.seeds or (), self.weights, strict=False))
         losses = tuple(by_seed[seed] for seed in seeds)
-        if not self.weights or self.seeds is None:
-            return Arm(losses, tuple(seeds))
-        trained = dict(zip(self.seeds, self.weights, strict=True))
-        return Arm(losses, tuple(seeds), weights=tuple(trained[seed] for seed in seeds))
+        weights = tuple(trained[seed] for seed in seeds if trained)
+        return replace(self, losses=losses, seeds=tuple(seeds), missing=(), weights=weights)
 
     @property
     def told_apart(self) -> bool:
@@ -73,8 +82,7 @@ class Arm:
 
         Equal losses say so, but of a measure that takes few values; there the weights tell.
         """
-        same = self.n > 1 and is_rounding(self.sd, losses=self.losses)
-        return same and not self.told_apart
+        return self.n > 1 and not self.varies and not self.told_apart
 
 
 def read_arm(losses: Losses | Arm, *, name: str = "arm") -> Arm:
@@ -145,27 +153,6 @@ def require_finite(arm: Arm, *, name: str) -> None:
             f"{name}: {arm.diverged} of {arm.n} runs diverged; this number needs finite losses "
             "(`compare` reports divergence as an outcome)"
         )
-
-
-def mean(values: Sequence[float]) -> float:
-    """Exactly rounded arithmetic mean; NaN when empty."""
-    return math.fsum(values) / len(values) if values else math.nan
-
-
-def sd(values: Sequence[float]) -> float:
-    """Sample sd, ddof = 1, NaN under two values.
-
-    Two passes: the one-pass formula cancels when losses share a large offset.
-    """
-    if len(values) < 2:
-        return math.nan
-    centre = mean(values)
-    return math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1))
-
-
-def is_rounding(spread: float, *, losses: Iterable[float]) -> bool:
-    """Whether `spread` (an sd, loss units) is no more than the rounding of these losses."""
-    return spread <= ROUNDING * max((abs(loss) for loss in losses), default=0.0)
 
 
 def _number(loss: object, name: str) -> float:

@@ -1,24 +1,22 @@
 """Calibration: how often the decision rules are wrong about ideas that do nothing."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal, TypeAlias
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audition.stats.calculus import Array
 from audition.stats.decisions import Decisions, Replayed, Shared, decide, decide_campaign
 from audition.stats.pass_rate import seed_rule_false_pass_rate
 from audition.stats.proportion import overlapping_interval, wilson_interval
-from audition.stats.quadrature import Array
 
-Indices: TypeAlias = NDArray[np.int_]
-Decision: TypeAlias = Literal["significant", "supported", "passed"]
-DECISIONS: tuple[Decision, ...] = ("significant", "supported", "passed")
+Indices = NDArray[np.int_]
+Decision = Literal["significant", "supported", "passed"]
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
 AT_ONCE = 2_000_000
 """Simulated losses held in memory at one time."""
 

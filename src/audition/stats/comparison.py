@@ -1,21 +1,19 @@
-"""A comparison: everything that is known of one idea against its baseline, ready to be printed."""
-
-from __future__ import annotations
+"""A comparison: all numbers of one idea against its baseline, and the verdict on them."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from audition.stats.arms import Seed
 from audition.stats.effect_sizes import FORMULAE
 from audition.stats.seed_rule import SeedRule
 
-Verdict: TypeAlias = Literal["supported", "refuted", "inconclusive", "invalid"]
-Kind: TypeAlias = Literal["harmful", "negligible", "unstable"]
-Tier: TypeAlias = Literal["screened", "confirmed"]
-Design: TypeAlias = Literal["block", "moderated", "pooled", "paired", "welch", "none"]
-Interval: TypeAlias = tuple[float, float]
+Verdict = Literal["supported", "refuted", "inconclusive", "invalid"]
+Kind = Literal["harmful", "negligible", "unstable"]
+Tier = Literal["screened", "confirmed"]
+DesignName = Literal["block", "moderated", "pooled", "paired", "welch", "none"]
+Interval = tuple[float, float]
 
 UNKNOWN: Interval = (math.nan, math.nan)
 
@@ -39,7 +37,7 @@ class Comparison:
     n: int
     n_baseline: int
     seed_rule: SeedRule | None = None
-    design: Design = "none"
+    design: DesignName = "none"
     improvement: float = math.nan
     ci: Interval = UNKNOWN
     level: float = 0.95

@@ -1,23 +1,21 @@
 """The design of a comparison: which seeds are used, and whether they are compared one by one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, get_args
 
 from audition.stats.arms import Arm, shared_seeds
-from audition.stats.comparison import Design
+from audition.stats.comparison import DesignName
 from audition.stats.noise import NoiseModel
 
-Wanted: TypeAlias = Literal["auto", "paired", "pooled", "welch"]
-WANTED: tuple[Wanted, ...] = ("auto", "paired", "pooled", "welch")
+Wanted = Literal["auto", "paired", "pooled", "welch"]
+WANTED: tuple[Wanted, ...] = get_args(Wanted)
 
 
 @dataclass(frozen=True)
-class Plan:
+class Design:
     """The chosen design, and both arms cut to the seeds it uses."""
 
-    design: Design
+    name: DesignName
     baseline: Arm
     idea: Arm
     warnings: tuple[str, ...] = ()
@@ -25,12 +23,12 @@ class Plan:
     @property
     def is_paired(self) -> bool:
         """Whether losses are compared seed by seed."""
-        return self.design in ("block", "moderated", "paired")
+        return self.name in ("block", "moderated", "paired")
 
 
 def choose_design(
     baseline: Arm, idea: Arm, *, noise: NoiseModel | None, wanted: Wanted = "auto"
-) -> Plan:
+) -> Design:
     """Choose in the order declared before the runs.
 
     A campaign's paired noise -> its block; extra baseline seeds, or a campaign's unpaired noise ->
@@ -42,15 +40,15 @@ def choose_design(
     """
     if wanted not in WANTED:
         raise ValueError(f"design={wanted!r} is unknown; choose {', '.join(WANTED)}")
-    design = _design(baseline, idea, noise) if wanted == "auto" else wanted
-    plan = Plan(design, baseline, idea)
-    if not plan.is_paired:
-        return replace(plan, warnings=_unpaired_warnings(baseline, idea))
+    name = _choose(baseline, idea, noise) if wanted == "auto" else wanted
+    design = Design(name, baseline, idea)
+    if not design.is_paired:
+        return replace(design, warnings=_unpaired_warnings(baseline, idea))
     seeds = shared_seeds(baseline, idea)
     if not seeds:
         raise ValueError("design='paired' needs a seed that both arms ran; choose welch or pooled")
-    return Plan(
-        design,
+    return Design(
+        name,
         baseline.restricted_to(seeds),
         idea.restricted_to(seeds),
         _missing_warnings(baseline, idea),
@@ -68,7 +66,7 @@ def has_extra_baseline_seeds(baseline: Arm, idea: Arm) -> bool:
     return len(extra) >= 2 and set(idea.seeds) < set(baseline.seeds)
 
 
-def _design(baseline: Arm, idea: Arm, noise: NoiseModel | None) -> Design:
+def _choose(baseline: Arm, idea: Arm, noise: NoiseModel | None) -> DesignName:
     shared = len(shared_seeds(baseline, idea))
     if noise is not None and noise.method != "own":
         if noise.paired and shared:

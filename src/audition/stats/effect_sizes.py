@@ -1,23 +1,15 @@
 """Standardised effect sizes and their intervals: positive = the idea is better."""
 
-from __future__ import annotations
-
 import math
 from types import MappingProxyType
 
+import numpy as np
 from scipy.special import gammaln
 
-from audition.stats.arms import (
-    Arm,
-    Losses,
-    is_rounding,
-    mean,
-    paired_differences,
-    read_arm,
-    require_finite,
-    sd,
-)
-from audition.stats.noncentral_t import noncentrality_interval
+from audition.stats.arms import Arm, Losses, paired_differences, read_arm, require_finite
+from audition.stats.calculus import Array
+from audition.stats.distributions import noncentrality_interval
+from audition.stats.moments import ROUNDING, Moments, mean, pooled_sd, sd
 
 FORMULAE = MappingProxyType(
     {
@@ -31,6 +23,16 @@ FORMULAE = MappingProxyType(
 """Effect size -> formula, printed beside every number (D = mean(baseline) - mean(idea), ddof 1)."""
 
 
+def standardised(
+    gain: Array | float, spread: Array | float, baseline: Moments, idea: Moments
+) -> Array:
+    """The gain over the spread [...]; NaN where that is only rounding: never an infinite effect."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.asarray(gain / np.asarray(spread))
+    largest = np.maximum(baseline.largest, idea.largest)
+    return np.asarray(np.where(spread > ROUNDING * largest, ratio, math.nan))
+
+
 def cohens_d(baseline: Losses | Arm, idea: Losses | Arm) -> float:
     """Improvement over the pooled sd, for arms [n1], [n2]; NaN where that sd is undefined or zero.
 
@@ -39,20 +41,8 @@ def cohens_d(baseline: Losses | Arm, idea: Losses | Arm) -> float:
     Raises:
         ValueError: a run diverged, or a seed occurs twice.
     """
-    first, second = _finite_arms(baseline, idea)
-    return _over(first.mean - second.mean, pooled_sd(first, second), first, second)
-
-
-def hedges_g(baseline: Losses | Arm, idea: Losses | Arm) -> float:
-    """Cohen's d times the exact small-sample correction J.
-
-    Source: Hedges (1981), J. Educ. Stat. 6, 107.
-
-    Raises:
-        ValueError: a run diverged, or a seed occurs twice.
-    """
-    first, second = _finite_arms(baseline, idea)
-    return hedges_correction(first.n + second.n - 2) * cohens_d(first, second)
+    first, second = _finite_moments(baseline, idea)
+    return float(standardised(first.mean - second.mean, pooled_sd(first, second), first, second))
 
 
 def glass_delta(baseline: Losses | Arm, idea: Losses | Arm) -> float:
@@ -61,8 +51,8 @@ def glass_delta(baseline: Losses | Arm, idea: Losses | Arm) -> float:
     Raises:
         ValueError: a run diverged, or a seed occurs twice.
     """
-    first, second = _finite_arms(baseline, idea)
-    return _over(first.mean - second.mean, first.sd, first, second)
+    first, second = _finite_moments(baseline, idea)
+    return float(standardised(first.mean - second.mean, first.sd, first, second))
 
 
 def cohens_dz(baseline: Losses | Arm, idea: Losses | Arm) -> float:
@@ -72,7 +62,8 @@ def cohens_dz(baseline: Losses | Arm, idea: Losses | Arm) -> float:
         ValueError: the arms cannot be paired, or a run diverged.
     """
     differences = paired_differences(baseline, idea)
-    return _over(mean(differences), sd(differences), *_finite_arms(baseline, idea))
+    arms = _finite_moments(baseline, idea)
+    return float(standardised(mean(differences), sd(differences), *arms))
 
 
 def cohens_dav(baseline: Losses | Arm, idea: Losses | Arm) -> float:
@@ -83,8 +74,8 @@ def cohens_dav(baseline: Losses | Arm, idea: Losses | Arm) -> float:
     Raises:
         ValueError: a run diverged, or a seed occurs twice.
     """
-    first, second = _finite_arms(baseline, idea)
-    return _over(first.mean - second.mean, average_sd(first, second), first, second)
+    first, second = _finite_moments(baseline, idea)
+    return float(standardised(first.mean - second.mean, average_sd(first, second), first, second))
 
 
 def d_ci(d: float, n1: int, n2: int, level: float = 0.95) -> tuple[float, float]:
@@ -130,10 +121,10 @@ def dav_ci(baseline: Losses | Arm, idea: Losses | Arm, level: float = 0.95) -> t
     Raises:
         ValueError: the arms cannot be paired, a run diverged, or `level` outside (0, 1).
     """
-    first, second = _finite_arms(baseline, idea)
-    differences = paired_differences(first, second)
-    low, high = dz_ci(cohens_dz(first, second), len(differences), level)
-    ratio = _over(sd(differences), average_sd(first, second), first, second)
+    first, second = _finite_moments(baseline, idea)
+    differences = paired_differences(baseline, idea)
+    low, high = dz_ci(cohens_dz(baseline, idea), len(differences), level)
+    ratio = float(standardised(sd(differences), average_sd(first, second), first, second))
     return low * ratio, high * ratio
 
 
@@ -145,33 +136,16 @@ def hedges_correction(df: float) -> float:
     return math.exp(float(log_j))
 
 
-def pooled_sd(baseline: Arm, idea: Arm) -> float:
-    """Square root of the (n-1)-weighted mean variance of two arms; NaN without any spread to use.
-
-    An arm of one seed carries no information on the spread and adds no degree of freedom.
-    """
-    df = baseline.n + idea.n - 2
-    squares = [(arm.n - 1) * arm.sd**2 for arm in (baseline, idea) if arm.n > 1]
-    return math.sqrt(math.fsum(squares) / df) if df > 0 else math.nan
+def average_sd(baseline: Moments, idea: Moments) -> Array:
+    """Root mean of the two variances [...], each counted once whatever its n."""
+    return np.asarray(np.sqrt((baseline.sd**2 + idea.sd**2) / 2.0))
 
 
-def average_sd(baseline: Arm, idea: Arm) -> float:
-    """Root mean of the two variances, each counted once whatever its n."""
-    return math.sqrt((baseline.sd**2 + idea.sd**2) / 2.0)
-
-
-def _finite_arms(baseline: Losses | Arm, idea: Losses | Arm) -> tuple[Arm, Arm]:
+def _finite_moments(baseline: Losses | Arm, idea: Losses | Arm) -> tuple[Moments, Moments]:
     first, second = read_arm(baseline, name="baseline"), read_arm(idea, name="idea")
     require_finite(first, name="baseline")
     require_finite(second, name="idea")
-    return first, second
-
-
-def _over(numerator: float, spread: float, first: Arm, second: Arm) -> float:
-    """The ratio, or NaN where the spread is only rounding: never an infinite effect."""
-    if math.isnan(spread) or is_rounding(spread, losses=first.losses + second.losses):
-        return math.nan
-    return numerator / spread
+    return first.moments, second.moments
 
 
 def _scaled_pivot(effect: float, scale: float, df: int, level: float) -> tuple[float, float]:

@@ -1,7 +1,5 @@
 """Joules: whether an idea reaches the same loss for less energy."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +7,8 @@ from typing import Any, Literal
 
 from audition.stats.arms import Seed
 from audition.stats.comparison import json_ready
-from audition.stats.location_tests import UNDEFINED, paired_t, welch_t
-from audition.stats.noncentral_t import require_probability, t_tail
+from audition.stats.distributions import require_probability, t_tail
+from audition.stats.t_tests import UNDEFINED, paired_t, welch_t
 
 Kind = Literal["saves", "costs", "worse", "open"]
 """Same loss for fewer joules; the same loss for more; fewer joules for a loss that is worse, or may

@@ -1,7 +1,5 @@
 """Equal time: what is left of a gain at equal units when both arms get the same seconds of training."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +7,8 @@ from typing import Any
 
 from audition.stats.arms import Seed
 from audition.stats.comparison import json_ready
-from audition.stats.location_tests import paired_t, welch_t
-from audition.stats.noncentral_t import require_probability
+from audition.stats.distributions import require_probability
+from audition.stats.t_tests import paired_t, welch_t
 
 COARSEST = 0.15
 """Share of a run between two evaluations above which a straight line between them misleads."""

@@ -1,15 +1,14 @@
 """Interaction: whether two ideas together gain more, or less, than the two gain apart."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audition.stats.arms import Arm, Losses, Seed, is_rounding, mean, read_arm, require_finite, sd
-from audition.stats.location_tests import TTest
+from audition.stats.arms import Arm, Losses, Seed, read_arm, require_finite
+from audition.stats.distributions import require_probability
+from audition.stats.moments import is_rounding, mean, sd
 from audition.stats.noise import NoiseModel
-from audition.stats.noncentral_t import require_probability
+from audition.stats.t_tests import TTest
 
 ARMS = ("baseline", "first idea", "second idea", "both ideas")
 

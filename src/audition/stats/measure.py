@@ -1,13 +1,12 @@
 """Every number of one comparison: estimate, tests, effect sizes and power; no verdict yet."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
-from audition.stats.arms import Arm, is_rounding, paired_differences, sd, shared_seeds
+from audition.stats.arms import Arm, paired_differences, shared_seeds
 from audition.stats.comparison import Comparison, Interval
-from audition.stats.design import Plan
+from audition.stats.design import Design
+from audition.stats.distributions import t_quantile
 from audition.stats.effect_sizes import (
     cohens_d,
     cohens_dav,
@@ -18,14 +17,13 @@ from audition.stats.effect_sizes import (
     glass_delta,
     glass_delta_ci,
     hedges_correction,
-    pooled_sd,
 )
-from audition.stats.location_tests import UNDEFINED, TTest, paired_t, pooled_t, welch_t
+from audition.stats.moments import pooled_sd, sd
 from audition.stats.noise import NoiseModel, estimate_noise
-from audition.stats.noncentral_t import t_quantile
 from audition.stats.power import minimal_detectable_effect, seeds_needed
-from audition.stats.rank_and_sign import mann_whitney, mann_whitney_floor, signflip_floor
+from audition.stats.ranks import mann_whitney, mann_whitney_floor, signflip_floor
 from audition.stats.seed_rule import seed_rule
+from audition.stats.t_tests import UNDEFINED, TTest, paired_t, pooled_t, welch_t
 
 CHECK = "; check that the seeds reach the runs"
 COARSE = ", each of which trained other weights: the measure is too coarse to show their noise"
@@ -34,7 +32,7 @@ HIGHEST_RHO = 0.99
 
 
 def measure(
-    plan: Plan,
+    design: Design,
     *,
     name: str,
     noise: NoiseModel | None,
@@ -44,15 +42,18 @@ def measure(
     family_size: int,
     detail: bool = True,
 ) -> Comparison:
-    """The numbers of a plan whose runs all finished; NaN for whatever one seed cannot tell.
+    """The numbers of a design whose runs all finished; NaN for whatever one seed cannot tell.
 
     The campaign's `noise` gives the error where the design is block, moderated or pooled, the two
     arms' own otherwise.
     """
-    baseline, idea = plan.baseline, plan.idea
+    baseline, idea = design.baseline, design.idea
     borrowed = noise if noise is not None and noise.method != "own" else None
-    warnings = list(plan.warnings)
-    shifted = is_constant_shift(baseline, idea)
+    warnings = list(design.warnings)
+    differences = paired_differences(baseline, idea) if shared_seeds(baseline, idea) else ()
+    paired = paired_t(baseline, idea) if differences else UNDEFINED
+    # All same-seed differences are equal up to rounding, though the arms themselves vary.
+    shifted = len(differences) > 1 and paired is UNDEFINED
     if shifted:
         check = "" if baseline.told_apart and idea.told_apart else CHECK
         warnings.append(
@@ -60,16 +61,15 @@ def measure(
             f"d_z are undefined{check}."
         )
     for what, arm in (("baseline", baseline), ("idea", idea)):
-        if arm.n > 1 and is_rounding(arm.sd, losses=arm.losses):
+        if arm.n > 1 and not arm.varies:
             why = COARSE if arm.told_apart else CHECK
             warnings.append(f"The {what}'s result is the same on every seed{why}.")
-    test = _test(plan, borrowed, shifted=shifted)
-    local = borrowed or _own_noise(plan, shifted=shifted)
+    test = _test(design, borrowed, paired, shifted=shifted)
+    local = borrowed or _own_noise(design, shifted=shifted)
     rho, rho_ci = _correlation(baseline, idea)
-    if plan.design == "paired" and not shifted:
+    if design.name == "paired" and not shifted:
         warnings += _weak_pairing(idea.n, local, rho)
     worthwhile = local.sd if sesoi is None else sesoi
-    differences = _differences(baseline, idea)
     known = idea.n > 1 or borrowed is not None
     mde = math.nan
     if known:
@@ -80,7 +80,7 @@ def measure(
         n=idea.n,
         n_baseline=baseline.n,
         seed_rule=seed_rule(baseline, idea, family_size=family_size, rho=_family_rho(noise)),
-        design="pooled" if shifted and plan.design == "paired" else plan.design,
+        design="pooled" if shifted and design.name == "paired" else design.name,
         improvement=baseline.mean - idea.mean,
         ci=test.ci(level),
         level=level,
@@ -89,11 +89,9 @@ def measure(
         p=test.p,
         p_adjusted=test.p,
         family_size=family_size,
-        p_floor=_p_floor(plan),
+        p_floor=_p_floor(design),
         p_welch=welch_t(baseline, idea).p if detail else math.nan,
-        p_paired=paired_t(baseline, idea).p
-        if detail and len(differences) > 1 and not shifted
-        else math.nan,
+        p_paired=paired.p if detail else math.nan,
         p_mann_whitney=mann_whitney(baseline, idea).p if detail else math.nan,
         baseline_mean=baseline.mean,
         idea_mean=idea.mean,
@@ -114,52 +112,33 @@ def measure(
     )
 
 
-def is_constant_shift(baseline: Arm, idea: Arm) -> bool:
-    """Whether all same-seed differences are equal up to rounding (the arms themselves vary)."""
-    differences = _differences(baseline, idea)
-    return len(differences) > 1 and is_rounding(
-        sd(differences), losses=baseline.losses + idea.losses
-    )
-
-
-def _differences(baseline: Arm, idea: Arm) -> tuple[float, ...]:
-    """Same-seed differences; none where seeds are unknown or not shared."""
-    return paired_differences(baseline, idea) if shared_seeds(baseline, idea) else ()
-
-
-def _test(plan: Plan, noise: NoiseModel | None, *, shifted: bool) -> TTest:
-    baseline, idea = plan.baseline, plan.idea
+def _test(design: Design, noise: NoiseModel | None, paired: TTest, *, shifted: bool) -> TTest:
+    baseline, idea = design.baseline, design.idea
     if idea.n < 2:
         return UNDEFINED
-    if noise is None or plan.design in ("paired", "welch"):
-        if plan.design == "welch":
-            return welch_t(baseline, idea)
-        unpaired = plan.design == "pooled" or shifted
-        return pooled_t(baseline, idea) if unpaired else paired_t(baseline, idea)
+    if design.name == "welch":
+        return welch_t(baseline, idea)
+    if noise is None or design.name == "paired":
+        return pooled_t(baseline, idea) if shifted or design.name == "pooled" else paired
     improvement = baseline.mean - idea.mean
-    if plan.design == "moderated" and noise.prior is not None:
+    if design.name == "moderated" and noise.prior is not None:
         own = sd(paired_differences(baseline, idea)) ** 2
-        variance, df = noise.prior.moderate(own, idea.n - 1)
+        variance, df = noise.prior.shrink_variance(own, idea.n - 1)
         return TTest(improvement, math.sqrt(variance / idea.n), df)
     return TTest(improvement, noise.standard_error(idea.n, baseline.n), noise.df)
 
 
-def _own_noise(plan: Plan, *, shifted: bool) -> NoiseModel:
+def _own_noise(design: Design, *, shifted: bool) -> NoiseModel:
     """The two arms' own noise, in the shape of the design, for the detectable effect."""
-    arms = {"baseline": plan.baseline, "idea": plan.idea}
-    if plan.design == "paired" and plan.idea.n > 1 and not shifted:
-        spread = pooled_sd(plan.baseline, plan.idea)
-        moving = (not is_rounding(arm.sd, losses=arm.losses) for arm in arms.values())
-        if all(moving):
+    arms = {"baseline": design.baseline, "idea": design.idea}
+    spread = float(pooled_sd(design.baseline.moments, design.idea.moments))
+    if design.name == "paired" and design.idea.n > 1 and not shifted:
+        if all(arm.varies for arm in arms.values()):
             return estimate_noise(arms, method="own")
         # A motionless arm leaves no correlation: the difference varies as the other arm does.
-        return NoiseModel(sd=spread, df=plan.idea.n - 1, method="own", rho=0.0, paired=True)
-    return NoiseModel(
-        sd=pooled_sd(plan.baseline, plan.idea),
-        df=max(plan.baseline.n + plan.idea.n - 2, 0),
-        method="own",
-        choice="own: unpaired",
-    )
+        return NoiseModel(sd=spread, df=design.idea.n - 1, method="own", rho=0.0, paired=True)
+    df = max(design.baseline.n + design.idea.n - 2, 0)
+    return NoiseModel(sd=spread, df=df, method="own", choice="own: unpaired")
 
 
 def _correlation(baseline: Arm, idea: Arm) -> tuple[float, Interval]:
@@ -172,7 +151,7 @@ def _correlation(baseline: Arm, idea: Arm) -> tuple[float, Interval]:
         return math.nan, (math.nan, math.nan)
     first, second = baseline.restricted_to(seeds), idea.restricted_to(seeds)
     scale = first.sd * second.sd * (len(seeds) - 1)
-    if is_rounding(first.sd, losses=first.losses) or is_rounding(second.sd, losses=second.losses):
+    if not (first.varies and second.varies):
         return math.nan, (math.nan, math.nan)
     products = (
         (a - first.mean) * (b - second.mean)
@@ -205,12 +184,12 @@ def _family_rho(noise: NoiseModel | None) -> float:
     return max(0.0, min(HIGHEST_RHO, noise.rho))
 
 
-def _p_floor(plan: Plan) -> float:
-    if plan.idea.n < 2:
+def _p_floor(design: Design) -> float:
+    if design.idea.n < 2:
         return math.nan
-    if plan.is_paired:
-        return signflip_floor(plan.idea.n)
-    return mann_whitney_floor(plan.baseline.n, plan.idea.n)
+    if design.is_paired:
+        return signflip_floor(design.idea.n)
+    return mann_whitney_floor(design.baseline.n, design.idea.n)
 
 
 def _effect_sizes(baseline: Arm, idea: Arm, *, level: float) -> dict[str, Any]:

@@ -1,29 +1,20 @@
 """The noise model: how much a loss moves when nothing but the seed changes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, get_args
 
-from scipy.special import fdtr, fdtrc, fdtri
+import numpy as np
+from scipy.special import fdtri
 
-from audition.stats.arms import (
-    Arm,
-    Losses,
-    Seed,
-    is_rounding,
-    paired_differences,
-    read_arm,
-    sd,
-    shared_seeds,
-)
-from audition.stats.block import block_table, fit_block
-from audition.stats.moderation import VariancePrior, fit_variance_prior
+from audition.stats.arms import Arm, Losses, Seed, paired_differences, read_arm, shared_seeds
+from audition.stats.calculus import Array
+from audition.stats.moments import is_rounding, pooled_sd, sd
+from audition.stats.variances import VariancePrior, fit_variance_prior, outlier_arms
 
-Method: TypeAlias = Literal["own", "pooled", "block", "moderated"]
-METHODS: tuple[Method, ...] = ("own", "pooled", "block", "moderated")
+Method = Literal["own", "pooled", "block", "moderated"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 @dataclass(frozen=True)
@@ -85,6 +76,40 @@ class NoiseModel:
         return n - 1 if self.paired else n + (n_baseline or n) - 2
 
 
+@dataclass(frozen=True)
+class Block:
+    """Fits of loss = arm + seed + residual to tables [..., arms, seeds], by their mean squares."""
+
+    ms_seed: Array
+    ms_residual: Array
+    arms: int
+    seeds: int
+
+    @property
+    def df(self) -> int:
+        """Degrees of freedom of the residual."""
+        return (self.arms - 1) * (self.seeds - 1)
+
+    @property
+    def sd(self) -> Array:
+        """Seed sd of one arm [...], in loss units."""
+        return np.asarray(np.sqrt((self.ms_seed + (self.arms - 1) * self.ms_residual) / self.arms))
+
+
+def fit_block(losses: Array) -> Block:
+    """The block of complete tables of losses [..., arms, seeds], with two or more of both.
+
+    Source: randomized complete block, e.g. Montgomery, Design and Analysis of Experiments, ch. 4.
+    """
+    arms, seeds = losses.shape[-2:]
+    # Centring first keeps the digits that a large common offset would cost.
+    centred = losses - losses.mean(axis=(-2, -1), keepdims=True)
+    by_arm, by_seed = centred.mean(axis=-1), centred.mean(axis=-2)
+    residual = centred - by_arm[..., :, None] - by_seed[..., None, :]
+    ms_residual = (residual**2).sum(axis=(-2, -1)) / ((arms - 1) * (seeds - 1))
+    return Block(arms * (by_seed**2).sum(axis=-1) / (seeds - 1), ms_residual, arms, seeds)
+
+
 def estimate_noise(
     arms: Mapping[str, Losses | Arm], *, method: Method | Literal["auto"] = "auto"
 ) -> NoiseModel:
@@ -118,21 +143,19 @@ def estimate_noise(
     if chosen == "own":
         usable = dict(list(usable.items())[:2])
     df = float(sum(arm.n - 1 for arm in usable.values()))
-    within = math.fsum((arm.n - 1) * arm.sd**2 for arm in usable.values())
-    spread = math.sqrt(within / df) if df else math.nan
+    spread = float(pooled_sd(*(arm.moments for arm in usable.values())))
     paired = chosen in ("block", "moderated") or (chosen == "own" and len(seeds) >= 2)
     prior, rho, interval = None, math.nan, (math.nan, math.nan)
     if len(complete) >= 2 and len(seeds) >= 2:
-        table = block_table(list(complete.values()), seeds=seeds)
-        block = fit_block(table)
-        rho, interval = _intraclass(block.ms_seed, block.ms_residual, len(table), block.df_seed)
+        rows = [arm.restricted_to(seeds).losses for arm in complete.values()]
+        block = fit_block(np.array(rows, dtype=float))
+        rho, interval = _intraclass(block)
         if paired:
             # The block's own arms and seeds: only then is sd^2 (1 - rho) its residual variance.
-            total = (block.ms_seed + (len(table) - 1) * block.ms_residual) / len(table)
-            spread, df = math.sqrt(total), float(block.df)
+            spread, df = float(block.sd), float(block.df)
     if chosen == "moderated":
         prior = _difference_prior(complete, seeds)
-        df = prior.moderate(prior.s0_squared, len(seeds) - 1)[1]
+        df = prior.shrink_variance(prior.s0_squared, len(seeds) - 1)[1]
     return NoiseModel(
         sd=spread,
         df=df,
@@ -148,45 +171,12 @@ def estimate_noise(
     )
 
 
-def outlier_arms(arms: Mapping[str, Arm], *, alpha: float = 0.05) -> tuple[str, ...]:
-    """Arms whose variance is too large or too small beside the others', by a Bonferroni F test.
-
-    The most extreme arm is set aside before the next is tested: left in, one wild arm would hide
-    behind its own weight and make all the others look too quiet.
-    """
-    level, flagged = alpha / max(len(arms), 1), set()
-    # Arm -> degrees of freedom and sum of squares.
-    remaining = {
-        name: (arm.n - 1, (arm.n - 1) * arm.sd**2) for name, arm in arms.items() if arm.n > 1
-    }
-    while len(remaining) > 1:
-        df, squares = (math.fsum(part) for part in zip(*remaining.values(), strict=True))
-        tails = {
-            name: _variance_tail(own_df, own, df - own_df, squares - own)
-            for name, (own_df, own) in remaining.items()
-        }
-        extreme = min(tails, key=tails.__getitem__)
-        if tails[extreme] >= level:
-            break
-        flagged.add(extreme)
-        del remaining[extreme]
-    return tuple(name for name in arms if name in flagged)
-
-
-def _variance_tail(df: float, squares: float, others_df: float, others_squares: float) -> float:
-    """Two-sided p of one arm's variance against the pooled variance of the others."""
-    if not others_squares > 0:
-        return 1.0
-    f = (squares / df) / (others_squares / others_df)
-    return 2.0 * min(float(fdtr(df, others_df, f)), float(fdtrc(df, others_df, f)))
-
-
 def _usable(arms: Mapping[str, Arm]) -> dict[str, Arm]:
     """Arms that carry noise; a copy of the baseline would only make it look smaller."""
     baseline = next(iter(arms.values()))
     kept = {}
     for name, arm in arms.items():
-        if arm.n < 2 or arm.diverged or is_rounding(arm.sd, losses=arm.losses):
+        if arm.diverged or not arm.varies:
             continue
         if arm is not baseline and not baseline.diverged:
             seeds = shared_seeds(baseline, arm)
@@ -244,15 +234,13 @@ def _difference_prior(arms: Mapping[str, Arm], seeds: tuple[Seed, ...]) -> Varia
     return fit_variance_prior(variances, [len(seeds) - 1] * len(ideas))
 
 
-def _intraclass(
-    ms_seed: float, ms_residual: float, arms: int, df_seed: int
-) -> tuple[float, tuple[float, float]]:
+def _intraclass(block: Block) -> tuple[float, tuple[float, float]]:
     """Intraclass correlation of one seed's losses, with its 95 % interval.
 
     Source: Shrout & Fleiss (1979), ICC(3,1); the interval inverts F on (seeds - 1, residual df).
     """
-    df = df_seed * (arms - 1)
-    f = ms_seed / ms_residual
+    df, df_seed, arms = block.df, block.seeds - 1, block.arms
+    f = float(block.ms_seed / block.ms_residual)
     low, high = f / float(fdtri(df_seed, df, 0.975)), f * float(fdtri(df, df_seed, 0.975))
     rho, lower, upper = ((x - 1.0) / (x + arms - 1.0) for x in (f, low, high))
     return rho, (lower, upper)

@@ -1,14 +1,12 @@
 """How often ideas pass the card's rule: those that do nothing, and those that truly gain."""
 
-from __future__ import annotations
-
 import math
 from functools import lru_cache
 
 import numpy as np
 from scipy.special import chndtr
 
-from audition.stats.quadrature import REACH, Array, chi_scale_nodes, legendre, normal_nodes
+from audition.stats.calculus import REACH, Array, chi_scale_nodes, legendre, normal_nodes
 
 
 def seed_rule_false_pass_rate(
@@ -57,8 +55,8 @@ def seed_rule_pass_rate(
             f"n={n}, n_baseline={nb}, m={m}, rho={rho}: choose n and n_baseline >= 2, m >= 1 and "
             "rho between -1 and 1"
         )
-    # With extra baseline seeds D is tied to s through y, the contrast of the baseline's shared with
-    # its extra seeds: a wide y raises s and moves the idea's mean. Without extra seeds it is gone.
+    # y: mean of the shared baseline seeds minus the mean of the extra ones. It enters both the
+    # baseline's sd and the improvement, so it is integrated over; without extra seeds there is none.
     tie = rho * math.sqrt(max(0.0, 1.0 / n - 1.0 / nb))
     explained = 2.0 * rho / max(n, nb) + tie**2
     total = 1.0 / n + 1.0 / nb - explained

@@ -1,27 +1,14 @@
 """How much a comparison can see: detectable effects, seeds needed, power against seeds."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Literal
 
+from audition.stats.calculus import bracket, find_root
+from audition.stats.distributions import noncentral_t_tail, require_probability, t_quantile
 from audition.stats.noise import NoiseModel
-from audition.stats.noncentral_t import noncentral_t_tail, require_probability, t_quantile
-from audition.stats.root import bracket, find_root
 
-Alternative: TypeAlias = Literal["one-sided", "two-sided"]
-
-
-@dataclass(frozen=True)
-class PowerPoint:
-    """At `n` seeds: the power for the effect asked about, and the effect seen with power .8."""
-
-    n: int
-    power: float
-    detectable_effect: float
+Alternative = Literal["one-sided", "two-sided"]
 
 
 def power_at(
@@ -110,29 +97,6 @@ def seeds_needed(
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return low if enough(low) else high
-
-
-def power_curve(
-    effect: float,
-    noise: NoiseModel,
-    *,
-    seeds: Iterable[int] = range(2, 17),
-    alpha: float = 0.05,
-    alternative: Alternative = "one-sided",
-) -> tuple[PowerPoint, ...]:
-    """Power for `effect` (loss units) and the detectable effect, at each number of seeds.
-
-    Raises:
-        ValueError: alpha outside (0, 1), or an unknown alternative.
-    """
-    return tuple(
-        PowerPoint(
-            n=n,
-            power=power_at(effect, n, noise, alpha, alternative=alternative),
-            detectable_effect=minimal_detectable_effect(n, noise, alpha, alternative=alternative),
-        )
-        for n in seeds
-    )
 
 
 def _power(noncentrality: float, df: float, alpha: float, alternative: Alternative) -> float:

@@ -1,13 +1,11 @@
 """Intervals for a share of trials: independent ones, and ones that overlap."""
 
-from __future__ import annotations
-
 import math
 
 from scipy.special import ndtri
 
-from audition.stats.noncentral_t import require_probability
-from audition.stats.root import find_root
+from audition.stats.calculus import find_root
+from audition.stats.distributions import require_probability
 
 
 def wilson_interval(made: float, of: float, *, level: float = 0.95) -> tuple[float, float]:

@@ -1,12 +1,13 @@
 """The idea card's rule, "better by more than two baseline sigmas", and what passing it is worth."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
-from audition.stats.arms import Arm, Losses, is_rounding, read_arm
-from audition.stats.effect_sizes import cohens_d
+import numpy as np
+
+from audition.stats.arms import Arm, Losses, read_arm
+from audition.stats.effect_sizes import cohens_d, standardised
+from audition.stats.moments import Booleans, Moments, pooled_sd
 from audition.stats.pass_rate import seed_rule_false_pass_rate
 
 
@@ -33,6 +34,19 @@ class SeedRule:
     n: int
     n_baseline: int
     rho: float
+
+
+def rule_clauses(
+    baseline: Moments, idea: Moments, *, k: float = 2.0, d_min: float = 0.5
+) -> tuple[Booleans, Booleans]:
+    """Whether the improvement exceeds k baseline sds, and whether Cohen's d reaches d_min [...].
+
+    Both are False where the baseline does not vary.
+    """
+    gain = baseline.mean - idea.mean
+    d = standardised(gain, pooled_sd(baseline, idea), baseline, idea)
+    varies = baseline.varies
+    return np.asarray(varies & (gain > k * baseline.sd)), np.asarray(varies & (d >= d_min))
 
 
 def seed_rule(
@@ -63,8 +77,9 @@ def seed_rule(
         passed_2sigma = passed_d = False
     else:
         improvement, d = first.mean - second.mean, cohens_d(first, second)
-        if first.n > 1 and second.n > 1 and not is_rounding(first.sd, losses=first.losses):
-            passed_2sigma, passed_d = improvement > threshold, d >= d_min
+        if second.n > 1 and first.varies:
+            clauses = rule_clauses(first.moments, second.moments, k=k, d_min=d_min)
+            passed_2sigma, passed_d = (bool(clause) for clause in clauses)
     alone = family = math.nan
     if first.n > 1 and second.n > 1:
         alone, family = (

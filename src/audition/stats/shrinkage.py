@@ -1,14 +1,12 @@
 """Shrinkage: what the best of many ideas is worth once its luck is taken off (winner's curse)."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from audition.stats.noncentral_t import require_probability, t_quantile
+from audition.stats.distributions import require_probability, t_quantile
 
 FEWEST = 4
 """Ideas below which an estimated mean and spread cost more than shrinking gains (Efron & Morris)."""

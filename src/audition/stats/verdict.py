@@ -1,7 +1,6 @@
 """The verdict: supported, refuted, inconclusive or invalid, and the sentence that says why."""
 
-from __future__ import annotations
-
+import math
 from dataclasses import replace
 
 from audition.stats.arms import Arm, shared_seeds
@@ -48,12 +47,26 @@ def settle_without_testing(baseline: Arm, idea: Arm) -> tuple[Verdict, Kind | No
     return None
 
 
+def require_sesoi(sesoi: float | None) -> None:
+    """Stop on a smallest worthwhile gain that is not a positive number; None is the default.
+
+    Raises:
+        ValueError: naming the value.
+    """
+    if sesoi is not None and not (sesoi > 0 and math.isfinite(sesoi)):
+        raise ValueError(f"sesoi={sesoi} must be a positive number of loss units")
+
+
 def judge(comparison: Comparison, *, alpha: float) -> Comparison:
     """Add verdict, kind and reason to a measured comparison, from its CI, adjusted p and sesoi.
 
     supported: p_adjusted <= alpha and improvement >= sesoi. refuted: the interval's upper end is
-    under sesoi: harmful if it is under 0, negligible if the interval lies inside +-sesoi (TOST).
+    under sesoi: harmful if it is under 0, negligible if the interval lies inside +-sesoi.
     inconclusive: the rest, with the seeds that would settle it.
+
+    "negligible" is equivalence by two one-sided t tests (TOST), each at (1 - level) / 2: both
+    reject exactly where the interval lies inside +-sesoi. Source: Schuirmann (1987), J.
+    Pharmacokinet. Biopharm. 15, 657.
     """
     c = comparison
     low, high = c.ci

@@ -1,18 +1,18 @@
-"""Moderated variances: every arm's noisy variance is drawn towards the campaign's typical one."""
-
-from __future__ import annotations
+"""Variances of many arms: which ones stand out, and shrinking each towards the typical one."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import polygamma, psi
+from scipy.special import fdtr, fdtrc, polygamma, psi
+
+from audition.stats.arms import Arm
 
 
 @dataclass(frozen=True)
 class VariancePrior:
-    """What the whole campaign says of one variance: s0_squared (loss units squared) worth d0 df.
+    """What a campaign says of one arm's variance: s0_squared (loss units squared), worth d0 df.
 
     `most_df` is the degrees of freedom of all ideas together: borrowing can give no more.
     """
@@ -21,7 +21,7 @@ class VariancePrior:
     s0_squared: float
     most_df: float
 
-    def moderate(self, variance: float, df: float) -> tuple[float, float]:
+    def shrink_variance(self, variance: float, df: float) -> tuple[float, float]:
         """The posterior variance and its degrees of freedom, for one idea's own variance."""
         if math.isinf(self.d0):
             return self.s0_squared, self.most_df
@@ -65,3 +65,36 @@ def inverse_trigamma(value: float) -> float:
         if abs(step) < 1e-14 * x:
             break
     return x
+
+
+def outlier_arms(arms: Mapping[str, Arm], *, alpha: float = 0.05) -> tuple[str, ...]:
+    """Arms whose variance is too large or too small beside the others', by a Bonferroni F test.
+
+    The most extreme arm is set aside before the next is tested: left in, one wild arm would hide
+    behind its own weight and make all the others look too quiet.
+    """
+    level, flagged = alpha / max(len(arms), 1), set()
+    # Arm -> degrees of freedom and sum of squares.
+    remaining = {
+        name: (arm.n - 1, (arm.n - 1) * arm.sd**2) for name, arm in arms.items() if arm.n > 1
+    }
+    while len(remaining) > 1:
+        df, squares = (math.fsum(part) for part in zip(*remaining.values(), strict=True))
+        tails = {
+            name: _variance_tail(own_df, own, df - own_df, squares - own)
+            for name, (own_df, own) in remaining.items()
+        }
+        extreme = min(tails, key=tails.__getitem__)
+        if tails[extreme] >= level:
+            break
+        flagged.add(extreme)
+        del remaining[extreme]
+    return tuple(name for name in arms if name in flagged)
+
+
+def _variance_tail(df: float, squares: float, others_df: float, others_squares: float) -> float:
+    """Two-sided p of one arm's variance against the pooled variance of the others."""
+    if not others_squares > 0:
+        return 1.0
+    f = (squares / df) / (others_squares / others_df)
+    return 2.0 * min(float(fdtr(df, others_df, f)), float(fdtrc(df, others_df, f)))

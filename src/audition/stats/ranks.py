@@ -1,9 +1,6 @@
-"""Exact tests that assume no distribution, with the smallest p each can reach."""
-
-from __future__ import annotations
+"""The exact Mann-Whitney test, which assumes no distribution, and the smallest p of exact tests."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,48 +8,14 @@ from numpy.typing import NDArray
 
 from audition.stats.arms import Arm, Losses, read_arm
 
-MOST_PAIRS = 40
-"""Beyond 2**20 half-sums the exact sign-flip stops being cheap."""
-
 
 @dataclass(frozen=True)
 class ExactTest:
-    """An exact test. `p` is one-sided, "the idea is better"; `p_floor` is the least it could be."""
+    """An exact test. `p` is one-sided, "the idea is better"."""
 
     statistic: float
     p: float
     p_two_sided: float
-    p_floor: float
-
-
-def signflip_test(differences: Sequence[float]) -> ExactTest:
-    """Every sign pattern of the paired differences [n], baseline minus idea, in loss units.
-
-    All 2**n sums are counted by splitting the pairs in two halves, so n = 40 is still exact.
-
-    Source: Fisher (1935), The Design of Experiments, section 21.
-
-    Raises:
-        ValueError: no pair, more than 40 pairs, or a difference that is not finite.
-    """
-    values = np.asarray(differences, dtype=float)
-    n = len(values)
-    if not 1 <= n <= MOST_PAIRS or not np.isfinite(values).all():
-        raise ValueError(
-            f"sign-flip takes 1 to {MOST_PAIRS} finite differences, got {n} of which "
-            f"{int(np.isfinite(values).sum())} finite"
-        )
-    observed = float(values.sum())
-    # Sums that tie with the observed one must count as ties whatever order they were added in.
-    slack = 1e-12 * float(np.abs(values).sum())
-    left, right = _signed_sums(values[: n // 2]), np.sort(_signed_sums(values[n // 2 :]))
-
-    def share_at_least(threshold: float) -> float:
-        below = np.searchsorted(right, threshold - slack - left, side="left")
-        return float((len(right) - below).sum()) / 2.0**n
-
-    p_two = min(1.0, 2.0 * share_at_least(abs(observed))) if observed else 1.0
-    return ExactTest(observed, share_at_least(observed), p_two, signflip_floor(n))
 
 
 def mann_whitney(baseline: Losses | Arm, idea: Losses | Arm) -> ExactTest:
@@ -77,17 +40,7 @@ def mann_whitney(baseline: Losses | Arm, idea: Losses | Arm) -> ExactTest:
     upper, lower = counts[observed:].sum() / total, counts[: observed + 1].sum() / total
     u = observed / 2.0 - first.n * (first.n + 1) / 2.0
     p_two = min(1.0, 2.0 * min(float(upper), float(lower)))
-    return ExactTest(u, float(upper), p_two, mann_whitney_floor(first.n, second.n))
-
-
-def probability_of_superiority(baseline: Losses | Arm, idea: Losses | Arm) -> float:
-    """Chance that a random run of the idea beats a random run of the baseline, ties half.
-
-    Raises:
-        ValueError: an empty arm, or a seed occurs twice.
-    """
-    first, second = read_arm(baseline, name="baseline"), read_arm(idea, name="idea")
-    return mann_whitney(first, second).statistic / (first.n * second.n)
+    return ExactTest(u, float(upper), p_two)
 
 
 def signflip_floor(n: int) -> float:
@@ -98,13 +51,6 @@ def signflip_floor(n: int) -> float:
 def mann_whitney_floor(n1: int, n2: int) -> float:
     """Smallest one-sided p that arms of n1 and n2 can give: 1 / C(n1 + n2, n1) (3 and 3: .05)."""
     return 1.0 / math.comb(n1 + n2, n1)
-
-
-def _signed_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    sums = np.zeros(1)
-    for value in values:
-        sums = np.concatenate([sums - value, sums + value])
-    return sums
 
 
 def _doubled_ranks(losses: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,14 +1,11 @@
 """The t distributions: tails, quantiles, and intervals for a noncentrality."""
 
-from __future__ import annotations
-
 import math
 from functools import lru_cache
 
 from scipy.special import gammainc, ndtr, ndtri, stdtr, stdtrit
 
-from audition.stats.quadrature import chi_scale_nodes, normal_nodes
-from audition.stats.root import bracket, find_root
+from audition.stats.calculus import bracket, chi_scale_nodes, find_root, normal_nodes
 
 
 def require_probability(value: float, *, name: str) -> None:
