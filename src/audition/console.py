@@ -1,11 +1,57 @@
-"""The terminal: where answers are printed, and how their tables look."""
+"""The terminal: where answers are printed, how tables look, and how a command is written there."""
 
+import shlex
 import sys
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 
 def console(columns: int = 100) -> Console:
     """Where answers go: standard output, with so many columns where it is not a terminal."""
     width = None if sys.stdout.isatty() else columns
     return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def say(text: str) -> None:
+    """A line on standard error."""
+    print(f"audition: {text}", file=sys.stderr)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
+    """A table without lines.
+
+    A heading that begins with `>` puts its column on the right, unbroken, as numbers are read; the
+    other columns break their text where the terminal is narrow. Cells are text as it is, not markup.
+    """
+    made = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in headings:
+        right = heading.startswith(">")
+        made.add_column(
+            Text(heading.removeprefix(">")),
+            justify="right" if right else "left",
+            no_wrap=right,
+            overflow="ellipsis" if right else "fold",
+        )
+    for cells in rows:
+        made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
+    return made
+
+
+def train_command(*words: str) -> str:
+    """What to type to train with the overrides `words`, through the door that the reader came in by.
+
+    A folder of the reader's own configs that was named on the command line is named again.
+    """
+    own = Path(sys.argv[0]).name.startswith("audition")
+    folders = [
+        word
+        for before, word in pairwise(sys.argv)
+        if before in ("--config-dir", "-cd") or word == "-cd" or word.startswith("--config-dir")
+    ]
+    door = ("audition", "train") if own else ("python", "-m", "src.train")
+    return shlex.join((*door, *folders, *words))

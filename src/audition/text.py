@@ -30,6 +30,13 @@ def gain_interval(bounds: tuple[float, float] | None, measure: Measure) -> str:
     return interval(bounds, places(measure))
 
 
+def bounds(interval: tuple[float, float], measure: Measure) -> str:
+    """`+0.0084 to +0.0325`: an interval of an improvement within a sentence."""
+    if interval[0] != interval[0]:
+        return "no interval"
+    return " to ".join(gain(bound, measure) for bound in interval)
+
+
 def in_unit(text: str, measure: Measure) -> str:
     """The text followed by the measure's unit, where it has one."""
     return f"{text} {measure.unit}" if measure.unit else text

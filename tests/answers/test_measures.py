@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from math import nan
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.records.record import Record
 from audition.records.registration import PlannedArm, Registration
-from audition.report.cost import by_other_measures
+from audition.records.store import Ledger
+from audition.report.verdict_text import lines, stopwatches
 
 MEASURES = {
     "val_accuracy": Measure("validation accuracy", "%", "higher", worth=0.5),
@@ -155,9 +157,9 @@ def test_two_measures_that_disagree_are_both_told() -> None:
     assert (other.metric, other.measure.unit) == ("val_loss", "nats/example")
     assert other.improvement == pytest.approx(-0.282, abs=1e-3)
     assert other.contradicts(judgement.comparison.improvement)
-    ((name, said),) = by_other_measures(judgement)
-    assert name == "validation loss"
-    assert re.match(r"[\d.]+ → [\d.]+ nats/example; improvement −0\.282\d, ", said)
+    (watch,) = stopwatches(Ledger(Path("nowhere")), [judgement]).values()
+    said = dict(lines(judgement, watch))["validation loss"]
+    assert re.match(r"[\d.]+ → [\d.]+ nats/example; gain −0\.282\d \(", said)
     agreeing = judged(*runs("idea", shifted(2.0)))
     assert not agreeing.by_other_measures[0].contradicts(agreeing.comparison.improvement)
 

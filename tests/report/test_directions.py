@@ -137,7 +137,7 @@ def test_the_leaderboard_ranks_by_the_gain_and_tells_the_level(ask: Ask) -> None
     ("words", "said"),
     [
         (("runs",), "val_accuracy  examples"),
-        (("verdict",), "validation accuracy 95.25 → 97.25 % (higher is better); improvement +2.00"),
+        (("verdict",), "It is better by 2.00 % (95 % interval +1.58 to +2.42)"),
         (("leaderboard",), "validation accuracy 95.25 % (higher is better)"),
         (("watch", "--once"), "validation accuracy [%]"),
         (("power", "--gain", "0.5"), "A gain of +0.50 % takes"),

@@ -39,9 +39,9 @@ def runs(arm: str, losses: list[float]) -> list[Record]:
 
 
 CASES = {
-    "a spread": ([1.5, 1.6, 1.55], [1.4, 1.5, 1.46], "supported"),
-    "one seed": ([1.5], [1.4], "[no interval]"),
-    "two seeds": ([1.5, 1.6], [1.4, 1.55], "same-seed correlation –"),
+    "a spread": ([1.5, 1.6, 1.55], [1.4, 1.5, 1.46], "supported. It is better by 0.0967 nats"),
+    "one seed": ([1.5], [1.4], "a gain of +0.1000 nats/token, without an interval"),
+    "two seeds": ([1.5, 1.6], [1.4, 1.55], "2 seeds cannot tell whether"),
     "an idea that diverged": ([1.5, 1.6], [nan, nan], "refuted (unstable)"),
     "one that diverged once": ([1.5, 1.6], [1.4, nan], "refuted (unstable)"),
     "one seed, diverged": ([1.5], [nan], "refuted (unstable)"),

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from audition.config.root import MORE_SEEDS
 from audition.errors import AuditionError
-from audition.sweep.arms import MORE_SEEDS, Question, arm_name, more_seeds, with_arms
+from audition.sweep.arms import Question, arm_name, more_seeds, with_arms
 
 Ask = Callable[[str], Question]
 

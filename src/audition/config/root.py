@@ -124,6 +124,10 @@ def check_model(settings: Mapping[str, Any]) -> None:
             )
 
 
+MORE_SEEDS = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144)
+"""Fresh seeds, for `baseline_seeds` and for verdicts on other seeds than those of a sweep."""
+
+
 def check_seed(seed: object) -> int:
     """A seed as the whole, non-negative number it must be; one that was read as text (from the
     environment, for example) must be written as a number is.

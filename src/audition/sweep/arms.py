@@ -10,7 +10,7 @@ from itertools import chain, product
 from hydra.core.override_parser.types import Override
 
 from audition.config.mixing import opened
-from audition.config.root import check_seed
+from audition.config.root import MORE_SEEDS, check_seed
 from audition.errors import AuditionError
 from audition.sweep.axes import check_axis, check_tuned
 
@@ -19,8 +19,6 @@ IDEA = "idea"
 TUNE = "tune"
 SCREENING = (42, 137, 256)
 """Seeds that choose, where a command line names none."""
-MORE_SEEDS = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144)
-"""Seeds that `baseline_seeds` draws on, after those of the sweep."""
 
 
 @dataclass(frozen=True)

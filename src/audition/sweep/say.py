@@ -1,10 +1,10 @@
 """What a sweep says of itself: what it will run, how it was stopped, and what came of it."""
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 
 from audition.answers import arms_of, judge_baseline
+from audition.console import say as say
 from audition.records.record import Record
 from audition.records.registration import registrations
 from audition.records.store import Contents, Ledger
@@ -160,8 +160,3 @@ def _state(record: Record | None, ledger: Ledger) -> str:
     if ledger.claimed(ledger.folder_of(record)):
         return f"is being trained by process {record.pid} on {record.host}"
     return f"was lost while it ran (process {record.pid} on {record.host})"
-
-
-def say(text: str) -> None:
-    """A line on standard error."""
-    print(f"audition: {text}", file=sys.stderr)

@@ -1,10 +1,8 @@
 """One run outside a sweep: planned like any other, so that a later sweep finds it done."""
 
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from omegaconf import DictConfig
 from audition.config.groups import root_of
 from audition.config.identity import identify
 from audition.config.root import check_seed
+from audition.console import train_command
 from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.parallel.checks import check_cards, check_interface
@@ -148,14 +147,8 @@ def train_single(run: PlannedRun, show: Show, *, alone: bool) -> None:
 
 def verdict_command(run: PlannedRun) -> str:
     """What to type for a verdict on the arm of `run`, through the door that it came in by."""
-    door = "audition train" if sys.argv[0].endswith("audition train") else "python -m src.train"
     idea = ("+idea=NAME",) if run.arm.name == BASELINE else ()
-    folders = [
-        word
-        for before, word in pairwise(sys.argv)
-        if before in ("--config-dir", "-cd") or word == "-cd" or word.startswith("--config-dir")
-    ]
-    return f"{door} {shlex.join((*folders, *run.arm.overrides, *idea))} seed=42,137,256 -m"
+    return train_command(*run.arm.overrides, *idea, "seed=42,137,256", "-m")
 
 
 def launch_all(

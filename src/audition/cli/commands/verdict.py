@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,11 +59,12 @@ def tell(
 ) -> None:
     """The verdicts on those arms of the ledger at `root`, or on all; AuditionError where it cannot."""
     from audition.answers import judge_arms
+    from audition.answers.commands import next_step
     from audition.answers.energy import joules_of
     from audition.records.registration import registrations
     from audition.report import terminal
-    from audition.report.cost import stopwatches
     from audition.report.runs import show_problems
+    from audition.report.verdict_text import stopwatches
 
     ledger = Ledger.found(root)
     contents = ledger.read()
@@ -86,6 +88,7 @@ def tell(
         facts = [
             j.to_dict()
             | {"energy": joules_of(j).to_dict()}
+            | {"next": asdict(next_step(j, ledger.root))}
             | {"equal_time": watches[j.baseline.config_hash].against(j.arm).to_dict()}
             for j in judgements
         ]

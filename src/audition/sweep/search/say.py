@@ -1,7 +1,5 @@
 """What a search says: what it will do, what came of its trials, and the line that makes its answer."""
 
-import shlex
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -87,9 +85,3 @@ def say_candidates(
             c.verdict if c else "",
         )
     console().print(table)
-
-
-def command_of(typed: Sequence[str]) -> str:
-    """What to type to run that configuration, through the door that the search came in by."""
-    door = "audition train" if sys.argv[0].endswith("audition train") else "python -m src.train"
-    return f"{door} {shlex.join(typed)}".strip()

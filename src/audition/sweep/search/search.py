@@ -10,6 +10,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from audition.answers import Judgement
+from audition.console import train_command
 from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.records.registration import register
@@ -31,7 +32,6 @@ from audition.sweep.search.answer import (
 from audition.sweep.search.objective import judged_by
 from audition.sweep.search.place import Bench, place_of
 from audition.sweep.search.say import (
-    command_of,
     say_candidates,
     say_trials,
     say_unanswered,
@@ -169,7 +169,7 @@ def _answer(
     chosen = next(c for c in found if c.config_hash == best.arm.config_hash)
     typed = last_words((*points.common, *chosen.overrides))
     shown = [o for o in typed if not o.startswith((f"{STEM}=", "seed=", "paths."))]
-    say(f"The answer: {command_of(shown)}")
+    say(f"The answer: {train_command(*shown)}")
     if path is not None:
         says = [
             f"The answer of study '{study.name}': {best.comparison.reason}",

@@ -1,0 +1,182 @@
+"""What to type about a verdict: the next step that it suggests, and what trains its arms again."""
+
+import itertools
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+from audition.answers.arms import ArmRuns, unlike
+from audition.answers.judgement import Judgement
+from audition.config.groups import deciding, root_of
+from audition.config.root import MORE_SEEDS
+from audition.console import train_command
+from audition.text import count, duration, in_unit, plain_level
+
+DEFAULT_ROOT = Path("outputs")
+"""Where a ledger lies that nobody placed elsewhere."""
+FRESH = 5
+"""Seeds that confirm a verdict, as many as a race runs."""
+FEWEST = 3
+"""Seeds that a question should have at least."""
+MOST = 20
+"""Seeds that a command lists at most; where more are needed, power is what to look at."""
+
+FILED = frozenset(group.name for group in deciding("seed", "filing"))
+"""Overrides that say which run it was and where it was filed, not what it trained."""
+ARMS_OFF = ("hydra.sweeper.params=null", "hydra.sweeper.arms=null")
+"""Leaves a campaign's settings in force, and its seeds and arms out."""
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What a verdict suggests to do, and the command that does it; empty where none is known."""
+
+    text: str
+    command: str
+
+
+def next_step(judgement: Judgement, root: Path) -> NextStep:
+    """The next step after a verdict from the ledger at `root`."""
+    c = judgement.comparison
+    match c.verdict:
+        case "invalid" if unlike(judgement.arm, judgement.baseline):
+            again = commands(judgement)
+            return NextStep("train both alike, in a ledger of their own", again[0] if again else "")
+        case "invalid" if any(r.status == "diverged" for r in judgement.baseline.records):
+            return NextStep("see why the baseline diverged", audition_command("runs", root))
+        case "invalid":
+            own = _overrides(judgement.arm)
+            look = train_command(*own, "--cfg", "job") if own else ""
+            return NextStep("see whether the setting reaches the run", look)
+        case "refuted" if c.kind == "unstable":
+            return NextStep("see where its runs diverged", audition_command("runs", root))
+        case "refuted":
+            return NextStep(
+                "drop it or change it; the report shows its curves",
+                audition_command("report", root),
+            )
+        case "supported" if c.tier == "confirmed":
+            return NextStep(
+                "it held on fresh seeds; the report shows all of it",
+                audition_command("report", root),
+            )
+        case "supported":
+            return _confirm(judgement)
+    return _settle(judgement, root)
+
+
+def _confirm(judgement: Judgement) -> NextStep:
+    """Fresh seeds in a ledger of their own: in the old one they would be seeds added after a look."""
+    seeds = _further(judgement, FRESH)
+    seconds = FRESH * sum(side.mean("seconds") for side in (judgement.arm, judgement.baseline))
+    return NextStep(
+        f"confirm it on {FRESH} fresh seeds, in a ledger of its own ({_price(2 * FRESH, seconds)})",
+        _first(judgement, seeds, "paths.output_dir=confirmed"),
+    )
+
+
+def _settle(judgement: Judgement, root: Path) -> NextStep:
+    """More seeds for a question that is open."""
+    c, how = judgement.comparison, judgement.measure
+    needed, seconds = judgement.comparison.seeds_needed, judgement.seconds_to_settle
+    if needed is not None and needed <= c.n:
+        return _confirm(judgement)
+    price = _price(judgement.runs_to_settle or 0, seconds or math.nan)
+    if needed is not None and needed > MOST:
+        return NextStep(
+            f"a gain of {in_unit(plain_level(c.sesoi, how), how)} takes {needed:,} seeds an arm "
+            f"({price}); see what fewer can show",
+            audition_command(f"power --gain {c.sesoi:.3g}", root),
+        )
+    ran = list(dict.fromkeys((*judgement.arm.seeds, *judgement.baseline.seeds)))
+    many = needed or max(FEWEST, c.n + 2)
+    seeds = (*ran, *_further(judgement, many - len(ran)))
+    where = () if _is_default(root) else (f"paths.output_dir={root}",)
+    text = (
+        f"{needed} seeds an arm show a gain of {in_unit(plain_level(c.sesoi, how), how)} ({price}; "
+        "exploratory, as seeds added after a look are)"
+        if needed
+        else f"run {count(many, 'seed')} an arm"
+    )
+    return NextStep(text, _first(judgement, seeds, *where))
+
+
+def _price(runs: int, seconds: float) -> str:
+    return f"{count(runs, 'more run')}, about {duration(seconds)} of one worker"
+
+
+def _further(judgement: Judgement, many: int) -> tuple[int, ...]:
+    """So many seeds that neither arm has run."""
+    ran = {*judgement.arm.seeds, *judgement.baseline.seeds}
+    unused = (seed for seed in chain(MORE_SEEDS, itertools.count(1)) if seed not in ran)
+    return tuple(islice(unused, max(0, many)))
+
+
+def audition_command(command: str, root: Path) -> str:
+    """`audition verdict`, with the place of the ledger where that is not the usual one."""
+    where = "" if _is_default(root) else f" --output-dir {shlex.quote(str(root))}"
+    return f"audition {command}{where}"
+
+
+def _is_default(root: Path) -> bool:
+    return root.absolute() == DEFAULT_ROOT.absolute()
+
+
+def commands(judgement: Judgement) -> tuple[str, ...]:
+    """The commands that train both arms on their seeds again; none where the records lack them."""
+    own, shared = judgement.arm.seeds, judgement.baseline.seeds
+    rest = [seed for seed in shared if seed not in own]
+    where = "paths.output_dir=reproduced"
+    first = _first(judgement, own, where)
+    if not first:
+        return ()
+    alone = _sweep(_overrides(judgement.baseline), rest, where)
+    return (first, alone) if rest else (first,)
+
+
+def _first(judgement: Judgement, seeds: Sequence[int], *where: str) -> str:
+    """One sweep of both arms on `seeds`; empty where the records do not say what was typed.
+
+    An arm made of ideas stands on the line as it is; a setting alone on the line would be common to
+    both arms, so what makes such an arm is a line of `hydra.sweeper.arms`.
+    """
+    ours, theirs = _overrides(judgement.arm), _overrides(judgement.baseline)
+    if not ours:
+        return ""
+    ours_alone = [override for override in ours if override not in theirs]
+    words = ours if all(map(_makes_an_arm, ours_alone)) else _beside(ours, theirs)
+    return _sweep(words, seeds, *where)
+
+
+def _beside(ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, ...]:
+    """What makes both arms in one sweep: what they share, then what sets each of them apart."""
+    shared = [o for o in ours if o in theirs and o not in ARMS_OFF[1:]]
+    arm = shlex.join(o for o in ours if o not in theirs)
+    base = [o for o in theirs if o not in ours]
+    if base and not any(root_of(o) == "baseline" for o in shared):
+        shared.append(f"baseline={_quoted(shlex.join(base))}")
+    return (*shared, f"hydra.sweeper.arms=[{_quoted(arm)}]")
+
+
+def _sweep(overrides: Sequence[str], seeds: Sequence[int], *where: str) -> str:
+    return train_command(*overrides, f"seed={','.join(map(str, seeds))}", *where, "-m")
+
+
+def _quoted(value: str) -> str:
+    """As Hydra reads a text: bare, a name with a comma would be a sweep, a hash of digits a number."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _overrides(arm: ArmRuns) -> tuple[str, ...]:
+    newest = max(arm.records, key=lambda record: record.started)
+    own = tuple(o for o in newest.overrides if root_of(o) not in FILED)
+    campaign = any(o.lstrip("+").startswith("sweeps=") for o in own)
+    return (*own, *ARMS_OFF) if campaign else own
+
+
+def _makes_an_arm(override: str) -> bool:
+    return override.lstrip("+~").startswith(("idea=", "ideas."))

@@ -1,0 +1,257 @@
+"""A verdict in words, the answer first, then what it rests on: for the terminal and the page."""
+
+from collections.abc import Iterator, Sequence
+
+from audition.answers import DEFAULT_TERMS, Judgement
+from audition.answers.energy import joules_of
+from audition.answers.equal_time import Stopwatch
+from audition.records.registration import ALPHA
+from audition.records.store import Ledger
+from audition.text import (
+    UNDEFINED,
+    bounds,
+    capital,
+    count,
+    duration,
+    gain,
+    in_unit,
+    interval,
+    levels,
+    number,
+    plain_level,
+    probability,
+    signed,
+)
+
+Line = tuple[str, str]
+"""A name, and what is to be said under it."""
+
+DESIGNS = {
+    "block": "noise of all arms together, seed by seed (block)",
+    "moderated": "each arm's noise drawn towards the others', seed by seed (moderated)",
+    "pooled": "noise pooled over the arms, seeds not paired (pooled)",
+    "paired": "differences on the same seed (paired t)",
+    "welch": "seeds not paired (Welch's t)",
+}
+"""What an interval and a p value rest on."""
+
+
+def headline(judgement: Judgement) -> str:
+    """The answer in a sentence: the gain with its unit and its interval, and what counts as one."""
+    c, how = judgement.comparison, judgement.measure
+    if c.verdict == "invalid" or c.kind == "unstable" or c.improvement != c.improvement:
+        return capital(c.reason.removeprefix("Unstable: "))
+    gained = in_unit(gain(c.improvement, how), how)
+    size = in_unit(plain_level(abs(c.improvement), how), how)
+    if c.ci[0] != c.ci[0]:
+        on = "One seed shows" if c.n == 1 else f"{c.n} seeds show"
+        return f"{on} a gain of {gained}, without an interval."
+    within = f"{100 * c.level:.0f} % interval {bounds(c.ci, how)}"
+    counts = plain_level(c.sesoi, how)
+    if c.verdict == "supported":
+        return f"It is better by {size} ({within}); a gain counts from {counts} on."
+    if c.kind == "harmful":
+        return f"It is worse by {size} ({within} of the gain)."
+    if c.kind == "negligible":
+        return f"It changes the result by {gained} ({within}): less than the {counts} that counts."
+    if c.verdict == "refuted":
+        return (
+            f"It gains {gained} ({within}), less than the {counts} that counts; whether it does harm "
+            "is open."
+        )
+    return (
+        f"The gain is {gained} ({within}): {count(c.n, 'seed')} cannot tell whether it reaches the "
+        f"{counts} that counts."
+    )
+
+
+def stopwatches(ledger: Ledger, judgements: Sequence[Judgement]) -> dict[str, Stopwatch]:
+    """Baseline hash -> a stopwatch that reads its curves once for all its rivals."""
+    return {j.baseline.config_hash: Stopwatch(ledger, j.baseline) for j in judgements}
+
+
+def lines(judgement: Judgement, watch: Stopwatch, *, every_size: bool = False) -> tuple[Line, ...]:
+    """What the answer rests on and what it cost; `every_size` of the effect, each with its formula."""
+    return (
+        *_measured(judgement),
+        *_tested(judgement),
+        *(_effect_sizes(judgement) if every_size else _effect_size(judgement)),
+        *_card_rule(judgement),
+        ("evidence", _evidence(judgement)),
+        *_cost(judgement, watch),
+    )
+
+
+def _measured(judgement: Judgement) -> Iterator[Line]:
+    c, how = judgement.comparison, judgement.measure
+    diverged = f", {c.diverged} diverged" if c.diverged else ""
+    yield (
+        how.label,
+        f"{levels(*judgement.levels, how)}; better on {c.wins} of {count(c.n, 'seed')}{diverged}",
+    )
+    for other in judgement.by_other_measures:
+        yield (
+            other.measure.label,
+            f"{levels(other.baseline, other.idea, other.measure)}; gain "
+            f"{gain(other.improvement, other.measure)} ({bounds(other.ci, other.measure)})",
+        )
+
+
+def _tested(judgement: Judgement) -> Iterator[Line]:
+    c, how = judgement.comparison, judgement.measure
+    if c.p_adjusted == c.p_adjusted:
+        family = (
+            f", adjusted for the {c.family_size:,} ideas compared with this baseline "
+            f"({c.adjustment.capitalize()}; {probability(c.p)} alone)"
+            if c.family_size > 1
+            else ""
+        )
+        yield (
+            "chance",
+            f"p {_equals(c.p_adjusted)} that seed noise alone brings such a gain (one-sided)"
+            f"{family}; from {DESIGNS.get(c.design, c.design)}",
+        )
+        tests = {"paired": c.p_paired, "welch": c.p_welch, "Mann–Whitney": c.p_mann_whitney}
+        others = [
+            f"{name.replace('welch', 'Welch')} {probability(p)}"
+            for name, p in tests.items()
+            if name != c.design and p == p
+        ]
+        if others:
+            yield "other tests", f"one-sided p: {', '.join(others)}"
+    if c.mde == c.mde:
+        shown = in_unit(plain_level(c.mde, how), how)
+        yield "sensitivity", f"these seeds show a gain of {shown} or more with power .8"
+
+
+def _effect_size(judgement: Judgement) -> Iterator[Line]:
+    c = judgement.comparison
+    if c.cohens_d == c.cohens_d:
+        correlation = "" if c.rho != c.rho else f"; same-seed correlation {signed(c.rho, 2)}"
+        size = f"{signed(c.cohens_d, 2)} {interval(c.cohens_d_ci, 2)}"
+        yield "effect size", f"Cohen's d {size}{correlation}"
+
+
+def _effect_sizes(judgement: Judgement) -> Iterator[Line]:
+    c = judgement.comparison
+    for name, key, size, ci in (
+        ("Cohen's d", "cohens_d", c.cohens_d, c.cohens_d_ci),
+        ("Hedges' g", "hedges_g", c.hedges_g, c.hedges_g_ci),
+        ("Glass's Δ", "glass_delta", c.glass_delta, c.glass_delta_ci),
+        ("d_z", "cohens_dz", c.cohens_dz, c.cohens_dz_ci),
+        ("d_av", "cohens_dav", c.cohens_dav, c.cohens_dav_ci),
+    ):
+        yield name, f"{signed(size, 2)} {interval(ci, 2)}; {c.formulae.get(key, '')}"
+    yield "same-seed correlation", f"{signed(c.rho, 2)} {interval(c.rho_ci, 2)}"
+
+
+def _card_rule(judgement: Judgement) -> Iterator[Line]:
+    if (rule := judgement.comparison.seed_rule) is None:
+        return
+    bar, chance = plain_level(rule.threshold, judgement.measure), ""
+    if rule.passed is not None:
+        alone, any_of = (
+            number(rate, ".1%").replace("%", " %")
+            for rate in (rule.false_pass_rate, rule.family_false_pass_rate)
+        )
+        chance = f"; an idea that does nothing passes it in {alone} of cases"
+        chance += (
+            f", one of {rule.family_size} such ideas in {any_of}" if rule.family_size > 1 else ""
+        )
+    said = rule.text.replace(" x sd of", " σ of").replace(">=", "≥")
+    yield "the card's rule", f"{said} (bar {bar}): {card_rule(judgement)}{chance}"
+
+
+def card_rule(judgement: Judgement) -> str:
+    """Whether the rule of the idea's card was passed."""
+    rule = judgement.comparison.seed_rule
+    if rule is None or rule.passed is None:
+        return "undefined"
+    return "passed" if rule.passed else "not passed"
+
+
+def _evidence(judgement: Judgement) -> str:
+    c, standing = judgement.comparison, judgement.standing
+    screened = "screened, not confirmed on fresh seeds"
+    fresh = "confirmed on fresh seeds" if c.tier == "confirmed" else screened
+    return (
+        f"{count(c.n, 'seed')} against {c.n_baseline} of the baseline; {standing.word}; "
+        f"{standing.terms or DEFAULT_TERMS}; {fresh}"
+    )
+
+
+def _cost(judgement: Judgement, watch: Stopwatch) -> Iterator[Line]:
+    arm, baseline = judgement.arm, judgement.baseline
+    units = [f"{number(side.mean('units'), ',.0f')}" for side in (baseline, arm)]
+    yield (
+        "cost",
+        f"{duration(baseline.mean('seconds'))} → {duration(arm.mean('seconds'))} a run; "
+        f"{' → '.join(dict.fromkeys(units))} {arm.unit}; forward passes "
+        f"{_ratio(judgement, 'forward_passes')}, backward passes "
+        f"{_ratio(judgement, 'backward_passes')} the baseline's",
+    )
+    if joules := joules_of(judgement).sentence:
+        yield "energy", joules
+    yield "at equal time", watch.against(arm, level=judgement.comparison.level).sentence
+
+
+def _ratio(judgement: Judgement, fact: str) -> str:
+    theirs = judgement.baseline.mean(fact)
+    return f"{number(judgement.arm.mean(fact) / theirs, '.2f')} ×" if theirs else UNDEFINED
+
+
+def notes(judgement: Judgement) -> tuple[str, ...]:
+    """All that is to be known beside a verdict's numbers, one sentence each."""
+    return (
+        *_departures(judgement),
+        *judgement.notes,
+        *_contradictions(judgement),
+        *_unmeasured(judgement),
+        *judgement.comparison.warnings,
+    )
+
+
+def _departures(judgement: Judgement) -> Iterator[str]:
+    """Why a verdict is exploratory, what has changed since its plan, and evidence for added seeds."""
+    standing = judgement.standing
+    for departure in standing.departures:
+        yield f"Exploratory: {departure}."
+    if standing.joined:
+        yield (
+            f"{count(standing.joined, 'arm')} joined this baseline after the plan: family and noise "
+            "are now those of all."
+        )
+    if standing.left_out:
+        yield f"Left out, as the plan does not name them: {'; '.join(standing.left_out)}."
+    if judgement.e_value is not None:
+        yield (
+            f"e-value {judgement.e_value:.3g}: whenever one looks, at least {1 / ALPHA:.0f} rejects "
+            f"'no gain' at α = {ALPHA:g}."
+        )
+
+
+def _contradictions(judgement: Judgement) -> Iterator[str]:
+    """Measures of the same task that clearly say the opposite."""
+    for other in judgement.by_other_measures:
+        if other.contradicts(judgement.comparison.improvement):
+            said, ours = ("worse", "better") if other.improvement < 0 else ("better", "worse")
+            yield (
+                f"By {other.measure.label} the idea is {said}, by {judgement.measure.label} it is "
+                f"{ours}: the two measures disagree."
+            )
+
+
+def _unmeasured(judgement: Judgement) -> Iterator[str]:
+    """Finished runs without a number for the metric."""
+    for side in (judgement.baseline, judgement.arm):
+        for seed, why in side.unmeasured.items():
+            counted = "counts as a failed outcome" if why == "is not a number" else "is left out"
+            yield (
+                f"{side.name} seed {seed} finished, but its {side.measure.label} {why}: it {counted}."
+            )
+
+
+def _equals(p: float) -> str:
+    """`= .012`, or the `< .001` that it is already."""
+    text = probability(p)
+    return text if text.startswith("<") else f"= {text}"

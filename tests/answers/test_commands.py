@@ -1,0 +1,135 @@
+"""A run of a campaign is typed again without the campaign's other arms."""
+
+import shlex
+from dataclasses import replace
+from math import nan
+from pathlib import Path
+
+import pytest
+
+from audition.answers import Judgement, judge_arms
+from audition.answers.commands import commands, next_step
+from audition.records.record import Record
+
+ARMS = (("baseline",), ("placebo", "+idea=placebo"))
+
+
+def record(arm: str, seed: int, *overrides: str) -> Record:
+    return Record(
+        key=f"{arm}{seed}",
+        config_hash=arm,
+        baseline_hash="baseline",
+        arm=arm,
+        ideas=(),
+        seed=seed,
+        status="finished",
+        metrics={"val_loss": 1.8 + 0.01 * seed - 0.001 * len(arm)},
+        overrides=("+sweeps=six_arms", *overrides, f"seed={seed}"),
+        started="2026-01-01",
+    )
+
+
+def test_a_campaigns_run_is_typed_without_its_arms() -> None:
+    runs = [record(*arm[:1], seed, *arm[1:]) for arm in ARMS for seed in (1, 2)]
+    (judgement,) = judge_arms(runs)
+    (line,) = commands(judgement)
+    assert line == (
+        "python -m src.train +sweeps=six_arms +idea=placebo hydra.sweeper.params=null "
+        "hydra.sweeper.arms=null seed=1,2 paths.output_dir=reproduced -m"
+    )
+
+
+def test_an_arm_of_a_swept_setting_is_a_line_beside_its_baseline() -> None:
+    made = [("baseline",), ("optimizer=muon,lr", "optimizer=muon", "optimizer.lr=1e-2")]
+    runs = [record(*arm[:1], seed, "model=tiny", *arm[1:]) for arm in made for seed in (1, 2)]
+    (judgement,) = judge_arms([*runs, record("baseline", 3, "model=tiny")])
+    with_its_arm, without = commands(judgement)
+    assert with_its_arm == (
+        "python -m src.train +sweeps=six_arms model=tiny hydra.sweeper.params=null "
+        """'hydra.sweeper.arms=["optimizer=muon optimizer.lr=1e-2"]' """
+        "seed=1,2 paths.output_dir=reproduced -m"
+    )
+    assert without == (
+        "python -m src.train +sweeps=six_arms model=tiny hydra.sweeper.params=null "
+        "hydra.sweeper.arms=null seed=3 paths.output_dir=reproduced -m"
+    )
+
+
+def test_a_baseline_with_settings_of_its_own_keeps_them() -> None:
+    made = [("baseline", "optimizer.lr=8e-3"), ("optimizer=sgd", "optimizer=sgd")]
+    runs = [record(*arm[:1], seed, *arm[1:]) for arm in made for seed in (1, 2)]
+    (judgement,) = judge_arms(runs)
+    (line,) = commands(judgement)
+    assert """'baseline="optimizer.lr=8e-3"' 'hydra.sweeper.arms=["optimizer=sgd"]' seed""" in line
+
+
+def placed(losses: dict[str, dict[int, float]]) -> Judgement:
+    """The verdict on `placebo`, of runs with those losses."""
+    made = [
+        replace(
+            record(arm, seed, *overrides),
+            metrics={"val_loss": loss} if loss == loss else {},
+            status="finished" if loss == loss else "diverged",
+        )
+        for arm, *overrides in ARMS
+        for seed, loss in losses[arm].items()
+    ]
+    (judgement,) = judge_arms(made)
+    return judgement
+
+
+LEVEL = {1: 1.50, 2: 1.53, 3: 1.48}
+TRAIN = "python -m src.train +sweeps=six_arms +idea=placebo hydra.sweeper.params=null"
+
+
+@pytest.mark.parametrize(
+    ("baseline", "placebo", "verdict", "command"),
+    [
+        (LEVEL, {s: x - 0.1 - s / 1000 for s, x in LEVEL.items()}, "supported",
+         f"{TRAIN} hydra.sweeper.arms=null seed=512,1024,2048,4096,8192 "
+         "paths.output_dir=confirmed -m"),
+        (LEVEL, {s: x + 0.1 + s / 1000 for s, x in LEVEL.items()}, "refuted", "audition report"),
+        (LEVEL, {1: nan, 2: 1.5, 3: 1.5}, "refuted", "audition runs"),
+        (LEVEL, {1: 1.51, 2: 1.50, 3: 1.49}, "inconclusive",
+         f"{TRAIN} hydra.sweeper.arms=null seed=1,2,3,512,1024,2048,4096,8192,16384,"
+         "32768,65536 -m"),
+        ({1: 1.50}, {1: 1.49}, "inconclusive",
+         f"{TRAIN} hydra.sweeper.arms=null seed=1,512,1024 -m"),
+        ({1: nan, 2: nan}, {1: 1.5, 2: 1.5}, "invalid", "audition runs"),
+        (LEVEL, LEVEL, "invalid", f"{TRAIN} hydra.sweeper.arms=null --cfg job"),
+    ],
+)  # fmt: skip
+def test_every_verdict_has_a_next_step(
+    baseline: dict[int, float], placebo: dict[int, float], verdict: str, command: str
+) -> None:
+    judgement = placed({"baseline": baseline, "placebo": placebo})
+    assert judgement.comparison.verdict == verdict
+    step = next_step(judgement, Path("outputs"))
+    assert (step.command, bool(step.text)) == (command, True)
+
+
+def test_a_next_step_names_a_ledger_that_lies_elsewhere() -> None:
+    judgement = placed({"baseline": LEVEL, "placebo": {1: nan, 2: nan, 3: nan}})
+    assert next_step(judgement, Path("my runs")).command == "audition runs --output-dir 'my runs'"
+    judgement = placed({"baseline": {1: 1.5}, "placebo": {1: 1.4}})
+    assert shlex.split(next_step(judgement, Path("my runs")).command)[-2:] == [
+        "paths.output_dir=my runs",
+        "-m",
+    ]
+
+
+def test_arms_that_are_not_alike_are_trained_again() -> None:
+    judgement = placed({"baseline": LEVEL, "placebo": LEVEL})
+    other = replace(judgement, arm=replace(judgement.arm, records=tuple(
+        replace(r, threads=9) for r in judgement.arm.records
+    )))  # fmt: skip
+    assert next_step(other, Path("outputs")).command == commands(other)[0]
+
+
+def test_a_question_that_takes_many_seeds_is_sent_to_power() -> None:
+    wide = {s: 1.5 + (-1) ** s * 0.1 for s in range(1, 7)}
+    judgement = placed({"baseline": wide, "placebo": {s: 3.0 - x for s, x in wide.items()}})
+    needed = replace(judgement, comparison=replace(judgement.comparison, seeds_needed=812))
+    step = next_step(needed, Path("outputs"))
+    assert "812 seeds an arm" in step.text
+    assert step.command.startswith("audition power --gain 0.")
