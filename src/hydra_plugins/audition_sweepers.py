@@ -54,7 +54,7 @@ class AuditionSweeper(Sweeper):
         return EveryRun()
 
     def sweep(self, arguments: list[str]) -> None:
-        from audition.sweep.below_hydra import check_hydra
+        from audition.sweep.keys import check_hydra
         from audition.sweep.sweeper import sweep
 
         assert self.hydra_context is not None
@@ -160,7 +160,7 @@ class SearchSweeper(AuditionSweeper):
         }
 
     def sweep(self, arguments: list[str]) -> None:
-        from audition.sweep.below_hydra import check_hydra
+        from audition.sweep.keys import check_hydra
         from audition.sweep.search.search import search
         from audition.sweep.search.settings import SearchSettings
 

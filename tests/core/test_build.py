@@ -6,7 +6,7 @@ import pytest
 
 from audition.errors import AuditionError
 from audition.recipe.effect import Effect
-from audition.sweep.compose import check_claims
+from audition.sweep.check import check_claims
 from audition.training.build import build, fold, named, replaced
 
 

@@ -10,7 +10,7 @@ from audition.energy.meter import AtOnce
 from audition.energy.rapl import Rapl
 from audition.errors import AuditionError
 from audition.records.record import Record
-from audition.sweep.watchers import check_meter, check_trackers
+from audition.sweep.check import check_meter, check_trackers
 from audition.training.run import perform
 from audition.training.run_spec import RunSpec
 

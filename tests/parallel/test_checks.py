@@ -14,7 +14,7 @@ from audition.parallel import checks, ranks
 from audition.parallel.checks import check_cards, check_interface, check_parallel
 from audition.parallel.team import ALONE, Team
 from audition.recipe.gradient import backward
-from audition.sweep import local
+from audition.sweep import check, local
 from audition.sweep.arms import Question
 from audition.sweep.plan import make_plan
 from audition.sweep.pool.job import PoolSettings
@@ -121,9 +121,10 @@ class Planned:
     [(0, "cpu", 2, 4), (0, "cpu", 3, 2), (0, "cpu", 16, 1), (5, "cuda", 2, 2), (4, "cuda", 1, 4)],
 )
 def test_the_pool_makes_room(settings_of, monkeypatch, cards, device, processes, workers):
-    for module in (local, checks):
+    for module in (local, checks, check):
         monkeypatch.setattr(module, "gpus", lambda: tuple(range(cards)))
-    monkeypatch.setattr(local, "cores", lambda: 8)
+    for module in (local, check):
+        monkeypatch.setattr(module, "cores", lambda: 8)
     settings = settings_of("parallel=ddp", f"parallel.processes={processes}")
     execution = {**settings["execution"], "device": device}
     runs = [Planned(settings_of()), Planned({**settings, "execution": execution})]

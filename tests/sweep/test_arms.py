@@ -64,6 +64,11 @@ def test_seeds(ask: Ask, line: str, seeds: tuple[int, ...] | None) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        ("seed=range(1,1000001)", r"seed=range\(1,1000001\) names more than 100,000 values"),
+        (
+            "optimizer.lr=range(1,501) model.width=range(1,501) seed=1,2",
+            "250,000 arms on 2 seeds are 500,000 runs, and a sweep may have 100,000",
+        ),
         ("seed=1,2,1", "seed=1 is given twice: each seed counts once"),
         ("seed=abc", "seed=abc is not a seed: it must be a whole number from 0 up"),
         ("seed=1,1.5", "seed=1.5 is not a seed"),

@@ -8,9 +8,10 @@ import pytest
 
 from audition.errors import AuditionError
 from audition.measured import Pool, remember, workload
-from audition.sweep import local, resolve_auto
+from audition.sweep import check, local, resolve_auto
 from audition.sweep.arms import Question
-from audition.sweep.local import check_device, pool_settings
+from audition.sweep.check import check_device
+from audition.sweep.local import pool_settings
 from audition.sweep.plan import make_plan
 from audition.sweep.say import pool_line
 
@@ -18,9 +19,10 @@ from audition.sweep.say import pool_line
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Any:
     def has(cards: int, cores: int = 8) -> None:
-        for module in (local, resolve_auto):
+        for module in (local, resolve_auto, check):
             monkeypatch.setattr(module, "gpus", lambda: tuple(range(cards)))
-        monkeypatch.setattr(local, "cores", lambda: cores)
+        for module in (local, check):
+            monkeypatch.setattr(module, "cores", lambda: cores)
 
     return has
 
@@ -128,7 +130,7 @@ def test_a_mistake_is_named(
 
 def test_a_card_that_is_there_is_no_mistake(machine: Any) -> None:
     machine(1)
-    check_device("cuda")
+    check_device({"execution": {"device": "cuda"}})
 
 
 @pytest.mark.parametrize(

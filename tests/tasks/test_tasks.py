@@ -14,7 +14,7 @@ from audition.measure import Measure
 from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.recipe.evaluator import Evaluator
 from audition.recipe.signals import Loss
-from audition.sweep.plan import runnable
+from audition.sweep.check import runnable
 from audition.tasks.language import Language
 from audition.tasks.measures import measures_of as planned_measures
 from audition.tasks.measures import metric_of

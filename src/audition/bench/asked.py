@@ -13,9 +13,9 @@ from hydra.utils import instantiate
 
 from audition.errors import AuditionError
 from audition.records.store import Ledger
-from audition.sweep.asked import asked
+from audition.sweep.arms import parse_question
+from audition.sweep.check import check_device
 from audition.sweep.compose import Composer
-from audition.sweep.local import check_device
 from audition.sweep.plan import Plan, PlannedRun, make_plan
 from audition.sweep.sweeper import Style
 
@@ -91,12 +91,12 @@ def ask(words: Sequence[str]) -> Asked:
         )
     lines = [override.input_line or "" for override in task]
     style = sweeper.style()
-    question = asked(parser, lines, sweeper.params, sweeper.arms)
+    question = parse_question(parser, lines, sweeper.params, sweeper.arms)
     if question.tune:
         raise AuditionError(
             "the runs of tune= are decided while it runs, so they cannot be counted: leave it out"
         )
     plan = make_plan(style.widen(question), Composer(CONFIG, tuple(hydra)))
-    check_device(plan.runs[0].settings["execution"]["device"])
+    check_device(plan.runs[0].settings)
     missing = plan.missing(Ledger(Path(plan.output_dir)).read())
     return Asked(plan, missing, at_most=style.chooses)

@@ -55,8 +55,8 @@ def task(config: DictConfig) -> None:
     """One run: in this process, or as a job of one of Hydra's own launchers."""
     from audition.report.runs import show_runs
     from audition.report.terminal import show_judgements
-    from audition.sweep.below_hydra import check_hydra
     from audition.sweep.compose import Composer, settings_of
+    from audition.sweep.keys import check_hydra
     from audition.sweep.show import Show
     from audition.sweep.single import plan_single, train_single
 

@@ -2,23 +2,29 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from itertools import chain, product
+from itertools import chain, islice, product
+from math import prod
+from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from audition.config.mixing import opened
 from audition.config.root import MORE_SEEDS, check_seed
 from audition.errors import AuditionError
-from audition.sweep.axes import check_axis, check_tuned
+from audition.sweep.keys import check_axis, check_tuned
+from audition.text import count
 
 SEED = "seed"
 IDEA = "idea"
 TUNE = "tune"
 SCREENING = (42, 137, 256)
 """Seeds that choose, where a command line names none."""
+MOST_RUNS = 100_000
+"""Runs of one sweep above which it is refused before anything is composed."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,29 @@ class Question:
     tune: tuple[str, ...] = ()  # keys, or a search, that every arm is tuned in first
 
 
+def parse_question(
+    parser: OverridesParser,
+    arguments: Sequence[str],
+    params: Mapping[str, Any],
+    arms: Sequence[str],
+) -> Question:
+    """The question of a command line, alone or laid over a campaign.
+
+    params: the overrides of the campaign's yaml, which the command line may replace key by key.
+    arms: the campaign's further arms, each a line of overrides.
+    """
+    typed = parser.parse_overrides(list(arguments))
+    taken = {override.get_key_element().lstrip("+~") for override in typed}
+    campaign = [f"{k}={v}" for k, v in params.items() if k.lstrip("+~") not in taken]
+    return with_arms(read_arms([*parser.parse_overrides(opened(campaign)), *typed]), arms)
+
+
 def read_arms(overrides: Sequence[Override]) -> Question:
     """Sort parsed overrides into arms and seeds.
 
     Ideas, and every key that is swept other than the seed, make arms; all the rest is common to
     them, and the common configuration is the baseline. Raises AuditionError for a seed that is no
-    whole number or is given twice, and for a key that makes no arms.
+    whole number or is given twice, for a key that makes no arms, and for more runs than MOST_RUNS.
     """
     seeds: tuple[int, ...] | None = None
     tune: tuple[str, ...] = ()
@@ -63,6 +86,12 @@ def read_arms(overrides: Sequence[Override]) -> Question:
             axes.append(values)
         else:
             common += values
+    many, each = prod(map(len, axes)), len(seeds or (None,))
+    if many * each > MOST_RUNS:
+        raise AuditionError(
+            f"{many:,} arms on {count(each, 'seed')} are {many * each:,} runs, and a sweep may have "
+            f"{MOST_RUNS:,}: name fewer values, or make several sweeps"
+        )
     choices = [choice for choice in product(*axes) if choice]
     arms = tuple(Arm(arm_name(choice), (*common, *choice)) for choice in choices)
     return Question(tuple(common), arms, seeds, tune)
@@ -124,7 +153,13 @@ def _values(override: Override) -> list[str]:
         key = override.get_key_element()
         if not override.is_discrete_sweep():
             raise AuditionError(f"{override.input_line} is a search over an interval, not a sweep")
-        found = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        each = islice(override.sweep_string_iterator(), MOST_RUNS + 1)
+        found = [f"{key}={value}" for value in each]
+        if len(found) > MOST_RUNS:
+            raise AuditionError(
+                f"{override.input_line} names more than {MOST_RUNS:,} values, and a sweep may have as "
+                "many runs at most: name fewer"
+            )
         if not found:
             raise AuditionError(
                 f"{override.input_line} names no value at all, so nothing would run"
@@ -158,10 +193,10 @@ def _written_out(values: Sequence[str]) -> bool:
 
 
 def _seeds(values: Iterable[str]) -> tuple[int, ...]:
-    seeds: list[int] = []
+    seeds: dict[int, None] = {}
     for value in values:
         seed = check_seed(value)
         if seed in seeds:
             raise AuditionError(f"seed={seed} is given twice: each seed counts once")
-        seeds.append(seed)
+        seeds[seed] = None
     return tuple(seeds)

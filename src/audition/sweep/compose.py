@@ -2,19 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra import compose
 from omegaconf import DictConfig, OmegaConf
 
-from audition.config.groups import GROUPS
 from audition.config.mixing import opened
-from audition.config.schema import read_constant
 from audition.config.shape import check_keys, check_shape, expanded
 from audition.errors import AuditionError
+from audition.sweep.check import check_claims
 from audition.sweep.layers import Composed, Layers
 from audition.sweep.resolve_auto import resolve_auto
 from audition.sweep.trees import resolved
@@ -86,64 +84,3 @@ def _without_hydra(config: DictConfig) -> dict[str, Any]:
     assert isinstance(root, dict)
     check_keys({str(key): value for key, value in root.items()})
     return resolved(bare)
-
-
-def check_claims(
-    ideas: Mapping[str, Any], choices: Mapping[str, Any], folders: Sequence[Path]
-) -> None:
-    """Refuse ideas of which one would silently undo the other, or be undone by an override.
-
-    An idea claims the groups that its yaml overrides, the parts and sections that its yaml sets,
-    and the parts that its class names in `claims`.
-    """
-    owners: dict[str, str] = {}
-    for idea, node in ideas.items():
-        # `+ideas.x.y=1` without `+idea=x` has no target: `check` says so in a sentence.
-        target = node.get("_target_") if isinstance(node, Mapping) else None
-        claims = read_constant(target, "claims", ()) if target else ()
-        assert isinstance(claims, tuple)
-        for part in dict.fromkeys(
-            (*group_overrides(idea, folders), *_set_by(idea, folders), *claims)
-        ):
-            if part in owners:
-                raise AuditionError(
-                    f"ideas '{owners[part]}' and '{idea}' both change the {part}: "
-                    f"run them as two arms, +idea={owners[part]},{idea}"
-                )
-            owners[part] = idea
-    for idea in ideas:
-        for group, choice in group_overrides(idea, folders).items():
-            if choices.get(group) != choice:
-                raise AuditionError(
-                    f"idea '{idea}' needs {group}={choice}, and {group}={choices.get(group)} is "
-                    "asked for beside it: leave one out"
-                )
-
-
-def group_overrides(idea: str, folders: Sequence[Path]) -> dict[str, str]:
-    """`{"optimizer": "muon"}` for an idea whose yaml says `override /optimizer: muon`."""
-    entries = _yaml_of(idea, folders).get("defaults", [])
-    return {
-        key.removeprefix("override ").strip().lstrip("/"): value
-        for entry in entries
-        if isinstance(entry, dict)
-        for key, value in entry.items()
-        if key.startswith("override ")
-    }
-
-
-def _set_by(idea: str, folders: Sequence[Path]) -> list[str]:
-    """`["schedule"]` for an idea whose yaml says `schedule: {warmup_steps: 5}`."""
-    its_own = {"defaults", "hydra", GROUPS["ideas"].name, GROUPS["cards"].name}
-    return [key for key in _yaml_of(idea, folders) if key not in its_own]
-
-
-def _yaml_of(idea: str, folders: Sequence[Path]) -> Mapping[str, Any]:
-    paths = (folder / "idea" / f"{idea}.yaml" for folder in folders)
-    found = next((path for path in paths if path.is_file()), None)
-    return _read(found.read_text(encoding="utf-8")) if found else {}
-
-
-@cache
-def _read(text: str) -> Mapping[str, Any]:
-    return yaml.safe_load(text) or {}

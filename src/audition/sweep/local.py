@@ -12,15 +12,14 @@ from audition.energy.meter import AtOnce
 from audition.errors import AuditionError
 from audition.machine import cores, gpus
 from audition.measured import recall, workload
-from audition.parallel.checks import check_cards, check_interface, processes_of
+from audition.parallel.checks import processes_of
 from audition.records.record import Status, now
+from audition.sweep.check import check_device, check_machine, check_size, check_threads
 from audition.sweep.code_provenance import code_provenance
 from audition.sweep.expect import expected_seconds
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Display, End, Job, PoolSettings, Server, display_for, run_pool
 from audition.sweep.resolve_auto import device_of
-from audition.sweep.watchers import check_meter
-from audition.text import count
 from audition.training.run_spec import RunSpec
 
 PRELOAD = (
@@ -35,9 +34,6 @@ PRELOAD = (
 
 SPOKEN: frozenset[Status] = frozenset({"finished", "diverged", "failed", "interrupted"})
 """What a worker says at the end of a run."""
-
-A_CORE = 16
-"""Threads, or runs at once, of which more to a core are a slip of the finger."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +68,11 @@ def pool_settings(
         "timeout_minutes": timeout_minutes,
     }
     check_node(launcher, "hydra.launcher", ("hydra_plugins",))
-    check_device(device)
-    check_size("execution.threads", execution["threads"])
+    check_device({"execution": checked})
+    check_threads({"execution": checked})
     check_size("hydra.launcher.workers", workers or 1)
     for run in runs:
-        check_cards(run.settings)
-        check_interface(run.settings)
-        check_meter(run.settings)
+        check_machine(run.settings)
     processes = max((processes_of(run.settings) for run in runs), default=1)
     cards = gpus() if device == "cuda" else ()
     threads = execution["threads"]
@@ -100,28 +94,6 @@ def pool_settings(
         preload=PRELOAD,
         measured=found.date if found else None,
     )
-
-
-def check_size(where: str, wanted: int) -> None:
-    """Raises AuditionError for so many threads or runs at once that this machine would stand still.
-
-    More than it has cores may be meant: a run of many threads made again on a smaller machine.
-    """
-    most = A_CORE * cores()
-    if wanted > most:
-        raise AuditionError(
-            f"{where}={wanted} is too many for this machine, which has {count(cores(), 'core')}: "
-            f"choose {most} or fewer"
-        )
-
-
-def check_device(device: str) -> None:
-    """Raises AuditionError where runs on `device` are to be made and this machine has none."""
-    if device == "cuda" and not gpus():
-        raise AuditionError(
-            "execution.device=cuda, and this machine has no GPU to use: choose cpu, or auto for "
-            "whichever is there"
-        )
 
 
 def train_all(runs: Sequence[PlannedRun], settings: PoolSettings, server: Server) -> None:

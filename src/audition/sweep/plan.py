@@ -11,17 +11,14 @@ from audition.budget import Budget
 from audition.config.card import check_card
 from audition.config.groups import root_of
 from audition.config.identity import Identity, identify
-from audition.config.root import check
 from audition.errors import AuditionError
-from audition.parallel.checks import check_parallel
 from audition.records.record import BASELINE, Record
 from audition.records.store import Contents
 from audition.sweep.arms import SEED, Arm, Question, more_seeds
-from audition.sweep.axes import check_alike, check_axis, comparable
+from audition.sweep.check import check_alike, comparable, runnable
 from audition.sweep.compose import Compose
-from audition.sweep.corpora import check_data
-from audition.sweep.watchers import check_trackers
-from audition.tasks.measures import check_task, measures_of, task_of
+from audition.sweep.keys import check_axis
+from audition.tasks.measures import measures_of, task_of
 from audition.training.run_spec import RunSpec
 
 HANDED_OUT = "AUDITION_JOB"
@@ -165,16 +162,6 @@ def checked(overrides: Sequence[str], compose: Compose) -> Mapping[str, Any]:
                 f"arm.{key}={value!r} is for a sweep to tell the runs that it hands out: leave it out"
             )
     return runnable(settings)
-
-
-def runnable(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings as a run gets them; raises AuditionError where no run could have them."""
-    whole = check(settings)
-    check_task(whole)
-    check_parallel(whole)
-    check_trackers(whole)
-    check_data(whole)
-    return whole
 
 
 def _overlaid(baseline: object) -> list[str]:

@@ -16,24 +16,23 @@ from audition.config.root import check_seed
 from audition.console import train_command
 from audition.errors import AuditionError
 from audition.frozen import freeze
-from audition.parallel.checks import check_cards, check_interface
 from audition.records.claim import Busy
 from audition.records.record import BASELINE
 from audition.records.registration import naming, registered, registrations
 from audition.records.store import Ledger
 from audition.sweep.arms import Arm, read_arms
+from audition.sweep.check import check_machine, runnable
 from audition.sweep.cluster.follow import follow
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import submit
 from audition.sweep.code_provenance import code_provenance
 from audition.sweep.compose import Composer
-from audition.sweep.local import check_device, check_size, train_all
-from audition.sweep.plan import PlannedRun, make_plan, runnable
+from audition.sweep.local import train_all
+from audition.sweep.plan import PlannedRun, make_plan
 from audition.sweep.pool import End, Job, PoolSettings, Quiet, display_for, warm
 from audition.sweep.rehearse import refusal, rehearse
 from audition.sweep.show import Show
 from audition.sweep.signals import collect_signals
-from audition.sweep.watchers import check_meter
 from audition.tasks.measures import metric_of
 
 
@@ -102,11 +101,7 @@ def train_single(run: PlannedRun, show: Show, *, alone: bool) -> None:
     # Runs that a sweep sends were put together where it began.
     if alone and (why := rehearsed(run.settings)):
         raise AuditionError(refusal(run.arm.name, why))
-    check_device(run.settings["execution"]["device"])
-    check_size("execution.threads", run.settings["execution"]["threads"])
-    check_cards(run.settings)
-    check_interface(run.settings)
-    check_meter(run.settings)
+    check_machine(run.settings)
     spec = run.spec(code_provenance([run]))
     ledger, job = spec.ledger, Job.of(spec)
     before = ledger.get(spec.folder)

@@ -15,8 +15,7 @@ from audition.frozen import freeze
 from audition.records.registration import register
 from audition.records.store import Ledger
 from audition.sweep.announce import announcement
-from audition.sweep.arms import Question
-from audition.sweep.asked import asked
+from audition.sweep.arms import Question, parse_question
 from audition.sweep.cluster.launch import Detached
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import Train, ready
@@ -81,7 +80,7 @@ def sweep(
     """
     freeze()
     parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-    question = asked(parser, arguments, params, arms)
+    question = parse_question(parser, arguments, params, arms)
     if question.tune:
         detached(config, chooses=True)
         if style.chooses:

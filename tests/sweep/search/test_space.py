@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from audition.errors import AuditionError
-from audition.sweep.axes import check_unset
+from audition.sweep.keys import check_unset
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points, corners
 from audition.sweep.search.space.space import Range, holds, overrides, read_space, typed
@@ -156,7 +156,7 @@ def test_a_whole_setting_is_drawn_whole_and_a_real_one_is_not(
         ("tune", "tune decides no number"),
         ("hydra.launcher.workers", "hydra.launcher.workers is Hydra's"),
         ("hydra/launcher", "hydra/launcher is Hydra's"),
-        ("budget.steps", "budget.steps would compare trials of unlike length"),
+        ("budget.steps", "budget.steps would compare runs of unlike length"),
         ("execution.threads", "computes with execution.threads=2 and the baseline with 1"),
         ("data.evaluation_tokens", "is evaluated on other held-out data"),
     ],

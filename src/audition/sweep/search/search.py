@@ -16,9 +16,8 @@ from audition.frozen import freeze
 from audition.records.registration import register
 from audition.records.store import Ledger
 from audition.sweep.announce import announcement
-from audition.sweep.arms import SCREENING, Arm, Question, arm_name
-from audition.sweep.asked import asked
-from audition.sweep.axes import check_unset
+from audition.sweep.arms import SCREENING, Arm, Question, arm_name, parse_question
+from audition.sweep.keys import check_unset
 from audition.sweep.plan import make_plan
 from audition.sweep.say import say, say_diverged
 from audition.sweep.search.answer import (
@@ -70,7 +69,7 @@ def search(
     settings.check()
     path = path_of(settings.write) if settings.write else None
     parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-    question = asked(parser, arguments, params, arms)
+    question = parse_question(parser, arguments, params, arms)
     start = starting_point(question)
     seeds = question.seeds or SCREENING
     settings.pruner_for(len(seeds), int(config.training.evaluations))

@@ -10,7 +10,7 @@ from audition.records.record import BASELINE
 from audition.records.store import Contents
 from audition.records.tuned import Contender, Try
 from audition.sweep.arms import Arm, Question, arm_name
-from audition.sweep.axes import check_alike, comparable
+from audition.sweep.check import check_alike, comparable
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun, make_plan
 from audition.sweep.search.space.keys import standing

@@ -11,8 +11,9 @@ from audition.measure import Measure
 from audition.records.record import BASELINE
 from audition.sweep.announce import question_of
 from audition.sweep.arms import Arm, arm_name
-from audition.sweep.axes import check_alike, check_searched, comparable
+from audition.sweep.check import check_alike, comparable
 from audition.sweep.compose import Composer
+from audition.sweep.keys import check_searched
 from audition.sweep.plan import Plan, PlannedRun, checked
 from audition.sweep.search.space.keys import standing, takes_whole
 from audition.sweep.search.space.space import (

@@ -6,8 +6,8 @@ import pytest
 from hydra import compose
 
 from audition.errors import AuditionError
-from audition.sweep.below_hydra import check_hydra
 from audition.sweep.compose import Composer
+from audition.sweep.keys import check_hydra
 
 
 def look(*words: str) -> None:

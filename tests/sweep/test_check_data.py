@@ -9,8 +9,8 @@ import pytest
 
 from audition.errors import AuditionError
 from audition.sweep.arms import Question
+from audition.sweep.check import check_data
 from audition.sweep.compose import Composer
-from audition.sweep.corpora import check_data
 from audition.sweep.plan import make_plan
 
 TEXT = "To be, or not to be, that is the question.\n" * 400
