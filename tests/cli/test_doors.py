@@ -70,7 +70,7 @@ def test_launchers_and_a_sweeper_of_hydras_own_fill_the_same_ledger(
     ended = place.train(*words, "seed=1", "-m")
     assert ended.returncode == 0, ended.stderr
     assert place.statuses() == dict.fromkeys(runs, "finished")
-    assert ("placebo  inconclusive" in ended.stdout) == (runs == PAIR)
+    assert ("placebo: inconclusive" in ended.stdout) == (runs == PAIR)
 
 
 def test_our_sweep_finds_the_runs_of_other_launchers(place: Any) -> None:

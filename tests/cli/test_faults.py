@@ -112,7 +112,7 @@ def test_a_loss_that_is_no_number_is_an_outcome(place: Any) -> None:
     assert turned.returncode == 1, turned.stderr
     assert "the baseline diverged, so there is nothing to compare" in turned.stderr
     assert "4 in the ledger, 0 to train" in turned.stderr
-    assert "optimizer.lr=0.004  invalid" in turned.stdout
+    assert "optimizer.lr=0.004: invalid" in turned.stdout
     assert "The baseline diverged on 2 of 2 seeds" in turned.stdout
 
 

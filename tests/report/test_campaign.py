@@ -149,7 +149,7 @@ def test_status_and_collect_of_a_sweep_at_home(
     assert (code, "--wait waits for them" in said) == (1, True)
     file(ledger, "idea", 3, "finished", metrics={"val_loss": 1.03})
     code, verdict, _ = ask("collect")
-    assert (code, "idea  supported" in verdict) == (0, True)
+    assert (code, "idea: supported" in verdict) == (0, True)
     assert ask("cancel") == (
         2,
         "",
