@@ -10,9 +10,10 @@ from typing import Any
 
 from audition.config.groups import GROUPS
 from audition.config.identity import targets
+from audition.errors import AuditionError
 from audition.machine import cores, gpus
 from audition.provenance import processor
-from audition.records.plain import parsed
+from audition.records.codec import parsed, read
 from audition.records.store import write_whole
 
 
@@ -127,13 +128,12 @@ def _pools(measured: Mapping[str, Any]) -> list[Pool]:
     pools = []
     for entry in measured.values():
         try:
-            found = {**entry["pool"], "workloads": tuple(entry["pool"]["workloads"])}
+            found = dict(entry["pool"])
             if "tokens_per_s" in found:  # as Audition 0.2 called it
                 found["units_per_s"] = found.pop("tokens_per_s")
-            pool = Pool(**found)
-            usable = min(pool.workers, pool.runs_per_gpu) >= 1 and pool.date > ""
-        except (KeyError, TypeError):
+            pool = read(Pool, found)
+        except (KeyError, TypeError, ValueError, AuditionError):
             continue
-        if usable:
+        if min(pool.workers, pool.runs_per_gpu) >= 1 and pool.date > "":
             pools.append(pool)
     return pools

@@ -13,26 +13,26 @@ from typing import Any
 import pytest
 
 from audition.records import claim as room
-from audition.records.claim import Busy, Pulse, held, take
+from audition.records.claim import Busy, Heartbeat, held, take
 from audition.records.owner import Owner
 
-QUICK = Pulse(beat_s=0.2, patience_s=0.6)
+QUICK = Heartbeat(beat_s=0.2, patience_s=0.6)
 """For owners that live."""
 
-BRIEF = Pulse(beat_s=0.02, patience_s=0.2)
+BRIEF = Heartbeat(beat_s=0.02, patience_s=0.2)
 """Where there is none."""
 
 HOLDER = """
 import socket, sys, time
 from pathlib import Path
-from audition.records.claim import Busy, Pulse, take
+from audition.records.claim import Busy, Heartbeat, take
 
 folder, host, start = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 socket.gethostname = lambda: host or "here"
 print("ready", flush=True)
 time.sleep(max(0.0, start - time.time()))
 try:
-    claim = take(folder, Pulse(beat_s=0.2, patience_s=0.6))
+    claim = take(folder, Heartbeat(beat_s=0.2, patience_s=0.6))
 except Busy:
     sys.exit("busy")
 print("held", flush=True)

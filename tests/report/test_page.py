@@ -18,6 +18,7 @@ from audition.answers.race_steps import race_steps
 from audition.cli.commands import report
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
+from audition.records.races import RACES, Race, Turn
 from audition.records.record import Record
 from audition.records.store import Ledger
 from audition.report import page as page_module
@@ -210,17 +211,13 @@ def test_a_race_is_drawn_from_what_it_left(
     seeds = {42: 1.5, 137: 1.51, 256: 1.49, 7: 1.5, 8: 1.52}
     idea = {seed: loss - 0.03 for seed, loss in seeds.items()}
     ledger = ledger_of({"baseline": seeds, "kept": idea, "gone": {42: 1.6}})
-    turn = {"threshold": 0.0, "reason": ""}
-    turns = [
-        {**turn, "config_hash": f"{1:016x}", "stage": 1, "seeds": [42], "mean_gain": 0.03,
-         "action": "run"},
-        {**turn, "config_hash": f"{2:016x}", "stage": 1, "seeds": [42], "mean_gain": -0.1,
-         "action": "drop"},
-        {**turn, "config_hash": f"{1:016x}", "stage": 2, "seeds": [42, 137, 256],
-         "mean_gain": 0.03, "action": "promote"},
-    ]  # fmt: skip
-    (ledger.root / "races").mkdir()
-    (ledger.root / f"races/{0:016x}.json").write_text(json.dumps({"turns": turns}))
+    kept, gone, screened = f"{1:016x}", f"{2:016x}", (42, 137, 256)
+    turns = (
+        Turn("kept", kept, 1, (42,), 0.03, 0.0, "run", ""),
+        Turn("gone", gone, 1, (42,), -0.1, 0.0, "drop", ""),
+        Turn("kept", kept, 2, screened, 0.03, 0.0, "promote", ""),
+    )
+    RACES.write(ledger.root, f"{0:016x}", Race(f"{0:016x}", turns, 6, 10))
     arms = {j.arm.config_hash: j.arm for j in judge_arms(ledger.read().records)}
     arms[f"{0:016x}"] = judge_arms(ledger.read().records)[0].baseline
     steps = race_steps(ledger.root, f"{0:016x}", arms)

@@ -10,7 +10,7 @@ import pytest
 from audition.answers.band import Band, latest
 from audition.cli.ledger import main
 from audition.observers.metrics import Metrics
-from audition.records.metrics import Shelf, read_lines
+from audition.records.metrics import MetricsCache, read_lines
 from audition.records.record import now
 from audition.records.registration import PlannedArm, Registration, register
 from audition.records.store import Ledger
@@ -130,12 +130,12 @@ def test_beside_the_band(band, said):
 
 
 def test_what_has_grown_is_read_again(tmp_path):
-    shelf = Shelf()
-    assert shelf.lines(tmp_path) == []
+    cache = MetricsCache()
+    assert cache.lines(tmp_path) == []
     (tmp_path / "metrics.jsonl").write_text(lines(4.0))
-    assert latest(shelf.lines(tmp_path)).values["train/loss"] == 4.0
+    assert latest(cache.lines(tmp_path)).values["train/loss"] == 4.0
     (tmp_path / "metrics.jsonl").write_text(lines(4.0, None) + '{"step": 3, "tok')
-    found = latest(shelf.lines(tmp_path))
+    found = latest(cache.lines(tmp_path))
     assert found.values["train/loss"] != found.values["train/loss"]
     assert found.units["train/loss"] == 200
 

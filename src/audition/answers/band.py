@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
-from audition.records.metrics import METERS, Line, Shelf, units_of
+from audition.records.metrics import METERS, Line, MetricsCache, units_of
 from audition.text import number
 
 
@@ -55,12 +55,12 @@ def latest(lines: Sequence[Line]) -> Latest:
     return Latest(units, values)
 
 
-def band(shelf: Shelf, folders: Sequence[Path], name: str, units: int) -> Band:
+def band(cache: MetricsCache, folders: Sequence[Path], name: str, units: int) -> Band:
     """Of those runs that wrote the value `name` at just so many units."""
     found = [
         value
         for folder in folders
-        for line in shelf.lines(folder)
+        for line in cache.lines(folder)
         if units_of(line) == units and (value := line.get(name)) is not None
     ]
     if not found:

@@ -11,7 +11,7 @@ from audition.answers import ArmRuns
 from audition.answers.code import states_of
 from audition.config.card import Card, check_card
 from audition.errors import AuditionError
-from audition.records.plain import parsed
+from audition.records.codec import parsed
 from audition.records.store import Ledger
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from audition.answers import ArmRuns
-from audition.records.plain import parsed
+from audition.records.races import RACES, Turn
 from audition.records.record import Record
 
 STAGES = {1: "first seed", 2: "screening seeds"}
@@ -32,34 +31,32 @@ class RaceStep:
 
 def race_steps(root: Path, baseline_hash: str, arms: Mapping[str, ArmRuns]) -> tuple[RaceStep, ...]:
     """Every stage that the ledger at `root` still has the runs of; none where there was no race."""
+    race = RACES.get(root, baseline_hash)
     try:
-        turns = parsed((root / "races" / f"{baseline_hash}.json").read_text(encoding="utf-8"))[
-            "turns"
-        ]
-        found = list(_steps(turns, baseline_hash, arms))
-    except (OSError, ValueError, KeyError, TypeError):
+        found = list(_steps(race.turns, baseline_hash, arms)) if race else []
+    except ValueError:  # a record without the time of its start
         return ()
     begin = min((step.start for step in found), default=0.0)
     return tuple(_since(step, begin) for step in found)
 
 
 def _steps(
-    turns: Iterable[Mapping[str, Any]], baseline_hash: str, arms: Mapping[str, ArmRuns]
+    turns: Iterable[Turn], baseline_hash: str, arms: Mapping[str, ArmRuns]
 ) -> Iterable[RaceStep]:
     run: dict[str, set[int]] = {}
     for turn in turns:
-        key = turn["config_hash"]
+        key = turn.config_hash
         if key not in arms:
             continue
         arm, before = arms[key], run.get(key, set())
-        records = [r for r in arm.records if r.seed in turn["seeds"] and r.seed not in before]
-        run[key] = before | set(turn["seeds"])
-        stage = STAGES.get(turn["stage"], f"stage {turn['stage']}")
-        gain, bar = _number(turn["mean_gain"]), _number(turn["threshold"])
+        records = [r for r in arm.records if r.seed in turn.seeds and r.seed not in before]
+        run[key] = before | set(turn.seeds)
+        stage = STAGES.get(turn.stage, f"stage {turn.stage}")
+        gain, bar = _number(turn.mean_gain), _number(turn.threshold)
         if records:
-            yield _step(arm.name, stage, records, gain, bar, kept=turn["action"] != "drop")
+            yield _step(arm.name, stage, records, gain, bar, kept=turn.action != "drop")
         fresh = [r for r in arm.records if r.settled and r.seed not in run[key]]
-        if turn["action"] == "promote" and fresh:
+        if turn.action == "promote" and fresh:
             gain = _mean_gain(arms.get(baseline_hash), arm, {r.seed for r in fresh})
             yield _step(arm.name, FRESH, fresh, gain, math.nan, kept=True)
 

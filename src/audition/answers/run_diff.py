@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from audition.answers.code import states_of
+from audition.records.codec import parsed
 from audition.records.metrics import PLACE, read_evaluations
-from audition.records.plain import parsed
 from audition.records.record import Record
 
 RESULTS = (

@@ -1,11 +1,10 @@
-"""Who writes a run: `claim.N` in its folder, kept by any file system, and ended by its owner's end.
+"""The lock of a run's folder: one process writes there, whatever the file system and machine.
 
-Locks of the system are no-ops on some shared file systems, and the leases of `filelock` pass on by
-an exchange of names that NFS refuses. What every file system has is the making of a file that must
-not exist yet, so a claim is a file with a number, and one whose owner is gone is taken over by
-making the next number: of two takers one succeeds. The owner moves the file's time forward while it
-lives. An owner that was frozen, and finds its claim gone, stops; what it could still write in that
-moment is what its successor will write, since a run is a function of its settings.
+A lock is a file `claim.N` made with `open(..., "x")` (O_EXCL), which is atomic on every file system,
+on NFS from version 3 on; system locks do nothing on some shared file systems, and `filelock`'s leases
+need a rename that NFS refuses. The holder touches its file every 10 s. A stale lock is taken over by
+creating `claim.N+1`, which only one process can. A holder that was frozen, and finds its file gone,
+stops; what it wrote in between its successor writes too, since a run is a function of its settings.
 """
 
 import os
@@ -28,29 +27,29 @@ class Busy(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pulse:
-    """How claims of machines that cannot see each other's processes are judged."""
+class Heartbeat:
+    """When a claim of another machine, whose processes cannot be seen from here, is stale."""
 
     beat_s: float = 10.0
-    """Time between two signs of life [s]."""
+    """Time between two touches of the file [s]."""
     patience_s: float = 60.0
-    """Age of the last sign, by the clock of the file's server, from which an owner is in doubt [s]."""
+    """Age of the last touch, by the file server's clock, from which an owner may be dead [s]."""
 
     @property
     def watch_s(self) -> float:
-        """How long an owner in doubt is watched, by the watcher's own steady clock [s]."""
+        """How long the file of such an owner is watched, by the watcher's monotonic clock [s]."""
         return 3.0 * self.beat_s
 
 
-PULSE = Pulse()
+HEARTBEAT = Heartbeat()
 
 
 @dataclass(frozen=True)
-class Sight:
-    """A claim as it was read: who wrote it, and when it was last moved."""
+class ClaimFile:
+    """A claim as it was read: what its owner wrote, and when it was last touched."""
 
     text: str
-    moved: float  # by the clock of the file's server [s]
+    touched: float  # by the clock of the file's server [s]
 
     def name(self) -> str:
         """Its owner, for a person."""
@@ -68,7 +67,7 @@ class Claim:
         threading.Thread(target=self._beat, name="claim", daemon=True).start()
 
     def check(self, *, now: bool = False) -> None:
-        """Raise Busy if the claim was taken over; looks once a second, or `now`."""
+        """Raise Busy if the claim was taken over; reads the file at most once a second, or `now`."""
         if not now and time.monotonic() - self._checked < CHECK_S:
             return
         self._checked = time.monotonic()
@@ -76,7 +75,7 @@ class Claim:
             raise Busy(f"{self.path} was taken over while its owner showed no sign of life")
 
     def release(self) -> None:
-        """Let the next one in."""
+        """Remove the claim, so that another process can hold the folder."""
         self._released.set()
         if self._stands():
             with suppress(OSError):
@@ -96,18 +95,19 @@ class Claim:
                 os.utime(self.path)
 
 
-def take(folder: Path, pulse: Pulse = PULSE) -> Claim:
+def take(folder: Path, heartbeat: Heartbeat = HEARTBEAT) -> Claim:
     """Hold `folder`; raises Busy where a live process does, and OSError where nobody could.
 
-    An owner on this machine is known at once to run or not. One elsewhere is known by its beat; where
-    that is overdue, or of the future, clocks may have jumped, and it is watched for `pulse.watch_s`.
+    Of an owner on this machine it is known at once whether it runs. One elsewhere is judged by the
+    last touch of its file; where that is overdue, or in the future, clocks may have jumped, and the
+    file is watched for `heartbeat.watch_s`.
     """
     me = Owner.here()
     folder.mkdir(parents=True, exist_ok=True)
-    judged = _sights(folder)
+    judged = _claim_files(folder)
     for path, seen in judged.items():
-        lives = _lives(path, seen, me, pulse)
-        if lives or (lives is None and _moves(path, seen, pulse.watch_s)):
+        lives = _lives(path, seen, me, heartbeat)
+        if lives or (lives is None and _moves(path, seen, heartbeat.watch_s)):
             raise Busy(f"{folder} is held by {seen.name()}")
     mine = folder / f"claim.{1 + max(map(_number, judged), default=0)}"
     try:
@@ -120,29 +120,29 @@ def take(folder: Path, pulse: Pulse = PULSE) -> Claim:
                 raise
     except FileExistsError:
         raise Busy(f"{folder} was claimed by another process at the same time") from None
-    beside = {path: seen for path, seen in _sights(folder).items() if path != mine}
+    beside = {path: seen for path, seen in _claim_files(folder).items() if path != mine}
     if beside.items() - judged.items():
         mine.unlink(missing_ok=True)
         raise Busy(f"{folder} was claimed by another process at the same time")
     for dead in beside:
         dead.unlink(missing_ok=True)
-    return Claim(mine, me, pulse.beat_s)
+    return Claim(mine, me, heartbeat.beat_s)
 
 
-def held(folder: Path, pulse: Pulse = PULSE) -> bool:
-    """Whether a process holds `folder`, judged at once: an owner in doubt is taken to be gone.
+def held(folder: Path, heartbeat: Heartbeat = HEARTBEAT) -> bool:
+    """Whether a process holds `folder`, answered at once.
 
-    So is that of a folder that this user may not read.
+    False where the owner may be dead, and for a folder that this user may not read.
     """
     me = Owner.here()
     try:
-        return any(_lives(path, seen, me, pulse) for path, seen in _sights(folder).items())
+        return any(_lives(path, seen, me, heartbeat) for path, seen in _claim_files(folder).items())
     except PermissionError:
         return False
 
 
-def _lives(path: Path, seen: Sight, me: Owner, pulse: Pulse) -> bool | None:
-    """Whether the owner of a claim lives; None for one in doubt."""
+def _lives(path: Path, seen: ClaimFile, me: Owner, heartbeat: Heartbeat) -> bool | None:
+    """Whether the owner of a claim runs; None where only watching its file can tell."""
     owner = Owner.read(seen.text)
     runs = owner.runs(me) if owner else None
     if runs is not None:
@@ -150,14 +150,14 @@ def _lives(path: Path, seen: Sight, me: Owner, pulse: Pulse) -> bool | None:
     try:
         with TemporaryFile(dir=path.parent) as probe:
             os.utime(probe.fileno())
-            age = os.fstat(probe.fileno()).st_mtime - seen.moved
+            age = os.fstat(probe.fileno()).st_mtime - seen.touched
     except OSError:
-        return True  # nothing can be written here, so nobody is in its way
-    return True if 0.0 <= age < pulse.patience_s else None
+        return True  # this process cannot write here, so it cannot be in the owner's way
+    return True if 0.0 <= age < heartbeat.patience_s else None
 
 
-def _moves(path: Path, seen: Sight, watch_s: float) -> bool:
-    """Whether anything happens to a claim within `watch_s`."""
+def _moves(path: Path, seen: ClaimFile, watch_s: float) -> bool:
+    """Whether the claim's file changes within `watch_s`."""
     until = time.monotonic() + watch_s
     while time.monotonic() < until:
         time.sleep(watch_s / 30.0)
@@ -166,8 +166,8 @@ def _moves(path: Path, seen: Sight, watch_s: float) -> bool:
     return False
 
 
-def _sights(folder: Path) -> dict[Path, Sight]:
-    """Every claim in `folder` as it stands; more than one where a taking over is under way."""
+def _claim_files(folder: Path) -> dict[Path, ClaimFile]:
+    """Every claim in `folder`; more than one while one is being taken over."""
     try:
         paths = [folder / name for name in os.listdir(folder) if re.fullmatch(r"claim\.\d+", name)]
     except (FileNotFoundError, NotADirectoryError):
@@ -175,11 +175,11 @@ def _sights(folder: Path) -> dict[Path, Sight]:
     return {path: seen for path in paths if (seen := _look(path)) is not None}
 
 
-def _look(path: Path) -> Sight | None:
-    # Opened each time, since only that makes a client of a shared file system ask its server.
+def _look(path: Path) -> ClaimFile | None:
+    # Opened each time: only then does the client of a shared file system ask its server.
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            return Sight(file.read(1000), os.fstat(file.fileno()).st_mtime)
+            return ClaimFile(file.read(1000), os.fstat(file.fileno()).st_mtime)
     except FileNotFoundError:
         return None
 

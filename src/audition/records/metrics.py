@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audition.records.plain import parsed
+from audition.records.codec import parsed
 
 FILE = "metrics.jsonl"
 TRAINING = "train/loss"
@@ -66,7 +66,7 @@ def last_line(folder: Path) -> Line:
 
 
 @dataclass
-class Shelf:
+class MetricsCache:
     """The lines of many runs, each file read again only when it has grown."""
 
     read: dict[Path, tuple[int, list[Line]]] = field(default_factory=dict)

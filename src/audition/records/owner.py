@@ -1,4 +1,4 @@
-"""A process as others can recognise it, from this machine or another, and whether it still runs."""
+"""The process that holds a claim, as recorded in its file, and whether it still runs."""
 
 import json
 import os
@@ -7,7 +7,8 @@ import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from audition.records.plain import parsed
+from audition.errors import AuditionError
+from audition.records.codec import parsed, read
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 NAMESPACE = Path("/proc/self/ns/pid")
@@ -20,10 +21,10 @@ class Owner:
     """One process, for the length of one claim."""
 
     host: str
-    boot: str  # this kernel since it started, and the process namespace: only there a pid says who
+    boot: str  # boot of the kernel, and process namespace: a pid is unique only within both
     pid: int
-    start: int  # clock ticks from boot to the process's start, so that a pid used again differs
-    token: str  # of one claim
+    start: int  # of the process, clock ticks since boot: tells a reused pid apart
+    token: str  # random, one a claim
 
     @classmethod
     def here(cls) -> "Owner":
@@ -37,11 +38,10 @@ class Owner:
     def read(cls, text: str) -> "Owner | None":
         """The owner that `text` names; None where it is cut short or says something else."""
         try:
-            owner = cls(**parsed(text))
-        except (ValueError, TypeError):
+            owner = read(cls, parsed(text))
+        except (ValueError, AuditionError):
             return None
-        whole = isinstance(owner.pid, int) and isinstance(owner.start, int) and owner.pid > 0
-        return owner if whole else None
+        return owner if owner.pid > 0 else None
 
     def text(self) -> str:
         """What `read` reads."""

@@ -1,15 +1,16 @@
 """The facts of one run, as they stand in its `record.json`; enough for a verdict without the run."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from math import nan
+from typing import Any, Literal
 
 from audition.errors import AuditionError
 from audition.measure import BEST, Measure
 from audition.reasons import cut
-from audition.records.plain import parsed
+from audition.records.codec import filled, finite, parsed, read
 
 SCHEMA = 2
 READABLE = (1, 2)
@@ -101,8 +102,7 @@ class Record:
     def to_dict(self) -> dict[str, Any]:
         """The facts as JSON can hold them."""
         plain = asdict(self)
-        plain["metrics"] = {name: _finite(value) for name, value in self.metrics.items()}
-        return plain
+        return {**plain, "metrics": finite(plain["metrics"])}
 
     @classmethod
     def from_json(cls, text: str) -> "Record":
@@ -121,29 +121,13 @@ class Record:
         if plain["schema"] not in READABLE:
             known = " and ".join(map(str, READABLE))
             raise AuditionError(f"has schema {plain['schema']}, and this version reads {known}")
+        ours = {name: value for name, value in plain.items() if name in _KNOWN}
         if plain["schema"] == 1:
-            plain = {
-                **plain,
-                "units": plain.get("tokens", 0),
-                "measures": {n: asdict(how) for n, how in LANGUAGE.items()},
-            }
-        plain.setdefault("measures", {})
-        missing = _SHAPES.keys() - plain.keys()
-        if missing:
-            raise AuditionError(f"lacks {', '.join(sorted(missing))}")
-        for name, fits in _SHAPES.items():
-            if not fits(plain[name]):
-                raise AuditionError(
-                    f"has {name}={cut(repr(plain[name]), 80)}, which Audition never writes"
-                )
-        plain["metrics"] = {
-            name: float("nan") if value is None else value
-            for name, value in plain["metrics"].items()
-        }
-        plain["measures"] = {name: Measure(**how) for name, how in plain["measures"].items()}
-        for name in ("ideas", "overrides", "notes"):
-            plain[name] = tuple(plain.get(name, ()))
-        return cls(**{name: value for name, value in plain.items() if name in _KNOWN})
+            language = {name: asdict(how) for name, how in LANGUAGE.items()}
+            ours |= {"units": plain.get("tokens", 0), "measures": language}
+        if "metrics" in ours:
+            ours["metrics"] = filled(ours["metrics"], nan)
+        return read(cls, ours, also=("metrics",))
 
     def ended(self, status: Status, reason: str = "", **facts: Any) -> "Record":
         """This record with its outcome."""
@@ -159,45 +143,6 @@ LANGUAGE = {
 """The measures of every run that was filed under schema 1."""
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_measure(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and value.keys() <= {f.name for f in fields(Measure)}
-        and _is_text(value.get("label"))
-        and _is_text(value.get("unit"))
-    )
-
-
-_SHAPES: Mapping[str, Callable[[Any], bool]] = {
-    "key": _is_text,
-    "config_hash": _is_text,
-    "baseline_hash": _is_text,
-    "arm": _is_text,
-    "ideas": lambda ideas: isinstance(ideas, list | tuple) and all(map(_is_text, ideas)),
-    "seed": lambda seed: isinstance(seed, int) and not isinstance(seed, bool),
-    "status": lambda status: status in get_args(Status),
-    "metrics": lambda metrics: (
-        isinstance(metrics, dict) and all(v is None or _is_number(v) for v in metrics.values())
-    ),
-    "measures": lambda measures: (
-        isinstance(measures, dict) and all(map(_is_measure, measures.values()))
-    ),
-}
-"""Facts without which a record is of no use, and what each must look like."""
-
-
 def now() -> str:
     """The time as records write it: ISO 8601, UTC, to the second, so that texts sort as times."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _finite(value: float) -> float | None:
-    return value if value == value and abs(value) != float("inf") else None

@@ -7,15 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-from audition.errors import AuditionError
-from audition.records.plain import parsed
+from audition.records.folder import Folder
 from audition.records.record import now
-from audition.records.store import write_whole
 
 ALPHA = 0.05
-FOLDER = "plans"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +32,11 @@ class Registration:
     baseline_seeds: tuple[int, ...]
     arms: tuple[PlannedArm, ...]
     metric: str  # name in the records, e.g. val_loss
-    alpha: float = ALPHA  # one-sided
-    sesoi: float | None = None  # smallest gain that counts, in its unit; None: one pooled sigma
+    # As they were written: 1 and 1.0 have two digests.
+    alpha: float | int = ALPHA  # one-sided
+    sesoi: float | int | None = (
+        None  # smallest gain that counts, in its unit; None: one pooled sigma
+    )
     design: str = "auto"  # chosen by the seeds that arms share, in the order the statistics name
     judged_on: tuple[int, ...] = ()  # fresh seeds, on which alone survivors of a choice are judged
     terms: str = ""  # what the arms were given beforehand, where that is not their default settings
@@ -72,31 +71,25 @@ class Registration:
         return {arm.config_hash: arm for arm in reversed(self.arms)}
 
 
+PLANS = Folder("plans", Registration)
+"""One file a plan, by its digest."""
+
+
 def register(root: Path, plan: Registration) -> Path:
     """Write `plan` under the ledger at `root`; one that is there already keeps its place and date.
 
     Raises AuditionError where it cannot be written: without a plan no run should start.
     """
-    path = root / FOLDER / f"{plan.digest()}.json"
+    path = PLANS.path(root, plan.digest())
     if not path.exists():
         number = 1 + max((each.number for each in registrations(root)), default=0)
-        filed = replace(plan, written=now(), number=number)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, json.dumps(asdict(filed), indent=1) + "\n")
-        except OSError as error:
-            raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
+        PLANS.write(root, plan.digest(), replace(plan, written=now(), number=number))
     return path
 
 
 def registered(root: Path, digest: str) -> Registration | None:
     """The plan of that digest in the ledger at `root`; None where there is none."""
-    if not re.fullmatch("[0-9a-f]{16}", digest):
-        return None
-    try:
-        return _read(parsed((root / FOLDER / f"{digest}.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
+    return PLANS.get(root, digest) if re.fullmatch("[0-9a-f]{16}", digest) else None
 
 
 def registrations(root: Path) -> tuple[Registration, ...]:
@@ -104,13 +97,7 @@ def registrations(root: Path) -> tuple[Registration, ...]:
 
     Their numbers order them, since the clocks of two machines may not agree.
     """
-    plans = []
-    for path in (root / FOLDER).glob("*.json"):
-        try:
-            plans.append(_read(parsed(path.read_text(encoding="utf-8"))))
-        except (OSError, ValueError, TypeError, KeyError):
-            continue
-    return tuple(sorted(plans, key=lambda plan: (plan.number, plan.written)))
+    return tuple(sorted(PLANS.read(root)[0], key=lambda plan: (plan.number, plan.written)))
 
 
 def naming(plans: Iterable[Registration], config_hash: str, seed: int) -> str:
@@ -123,9 +110,3 @@ def naming(plans: Iterable[Registration], config_hash: str, seed: int) -> str:
         if seed in seeds and not plan.screening:
             return plan.digest()
     return ""
-
-
-def _read(plain: dict[str, Any]) -> Registration:
-    arms = tuple(PlannedArm(**{**arm, "seeds": tuple(arm["seeds"])}) for arm in plain["arms"])
-    seeds = {name: tuple(plain[name]) for name in ("baseline_seeds", "judged_on")}
-    return Registration(**{**plain, **seeds, "arms": arms})

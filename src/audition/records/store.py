@@ -125,12 +125,11 @@ class Ledger:
         folder = self.folder_of(record)
         path = folder / RECORD
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             if path.exists() and self.get(folder) is None:
                 path.rename(_free(path.with_name(f"{path.name}.unreadable")))
-            write_whole(path, record.to_json())
         except OSError as error:
             raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
+        write_file(path, record.to_json())
         return folder
 
     @contextmanager
@@ -192,6 +191,15 @@ def write_whole(path: Path, content: str | bytes) -> None:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+def write_file(path: Path, content: str) -> None:
+    """Make the folder of `path` and write the file whole; AuditionError where that is not possible."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    except OSError as error:
+        raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _read(path: Path) -> Record | Unreadable | None:

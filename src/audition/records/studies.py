@@ -4,10 +4,9 @@ It stands as `studies/NAME.json` beside the study's journal; null in place of an
 that of a run that diverged.
 """
 
-import json
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -15,9 +14,10 @@ from typing import Any, Literal
 
 from audition.errors import AuditionError
 from audition.measure import BEST, Measure
-from audition.records.plain import parsed
+from audition.records.codec import filled, finite
+from audition.records.folder import Folder
 from audition.records.record import LANGUAGE
-from audition.records.store import Unreadable, write_whole
+from audition.records.store import Unreadable
 
 FOLDER = "studies"
 SCHEMA = 1
@@ -33,6 +33,9 @@ FACTS: Mapping[str, Measure] = {
 }
 """Facts of a record that a search may make small, beside its metrics."""
 
+LOSSES = ("values", "seeds")
+"""What of a trial is null in its file where a run diverged."""
+
 Value = float | int | str | bool | None
 State = Literal["whole", "given up", "diverged", "failed", "under way", "waiting"]
 
@@ -42,8 +45,8 @@ class Parameter:
     """What was searched: a range from low to high, or choices."""
 
     name: str  # KEY, or KEY[FORK=CHOICE] where only that choice has it
-    low: float | None = None
-    high: float | None = None
+    low: float | int | None = None
+    high: float | int | None = None
     log: bool = False
     choices: tuple[Value, ...] = ()
 
@@ -152,33 +155,8 @@ class Account:
         """The facts as JSON can hold them."""
         plain = asdict(self)
         for trial in plain["trials"]:
-            trial["values"] = _finite(trial["values"])
-            trial["seeds"] = {str(seed): _finite(each) for seed, each in trial["seeds"].items()}
+            trial |= {name: finite(trial[name]) for name in LOSSES}
         return plain
-
-    @classmethod
-    def from_json(cls, text: str) -> "Account":
-        """Read an account; raises AuditionError saying in a few words what is wrong with it."""
-        try:
-            plain = parsed(text)
-            if plain["schema"] != SCHEMA:
-                raise AuditionError(
-                    f"has schema {plain['schema']}, and this version reads {SCHEMA}"
-                )
-            read: dict[str, Callable[[Any], Any]] = {
-                "objectives": str,
-                "seeds": int,
-                "parameters": lambda each: Parameter(**{**each, "choices": tuple(each["choices"])}),
-                "trials": _trial,
-                "importances": lambda each: Importance(**each),
-            }
-            told = plain.get("measures")  # by Audition 0.3 and later
-            plain["measures"] = (
-                LANGUAGE if told is None else {name: Measure(**how) for name, how in told.items()}
-            )
-            return cls(**plain | {name: tuple(map(of, plain[name])) for name, of in read.items()})
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise AuditionError(f"is no account of a study ({error})") from None
 
 
 def front_of(values: Sequence[Sequence[float]]) -> list[int]:
@@ -191,44 +169,26 @@ def front_of(values: Sequence[Sequence[float]]) -> list[int]:
     return [i for i, own in enumerate(values) if not any(beats(other, own) for other in values)]
 
 
+def _upgraded(plain: dict[str, Any]) -> dict[str, Any]:
+    if plain["schema"] != SCHEMA:
+        raise AuditionError(f"has schema {plain['schema']}, and this version reads {SCHEMA}")
+    measures = {name: asdict(how) for name, how in LANGUAGE.items()}  # before 0.3
+    trials = [
+        {**trial, **{name: filled(trial[name], math.inf) for name in LOSSES}}
+        for trial in plain["trials"]
+    ]
+    return {"measures": measures, **plain, "trials": trials}
+
+
+STUDIES = Folder(FOLDER, Account, upgrade=_upgraded, plain=Account.to_dict)
+"""One file a study, by its name."""
+
+
 def write_account(root: Path, account: Account) -> Path:
     """Put the account into the ledger at `root`. Raises AuditionError where it cannot be written."""
-    path = root / FOLDER / f"{account.name}.json"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(account.to_dict(), indent=1, allow_nan=False) + "\n")
-    except OSError as error:
-        raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
-    return path
+    return STUDIES.write(root, account.name, account)
 
 
 def read_accounts(root: Path) -> tuple[tuple[Account, ...], tuple[Unreadable, ...]]:
     """Every account of the ledger at `root` by name, and the files that could not be read as one."""
-    accounts, unreadable = [], []
-    for path in sorted((root / FOLDER).rglob("*.json")):
-        try:
-            accounts.append(Account.from_json(path.read_text(encoding="utf-8")))
-        except AuditionError as error:
-            unreadable.append(Unreadable(path, str(error)))
-        except (OSError, UnicodeDecodeError) as error:
-            unreadable.append(Unreadable(path, f"cannot be read ({error})"))
-    return tuple(accounts), tuple(unreadable)
-
-
-def _trial(plain: dict[str, Any]) -> Trial:
-    return Trial(
-        **{
-            **plain,
-            "overrides": tuple(plain["overrides"]),
-            "values": _infinite(plain["values"]),
-            "seeds": {int(seed): _infinite(each) for seed, each in plain["seeds"].items()},
-        }
-    )
-
-
-def _finite(values: Sequence[float]) -> list[float | None]:
-    return [value if math.isfinite(value) else None for value in values]
-
-
-def _infinite(values: Sequence[float | None]) -> tuple[float, ...]:
-    return tuple(math.inf if value is None else float(value) for value in values)
+    return STUDIES.read(root)

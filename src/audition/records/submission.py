@@ -1,15 +1,11 @@
 """What was handed to a cluster: which job does which runs, for whoever looks after them later."""
 
-import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from audition.errors import AuditionError
-from audition.records.plain import parsed
+from audition.records.folder import Folder
 from audition.records.record import now
-from audition.records.store import write_whole
 
 FOLDER = "submissions"
 
@@ -42,39 +38,26 @@ class Submission:
         return tuple(dict.fromkeys(job.id.partition("_")[0] for job in self.jobs))
 
 
+SUBMISSIONS = Folder(FOLDER, Submission)
+
+
 def keep(root: Path, submission: Submission) -> Path:
     """Write `submission` under the ledger at `root`.
 
     Raises AuditionError where it cannot be written, and says how to find the jobs all the same.
     """
-    number = submission.arrays()[0]
-    path = root / FOLDER / f"{submission.plan}-{number}.json"
+    arrays = submission.arrays()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(asdict(submission), indent=1) + "\n")
-    except OSError as error:
+        return SUBMISSIONS.write(root, f"{submission.plan}-{arrays[0]}", submission)
+    except AuditionError as error:
         raise AuditionError(
-            f"cannot write {path} ({error.strerror or error}), and the {submission.cluster} jobs "
-            f"{' '.join(submission.arrays())} are on their way"
+            f"{error}, and the {submission.cluster} jobs {' '.join(arrays)} are on their way"
         ) from error
-    return path
 
 
 def submissions(root: Path) -> tuple[Submission, ...]:
     """Every submission of the ledger at `root`, oldest first; a file that is none is left out."""
-    return tuple(sorted(_readable(root), key=lambda each: each.written))
-
-
-def _readable(root: Path) -> Iterator[Submission]:
-    for path in (root / FOLDER).glob("*.json"):
-        try:
-            plain: dict[str, Any] = parsed(path.read_text(encoding="utf-8"))
-            jobs = tuple(
-                SubmittedJob(**{**job, "runs": tuple(job["runs"])}) for job in plain["jobs"]
-            )
-            yield Submission(**{**plain, "jobs": jobs})
-        except (OSError, ValueError, TypeError, KeyError):
-            continue
+    return tuple(sorted(SUBMISSIONS.read(root)[0], key=lambda each: each.written))
 
 
 def submitted_now(

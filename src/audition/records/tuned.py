@@ -1,20 +1,15 @@
 """What every arm was tried at before a fair fight: settings, values seed by seed, and the best."""
 
-import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from audition.errors import AuditionError
 from audition.measure import Measure
-from audition.records.plain import parsed
+from audition.records.folder import Folder
 from audition.records.record import LANGUAGE
-from audition.records.store import write_whole
-
-FOLDER = "tuned"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,51 +64,20 @@ class Tuned:
     lattice: bool  # whether the values are neighbours on one line, rather than points of a search
 
 
-def file_tuned(root: Path, digest: str, tuned: Tuned) -> Path:
-    """Write `tuned` beside the ledger at `root`, under the digest of the plan that it led to.
+def _upgraded(plain: dict[str, Any]) -> dict[str, Any]:
+    """Audition 0.2 did not say how the metric is read."""
+    return {"measure": asdict(LANGUAGE[plain["metric"]]), **plain} if plain else plain
 
-    Raises AuditionError where it cannot be written.
-    """
-    path = root / FOLDER / f"{digest}.json"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(asdict(tuned), indent=1) + "\n")
-    except OSError as error:
-        raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
-    return path
+
+TUNED = Folder("tuned", Tuned, upgrade=_upgraded)
+"""One file a comparison, by the digest of the plan that it led to."""
+
+
+def file_tuned(root: Path, digest: str, tuned: Tuned) -> Path:
+    """Write `tuned` into the ledger at `root`; AuditionError where it cannot be written."""
+    return TUNED.write(root, digest, tuned)
 
 
 def tuned_for(root: Path, baseline_hash: str) -> tuple[Tuned, ...]:
     """What led to comparisons with that baseline; a file that is no such thing is left out."""
-    found = (each for each in _readable(root) if each.baseline_hash == baseline_hash)
-    return tuple(found)
-
-
-def _readable(root: Path) -> Iterator[Tuned]:
-    for path in sorted((root / FOLDER).glob("*.json")):
-        try:
-            yield _read(parsed(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError):
-            continue
-
-
-def _read(plain: dict[str, Any]) -> Tuned:
-    contenders = tuple(
-        Contender(
-            name=each["name"],
-            tries=tuple(
-                Try(
-                    overrides=tuple(tried["overrides"]),
-                    values=tried["values"],
-                    config_hash=tried["config_hash"],
-                    losses={int(seed): loss for seed, loss in tried["losses"].items()},
-                )
-                for tried in each["tries"]
-            ),
-        )
-        for each in plain["contenders"]
-    )
-    tuples = {name: tuple(plain[name]) for name in ("keys", "seeds")}
-    told = plain.get("measure")  # by Audition 0.3 and later
-    measure = LANGUAGE[plain["metric"]] if told is None else Measure(**told)
-    return Tuned(**{**plain, **tuples, "contenders": contenders, "measure": measure})
+    return tuple(each for each in TUNED.read(root)[0] if each.baseline_hash == baseline_hash)

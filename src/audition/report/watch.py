@@ -16,7 +16,7 @@ from rich.text import Text
 from audition.answers.band import NOTHING, Band, Latest, band, latest
 from audition.answers.campaign import WORDS, RunState, seconds_left, state_of, tally
 from audition.measure import Measure, recorded
-from audition.records.metrics import TRAINING, Line, Shelf
+from audition.records.metrics import TRAINING, Line, MetricsCache
 from audition.records.record import BASELINE, Record
 from audition.records.registration import Registration
 from audition.records.store import Ledger
@@ -56,7 +56,7 @@ class Sight:
         }
 
 
-def sights(states: Sequence[RunState], ledger: Ledger, shelf: Shelf) -> list[Sight]:
+def sights(states: Sequence[RunState], ledger: Ledger, cache: MetricsCache) -> list[Sight]:
     """The runs of `states` that a process is at, each beside the other seeds of the baseline."""
     baseline = [ledger.folder_of(s.record) for s in states if s.arm == BASELINE and s.record]
     found = []
@@ -65,7 +65,7 @@ def sights(states: Sequence[RunState], ledger: Ledger, shelf: Shelf) -> list[Sig
             continue
         own = ledger.folder_of(state.record)
         if ledger.claimed(own):
-            found.append(_sight(state, state.record, shelf.lines(own), baseline, own, shelf))
+            found.append(_sight(state, state.record, cache.lines(own), baseline, own, cache))
     return found
 
 
@@ -75,13 +75,13 @@ def _sight(
     lines: Sequence[Line],
     baseline: Sequence[Path],
     own: Path,
-    shelf: Shelf,
+    cache: MetricsCache,
 ) -> Sight:
     others = [folder for folder in baseline if folder != own]
     now = latest(lines)
     held_out = next((name for name in now.values if recorded(name) == record.primary), "")
     bands = {
-        name: band(shelf, others, name, now.units.get(name, -1))
+        name: band(cache, others, name, now.units.get(name, -1))
         for name in (TRAINING, held_out)
         if name
     }

@@ -4,52 +4,20 @@ The baseline runs all seeds once. Each idea runs the first screening seed, then 
 survivors run fresh seeds, on which alone they are judged: the screening cannot flatter them.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from math import isfinite, sqrt
 from pathlib import Path
 from statistics import stdev
 
 from audition.answers import ArmRuns, arms_of
 from audition.errors import AuditionError
-from audition.records.store import Ledger, write_whole
+from audition.records.races import RACES, Race, Turn
+from audition.records.store import Ledger
 from audition.stats import RaceRules, estimate_noise, race_step
 from audition.sweep.announce import question_of
 from audition.sweep.launchers import Train
 from audition.sweep.plan import Plan
 from audition.text import count
-
-FOLDER = "races"
-
-
-@dataclass(frozen=True)
-class Turn:
-    """What one idea's race came to at one look."""
-
-    idea: str
-    config_hash: str
-    stage: int  # 1: first seed, 2: all screening seeds, 3: fresh seeds
-    seeds: tuple[int, ...]  # run so far
-    mean_gain: float | None  # over the screening seeds, in the metric's unit; positive is better
-    threshold: float | None
-    action: str  # run, drop or promote; missing where a run has no outcome
-    reason: str
-
-
-@dataclass(frozen=True)
-class Race:
-    """All turns of a race, in order, and what it cost."""
-
-    baseline_hash: str
-    turns: tuple[Turn, ...]
-    runs: int  # of ideas
-    runs_at_fixed_seeds: int  # of ideas, had each run every seed
-
-    @property
-    def finalists(self) -> tuple[str, ...]:
-        """Config hashes of the ideas that ran the fresh seeds."""
-        return tuple(turn.config_hash for turn in self.turns if turn.action == "promote")
 
 
 def race(plan: Plan, rules: RaceRules, train: Train, ledger: Ledger) -> Race:
@@ -84,11 +52,7 @@ def race(plan: Plan, rules: RaceRules, train: Train, ledger: Ledger) -> Race:
 
 def file_race(root: Path, result: Race) -> Path:
     """Write the race beside the ledger at `root`, for the report's time line."""
-    folder = root / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{result.baseline_hash}.json"
-    write_whole(path, json.dumps(asdict(result), indent=1) + "\n")
-    return path
+    return RACES.write(root, result.baseline_hash, result)
 
 
 def _train(

@@ -8,12 +8,13 @@ from rich.table import Table
 
 from audition.console import console
 from audition.errors import AuditionError
+from audition.records.races import Race
 from audition.records.store import Ledger
 from audition.stats import RaceRules
 from audition.sweep.arms import SCREENING, Question, more_seeds
 from audition.sweep.launchers import Train
 from audition.sweep.plan import Plan
-from audition.sweep.race import Race, file_race, race
+from audition.sweep.race import file_race, race
 from audition.sweep.say import say_verdicts
 from audition.sweep.show import Show
 from audition.text import count

@@ -11,7 +11,7 @@ import pytest
 
 from audition.errors import AuditionError
 from audition.records.store import Ledger
-from audition.records.studies import Account, read_accounts
+from audition.records.studies import STUDIES, Account, read_accounts
 from audition.sweep.search.account import look
 from audition.sweep.search.account.account import account_of
 from audition.sweep.search.account.importance import FEWEST, importances_of
@@ -60,7 +60,7 @@ def test_every_trial_is_told_as_it_was(searched: Search) -> None:
     assert account.best(1)[0].number == result.study.study.best_trial.number
     (parameter,) = account.parameters
     assert (parameter.low, parameter.high, parameter.log) == (1e-4, 0.4, True)
-    assert Account.from_json(json.dumps(account.to_dict(), allow_nan=False)) == account
+    assert STUDIES.decode(json.dumps(account.to_dict(), allow_nan=False)) == account
 
 
 def test_a_diverged_trial_keeps_the_seeds_it_had(searched: Search) -> None:
@@ -69,7 +69,7 @@ def test_a_diverged_trial_keeps_the_seeds_it_had(searched: Search) -> None:
     ill = account.trials[1]
     assert (ill.state, ill.values, dict(ill.seeds)) == ("diverged", (math.inf,), {42: (math.inf,)})
     assert account.runs == 3 + 1 + 3
-    assert Account.from_json(json.dumps(account.to_dict(), allow_nan=False)) == account
+    assert STUDIES.decode(json.dumps(account.to_dict(), allow_nan=False)) == account
 
 
 def test_failures_lost_trials_and_those_under_way(searched: Search) -> None:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from audition.records.metrics import Shelf
+    from audition.records.metrics import MetricsCache
     from audition.report.watch import Sight
     from audition.sweep.cluster.campaigns import Found
 
@@ -34,11 +34,11 @@ def show(options: argparse.Namespace) -> None:
 
     from audition.answers.campaign import is_over
     from audition.console import console
-    from audition.records.metrics import Shelf
+    from audition.records.metrics import MetricsCache
     from audition.report.watch import picture
 
-    shelf, out = Shelf(), console(160)
-    found, running = look(options, shelf)
+    cache, out = MetricsCache(), console(160)
+    found, running = look(options, cache)
     if options.json:
         print(json.dumps([sight.to_dict() for sight in running], indent=1))
         return
@@ -51,14 +51,14 @@ def show(options: argparse.Namespace) -> None:
             # Between two trials of a search there may be no run for a moment.
             while idle < (PATIENCE if found.plan.screening else 1):
                 time.sleep(EVERY_S)
-                found, running = look(options, shelf)
+                found, running = look(options, cache)
                 idle = idle + 1 if is_over(found.states) and not running else 0
                 live.update(picture(found.plan, found.states, running), refresh=True)
         except KeyboardInterrupt:
             return
 
 
-def look(options: argparse.Namespace, shelf: "Shelf") -> "tuple[Found, list[Sight]]":
+def look(options: argparse.Namespace, cache: "MetricsCache") -> "tuple[Found, list[Sight]]":
     """The plan now, and the runs under way: its own, then those that no plan has named."""
     from audition.records.store import Ledger
     from audition.report.watch import sights, strays
@@ -67,4 +67,4 @@ def look(options: argparse.Namespace, shelf: "Shelf") -> "tuple[Found, list[Sigh
     found = find(options.output_dir, options.plan)
     ledger = Ledger(options.output_dir)
     others = strays(found.plan, ledger)
-    return found, sights([*found.states, *others], ledger, shelf)
+    return found, sights([*found.states, *others], ledger, cache)

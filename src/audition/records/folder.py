@@ -1,0 +1,71 @@
+"""A folder of a ledger that holds one JSON file for each value of one class."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from audition.errors import AuditionError
+from audition.records.codec import parsed, read
+from audition.records.store import Unreadable, write_file
+
+T = TypeVar("T")
+
+
+def _as_it_is(plain: Any) -> Any:
+    return plain
+
+
+@dataclass(frozen=True)
+class Folder(Generic[T]):
+    """The files of the dataclass `kind` in the folder `name` of any ledger."""
+
+    name: str
+    kind: type[T]
+    upgrade: Callable[[Any], Any] = _as_it_is
+    """From what a file of this or an earlier version says to what `kind` reads."""
+    plain: Callable[[T], Mapping[str, Any]] = asdict  # type: ignore[assignment]
+    """From a value to what its file says."""
+
+    def path(self, root: Path, stem: str) -> Path:
+        """The file of that name in the ledger at `root`."""
+        return root / self.name / f"{stem}.json"
+
+    def write(self, root: Path, stem: str, value: T) -> Path:
+        """Put `value` into the ledger at `root`; AuditionError where it cannot be written."""
+        path = self.path(root, stem)
+        write_file(path, json.dumps(self.plain(value), indent=1) + "\n")
+        return path
+
+    def get(self, root: Path, stem: str) -> T | None:
+        """The value of that name; None where there is none, or its file cannot be read."""
+        found = self._read(self.path(root, stem))
+        return None if isinstance(found, Unreadable) else found
+
+    def read(self, root: Path) -> tuple[tuple[T, ...], tuple[Unreadable, ...]]:
+        """Every value in the ledger at `root` by name, and the files that could not be read as one."""
+        found = [self._read(path) for path in sorted((root / self.name).rglob("*.json"))]
+        values = tuple(each for each in found if not isinstance(each, Unreadable))
+        return values, tuple(each for each in found if isinstance(each, Unreadable))
+
+    def decode(self, text: str) -> T:
+        """The value that `text` spells out; AuditionError, to be put behind a file's name, for none."""
+        try:
+            plain = parsed(text)
+        except ValueError as error:
+            raise AuditionError(f"is not complete JSON ({error})") from None
+        try:
+            return read(self.kind, self.upgrade(plain))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise AuditionError("was not written by Audition") from None
+
+    def _read(self, path: Path) -> T | Unreadable:
+        try:
+            return self.decode(path.read_text(encoding="utf-8"))
+        except AuditionError as error:
+            return Unreadable(path, str(error))
+        except OSError as error:
+            return Unreadable(path, f"cannot be read ({error.strerror or error})")
+        except UnicodeDecodeError as error:
+            return Unreadable(path, f"cannot be read ({error})")
