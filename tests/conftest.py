@@ -10,6 +10,7 @@ import pytest
 import torch
 from hydra import initialize_config_dir
 from torch import Tensor
+from warm import Warm
 
 from audition.config.root import check, conf_dir
 from audition.frozen import HELD
@@ -44,6 +45,14 @@ def _as_the_files_are() -> Iterator[None]:
     os.environ.pop(HELD, None)
     if held is not None:
         os.environ[HELD] = held
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """Starts commands of Audition quickly, as processes of their own."""
+    own = Warm()
+    yield own
+    own.close()
 
 
 @pytest.fixture(scope="session")

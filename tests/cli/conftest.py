@@ -1,4 +1,4 @@
-"""The doors as a user opens them: processes, one small model, one shared cache of token ids."""
+"""The commands as a user types them: processes, one small model, one shared cache of token ids."""
 
 import json
 import os
@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warm import Command, Warm
 
 from audition.data.shakespeare import Shakespeare
 
 ROOT = Path(__file__).parents[2]
+TRAIN = [sys.executable, "-m", "src.train"]
 SMALL = ("model=tiny", "data.evaluation_tokens=1024")
 
 TALLY = '''
@@ -42,15 +44,16 @@ class Workplace:
     output: Path
     cache: Path
     modules: Path
+    warm: Warm
     steps: int = 3
     environment: dict[str, str] = field(default_factory=dict)
+    cold: bool = False
+    """Whether commands are started by Python itself, which imports everything anew."""
 
     def command(self, *words: str) -> list[str]:
         """The training door with a small model that counts its trainings."""
         return [
-            sys.executable,
-            "-m",
-            "src.train",
+            *TRAIN,
             f"paths.output_dir='{self.output}'",
             f"paths.cache_dir='{self.cache}'",
             f"budget.steps={self.steps}",
@@ -71,6 +74,8 @@ class Workplace:
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Any command, to its end, with this workplace's environment."""
+        if command[:3] == TRAIN and not self.cold:
+            return self.warm.run(*command[2:], env=self._environment)
         return subprocess.run(
             command,
             cwd=ROOT,
@@ -82,10 +87,13 @@ class Workplace:
             stdin=subprocess.DEVNULL,
         )
 
-    def begin(self, *words: str) -> "subprocess.Popen[str]":
+    def begin(self, *words: str) -> "Command | subprocess.Popen[str]":
         """`python -m src.train WORDS`, as the head of a process group as a shell would start it."""
+        command = self.command(*words)
+        if not self.cold:
+            return self.warm.begin(*command[2:], env=self._environment, start_new_session=True)
         return subprocess.Popen(
-            self.command(*words),
+            command,
             cwd=ROOT,
             env=self._environment,
             stdin=subprocess.DEVNULL,
@@ -97,8 +105,10 @@ class Workplace:
 
     def read(self, *words: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
         """`audition WORDS` on this ledger."""
-        door = Path(sys.executable).with_name("audition")
-        return self.run([*prefix, str(door), *words, "--output-dir", str(self.output)])
+        words = (*words, "--output-dir", str(self.output))
+        if prefix:
+            return self.run([*prefix, str(Path(sys.executable).with_name("audition")), *words])
+        return self.warm.run("audition", *words, env=self._environment)
 
     def records(self) -> dict[str, dict[str, Any]]:
         """`"placebo 1"` -> the record, as it stands in its file."""
@@ -119,9 +129,7 @@ class Workplace:
     def _files(self, name: str) -> list[Path]:
         return sorted(self.output.glob(f"runs/*/*/seed_*/{name}"))
 
-    def until(
-        self, sweep: "subprocess.Popen[str]", found: Callable[[dict[str, dict[str, Any]]], Any]
-    ) -> Any:
+    def until(self, sweep: Command, found: Callable[[dict[str, dict[str, Any]]], Any]) -> Any:
         """What `found` says of the records of a sweep under way, once it says anything."""
         deadline = time.monotonic() + 60.0
         while not (answer := found(self.records())):
@@ -141,8 +149,8 @@ def _shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, _shared: tuple[Path, Path]) -> Workplace:
-    return Workplace(tmp_path / "ledger", *_shared)
+def place(tmp_path: Path, _shared: tuple[Path, Path], warm: Warm) -> Workplace:
+    return Workplace(tmp_path / "ledger", *_shared, warm)
 
 
 def one_sentence(ended: subprocess.CompletedProcess[str]) -> str:

