@@ -9,7 +9,7 @@ from audition.answers.run_diff import Making
 from audition.cli.ledger import main
 from audition.config.identity import Identity
 from audition.records.record import Record
-from audition.sweep import again
+from audition.sweep import reproduce
 
 
 def test_a_run_is_made_again_to_the_bit_and_leaves_nothing(place: Any) -> None:
@@ -65,7 +65,7 @@ def test_what_differs_is_named_and_the_exit_says_so(
     ledger, record = ledger
     (ledger.folder_of(record) / "repro.json").write_text('{"arithmetic": {"threads": 1}}')
     other = Making(record.ended("finished", weights="cd"), (), {"arithmetic": {"threads": 8}})
-    monkeypatch.setattr(again, "reproduce", lambda run, ledger: other)
+    monkeypatch.setattr(reproduce, "reproduce", lambda run, ledger: other)
     assert asked(ledger) == 1
     said = capsys.readouterr().out
     assert "baseline seed 42 did not come out the same:\n  weights  ab → cd\n" in said
@@ -77,7 +77,7 @@ def test_code_that_changed_is_said_first_and_compared_nevertheless(
 ) -> None:
     ledger, record = ledger
     ledger.write(record.ended("finished", key="of other code", code="0" * 16))
-    monkeypatch.setattr(again, "reproduce", lambda run, ledger: Making(record, (), {}))
+    monkeypatch.setattr(reproduce, "reproduce", lambda run, ledger: Making(record, (), {}))
     assert asked(ledger) == 0
     told = capsys.readouterr()
     assert "the code has changed since (digest 00000000, now" in told.err
@@ -96,8 +96,8 @@ def test_code_that_changed_is_said_first_and_compared_nevertheless(
 def test_what_changed_is_told_apart(ledger: Any, facts: dict[str, str], said: str) -> None:
     _, record = ledger
     now = Identity(record.config_hash, "another key", record.evaluation, record.code)
-    assert said in again.drift(record.ended("finished", **facts), now)
-    assert again.drift(record, Identity("", record.key, "", "")) == ""
+    assert said in reproduce.drift(record.ended("finished", **facts), now)
+    assert reproduce.drift(record, Identity("", record.key, "", "")) == ""
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from audition.errors import AuditionError
 from audition.observers.metrics import Metrics
 from audition.observers.watching import watching
 from audition.shelf.new import TELL
-from audition.trackers import behind
+from audition.trackers import background
 from audition.training.build import build
 from audition.training.loop import train
 
@@ -78,7 +78,7 @@ def test_every_file_trains_three_steps(name, settings_of, tmp_path, monkeypatch)
     folder.mkdir(parents=True)
     said: list[str] = []
     # MLflow and W&B take seconds to come up, and longer beside the other workers of the tests.
-    monkeypatch.setattr(behind, "Patience", partial(behind.Patience, seconds=120.0))
+    monkeypatch.setattr(background, "Patience", partial(background.Patience, seconds=120.0))
     with watching(settings.get("logger", {}), folder, said.append) as trackers:
         outcome = train(job, [Metrics(folder, trackers.copies), *trackers.others])
     assert not said
