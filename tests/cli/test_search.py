@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from audition.cli.ledger import main
-from audition.records.studies import FOLDER, Account, Parameter, Trial, write_account
+from audition.records.studies import FOLDER, STUDIES, Account, Parameter, Trial
 
 ROOT = Path(__file__).parents[2]
 HIDDEN = "import runpy, sys\nsys.modules['optuna'] = None\n"
@@ -41,7 +41,7 @@ def root(tmp_path: Path) -> Path:
         importances=(),
         written="2026-01-01T00:00:00+00:00",
     )
-    write_account(tmp_path, account)
+    STUDIES.write(tmp_path, account.name, account)
     return tmp_path
 
 

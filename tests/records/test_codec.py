@@ -15,7 +15,7 @@ from audition.records.metrics import read_lines
 from audition.records.races import RACES, Race, Turn
 from audition.records.record import Record
 from audition.records.registration import PLANS, registrations
-from audition.records.studies import read_accounts
+from audition.records.studies import STUDIES
 from audition.records.submission import submissions
 from audition.records.tuned import tuned_for
 
@@ -40,7 +40,7 @@ def test_a_ledger_of_broken_files_is_an_empty_one(tmp_path: Path) -> None:
     assert registrations(tmp_path) == ()
     assert submissions(tmp_path) == ()
     assert tuned_for(tmp_path, "b") == ()
-    accounts, unreadable = read_accounts(tmp_path)
+    accounts, unreadable = STUDIES.read(tmp_path)
     assert (accounts, len(unreadable)) == ((), len(BROKEN) + 1)
 
 

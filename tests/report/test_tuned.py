@@ -7,7 +7,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from audition.measure import Measure
-from audition.records.tuned import Contender, Try, Tuned, file_tuned, tuned_for
+from audition.records.tuned import TUNED, Contender, Try, Tuned, tuned_for
 from audition.report.figures import tuned_curves
 from audition.report.style import INK
 
@@ -34,7 +34,7 @@ RIVAL = Contender(
         tried(0.008, 1.75, None, name="i"),
     ),
 )
-TUNED = Tuned(
+COMPARED = Tuned(
     measure=Measure("validation loss", "nats/token"),
     baseline_hash="0.008",
     keys=("optimizer.lr",),
@@ -60,7 +60,7 @@ def test_the_best_needs_every_seed_and_no_divergence() -> None:
 
 
 def test_both_curves_with_what_was_chosen() -> None:
-    figure = tuned_curves(TUNED, {"i0.004": "#009e73"})
+    figure = tuned_curves(COMPARED, {"i0.004": "#009e73"})
     means = points(figure, "baseline-0-mean")
     assert [round(y, 6) for _, y in means] == [1.95, 1.85, 1.75]
     assert [x for x, _ in means] == [0.002, 0.004, 0.008]
@@ -82,7 +82,7 @@ def test_choices_stand_side_by_side() -> None:
 
     arm = Contender(name="baseline", tries=(chosen("rmsnorm", 1.0), chosen("layernorm", 2.0)))
     other = Contender(name="idea", tries=arm.tries)
-    fields = {**vars(TUNED), "keys": ("norm",), "contenders": (arm, other), "lattice": False}
+    fields = {**vars(COMPARED), "keys": ("norm",), "contenders": (arm, other), "lattice": False}
     figure = tuned_curves(Tuned(**fields), {})
     ticks = [text.get_text() for text in figure.axes[0].get_xticklabels()]
     assert ticks == ["layernorm", "rmsnorm"]
@@ -90,8 +90,8 @@ def test_choices_stand_side_by_side() -> None:
 
 
 def test_what_was_tried_comes_back_from_the_file(tmp_path: Path) -> None:
-    file_tuned(tmp_path, "digest", TUNED)
-    assert tuned_for(tmp_path, "0.008") == (TUNED,)
+    TUNED.write(tmp_path, "digest", COMPARED)
+    assert tuned_for(tmp_path, "0.008") == (COMPARED,)
     assert tuned_for(tmp_path, "another") == ()
     (tmp_path / "tuned" / "broken.json").write_text("{")
-    assert tuned_for(tmp_path, "0.008") == (TUNED,)
+    assert tuned_for(tmp_path, "0.008") == (COMPARED,)

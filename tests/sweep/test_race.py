@@ -8,11 +8,12 @@ import pytest
 
 from audition.config.identity import Identity
 from audition.errors import AuditionError
+from audition.records.races import RACES
 from audition.records.store import Ledger
 from audition.stats import RaceRules
 from audition.sweep.arms import Arm
 from audition.sweep.plan import Plan, PlannedRun
-from audition.sweep.race import file_race, race
+from audition.sweep.race import race
 
 SCREENING, FRESH = (42, 137, 256), (512, 1024, 2048, 4096, 8192)
 SEED_EFFECT = {
@@ -142,6 +143,6 @@ def test_a_run_without_an_outcome_is_dropped_and_said(plan: Plan, tmp_path: Path
 def test_the_race_is_filed(plan: Plan, tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     result = race(plan, RaceRules(), trainer(ledger, []), ledger)
-    path = file_race(tmp_path, result)
+    path = RACES.write(tmp_path, result.baseline_hash, result)
     assert path.parent.name == "races"
     assert '"promote"' in path.read_text()

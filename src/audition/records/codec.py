@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Collection
 from dataclasses import MISSING, fields
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -35,11 +36,10 @@ def read(kind: type[T], plain: Any, *, also: Collection[str] = ()) -> T:
     """
     if not isinstance(plain, dict):
         raise AuditionError("was not written by Audition")
-    known = {f.name: f.default is MISSING and f.default_factory is MISSING for f in fields(kind)}  # type: ignore[arg-type]
-    needed = {name for name, required in known.items() if required or name in also}
-    if missing := needed - plain.keys():
+    known, needed = _fields(kind)
+    if missing := needed.union(also) - plain.keys():
         raise AuditionError(f"lacks {', '.join(sorted(missing))}")
-    if unknown := plain.keys() - known.keys():
+    if unknown := plain.keys() - known:
         raise AuditionError(f"has {', '.join(sorted(unknown))}, which this version does not know")
     try:
         return msgspec.convert(plain, kind, str_keys=True)
@@ -48,6 +48,14 @@ def read(kind: type[T], plain: Any, *, also: Collection[str] = ()) -> T:
         name = place[1] if place else ""
         said = f"{name}={cut(repr(plain.get(name)), 80)}" if name else f"a value ({error})"
         raise AuditionError(f"has {said}, which Audition never writes") from None
+
+
+@cache
+def _fields(kind: type[Any]) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of a dataclass's fields, and of those without a default."""
+    every = fields(kind)
+    required = (f.name for f in every if f.default is MISSING and f.default_factory is MISSING)
+    return frozenset(f.name for f in every), frozenset(required)
 
 
 def finite(value: Any) -> Any:

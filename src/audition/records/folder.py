@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from audition.errors import AuditionError
 from audition.records.codec import parsed, read
-from audition.records.store import Unreadable, write_file
+from audition.records.store import Unreadable, read_file, write_file
 
 T = TypeVar("T")
 
@@ -46,8 +46,9 @@ class Folder(Generic[T]):
     def read(self, root: Path) -> tuple[tuple[T, ...], tuple[Unreadable, ...]]:
         """Every value in the ledger at `root` by name, and the files that could not be read as one."""
         found = [self._read(path) for path in sorted((root / self.name).rglob("*.json"))]
-        values = tuple(each for each in found if not isinstance(each, Unreadable))
-        return values, tuple(each for each in found if isinstance(each, Unreadable))
+        unreadable = tuple(each for each in found if isinstance(each, Unreadable))
+        values = (each for each in found if each is not None and not isinstance(each, Unreadable))
+        return tuple(values), unreadable
 
     def decode(self, text: str) -> T:
         """The value that `text` spells out; AuditionError, to be put behind a file's name, for none."""
@@ -60,12 +61,5 @@ class Folder(Generic[T]):
         except (AttributeError, KeyError, TypeError, ValueError):
             raise AuditionError("was not written by Audition") from None
 
-    def _read(self, path: Path) -> T | Unreadable:
-        try:
-            return self.decode(path.read_text(encoding="utf-8"))
-        except AuditionError as error:
-            return Unreadable(path, str(error))
-        except OSError as error:
-            return Unreadable(path, f"cannot be read ({error.strerror or error})")
-        except UnicodeDecodeError as error:
-            return Unreadable(path, f"cannot be read ({error})")
+    def _read(self, path: Path) -> T | Unreadable | None:
+        return read_file(path, self.decode)

@@ -123,8 +123,7 @@ class Record:
             raise AuditionError(f"has schema {plain['schema']}, and this version reads {known}")
         ours = {name: value for name, value in plain.items() if name in _KNOWN}
         if plain["schema"] == 1:
-            language = {name: asdict(how) for name, how in LANGUAGE.items()}
-            ours |= {"units": plain.get("tokens", 0), "measures": language}
+            ours |= {"units": plain.get("tokens", 0), "measures": LANGUAGE}
         if "metrics" in ours:
             ours["metrics"] = filled(ours["metrics"], nan)
         return read(cls, ours, also=("metrics",))

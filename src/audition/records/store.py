@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import TypeVar
 
 from audition.errors import AuditionError
 from audition.records.claim import Claim, held, take
 from audition.records.record import Record
+
+T = TypeVar("T")
 
 RECORD = "record.json"
 PLACES = ("runs", "plans", "studies")
@@ -202,10 +205,10 @@ def write_file(path: Path, content: str) -> None:
         raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _read(path: Path) -> Record | Unreadable | None:
-    """The record in a file; None where there is no file."""
+def read_file(path: Path, decode: Callable[[str], T]) -> T | Unreadable | None:
+    """What `decode` makes of a file, or the AuditionError that it raises; None without a file."""
     try:
-        return Record.from_json(path.read_text(encoding="utf-8"))
+        return decode(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except AuditionError as error:
@@ -214,6 +217,10 @@ def _read(path: Path) -> Record | Unreadable | None:
         return Unreadable(path, f"cannot be read ({error.strerror or error})")
     except UnicodeDecodeError as error:
         return Unreadable(path, f"cannot be read ({error})")
+
+
+def _read(path: Path) -> Record | Unreadable | None:
+    return read_file(path, Record.from_json)
 
 
 def _free(path: Path) -> Path:

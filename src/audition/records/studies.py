@@ -8,7 +8,6 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
@@ -17,7 +16,6 @@ from audition.measure import BEST, Measure
 from audition.records.codec import filled, finite
 from audition.records.folder import Folder
 from audition.records.record import LANGUAGE
-from audition.records.store import Unreadable
 
 FOLDER = "studies"
 SCHEMA = 1
@@ -170,25 +168,15 @@ def front_of(values: Sequence[Sequence[float]]) -> list[int]:
 
 
 def _upgraded(plain: dict[str, Any]) -> dict[str, Any]:
+    """Audition 0.2 did not say how the metrics are read."""
     if plain["schema"] != SCHEMA:
         raise AuditionError(f"has schema {plain['schema']}, and this version reads {SCHEMA}")
-    measures = {name: asdict(how) for name, how in LANGUAGE.items()}  # before 0.3
     trials = [
         {**trial, **{name: filled(trial[name], math.inf) for name in LOSSES}}
         for trial in plain["trials"]
     ]
-    return {"measures": measures, **plain, "trials": trials}
+    return {"measures": LANGUAGE, **plain, "trials": trials}
 
 
 STUDIES = Folder(FOLDER, Account, upgrade=_upgraded, plain=Account.to_dict)
 """One file a study, by its name."""
-
-
-def write_account(root: Path, account: Account) -> Path:
-    """Put the account into the ledger at `root`. Raises AuditionError where it cannot be written."""
-    return STUDIES.write(root, account.name, account)
-
-
-def read_accounts(root: Path) -> tuple[tuple[Account, ...], tuple[Unreadable, ...]]:
-    """Every account of the ledger at `root` by name, and the files that could not be read as one."""
-    return STUDIES.read(root)

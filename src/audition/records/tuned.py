@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -66,16 +66,11 @@ class Tuned:
 
 def _upgraded(plain: dict[str, Any]) -> dict[str, Any]:
     """Audition 0.2 did not say how the metric is read."""
-    return {"measure": asdict(LANGUAGE[plain["metric"]]), **plain} if plain else plain
+    return {"measure": LANGUAGE.get(plain["metric"]), **plain}
 
 
 TUNED = Folder("tuned", Tuned, upgrade=_upgraded)
 """One file a comparison, by the digest of the plan that it led to."""
-
-
-def file_tuned(root: Path, digest: str, tuned: Tuned) -> Path:
-    """Write `tuned` into the ledger at `root`; AuditionError where it cannot be written."""
-    return TUNED.write(root, digest, tuned)
 
 
 def tuned_for(root: Path, baseline_hash: str) -> tuple[Tuned, ...]:

@@ -19,7 +19,7 @@ from audition.errors import AuditionError
 from audition.records.record import now
 from audition.records.registration import Registration, registrations
 from audition.records.store import Contents, Ledger, write_whole
-from audition.records.studies import Account, read_accounts
+from audition.records.studies import STUDIES, Account
 from audition.records.tuned import tuned_for
 from audition.report.facts import SUMMARY_COLUMNS, IdeaFacts, facts_of, run_columns
 from audition.report.gallery import Picture, draw, embedded
@@ -77,7 +77,7 @@ def write_report(
         sesoi=sesoi,
         alpha=alpha,
     )
-    accounts, unread = read_accounts(ledger.root)
+    accounts, unread = STUDIES.read(ledger.root)
     shown = () if ideas else accounts if studies is None else studies
     if not judgements and not shown:
         raise AuditionError(

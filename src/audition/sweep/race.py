@@ -6,12 +6,11 @@ survivors run fresh seeds, on which alone they are judged: the screening cannot 
 
 from collections.abc import Mapping, Sequence
 from math import isfinite, sqrt
-from pathlib import Path
 from statistics import stdev
 
 from audition.answers import ArmRuns, arms_of
 from audition.errors import AuditionError
-from audition.records.races import RACES, Race, Turn
+from audition.records.races import Race, Turn
 from audition.records.store import Ledger
 from audition.stats import RaceRules, estimate_noise, race_step
 from audition.sweep.announce import question_of
@@ -48,11 +47,6 @@ def race(plan: Plan, rules: RaceRules, train: Train, ledger: Ledger) -> Race:
     everything = len(screening) + len(fresh)
     runs = sum(dropped.values()) + everything * len(alive)
     return Race(plan.baseline_hash, tuple(turns), runs, everything * len(names))
-
-
-def file_race(root: Path, result: Race) -> Path:
-    """Write the race beside the ledger at `root`, for the report's time line."""
-    return RACES.write(root, result.baseline_hash, result)
 
 
 def _train(

@@ -8,13 +8,13 @@ from rich.table import Table
 
 from audition.console import console
 from audition.errors import AuditionError
-from audition.records.races import Race
+from audition.records.races import RACES, Race
 from audition.records.store import Ledger
 from audition.stats import RaceRules
 from audition.sweep.arms import SCREENING, Question, more_seeds
 from audition.sweep.launchers import Train
 from audition.sweep.plan import Plan
-from audition.sweep.race import file_race, race
+from audition.sweep.race import race
 from audition.sweep.say import say_verdicts
 from audition.sweep.show import Show
 from audition.text import count
@@ -54,7 +54,7 @@ class RaceStyle:
             fresh_seeds=self.fresh_seeds,
         )
         result = race(plan, rules, train, ledger)
-        file_race(ledger.root, result)
+        RACES.write(ledger.root, result.baseline_hash, result)
         say_race(result)
         say_verdicts(plan, ledger, show)
         return not any(turn.action == "missing" for turn in result.turns)

@@ -8,7 +8,7 @@ import pytest
 
 from audition.errors import AuditionError
 from audition.records.store import Ledger
-from audition.records.studies import Account, read_accounts, write_account
+from audition.records.studies import STUDIES, Account
 from audition.report import page as page_module
 from audition.report import search_section
 from audition.report.page import write_report
@@ -25,11 +25,11 @@ def test_an_account_is_the_same_when_read_again(
         for name, account in (("a", every), ("b/c", two), ("d", forked))
     ]
     for account in named:
-        path = write_account(tmp_path, account)
+        path = STUDIES.write(tmp_path, account.name, account)
         assert "Infinity" not in path.read_text()
     (tmp_path / "studies" / "e.json").write_text("{}")
     (tmp_path / "studies" / "f.json").write_text('{"schema": 99}')
-    found, unread = read_accounts(tmp_path)
+    found, unread = STUDIES.read(tmp_path)
     assert list(found) == named
     assert [(each.path.name, each.reason) for each in unread] == [
         ("e.json", "was not written by Audition"),
@@ -68,8 +68,8 @@ def test_the_terminal_counts_trials_and_runs(
 def test_a_ledger_with_a_search_alone_is_reported(
     every: Account, two: Account, tmp_path: Path
 ) -> None:
-    write_account(tmp_path, every)
-    write_account(tmp_path, Account(**{**vars(two), "name": "<b>two</b>"}))
+    STUDIES.write(tmp_path, every.name, every)
+    STUDIES.write(tmp_path, "two", Account(**{**vars(two), "name": "<b>two</b>"}))
     written = write_report(Ledger(tmp_path), tmp_path / "report")
     page, markdown = written.page.read_text(), written.markdown.read_text()
     assert "No verdict yet; 2 searches" in page
@@ -96,7 +96,7 @@ def test_a_search_follows_the_verdicts(
     ledger = ledger_of(arms)
     before = write_report(ledger, tmp_path / "before")
     assert "search" not in before.page.read_text().lower()
-    write_account(ledger.root, every)
+    STUDIES.write(ledger.root, every.name, every)
     (ledger.root / "studies" / "broken.json").write_text("?")
     after = write_report(ledger, tmp_path / "after")
     page = after.page.read_text()

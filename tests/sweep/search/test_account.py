@@ -11,8 +11,7 @@ import pytest
 
 from audition.errors import AuditionError
 from audition.records.store import Ledger
-from audition.records.studies import STUDIES, Account, read_accounts
-from audition.sweep.search.account import look
+from audition.records.studies import STUDIES, Account
 from audition.sweep.search.account.account import account_of
 from audition.sweep.search.account.importance import FEWEST, importances_of
 from audition.sweep.search.account.look import account_named, accounted, accounts, live
@@ -147,18 +146,18 @@ def test_the_account_is_filed_however_the_search_ends(
     ledger = Ledger(result.points.output_dir)
     with pytest.raises(KeyboardInterrupt), accounted(ledger, "study", None):
         raise KeyboardInterrupt
-    (filed,), unread = read_accounts(ledger.root)
+    (filed,), unread = STUDIES.read(ledger.root)
     assert not unread
     assert filed.journal_bytes == journal_of(ledger.root, "study").stat().st_size
     assert len(filed.trials) == 2
     with accounted(ledger, "never begun", None):
         pass
-    assert len(read_accounts(ledger.root)[0]) == 1
+    assert len(STUDIES.read(ledger.root)[0]) == 1
 
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(look, "write_account", full)
+    monkeypatch.setattr("audition.records.folder.write_file", full)
     with pytest.raises(ValueError, match="what ended it"), accounted(ledger, "study", None):
         raise ValueError("what ended it")
     assert "no account of study 'study'" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from audition.measure import Measure
 from audition.records.registration import register
 from audition.records.store import Ledger
-from audition.records.tuned import Contender, Tuned, file_tuned
+from audition.records.tuned import TUNED, Contender, Tuned
 from audition.sweep.announce import announcement, question_of
 from audition.sweep.arms import SCREENING, Question
 from audition.sweep.compose import Composer
@@ -154,7 +154,7 @@ class TunedComparison:
             contenders=contenders,
             lattice=lattice,
         )
-        file_tuned(self.ledger.root, announced.digest(), tuned)
+        TUNED.write(self.ledger.root, announced.digest(), tuned)
         say_contenders(tuned)
         missing = plan.missing(self.ledger.read())
         say(

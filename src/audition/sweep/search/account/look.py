@@ -9,7 +9,7 @@ from typing import Any
 
 from audition.errors import AuditionError, choices
 from audition.records.store import Ledger
-from audition.records.studies import FOLDER, Account, read_accounts, write_account
+from audition.records.studies import FOLDER, STUDIES, Account
 from audition.sweep.search.account.account import account_of
 from audition.sweep.search.study.serving import ASKED
 from audition.sweep.search.study.storage import close, journal_of, open_storage, prepare_optuna
@@ -23,7 +23,7 @@ def accounted(ledger: Ledger, name: str, url: str | None) -> Iterator[None]:
     finally:
         try:
             if (account := live(ledger, name, url)) is not None:
-                write_account(ledger.root, account)
+                STUDIES.write(ledger.root, account.name, account)
         except Exception as error:  # what ended the search has more to say than its account
             print(f"audition: no account of study '{name}': {error}", file=sys.stderr)
 
@@ -56,7 +56,7 @@ def accounts(ledger: Ledger, url: str | None = None) -> tuple[Account, ...]:
             names = [each.study_name for each in storage.get_all_studies()]
         found = [live(ledger, name, url) for name in sorted(names)]
         return tuple(account for account in found if account is not None)
-    known = {account.name: account for account in read_accounts(ledger.root)[0]}
+    known = {account.name: account for account in STUDIES.read(ledger.root)[0]}
     folder = ledger.root / FOLDER
     for journal in folder.rglob("*.log"):
         name = journal.relative_to(folder).as_posix().removesuffix(".log")
