@@ -1,52 +1,84 @@
-"""What docs/tasks.md says of a task and an evaluator in two files each is tried, word for word."""
+"""Every file that the authors' pages write out is put where they say, and trained."""
 
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-GUIDE = (Path(__file__).parents[1] / "docs" / "tasks.md").read_text(encoding="utf-8")
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = ("idea.md", "part.md", "model.md", "corpus.md", "tasks.md")
+
+WRITTEN = re.compile(r"`([\w/]+\.(?:py|yaml))`([^`]*?)\n\n```(?:python|yaml)\n(.*?)```", re.DOTALL)
+"""A path, the rest of its paragraph, and the block that follows."""
 
 
-def test_a_task_and_an_evaluator_of_two_files_each_end_in_a_verdict(tmp_path: Path) -> None:
-    code = dict(
-        zip(("entropy", "parity"), re.findall(r"```python\n(.*?)```", GUIDE, re.S), strict=True)
-    )
-    yaml = dict(
-        zip(("entropy", "parity"), re.findall(r"```yaml\n(.*?)```", GUIDE, re.S), strict=True)
-    )
-    (tmp_path / "mylab").mkdir()
-    (tmp_path / "mylab" / "__init__.py").write_text("")
-    for name, group in (("entropy", "evaluator"), ("parity", "task")):
-        (tmp_path / "mylab" / f"{name}.py").write_text(code[name], encoding="utf-8")
-        place = tmp_path / "conf" / group
-        place.mkdir(parents=True)
-        text = re.sub(r"audition\.(evaluators|tasks)\.", "mylab.", yaml[name])
-        (place / f"{name}.yaml").write_text(text, encoding="utf-8")
+def files() -> Iterator[tuple[str, str]]:
+    """Path and text of every file that a page writes out."""
+    for page in PAGES:
+        text = (DOCS / page).read_text(encoding="utf-8")
+        for path, _, content in WRITTEN.findall(text):
+            yield path, content
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with everything that the pages write out, and some text."""
+    folder = tmp_path_factory.mktemp("lab")
+    for path, content in files():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content, encoding="utf-8")
+    (folder / "mylab/__init__.py").touch()
+    (folder / "notes").mkdir()
+    for i in range(20):
+        (folder / f"notes/{i:02}.txt").write_text(f"note {i} says little. " * 40)
+    return folder
+
+
+def trained(lab: Path, ledger: Path, *overrides: str) -> list[dict[str, Any]]:
+    """The records of a command, as the pages type it."""
     ran = subprocess.run(
         [
-            *(sys.executable, "-m", "audition", "train", "--config-dir", str(tmp_path / "conf")),
-            *("task=parity", "evaluator=[entropy]", "metric=entropy_nats", "optimizer=adamw,sgd"),
-            *("budget.examples=640", "allowed_targets=[audition.,mylab.]", "seed=1,2,3"),
-            *(f"paths.output_dir={tmp_path / 'ledger'}", "hydra.launcher.workers=2", "-m"),
+            *(sys.executable, "-m", "audition", "train", "--config-dir", "conf", *overrides),
+            *("allowed_targets=[audition.,mylab.]", f"paths.output_dir={ledger}"),
         ],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(lab)},
+        cwd=lab,
         capture_output=True,
         text=True,
     )
     assert ran.returncode == 0, ran.stderr
-    assert re.search(r"^optimizer=sgd +(supported|refuted|inconclusive)", ran.stdout, re.M)
-    records = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in (tmp_path / "ledger").glob("runs/*/*/*/record.json")
-    ]
+    records = ledger.glob("runs/*/*/*/record.json")
+    return [json.loads(path.read_text(encoding="utf-8")) for path in records]
+
+
+def test_an_idea_a_model_and_a_corpus_train(lab: Path, tmp_path: Path) -> None:
+    own = ("+idea=cooling", "model=pairs", "data=notes", "data.folder=notes")
+    (record,) = trained(lab, tmp_path, *own, "budget.steps=3", "budget.tokens=null")
+    assert record["arm"] == "cooling"
+    assert record["status"] == "finished"
+
+
+def test_a_fitness_counts_its_passes(lab: Path, tmp_path: Path) -> None:
+    strategy = ("apoptosis=functional_preservation", "apoptosis/fitness=loudness")
+    often = ("apoptosis.timetable.interval=1", "apoptosis.timetable.warmup=0")
+    (record,) = trained(lab, tmp_path, *strategy, *often, "debug=smoke")
+    assert record["forward_passes"] > record["backward_passes"] == record["steps"]
+
+
+def test_a_task_and_an_evaluator_end_in_a_verdict(lab: Path, tmp_path: Path) -> None:
+    asked = ("task=parity", "evaluator=[entropy]", "metric=entropy_nats", "optimizer=adamw,sgd")
+    few = ("budget.examples=640", "seed=1,2,3", "hydra.launcher.workers=2", "-m")
+    records = trained(lab, tmp_path, *asked, *few)
     assert len(records) == 6
     for record in records:
         assert 0.0 < record["metrics"]["entropy_nats"] < 0.7  # of two answers: at most log 2
         assert record["metrics"]["val_accuracy"] > 40.0
         assert record["unit"] == "examples"
-    (plan,) = (tmp_path / "ledger" / "plans").glob("*.json")
+    (plan,) = (tmp_path / "plans").glob("*.json")
     assert json.loads(plan.read_text(encoding="utf-8"))["metric"] == "entropy_nats"

@@ -10,6 +10,7 @@ from audition.observers.observer import Observer as Observer
 from audition.parts.dims import Dims as Dims
 from audition.recipe.effect import Chain as Chain
 from audition.recipe.effect import Effect as Effect
+from audition.recipe.effect import Meters as Meters
 from audition.recipe.evaluator import Evaluator as Evaluator
 from audition.recipe.evaluator import HeldOut as HeldOut
 from audition.recipe.gradient import backward as backward
