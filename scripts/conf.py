@@ -9,7 +9,7 @@ from pathlib import Path
 
 from audition.config.members import members
 from audition.config.root import conf_dir
-from audition.shelf.pages import PAGE, Known, filled, named_in, reference
+from audition.shelf.pages import PAGE, Costs, Known, costs_in, filled, named_in, reference
 from audition.shelf.settings import regenerated
 
 ROOT = conf_dir().parent
@@ -23,14 +23,15 @@ def yamls(files: Sequence[Path]) -> Iterator[tuple[Path, str]]:
         yield path, regenerated(path.read_text(encoding="utf-8"))
 
 
-def documents(known: Known | None = None) -> Iterator[tuple[Path, str]]:
+def documents(known: Known | None = None, costs: Costs | None = None) -> Iterator[tuple[Path, str]]:
     """Each document and the text that it should have, with the members that it has already.
 
     known: which members they are to name; by default those that they name.
+    costs: what members cost; by default what the page says, since counting takes seconds.
     """
     readme, parts = (p.read_text(encoding="utf-8") for p in (README, PARTS))
     yield README, filled(readme, known or named_in(readme))
-    yield PARTS, reference(known or named_in(parts))
+    yield PARTS, reference(known or named_in(parts), costs_in(parts) if costs is None else costs)
 
 
 def wanted() -> Iterator[tuple[Path, str]]:
@@ -43,11 +44,16 @@ def wanted() -> Iterator[tuple[Path, str]]:
     yield from documents()
 
 
+def _everything() -> Iterator[tuple[Path, str]]:
+    from scripts.member_costs import costs  # it needs torch, one yaml does not
+
+    yield from yamls([member.path for member in members()])
+    yield from documents(lambda member: True, costs(str(ROOT / "outputs" / "cache")))
+
+
 def main() -> None:
     """Write every file that is not as it should be, and say which."""
-    chosen = [Path(word) for word in sys.argv[1:]]
-    every = [*yamls([member.path for member in members()]), *documents(lambda member: True)]
-    for path, text in yamls(chosen) if chosen else every:
+    for path, text in yamls(list(map(Path, sys.argv[1:]))) if sys.argv[1:] else _everything():
         if path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             print(path, file=sys.stderr)

@@ -3,11 +3,12 @@
 import math
 
 import pytest
-from scripts.conf import ROOT, wanted
+from scripts.conf import PARTS, ROOT, wanted
+from scripts.member_costs import costs
 
 from audition.config.members import members
 from audition.errors import AuditionError
-from audition.shelf.pages import filled
+from audition.shelf.pages import costs_in, filled
 from audition.shelf.settings import regenerated, settings_of, written
 
 WANTED = {str(path.relative_to(ROOT)): text for path, text in wanted()}
@@ -24,6 +25,13 @@ other: 1  # stays
 def test_what_is_made_from_the_classes_is_up_to_date(file):
     """`make conf` writes it. A value that is to differ from its default says `(default: …)`."""
     assert (ROOT / file).read_text(encoding="utf-8") == WANTED[file]
+
+
+def test_the_costs_of_the_reference_are_counted(cache_dir):
+    told = costs_in(PARTS.read_text(encoding="utf-8"))
+    again = costs(cache_dir, [*members("norm"), *members("optimizer"), *members("idea")])
+    assert again
+    assert {name: told.get(name) for name in again if name in told} == again
 
 
 def limiter(line):

@@ -21,6 +21,11 @@ class ConvNet(nn.Module):
     4 `width` channels, each followed by group norm and ReLU; the mean over all places goes into the
     head. With 32 channels and grey pictures in ten classes it has 94,410 parameters.
 
+    Args:
+        shape: of the pictures and the answers.
+        width: channels after the first convolution; a multiple of eight, for the group norm.
+        dropout: rate before the head.
+
     Raises AuditionError for rows that are no pictures or too small, and widths that no group fits.
     """
 

@@ -1,24 +1,26 @@
-"""What the documents say of the members of `conf/`, made from the files and the classes they name.
+"""The README's table of members and docs/parts.md, written from `conf/` and the classes it names."""
 
-`README.md` has the table between two marks, `docs/parts.md` is made whole.
-"""
-
+import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from audition.config.groups import GROUPS
 from audition.config.members import Member, members, shelves
 from audition.config.schema import REQUIRED, Setting, signature
 from audition.config.schema.containers import Either
 from audition.config.schema.kinds import Choice, Kind, Number
+from audition.config.schema.lookup import find
 from audition.shelf.settings import written
 
 PAGE = "docs/parts.md"
 BEGIN, END = "<!-- members: made by `make conf` -->", "<!-- end of members -->"
-
+COST = "*Cost*: "
 
 Known = Callable[[Member], bool]
 """Whether a document is to name a member."""
+
+Costs = Mapping[str, str]
+"""What chooses a member (`norm=rmsnorm`) -> what it costs, in a sentence."""
 
 
 def table(known: Known = lambda member: True) -> str:
@@ -42,9 +44,15 @@ def filled(text: str, known: Known = lambda member: True) -> str:
     return f"{before}{begin}\n{table(known)}\n{end}{after}"
 
 
-def reference(known: Known = lambda member: True) -> str:
-    """The page of every member: what it is, its settings with values, ranges and sentences."""
-    return "\n".join(_page(known)) + "\n"
+def reference(known: Known = lambda member: True, costs: Costs | None = None) -> str:
+    """The page of every member: what it is, what it costs, and its settings with their ranges."""
+    return "\n".join(_page(known, costs or {})) + "\n"
+
+
+def costs_in(text: str) -> Costs:
+    """The costs that a page of members names."""
+    entry = re.compile(rf"^### `([^`]+)`(?:(?!^#).)*?^{re.escape(COST)}([^\n]*)$", re.M | re.S)
+    return dict(entry.findall(text))
 
 
 def named_in(text: str) -> Known:
@@ -62,12 +70,13 @@ def anchor(shelf: str) -> str:
     return re.sub(r"[^\w-]", "", shelf.lower())
 
 
-def _page(named: Known) -> Iterator[str]:
-    yield "# Parts"
+def _page(named: Known, costs: Costs) -> Iterator[str]:
+    yield "# Groups and members"
     yield ""
-    yield "Made by `make conf` from the files of `conf/` and the classes they name. A setting is"
+    yield "Written by `make conf` from the files of `conf/` and the classes they name. A setting is"
     yield "typed as `GROUP.SETTING=VALUE`; the value shown is what a run has unless told otherwise."
     known = {group.choices: group for group in GROUPS.values() if group.choices}
+    described: set[str] = set()
     for shelf in shelves():
         yield ""
         yield f"## {shelf}"
@@ -76,19 +85,26 @@ def _page(named: Known) -> Iterator[str]:
             yield ""
             yield group.says
         for member in filter(named, members(shelf)):
-            yield from _member(member)
+            yield from _member(member, costs.get(member.chosen, ""), described)
 
 
-def _member(member: Member) -> Iterator[str]:
+def _member(member: Member, cost: str, described: set[str]) -> Iterator[str]:
+    """The lines of one member; a class is described where it appears first."""
     yield ""
     yield f"### {shown(member)}"
     if member.sentence:
         yield ""
         yield member.sentence
+    if cost:
+        yield ""
+        yield f"{COST}{cost}"
     for place, node in member.nodes.items():
         target = str(node["_target_"])
         if "." not in target or any(place in part.nodes for part in member.parts):
             continue
+        if target not in described:
+            described.add(target)
+            yield from _described(target)
         takes = signature(target)
         if not takes.settings:
             continue
@@ -99,6 +115,17 @@ def _member(member: Member) -> Iterator[str]:
             value = _value(setting, node.get(setting.name, setting.default))
             cells = (f"`{setting.name}`", value, _takes(setting.kind), setting.sentence)
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _described(target: str) -> Iterator[str]:
+    """What a class and its file say of it: the formula, the source, and what it refuses."""
+    found = find(target)
+    of_class = ast.get_docstring(found.node) or ""
+    of_file = ast.get_docstring(found.source.tree) or ""
+    prose = re.split(r"^(?:Args|Examples?|Raises|Returns):$", of_class, flags=re.M)[0].strip()
+    for paragraph in filter(None, (*prose.split("\n\n"), f"`{target}`: {of_file}")):
+        yield ""
+        yield paragraph.strip()
 
 
 def shown(member: Member) -> str:
