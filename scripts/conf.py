@@ -34,7 +34,7 @@ def documents(known: Known | None = None, costs: Costs | None = None) -> Iterato
     yield PARTS, reference(known or named_in(parts), costs_in(parts) if costs is None else costs)
 
 
-def wanted() -> Iterator[tuple[Path, str]]:
+def expected_files() -> Iterator[tuple[Path, str]]:
     """Each file that is made from `conf/` and the classes, and the text that it should have.
 
     A member that has just been made is two files, so a document is right without it until the next

@@ -18,16 +18,15 @@ from audition.config.groups import GROUPS
 from audition.config.members import names
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
-from audition.shelf.card import asked, card_lines, given
-from audition.shelf.kinds import kinds
-from audition.shelf.new import Place, draft
+from audition.shelf.card import ask_for_card, card_lines, parse_card
+from audition.shelf.new import Place, draft, kinds
 
 ROOT = conf_dir().parent
 
 EVERY = """
 import subprocess
 from audition.cli.ledger import main
-from audition.shelf.kinds import kinds
+from audition.shelf.new import kinds
 
 def changed():
     said = subprocess.run(["git", "status", "--porcelain", "-uall"], capture_output=True, text=True)
@@ -319,7 +318,7 @@ def test_a_card_given_as_options_is_complete() -> None:
     ]
     words += ["test.tokens=1_000_000", "test.seeds=[1, 2]", "success.rule=more", "success.d=0.5"]
     words += ["cost.flops=none", "cost.bytes=none"]
-    plain = yaml.safe_load("\n".join(card_lines("mine", given(words))))
+    plain = yaml.safe_load("\n".join(card_lines("mine", parse_card(words))))
     card = check_card("mine", plain["mine"])
     assert (card.flag, card.test) == ("+idea=mine", {"tokens": 1_000_000, "seeds": [1, 2]})
     assert card.nearest_known["b"] == "so: or"
@@ -343,7 +342,7 @@ def test_a_card_is_asked_for() -> None:
             return tables[key].pop(0) if tables[key] else ""
         return answers.pop(key)
 
-    plain = yaml.safe_load("\n".join(card_lines("mine", asked(ask, {"pro": "less"}))))
+    plain = yaml.safe_load("\n".join(card_lines("mine", ask_for_card(ask, {"pro": "less"}))))
     assert check_card("mine", plain["mine"]).pro == "less"
     assert list(answers) == ["pro"]
 

@@ -3,15 +3,15 @@
 import math
 
 import pytest
-from scripts.conf import PARTS, ROOT, wanted
+from scripts.conf import PARTS, ROOT, expected_files
 from scripts.member_costs import costs
 
 from audition.config.members import members
 from audition.errors import AuditionError
 from audition.shelf.pages import costs_in, filled
-from audition.shelf.settings import regenerated, settings_of, written
+from audition.shelf.settings import regenerated, settings_of, yaml_value
 
-WANTED = {str(path.relative_to(ROOT)): text for path, text in wanted()}
+EXPECTED = {str(path.relative_to(ROOT)): text for path, text in expected_files()}
 
 LIMITER = """# A ceiling.
 limiter:
@@ -21,10 +21,10 @@ other: 1  # stays
 """
 
 
-@pytest.mark.parametrize("file", WANTED)
+@pytest.mark.parametrize("file", EXPECTED)
 def test_what_is_made_from_the_classes_is_up_to_date(file):
     """`make conf` writes it. A value that is to differ from its default says `(default: …)`."""
-    assert (ROOT / file).read_text(encoding="utf-8") == WANTED[file]
+    assert (ROOT / file).read_text(encoding="utf-8") == EXPECTED[file]
 
 
 def test_the_costs_of_the_reference_are_counted(cache_dir):
@@ -95,7 +95,7 @@ def test_a_setting_without_a_default_must_be_given():
     ],
 )
 def test_values_as_yaml_writes_them(value, text):
-    assert written(value) == text
+    assert yaml_value(value) == text
 
 
 def test_a_document_without_the_marks_is_refused():

@@ -1,11 +1,11 @@
-"""The card of a new idea: asked for in a terminal, given as options, or left as blanks to fill in."""
+"""The card of a new idea: from options, from answers in a terminal, or blank."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from audition.config.card import ASPECTS
 from audition.config.schema import signature
 from audition.errors import AuditionError, choices
-from audition.shelf.settings import written
+from audition.shelf.settings import yaml_value
 
 CARD = "audition.config.card.Card"
 
@@ -20,8 +20,8 @@ NAMED = ("symbols", "nearest_known", "controls")
 """Entries of a card that are a sentence to each of some names."""
 
 
-def given(words: Sequence[str]) -> dict[str, object]:
-    """The card that `KEY=VALUE` words make; `test.tokens=1000000` sets a part of an entry.
+def parse_card(words: Sequence[str]) -> dict[str, object]:
+    """The card of some `KEY=VALUE` options; `test.tokens=1000000` sets a part of an entry.
 
     Raises AuditionError for a key that no card has.
     """
@@ -43,8 +43,8 @@ def given(words: Sequence[str]) -> dict[str, object]:
     return card
 
 
-def asked(ask: Callable[[str], str], card: Mapping[str, object]) -> dict[str, object]:
-    """`card` with what it lacks asked for, line by line; an empty answer leaves a blank.
+def ask_for_card(ask: Callable[[str], str], card: Mapping[str, object]) -> dict[str, object]:
+    """`card`, with each missing entry asked for; an empty answer leaves a blank.
 
     ask: shows a prompt and returns what was typed, as `input` does.
     """
@@ -74,7 +74,7 @@ def _table(ask: Callable[[str], str], says: str) -> dict[str, str]:
 
 
 def card_lines(name: str, card: Mapping[str, object]) -> list[str]:
-    """The lines of `cards:` in an idea's yaml; what is blank says what is asked for."""
+    """The lines of `cards:` in an idea's yaml; a blank has a comment that says what belongs there."""
     lines = [f"  {name}:", f"    name: {name}"]
     card = {"flag": f"+idea={name}", **card}
     for entry, setting in signature(CARD).settings.items():
@@ -85,16 +85,18 @@ def card_lines(name: str, card: Mapping[str, object]) -> list[str]:
         comment = f"  # {says}" if says and not card.get(entry) else ""
         if isinstance(value, dict) and value:
             lines.append(f"    {entry}:")
-            lines += [f"      {written(part)}: {_plain(each)}" for part, each in value.items()]
+            lines += [f"      {yaml_value(part)}: {_plain(each)}" for part, each in value.items()]
         else:
             lines.append(f"    {entry}: {_plain(value)}{comment}")
     return lines
 
 
 def _plain(value: object) -> str:
-    """A value as typed: numbers and lists are left to YAML, sentences are quoted."""
+    """A value for yaml: numbers and lists as typed, sentences quoted."""
     if not isinstance(value, str):
-        return written(value)
+        return yaml_value(value)
     bare = value.replace(" ", "")
     is_number = bare.replace("_", "").replace(".", "", 1).isdigit()
-    return value if is_number or (bare.startswith("[") and bare.endswith("]")) else written(value)
+    return (
+        value if is_number or (bare.startswith("[") and bare.endswith("]")) else yaml_value(value)
+    )

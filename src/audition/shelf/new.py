@@ -11,25 +11,45 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from audition.config.members import Member, members, names
-from audition.config.root import conf_dir
+from audition.config.groups import GROUPS
+from audition.config.members import Member, members, names, shelves
+from audition.config.root import ABSENT, conf_dir
 from audition.config.schema import signature
 from audition.config.schema.fields import dataclass_options
 from audition.config.schema.lookup import find
 from audition.errors import AuditionError, choices
 from audition.shelf.card import card_lines
-from audition.shelf.kinds import SPOKEN, Kind, kinds
 from audition.shelf.settings import settings_of
 
 TELL = "<tell:"
-"""What marks a place that the author is to fill in; a test fails while there is one."""
+"""Marks a place for the author to fill in; a test fails while there is one."""
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+KIND_OF_GROUP = {"preset": "effect"}
+"""What is typed as KIND for a group that is named after the choice and not after the thing."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What `audition new` can write: a member of one group.
+
+    Args:
+        name: what one types: `optimizer`, `effect`, `fitness`.
+        shelf: its folder below `conf/`.
+        room: the dotted package in which its code stands.
+        base: dotted class of the default, which a new member begins as; empty where there is none.
+    """
+
+    name: str
+    shelf: str
+    room: str
+    base: str
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a new member goes: into the package of this checkout, or into one of its author's."""
+    """Where a new member goes: into this checkout, or into a package of the author's."""
 
     code: Path  # the folder that its package lies in
     conf: Path
@@ -87,19 +107,42 @@ class Draft:
         return self.place.conf / self.kind.shelf / f"{self.name}.yaml"
 
 
+def kinds() -> Mapping[str, Kind]:
+    """Every kind by its name: each group of parts whose classes have a package of their own."""
+    holds = {group.choices: group.holds for group in GROUPS.values() if group.choices}
+    found: dict[str, Kind] = {}
+    for shelf in shelves():
+        targets = {m.name: _target(m) for m in members(shelf) if _target(m)}
+        rooms = [target.rsplit(".", 2)[0] for target in targets.values()]
+        own = [room for room in rooms if "." in room and not room.startswith("audition.recipe")]
+        if holds.get(shelf.split("/")[0]) not in ("part", "named parts") or not own:
+            continue
+        default = next((m for m in members(shelf) if m.is_default), None)
+        base = _target(default) if default else ""
+        name = KIND_OF_GROUP.get(shelf, shelf.rpartition("/")[2])
+        found[name] = Kind(name, shelf, max(own, key=own.count), base)
+    return found
+
+
+def _target(member: Member) -> str:
+    """The class of a member's own part; empty where it has none."""
+    named = (str(node["_target_"]) for node in member.nodes.values())
+    return next((target for target in named if "." in target and target != ABSENT), "")
+
+
 def draft(kind: str, name: str, place: Place) -> Draft:
     """Raises AuditionError for an unknown kind, a bad name, and one that is taken."""
     known = kinds()
-    spoken = SPOKEN.get(kind, kind)
-    if spoken not in known:
+    kind = KIND_OF_GROUP.get(kind, kind)
+    if kind not in known:
         raise AuditionError(f"unknown kind '{kind}'{choices(kind, known)}")
-    _check_name(name, spoken)
-    made = Draft(known[spoken], name, place)
+    _check_name(name, kind)
+    made = Draft(known[kind], name, place)
     for path in (made.code, made.yaml):
         if path.exists():
             raise AuditionError(f"{path} exists: choose another name")
     if name in names(made.kind.shelf):
-        raise AuditionError(f"there is a {spoken} '{name}' already: choose another name")
+        raise AuditionError(f"there is a {kind} '{name}' already: choose another name")
     return made
 
 
@@ -113,15 +156,15 @@ def write(draft: Draft, card: Mapping[str, object] | None = None) -> tuple[Path,
                 made.append(path)
                 file.write(text(draft, card or {}))
     except OSError as error:
-        _take_back(made)
+        _remove(made)
         raise AuditionError(f"{error.filename} cannot be written: {error.strerror}") from None
     except AuditionError:
-        _take_back(made)
+        _remove(made)
         raise
     return draft.code, draft.yaml
 
 
-def _take_back(paths: list[Path]) -> None:
+def _remove(paths: list[Path]) -> None:
     for path in paths:
         path.unlink()
 
@@ -171,7 +214,7 @@ def _yaml(draft: Draft, card: Mapping[str, object]) -> str:
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
-    """So that the schema finds a package of the author's own, which it reads and never imports."""
+    """Within it, the schema finds a package in `folder`, which it reads and never imports."""
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
     try:

@@ -10,7 +10,7 @@ from audition.config.schema import REQUIRED, Setting, signature
 from audition.config.schema.containers import Either
 from audition.config.schema.kinds import Choice, Kind, Number
 from audition.config.schema.lookup import find
-from audition.shelf.settings import written
+from audition.shelf.settings import yaml_value
 
 PAGE = "docs/parts.md"
 BEGIN, END = "<!-- members: made by `make conf` -->", "<!-- end of members -->"
@@ -24,7 +24,7 @@ Costs = Mapping[str, str]
 
 
 def table(known: Known = lambda member: True) -> str:
-    """The README's table: each group, and what may be chosen for it, the default in bold."""
+    """The README's table: each group and its members, the default in bold."""
     rows = ["| group | members |", "|---|---|"]
     for shelf in shelves():
         names = ", ".join(
@@ -56,7 +56,7 @@ def costs_in(text: str) -> Costs:
 
 
 def named_in(text: str) -> Known:
-    """Those that a document names already: it is not wrong for lacking one that has just been made."""
+    """The members that a document names; one that was just added may be missing until `make conf`."""
 
     def known(member: Member) -> bool:
         row = re.search(rf"^\| \[`{re.escape(member.group)}`\].*$", text, re.MULTILINE)
@@ -136,14 +136,14 @@ def shown(member: Member) -> str:
 def _value(setting: Setting, value: object) -> str:
     if value is REQUIRED or isinstance(value, dict):
         return "a part of its own"
-    return "to be given" if value == "???" else f"`{written(value)}`"
+    return "to be given" if value == "???" else f"`{yaml_value(value)}`"
 
 
 def _takes(kind: Kind) -> str:
     """What a setting accepts: its sort and its range."""
     match kind:
         case Choice(values=values):
-            return ", ".join(f"`{written(value)}`" for value in values)
+            return ", ".join(f"`{yaml_value(value)}`" for value in values)
         case Either(options=options):
             return " or ".join(map(_takes, options))
         case Number(bounds=bounds) if bounds:

@@ -1,7 +1,7 @@
-"""The yaml of a member held to its class: every setting, its value, and the class's own sentence.
+"""Writes the settings of a member's yaml from its class: names, values, and the class's sentences.
 
-A value that is not the constructor's default says so in its comment, `(default: 0.001)`. Where a
-comment says nothing, the value repeats the default and follows it: the default has one home.
+A value that differs from the constructor's default has a comment, `(default: 0.001)`. Any other value
+is set to the default, so that a default is changed in one place.
 """
 
 import json
@@ -20,7 +20,7 @@ from audition.errors import AuditionError, choices
 
 WIDTH = 100
 NOTE = re.compile(r"\(default: .*\)")
-"""What marks a value that is meant to differ."""
+"""The comment of a value that is meant to differ."""
 
 
 _GLUE = "\N{NO-BREAK SPACE}"
@@ -28,7 +28,7 @@ _GLUE = "\N{NO-BREAK SPACE}"
 
 @dataclass
 class _Entry:
-    """One setting as a file has it: what stands behind the colon, and the lines below it."""
+    """One setting of a file: its value, its comment, and the lines nested below it."""
 
     value: str = ""
     comment: str = ""
@@ -36,11 +36,11 @@ class _Entry:
 
 
 def regenerated(text: str) -> str:
-    """The text of a yaml with every node's settings as its class has them, in the class's order.
+    """The text of a yaml with every node's settings rewritten from its class, in the class's order.
 
-    Values stay where they equal the default, however they are spelled, where the comment notes the
-    default, and where they are looked up (`${model.context}`) or must be given (`???`). All else
-    becomes the default. What stands outside of a node stays.
+    A value is kept if it equals the default in whatever spelling, if its comment notes the default,
+    if it is looked up (`${model.context}`), or if it must be given (`???`). Any other value becomes
+    the default. Lines outside of nodes are kept.
 
     Raises AuditionError for a key that the class does not take.
     """
@@ -51,18 +51,18 @@ def regenerated(text: str) -> str:
 
 
 def settings_of(target: str, indent: int = 0, like: str = "") -> list[str]:
-    """The lines of a node of `target` at its defaults; `???` stands for what must be given.
+    """The lines of a node of `target` at its defaults; `???` marks a value that must be given.
 
-    What the yaml `like` looks up elsewhere at its root (`context: ${model.context}`) is looked up
-    here too.
+    Values that the yaml `like` looks up elsewhere (`context: ${model.context}`) are looked up here
+    too.
     """
     margin = " " * indent
     looked_up = [line for line in like.splitlines() if re.match(r"\w+: *\$\{", line)]
     return _lines([f"{margin}_target_: {target}", *(margin + line for line in looked_up)])
 
 
-def written(value: object) -> str:
-    """A value as a yaml writes it, so that YAML 1.1 and 1.2 read the same."""
+def yaml_value(value: object) -> str:
+    """A value in yaml, spelled so that YAML 1.1 and 1.2 read the same."""
     match value:
         case None | bool():
             return json.dumps(value)
@@ -77,14 +77,14 @@ def written(value: object) -> str:
             )
             return value if plain else json.dumps(value, ensure_ascii=False)
         case Mapping():
-            return "{" + ", ".join(f"{k}: {written(v)}" for k, v in value.items()) + "}"
+            return "{" + ", ".join(f"{k}: {yaml_value(v)}" for k, v in value.items()) + "}"
         case list() | tuple():
-            return "[" + ", ".join(map(written, value)) + "]"
+            return "[" + ", ".join(map(yaml_value, value)) + "]"
     return str(value)
 
 
 def _lines(lines: Sequence[str], chosen: frozenset[str] = frozenset()) -> list[str]:
-    """The lines with every node in them made anew; `chosen` are settings that other files give."""
+    """The lines with every node rewritten; `chosen` are settings that other files give."""
     out: list[str] = []
     at = 0
     while at < len(lines):
@@ -116,7 +116,7 @@ def _node(target: str, indent: int, lines: Sequence[str], chosen: frozenset[str]
             )
     for name, setting in takes.settings.items():
         if name in found or name not in chosen:
-            given = "???" if setting.default is REQUIRED else written(setting.default)
+            given = "???" if setting.default is REQUIRED else yaml_value(setting.default)
             yield from _setting(setting, found.get(name, _Entry(given)), indent)
 
 
@@ -150,9 +150,9 @@ def _setting(setting: Setting, entry: _Entry, indent: int) -> Iterator[str]:
         if _same(setting, value):
             pass
         elif NOTE.search(entry.comment):
-            note = f"(default: {written(setting.default)})"
+            note = f"(default: {yaml_value(setting.default)})"
         else:
-            value = written(setting.default)
+            value = yaml_value(setting.default)
     words = [setting.sentence.rstrip("."), _choice(setting), note]
     comment = " ".join(word for word in words if word)
     line = f"{margin}{setting.name}:{' ' * bool(value)}{value}"
@@ -176,7 +176,7 @@ def _unbroken(word: str) -> str:
 
 
 def _free(value: str) -> bool:
-    """Whether it is looked up elsewhere or must be given, so that no default is meant."""
+    """Whether it is looked up elsewhere or must be given, so that the default does not apply."""
     return "${" in value or value == "???"
 
 

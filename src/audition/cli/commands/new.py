@@ -32,15 +32,15 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 def make(options: argparse.Namespace) -> None:
     """`audition new`"""
     from audition.errors import AuditionError
-    from audition.shelf.card import asked, given
+    from audition.shelf.card import ask_for_card, parse_card
     from audition.shelf.new import Place, draft, write
 
     place = Place.of(options.package, options.into)
     made = draft(options.kind, options.name, place)
-    card = given(options.card)
+    card = parse_card(options.card)
     if made.kind.name == "idea":
         if sys.stdin.isatty():
-            card = asked(_ask, card)
+            card = ask_for_card(_ask, card)
     elif card:
         raise AuditionError(f"an idea has a card, and a {made.kind.name} has none")
     code, yaml = write(made, card)
