@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from audition.answers import judge_arms
-from audition.answers.meters import read_meters
+from audition.answers.curves import read_meters
 from audition.observers.metrics import Metrics
 from audition.records.store import Ledger
 from audition.report.figures import effect_meters

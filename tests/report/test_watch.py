@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from audition.answers.band import Band, latest
+from audition.answers.live_runs import Band, latest
 from audition.cli.ledger import main
 from audition.observers.metrics import Metrics
 from audition.records.metrics import MetricsCache, read_lines

@@ -1,20 +1,22 @@
-"""Learning curves: the metric that arms are judged by, at every evaluation of their runs."""
+"""What runs wrote as they trained: learning curves, effects' meters, and losses at equal time."""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
-from audition.answers import ArmRuns
+from audition.answers.arms import ArmRuns
 from audition.measure import BEST, recorded
-from audition.records.metrics import (
-    TRAINING,
-    Line,
-    read_evaluations,
-    read_lines,
-    units_of,
-)
+from audition.records.metrics import METERS, TRAINING, Line, read_evaluations, read_lines, units_of
+from audition.records.record import Record
 from audition.records.store import Ledger
+from audition.stats.arms import Seed
+from audition.stats.equal_time import Curve as TimedCurve
+from audition.stats.equal_time import EqualTime, equal_time
+from audition.text import one, places
+
+STEPS = recorded(TRAINING)
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,26 @@ class Curve:
         return dict(zip(self.units, self.values, strict=True))
 
 
-STEPS = recorded(TRAINING)
 Curves = Mapping[str, Mapping[int, Curve]]
 """Config hash -> seed -> curve."""
+
+Reading = Mapping[str, Mapping[int, float]]
+"""Meter, as `limiter/gain` -> training units -> value; not-a-number where it was not finite."""
+
+Readings = Mapping[str, Mapping[int, Reading]]
+"""Config hash -> seed -> what that run wrote; runs without meters are left out."""
+
+
+def series(
+    lines: Iterable[Line], place: Callable[[Line], int] = units_of
+) -> dict[str, dict[int, float]]:
+    """Metric, as records name it -> place -> value; not-a-number where it was not finite."""
+    found: dict[str, dict[int, float]] = {}
+    for line in lines:
+        for name, value in line.items():
+            own = found.setdefault(recorded(name), {})
+            own[place(line)] = math.nan if value is None else float(value)
+    return found
 
 
 def read_curve(folder: Path, metric: str) -> Curve | None:
@@ -41,26 +60,76 @@ def read_curve(folder: Path, metric: str) -> Curve | None:
     Of the best value of a metric, the values themselves. None without any.
     """
     wanted = metric.removesuffix(BEST)
-    return _curve(read_evaluations(folder), wanted) or _curve(read_lines(folder), STEPS)
-
-
-def _curve(lines: Iterable[Line], metric: str) -> Curve | None:
-    points: dict[int, float] = {}
-    for line in lines:
-        for name, value in line.items():
-            if recorded(name) == metric:
-                points[units_of(line)] = math.nan if value is None else float(value)
-    ordered = sorted(points.items())
-    return Curve(metric, *zip(*ordered, strict=True)) if ordered else None
+    for name, read in ((wanted, read_evaluations), (STEPS, read_lines)):
+        if found := sorted(series(read(folder)).get(name, {}).items()):
+            return Curve(name, *zip(*found, strict=True))
+    return None
 
 
 def read_curves(ledger: Ledger, arms: Iterable[ArmRuns]) -> Curves:
     """The curves of every settled run of these arms."""
-    curves: dict[str, dict[int, Curve]] = {}
+    return {
+        arm.config_hash: {
+            record.seed: curve
+            for record in arm.records
+            if record.settled and (curve := read_curve(ledger.folder_of(record), arm.metric))
+        }
+        for arm in arms
+    }
+
+
+def read_meters(ledger: Ledger, arms: Iterable[ArmRuns]) -> Readings:
+    """The meters that effects wrote in every settled run of these arms."""
+    found: dict[str, dict[int, Reading]] = {}
     for arm in arms:
-        own = curves.setdefault(arm.config_hash, {})
         for record in arm.records:
-            curve = read_curve(ledger.folder_of(record), arm.metric) if record.settled else None
-            if curve is not None:
-                own[record.seed] = curve
-    return curves
+            lines = read_lines(ledger.folder_of(record)) if record.settled else []
+            meters = recorded(METERS)
+            own = {
+                n.removeprefix(meters): s for n, s in series(lines).items() if n.startswith(meters)
+            }
+            if own:
+                found.setdefault(arm.config_hash, {})[record.seed] = own
+    return found
+
+
+@dataclass(frozen=True)
+class Stopwatch:
+    """One baseline's curves over seconds of training, read once, to compare any number of arms with."""
+
+    ledger: Ledger
+    baseline: ArmRuns
+
+    @cached_property
+    def curves(self) -> dict[Seed, TimedCurve]:
+        """Seed -> curve of the baseline."""
+        return timed_curves(self.ledger, self.baseline)
+
+    def against(self, arm: ArmRuns, *, level: float = 0.95) -> EqualTime:
+        """The arm per unit and per second; without curves, the reason why not."""
+        theirs = timed_curves(self.ledger, arm.by(self.baseline.metric))
+        found = equal_time(self.curves, theirs, level=level)
+        return replace(found, unit=one(arm.unit), places=places(self.baseline.measure))
+
+
+def timed_curves(ledger: Ledger, arm: ArmRuns) -> dict[Seed, TimedCurve]:
+    """Seed -> the metric as losses, against seconds of training, of the arm's finished runs.
+
+    A step is taken to last the run's mean: `train_seconds` over `steps`. Runs without evaluations
+    or without their timing are left out.
+    """
+    curves = {r.seed: _timed(ledger, arm, r) for r in arm.records if r.status == "finished"}
+    return {seed: curve for seed, curve in curves.items() if curve is not None}
+
+
+def _timed(ledger: Ledger, arm: ArmRuns, record: Record) -> TimedCurve | None:
+    if not (record.steps > 0 and record.train_seconds > 0):
+        return None
+    lines = read_evaluations(ledger.folder_of(record))
+    by_step = series(lines, lambda line: int(line["step"] or 0))
+    found = dict(sorted(by_step.get(arm.metric.removesuffix(BEST), {}).items()))
+    if not found or not all(map(math.isfinite, found.values())):
+        return None
+    a_step = record.train_seconds / record.steps
+    losses = map(arm.measure.as_loss, found.values())
+    return TimedCurve(tuple(step * a_step for step in found), tuple(losses))

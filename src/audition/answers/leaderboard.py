@@ -9,8 +9,8 @@ from statistics import fmean
 from typing import Any
 
 from audition.answers import ArmRuns, Judgement, family_of, judge_baseline
+from audition.answers.curves import Stopwatch
 from audition.answers.energy import Joules, joules_of
-from audition.answers.equal_time import Stopwatch
 from audition.errors import AuditionError, choices
 from audition.records.registration import registrations
 from audition.records.store import Ledger

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from audition.answers import ArmRuns, Judgement
 from audition.answers.commands import NextStep, commands, next_step
-from audition.answers.equal_time import Stopwatch
+from audition.answers.curves import Stopwatch
 from audition.answers.provenance import cards_of
 from audition.config.card import Card
 from audition.report.figures.gains import gains

@@ -10,8 +10,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from audition.answers import Judgement
-from audition.answers.curves import Curves
-from audition.answers.meters import Readings
+from audition.answers.curves import Curves, Readings
 from audition.answers.race_steps import RaceStep
 from audition.errors import AuditionError
 from audition.records.studies import Account

@@ -10,9 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from audition.answers import Judgement, arms_of, judge_arms
-from audition.answers.curves import read_curves
-from audition.answers.equal_time import Stopwatch
-from audition.answers.meters import read_meters
+from audition.answers.curves import Stopwatch, read_curves, read_meters
 from audition.answers.provenance import Origin, origins
 from audition.answers.race_steps import race_steps
 from audition.errors import AuditionError

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from audition.answers import DEFAULT_TERMS, Judgement
+from audition.answers.curves import Stopwatch
 from audition.answers.energy import joules_of
-from audition.answers.equal_time import Stopwatch
 from audition.records.registration import ALPHA
 from audition.records.store import Ledger
 from audition.text import (

@@ -12,7 +12,7 @@ import pytest
 
 from audition.answers import arms_of, judge_baseline
 from audition.answers.baselines import baseline_in, noise_of
-from audition.answers.equal_time import Stopwatch, timed_curves
+from audition.answers.curves import Stopwatch, timed_curves
 from audition.answers.interactions import cross, parts_of
 from audition.answers.leaderboard import SORTS, leaderboard
 from audition.answers.power import power_for

@@ -21,7 +21,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 def cancel(options: argparse.Namespace) -> None:
     """`audition cancel`; what has finished stays, and the same sweep goes on from checkpoints."""
     from audition.answers.campaign import is_over
-    from audition.report.campaign_table import show_campaign
+    from audition.report.progress import show_campaign
     from audition.sweep.cluster import queue
     from audition.sweep.cluster.campaigns import find
 

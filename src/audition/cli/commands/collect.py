@@ -26,7 +26,7 @@ def collect(options: argparse.Namespace) -> None:
     from audition.answers.campaign import is_over
     from audition.cli.commands.verdict import tell
     from audition.records.record import BASELINE
-    from audition.report.campaign_table import show_campaign
+    from audition.report.progress import show_campaign
     from audition.sweep.cluster.campaigns import find
 
     found = find(options.output_dir, options.plan)

@@ -19,7 +19,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition status`"""
-    from audition.report.campaign_table import show_campaign
+    from audition.report.progress import show_campaign
     from audition.sweep.cluster.campaigns import find
 
     found = find(options.output_dir, options.plan)

@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from audition.answers.live_runs import LiveRun
     from audition.records.metrics import MetricsCache
-    from audition.report.watch import Sight
     from audition.sweep.cluster.campaigns import Found
 
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -35,17 +35,17 @@ def show(options: argparse.Namespace) -> None:
     from audition.answers.campaign import is_over
     from audition.console import console
     from audition.records.metrics import MetricsCache
-    from audition.report.watch import picture
+    from audition.report.progress import progress
 
     cache, out = MetricsCache(), console(160)
     found, running = look(options, cache)
     if options.json:
-        print(json.dumps([sight.to_dict() for sight in running], indent=1))
+        print(json.dumps([run.to_dict() for run in running], indent=1))
         return
     if options.once or not sys.stdout.isatty():
-        out.print(picture(found.plan, found.states, running))
+        out.print(progress(found.plan, found.states, running))
         return
-    with Live(picture(found.plan, found.states, running), console=out, auto_refresh=False) as live:
+    with Live(progress(found.plan, found.states, running), console=out, auto_refresh=False) as live:
         try:
             idle = int(is_over(found.states) and not running)
             # Between two trials of a search there may be no run for a moment.
@@ -53,18 +53,18 @@ def show(options: argparse.Namespace) -> None:
                 time.sleep(EVERY_S)
                 found, running = look(options, cache)
                 idle = idle + 1 if is_over(found.states) and not running else 0
-                live.update(picture(found.plan, found.states, running), refresh=True)
+                live.update(progress(found.plan, found.states, running), refresh=True)
         except KeyboardInterrupt:
             return
 
 
-def look(options: argparse.Namespace, cache: "MetricsCache") -> "tuple[Found, list[Sight]]":
+def look(options: argparse.Namespace, cache: "MetricsCache") -> "tuple[Found, list[LiveRun]]":
     """The plan now, and the runs under way: its own, then those that no plan has named."""
+    from audition.answers.live_runs import live_runs, unplanned_runs
     from audition.records.store import Ledger
-    from audition.report.watch import sights, strays
     from audition.sweep.cluster.campaigns import find
 
     found = find(options.output_dir, options.plan)
     ledger = Ledger(options.output_dir)
-    others = strays(found.plan, ledger)
-    return found, sights([*found.states, *others], ledger, cache)
+    others = unplanned_runs(found.plan, ledger)
+    return found, live_runs([*found.states, *others], ledger, cache)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from audition.answers import Judgement
-from audition.answers.meters import Reading, Readings
+from audition.answers.curves import Reading, Readings
 from audition.report.style import INK, SMALL, VERDICT, WIDTH, labels, sheet, styled
 
 TITLE = "What the effects did"
