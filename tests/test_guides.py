@@ -82,3 +82,13 @@ def test_a_task_and_an_evaluator_end_in_a_verdict(lab: Path, tmp_path: Path) -> 
         assert record["unit"] == "examples"
     (plan,) = (tmp_path / "plans").glob("*.json")
     assert json.loads(plan.read_text(encoding="utf-8"))["metric"] == "entropy_nats"
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_the_links_of_a_page_outside_of_the_site_lead_somewhere(page: str) -> None:
+    """`make docs` checks those of the pages inside."""
+    root = DOCS.parent
+    text = (root / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
+    assert links
+    assert [link for link in links if not (root / link).exists()] == []
