@@ -11,12 +11,16 @@ import atexit
 import marshal
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache, wraps
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 HELD = "AUDITION_SOURCES"
 """The environment variable that names the file."""
@@ -129,9 +133,15 @@ def read(path: Path) -> bytes:
     return sources.texts[str(path)][0]
 
 
-def held() -> bool:
-    """Whether this process holds its sources, so that what was found out of them stays true."""
-    return _held() is not None
+def cached(function: Callable[P, R]) -> Callable[P, R]:
+    """`function`, its results kept while this process holds its sources: only then they stay true."""
+    known = cache(function)
+
+    @wraps(function)
+    def found(*args: P.args, **kwargs: P.kwargs) -> R:
+        return function(*args, **kwargs) if _held() is None else known(*args, **kwargs)  # type: ignore[arg-type]
+
+    return found
 
 
 def _text(path: str) -> Text:

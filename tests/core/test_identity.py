@@ -199,7 +199,7 @@ def test_an_edit_moves_the_runs_that_use_the_file_and_no_others(
         ("errors.py", "did you mean", "perhaps"),
         ("reasons.py", "the {what} was", "{what} became"),
         ("config/schema/kinds.py", "is out of range: it must be", "must be"),
-        ("config/schema/sentences.py", '"Args:"', '"Parameters:"'),
+        ("config/schema/parameters.py", '"Args:"', '"Parameters:"'),
         ("config/schema/check.py", "is missing", "is not there"),
         ("parts/gpt.py", "it must divide", "choose a divisor"),
         ("budget.py", "choose one, and set the other to null", "set one of them to null"),

@@ -40,6 +40,30 @@ def test_nothing_is_tuned_in_how_long_it_trains(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        ("budget.tokens=1e4 budget.steps=5", "budget.tokens=1e4 and budget.steps=5"),
+        ("budget.steps=5 +idea=placebo budget.tokens=9", "budget.steps=5 and budget.tokens=9"),
+        ("++budget.tokens=1e4 budget.minutes=1", "budget.tokens=1e4 and budget.minutes=1"),
+    ],
+)
+def test_of_two_budgets_that_are_typed_none_is_passed_over(
+    ask: Ask, composer: Any, line: str, said: str
+) -> None:
+    with pytest.raises(AuditionError) as refusal:
+        make_plan(ask(f"model=tiny {line} seed=1"), composer)
+    assert str(refusal.value) == f"{said} are both set: choose one, and leave the other out"
+
+
+@pytest.mark.parametrize("line", ["budget.tokens=9000 budget.steps=null", "budget.steps=5"])
+def test_one_budget_may_be_typed_in_place_of_the_configs(
+    ask: Ask, composer: Any, line: str
+) -> None:
+    (run,) = make_plan(ask(f"model=tiny {line} seed=1"), composer).runs
+    assert run.record.budget == {k[7:]: int(v) for k, v in [line.split()[0].split("=")]}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
         (
             "budget.steps=2,3",
             "'budget.steps=2' trains for budget.steps=2 and the baseline for budget.tokens=1000000",

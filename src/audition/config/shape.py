@@ -13,11 +13,8 @@ from annotated_types import Ge
 from audition.config.groups import Group, deciding, holding
 from audition.config.root import names_in, no_parts
 from audition.config.schema import signature
-from audition.config.schema.kinds import Misfit, shown
+from audition.config.schema.kinds import TypeMismatch, shown
 from audition.errors import AuditionError, choices
-
-UNSET = ("ideas", "cards", "effects", "logger")
-"""Keys that a config may do without, which is none of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +39,7 @@ def check_keys(root: Mapping[str, Any]) -> None:
     `root` may hold interpolations still: where a section is gone, those into it cannot be resolved.
     """
     for group in holding("part", "section", "value"):
-        if group.name not in root and group.name not in UNSET:
+        if group.name not in root and group.name != "cards":
             raise AuditionError(f"there is no {group.name}, and a run needs it: {_mend(group)}")
     for group in holding("part", "section"):
         node = root[group.name]
@@ -65,8 +62,8 @@ def check_shape(settings: Mapping[str, Any]) -> None:
         if name in settings:
             try:
                 setting.kind.fit(settings[name])
-            except Misfit as misfit:
-                raise AuditionError(misfit.sentence(name)) from None
+            except TypeMismatch as mismatch:
+                raise AuditionError(mismatch.sentence(name)) from None
 
 
 def expanded(settings: Mapping[str, Any]) -> dict[str, Any]:

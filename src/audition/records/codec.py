@@ -36,7 +36,7 @@ def read(kind: type[T], plain: Any, *, also: Collection[str] = ()) -> T:
     """
     if not isinstance(plain, dict):
         raise AuditionError("was not written by Audition")
-    known, needed = _fields(kind)
+    known, needed = _fields(kind)  # type: ignore[arg-type]  # a class can be hashed
     if missing := needed.union(also) - plain.keys():
         raise AuditionError(f"lacks {', '.join(sorted(missing))}")
     if unknown := plain.keys() - known:

@@ -15,8 +15,8 @@ from audition.config.groups import GROUPS
 from audition.config.members import Member, members, names, shelves
 from audition.config.root import ABSENT, conf_dir
 from audition.config.schema import signature
-from audition.config.schema.fields import dataclass_options
 from audition.config.schema.lookup import find
+from audition.config.schema.parameters import dataclass_options
 from audition.errors import AuditionError, choices
 from audition.shelf.card import card_lines
 from audition.shelf.settings import settings_of

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from audition.config.groups import GROUPS
 from audition.config.members import Member, members, shelves
 from audition.config.schema import REQUIRED, Setting, signature
-from audition.config.schema.containers import Either
-from audition.config.schema.kinds import Choice, Kind, Number
+from audition.config.schema.kinds import Choice, Either, Kind, Number
 from audition.config.schema.lookup import find
 from audition.shelf.settings import yaml_value
 

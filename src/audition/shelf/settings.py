@@ -15,7 +15,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from audition.config.schema import REQUIRED, Setting, signature
-from audition.config.schema.kinds import Choice, Misfit
+from audition.config.schema.kinds import Choice, TypeMismatch
 from audition.errors import AuditionError, choices
 
 WIDTH = 100
@@ -185,7 +185,7 @@ def _same(setting: Setting, value: str) -> bool:
     assert isinstance(plain, dict)
     try:
         return bool(setting.kind.fit(plain["value"]) == setting.default)
-    except Misfit:
+    except TypeMismatch:
         return False
 
 

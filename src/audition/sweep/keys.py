@@ -72,6 +72,17 @@ def check_unset(key: str, typed: Iterable[str]) -> None:
             )
 
 
+def check_one_budget(typed: Iterable[str]) -> None:
+    """Raise AuditionError where several budgets are typed: all but one would be passed over."""
+    words = (word.lstrip("+").partition("=") for word in typed if root_of(word) == "budget")
+    given = {key: value for key, _, value in words if "." in key}
+    ruling = [f"{key}={value}" for key, value in given.items() if value not in ("", "null")]
+    if len(ruling) > 1:
+        raise AuditionError(
+            f"{' and '.join(ruling)} are both set: choose one, and leave the other out"
+        )
+
+
 def _group(key: str) -> Group | None:
     root = root_of(key)
     return GROUPS.get(root) or next((g for g in GROUPS.values() if g.folder == root), None)

@@ -17,7 +17,7 @@ from audition.records.store import Contents
 from audition.sweep.arms import SEED, Arm, Question, more_seeds
 from audition.sweep.check import check_alike, comparable, runnable
 from audition.sweep.compose import Compose
-from audition.sweep.keys import check_axis
+from audition.sweep.keys import check_axis, check_one_budget
 from audition.tasks.measures import measures_of, task_of
 from audition.training.run_spec import RunSpec
 
@@ -154,6 +154,7 @@ def make_plan(
 
 def checked(overrides: Sequence[str], compose: Compose) -> Mapping[str, Any]:
     """The settings that `overrides` make; AuditionError where no run could have them."""
+    check_one_budget(overrides)
     settings = compose(overrides)
     told = SETTLED if os.environ.get(HANDED_OUT) else ()
     for key, value in settings["arm"].items():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from audition.config.schema import check_node, normalise
+from audition.config.schema import check_node
 from audition.errors import AuditionError
 
 PARTS = '''
@@ -35,6 +35,11 @@ class Court:
 class Hall(Court):
     speaker: "Speaks | None" = None
 '''
+
+
+def whole(node):
+    """The node as a run gets it, wherever its target lies."""
+    return check_node(node, "config", None)
 
 
 OPEN = """
@@ -76,7 +81,7 @@ def node(judge, court="courts.parts.Court"):
     [("Strict", 1.0), ("Stricter", 1.0), ("appoint", 2.0), ("Judge", None)],
 )
 def test_the_class_itself_a_kin_or_a_function_fits(court, judge, bar):
-    made = normalise(node({"_target_": f"courts.parts.{judge}"}, court))["judge"]
+    made = whole(node({"_target_": f"courts.parts.{judge}"}, court))["judge"]
     assert made == {"_target_": f"courts.parts.{judge}"} | ({} if bar is None else {"bar": bar})
 
 
@@ -103,9 +108,9 @@ def test_anything_else_is_one_sentence(judge, sentence):
 def test_a_protocol_takes_any_part_and_values_of_the_library_are_no_parts():
     cook = {"_target_": "courts.parts.Cook"}
     given = {"where": "here", "make": "made", "tone": "low", "speaker": cook}
-    assert normalise({"_target_": "courts.open.Open", **given}) == {
+    assert whole({"_target_": "courts.open.Open", **given}) == {
         "_target_": "courts.open.Open",
         **given,
     }
     with pytest.raises(AuditionError, match="speaker='cook' is not a Speaks"):
-        normalise({"_target_": "courts.open.Open", **given, "speaker": "cook"})
+        whole({"_target_": "courts.open.Open", **given, "speaker": "cook"})

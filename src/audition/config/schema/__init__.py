@@ -1,7 +1,7 @@
 """What a config may say, read from constructors' source: no class is imported to check its node."""
 
-from audition.config.schema.check import check_node, normalise
-from audition.config.schema.closure import source_digest, source_files
+from audition.config.schema.check import check_node
+from audition.config.schema.digest import source_digest, source_files
 from audition.config.schema.signature import REQUIRED, Setting, Signature, read_constant, signature
 
 __all__ = [
@@ -9,7 +9,6 @@ __all__ = [
     "Setting",
     "Signature",
     "check_node",
-    "normalise",
     "read_constant",
     "signature",
     "source_digest",

@@ -6,7 +6,7 @@ Nodes are plain containers with interpolations resolved, as from `OmegaConf.to_c
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 
-from audition.config.schema.kinds import Misfit, shown
+from audition.config.schema.kinds import TypeMismatch, shown
 from audition.config.schema.signature import REQUIRED, Signature, signature
 from audition.errors import AuditionError, choices
 
@@ -16,10 +16,12 @@ _MISSING = "???"  # OmegaConf's mark of a value that must be given
 def check_node(
     node: object, where: str, allowed_prefixes: Iterable[str] | None, also: Iterable[str] = ()
 ) -> dict[str, object]:
-    """The node as `normalise` gives it; raises AuditionError unless it names an allowed target and
-    sets it rightly.
+    """The node with every default written out and every value in the form a run gets.
 
-    Every mapping inside it that has a `_target_` of its own is held to the same.
+    Raises AuditionError unless it names an allowed target and sets it rightly, as must every mapping
+    inside it that has a `_target_` of its own. Two nodes that make the same object come out equal: 1
+    is 1.0 for a float setting, 1e6 is 1000000 for an int one, a list is a tuple where the annotation
+    says so, and settings stand in the order of the signature.
 
     Args:
         node: a mapping with `_target_` and settings.
@@ -29,16 +31,6 @@ def check_node(
     """
     prefixes = None if allowed_prefixes is None else tuple(p.rstrip(".") for p in allowed_prefixes)
     return _complete(node, where, prefixes, tuple(also))
-
-
-def normalise(node: object, where: str = "config") -> dict[str, object]:
-    """The node with every default written out and every value in the form a run gets.
-
-    Two nodes that make the same object are equal: 1 is 1.0 for a float setting, 1e6 is 1000000
-    for an int one, and a list is a tuple where the annotation says so. Settings stand in the order
-    of the signature. Raises AuditionError as `check_node` does; any prefix is allowed.
-    """
-    return _complete(node, where, None)
 
 
 def _complete(
@@ -60,8 +52,8 @@ def _complete(
             continue
         try:
             complete[name] = setting.kind.fit(_inner(value, f"{where}.{name}", prefixes))
-        except Misfit as misfit:
-            raise AuditionError(misfit.sentence(f"{where}.{name}")) from None
+        except TypeMismatch as mismatch:
+            raise AuditionError(mismatch.sentence(f"{where}.{name}")) from None
     return complete
 
 

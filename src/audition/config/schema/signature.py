@@ -4,15 +4,13 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
 from typing import Final
 
 from audition import frozen
-from audition.config.schema.annotation import kind_of
-from audition.config.schema.fields import Parameter, dataclass_options, fields, parameters
-from audition.config.schema.instance import instance_of
-from audition.config.schema.kinds import Kind, Misfit
+from audition.config.schema.annotation import instance_of, kind_of
+from audition.config.schema.kinds import Kind, TypeMismatch
 from audition.config.schema.lookup import Definition, bases, find
+from audition.config.schema.parameters import Parameter, dataclass_options, fields, parameters
 
 
 class _Required(Enum):
@@ -45,6 +43,7 @@ class Signature:
     supplied: tuple[str, ...] = ()
 
 
+@frozen.cached
 def signature(target: str) -> Signature:
     """The signature of a dotted class or function, its module unimported.
 
@@ -52,15 +51,6 @@ def signature(target: str) -> Signature:
     source. Raises AuditionError for a target that does not exist, and ValueError for one that no
     config should name: it takes **kwargs, a default is no literal or does not fit its annotation.
     """
-    return _known(target) if frozen.held() else _read(target)
-
-
-@cache
-def _known(target: str) -> Signature:
-    return _read(target)
-
-
-def _read(target: str) -> Signature:
     definition = find(target)
     built = _constructor(definition) or ()
     settings = {p.name: _setting(p, definition.name) for p in built if p.keyword_only}
@@ -112,8 +102,8 @@ def _setting(parameter: Parameter, owner: str) -> Setting:
         if parameter.default is None:
             return Setting(parameter.name, kind, REQUIRED, parameter.sentence)
         default = kind.fit(_literal(parameter.default, "its default"))
-    except Misfit as misfit:
-        raise ValueError(f"the default of {misfit.sentence(what)}") from None
+    except TypeMismatch as mismatch:
+        raise ValueError(f"the default of {mismatch.sentence(what)}") from None
     except ValueError as error:
         raise ValueError(f"{what} cannot be read: {error}") from None
     return Setting(parameter.name, kind, default, parameter.sentence)

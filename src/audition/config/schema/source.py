@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -44,17 +44,9 @@ class Source:
         return ".".join([*kept, node.module] if node.module else kept)
 
 
+@frozen.cached
 def place(name: str) -> Place | None:
     """The place of a dotted module, or None where there is no such Python module."""
-    return _known_place(name) if frozen.held() else _place(name)
-
-
-@cache
-def _known_place(name: str) -> Place | None:
-    return _place(name)
-
-
-def _place(name: str) -> Place | None:
     top, *rest = name.split(".")
     here = _top(top)
     for part in rest:
@@ -64,21 +56,13 @@ def _place(name: str) -> Place | None:
     return here
 
 
+@frozen.cached
 def below(package: Place, part: str) -> Place | None:
     """The place of the submodule `part`, found in Python's own order of preference.
 
     Names are compared with the folder's listing: asking the file system for `Muon.py` would find
     `muon.py` where case is ignored.
     """
-    return _known_below(package, part) if frozen.held() else _below(package, part)
-
-
-@cache
-def _known_below(package: Place, part: str) -> Place | None:
-    return _below(package, part)
-
-
-def _below(package: Place, part: str) -> Place | None:
     name = f"{package.name}.{part}"
     bare: list[str] = []
     for folder in package.folders:

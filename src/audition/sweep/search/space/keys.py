@@ -5,7 +5,7 @@ from typing import Any
 
 from audition.config.groups import GROUPS
 from audition.config.schema import signature
-from audition.config.schema.kinds import Misfit
+from audition.config.schema.kinds import TypeMismatch
 from audition.sweep.compose import Composer
 
 
@@ -47,6 +47,6 @@ def takes_whole(settings: Mapping[str, Any], key: str, low: float, high: float) 
         between += 0.25 * min(1.0, high - low)
     try:
         known.kind.fit(between)
-    except Misfit:
+    except TypeMismatch:
         return True
     return False
