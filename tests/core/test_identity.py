@@ -206,7 +206,7 @@ def test_an_edit_moves_the_runs_that_use_the_file_and_no_others(
         ("data/source.py", "give more, or full", "give more"),
         ("data/source.py", "AuditionError\n", "AuditionError, choices\n"),
         ("parallel/messages.py", "ended with code", "left with code"),
-        ("report/terminal.py", "same-seed correlation", "correlation over seeds"),
+        ("report/verdict_text.py", "same-seed correlation", "correlation over seeds"),
         ("text.py", "nats/token", "nats a token"),
         ("answers/arms.py", "Not like for like", "Not alike"),
     ],
