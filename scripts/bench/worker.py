@@ -18,7 +18,7 @@ from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
 from audition.sweep.local import PRELOAD
 from audition.sweep.plan import make_plan
-from audition.sweep.pool import End, Job, PoolSettings, Quiet, run_pool, warm
+from audition.sweep.pool import Display, End, Job, PoolSettings, run_pool, warm
 from audition.sweep.pool.lines import PlainLines
 from audition.training import run
 from scripts.bench.pairs import Row
@@ -52,7 +52,7 @@ def nothing(payload: Mapping[str, Any], tell: Callable[..., None]) -> int:
 
 
 @dataclass
-class Watch(Quiet):
+class Watch(Display):
     """When the first run was launched and the last ended, and what the runs said of themselves."""
 
     first: float | None = None

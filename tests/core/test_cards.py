@@ -10,7 +10,6 @@ from audition import machine
 from audition.machine import VISIBLE, gpus, offered, within
 from audition.parallel.rank import card
 from audition.sweep.pool import PoolSettings
-from audition.sweep.pool.slots import slots
 
 UUIDS = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6,GPU-7c4e0000-1111-2222-3333-444455556666"
 MIGS = "MIG-GPU-8932f937/1/0,MIG-GPU-8932f937/2/0"
@@ -83,7 +82,7 @@ def test_a_card_counts_where_it_is_named_and_there(
     assert [card(number) for number in gpus()] == list(there)
     if there:
         settings = PoolSettings(workers=len(there), gpus=gpus())
-        assert slots(settings, {} if visible is None else {VISIBLE: visible}) == list(there)
+        assert settings.slots(visible) == list(there)
 
 
 def test_a_build_for_the_processor_has_no_card(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,6 @@ from audition.sweep import check, local
 from audition.sweep.arms import Question
 from audition.sweep.plan import make_plan
 from audition.sweep.pool.job import PoolSettings
-from audition.sweep.pool.slots import slots
 from audition.training.build import build
 
 
@@ -133,8 +132,8 @@ def test_the_pool_makes_room(settings_of, monkeypatch, cards, device, processes,
 
 def test_a_run_is_dealt_its_cards_together():
     settings = PoolSettings(workers=4, gpus=(0, 1, 2, 3, 4), gpus_per_run=2, runs_per_gpu=2)
-    assert slots(settings, {}) == ["0,1", "2,3", "0,1", "2,3"]
-    assert slots(settings, {"CUDA_VISIBLE_DEVICES": "7,1,5,0,3"})[:2] == ["7,1", "5,0"]
+    assert settings.slots(None) == ["0,1", "2,3", "0,1", "2,3"]
+    assert settings.slots("7,1,5,0,3")[:2] == ["7,1", "5,0"]
 
 
 def test_buckets_keep_order_and_dtype(monkeypatch):

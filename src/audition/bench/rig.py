@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from audition.bench.trial import Timing, Trial, Unmeasured
 from audition.sweep.local import PRELOAD
-from audition.sweep.pool import End, Job, PoolSettings, Quiet, Server, run_pool, warm
+from audition.sweep.pool import Display, End, Job, PoolSettings, Server, run_pool, warm
 
 ENTRY = "audition.bench.child:measure"
 LIMIT_S, LIMIT = 60.0, 20.0
@@ -53,7 +53,7 @@ class Rig:
                 raise Unmeasured(end.reason + slow * end.reason.startswith("timed out"))
             ends[job] = end
 
-        run_pool(jobs, self._pool(trial), on_end=on_end, display=Quiet(), server=self._server)
+        run_pool(jobs, self._pool(trial), on_end=on_end, display=Display(), server=self._server)
         if not self.warm_s:
             longest = max(end.seconds for end in ends.values())
             self.warm_s = time.monotonic() - self._since - longest

@@ -29,7 +29,7 @@ from audition.sweep.code_provenance import code_provenance
 from audition.sweep.compose import Composer
 from audition.sweep.local import train_all
 from audition.sweep.plan import PlannedRun, make_plan
-from audition.sweep.pool import End, Job, PoolSettings, Quiet, display_for, warm
+from audition.sweep.pool import Display, End, Job, PoolSettings, display_for, warm
 from audition.sweep.rehearse import refusal, rehearse
 from audition.sweep.show import Show
 from audition.sweep.signals import collect_signals
@@ -106,7 +106,7 @@ def train_single(run: PlannedRun, show: Show, *, alone: bool) -> None:
     ledger, job = spec.ledger, Job.of(spec)
     before = ledger.get(spec.folder)
     known = before is not None and before.settled and before.key == spec.record.key
-    display = display_for() if alone else Quiet()
+    display = display_for() if alone else Display()
     with collect_signals() as interrupted:
         display.begin([job], 1)
         display.started(job)

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from audition.sweep.pool import End, Job, PoolSettings, Quiet, run_pool
+from audition.sweep.pool import Display, End, Job, PoolSettings, run_pool
 
 
 def main(mode: str, folder: Path) -> None:
@@ -17,7 +17,7 @@ def main(mode: str, folder: Path) -> None:
     def on_end(job: Job, end: End) -> None:
         print(job.label, end.status, end.exit_code, flush=True)
 
-    class Show(Quiet):
+    class Show(Display):
         def progress(self, job: Job, report: object) -> None:
             print(report, flush=True)
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audition.sweep.pool import End, Job, Quiet
+from audition.sweep.pool import Display, End, Job
 
 HERE = Path(__file__).parent
 
 
 @dataclass
-class Told(Quiet):
+class Told(Display):
     """A display, and an `on_end`, that keep all they hear."""
 
     ends: dict[str, End] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audition.sweep.pool import Display, End, Job, Quiet, display_for
+from audition.sweep.pool import Display, End, Job, display_for
 from audition.sweep.pool.lines import PlainLines
 from audition.sweep.pool.live import Live
 
@@ -98,7 +98,7 @@ def test_the_choice_of_display(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_quiet_shows_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    quiet: Display = Quiet()
+    quiet = Display()
     quiet.begin(JOBS, 1)
     quiet.started(JOBS[0])
     quiet.progress(JOBS[0], {"step": 1})

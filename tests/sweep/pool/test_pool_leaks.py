@@ -8,7 +8,7 @@ import pytest
 from pool_told import RunJobs
 from rich.console import Console
 
-from audition.sweep.pool import Display, Job, PoolSettings, Quiet, Server, warm
+from audition.sweep.pool import Display, Job, PoolSettings, Server, warm
 from audition.sweep.pool.lines import PlainLines
 from audition.sweep.pool.live import Live
 from audition.sweep.pool.loop import _Pool
@@ -41,13 +41,13 @@ def after(count: int, server: Server, settings: PoolSettings, display: Display) 
     return reachable(vars(pool), vars(server), vars(display))
 
 
-@pytest.mark.parametrize("make", [Quiet, PlainLines, Live])
+@pytest.mark.parametrize("make", [Display, PlainLines, Live])
 def test_many_jobs_leave_what_few_leave(make: type, run_jobs: RunJobs) -> None:
     settings = PoolSettings(workers=2, preload=(), entry="pool_entries:work")
     with warm(settings) as server:
-        after(4, server, settings, Quiet())  # what is made on first use
+        after(4, server, settings, Display())  # what is made on first use
         few, many = (
-            after(count, server, settings, make(*() if make is Quiet else (io.StringIO(),)))
+            after(count, server, settings, make(*() if make is Display else (io.StringIO(),)))
             for count in (6, 40)
         )
     assert many == few

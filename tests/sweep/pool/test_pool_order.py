@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from audition.sweep.pool import End, Job
-from audition.sweep.pool.estimate import Mean
-from audition.sweep.pool.order import Pace, longest
+from audition.sweep.pool.estimate import Mean, Pace, longest
 from audition.sweep.pool.queue import Queue, Waiting
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pool_told import RunJobs, Told, alive
 
-from audition.sweep.pool import End, Job, PoolSettings, Quiet, run_pool, warm
+from audition.sweep.pool import Display, End, Job, PoolSettings, run_pool, warm
 
 
 def test_every_job_runs_once_and_its_last_report_arrives(run_jobs: RunJobs, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_job_costs_milliseconds_and_leaves_nothing_in_the_parent(tmp_path: Pat
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        run_pool(jobs, settings, on_end=on_end, display=Quiet())
+        run_pool(jobs, settings, on_end=on_end, display=Display())
     finally:
         tracemalloc.stop()
     assert grown < 40_000  # one kept End a job would be three times that

@@ -1,4 +1,4 @@
-"""What a forked child does until os._exit: settle in, run the entry, say how it went."""
+"""One run in a forked child: set the process up, call the entry, report how it ended, os._exit."""
 
 import contextlib
 import faulthandler
@@ -11,18 +11,23 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
-from audition.errors import AuditionError
+from audition.errors import AuditionError, choices
 from audition.machine import VISIBLE
 from audition.reasons import cut
-from audition.sweep.pool.entry import find_entry
 from audition.sweep.pool.wire import Message, post
 
 ORPHAN_GRACE_S = 1.0
-"""Time a run has to end by itself once nobody is left to hear of it [s]."""
+"""Time between SIGTERM and SIGKILL for a run whose server or parent is gone [s]."""
 _REPORT_EVERY_S = 0.1
+
+Report = Callable[[dict[str, Any]], None]
+Entry = Callable[[dict[str, Any], Report], int | None]
+Prepare = Callable[[dict[str, Any]], object]
 
 
 class Reporter:
@@ -56,7 +61,7 @@ class Reporter:
             self._pending = {}
 
     def close(self, word: str = "") -> None:
-        """Send what is pending and the last word, waiting a moment for room if there is none."""
+        """Send what is pending, and `word`, the reason of a failure; waits a moment for room."""
         with contextlib.suppress(OSError):
             select.select([], [self._writer], [], ORPHAN_GRACE_S)
         self.flush()
@@ -65,10 +70,10 @@ class Reporter:
 
 
 def live(request: Message, *, reports: socket.socket, lifeline: int) -> NoReturn:
-    """Be the child of one request until os._exit: nothing of the server's stack is ever unwound.
+    """Carry out one request, then os._exit: nothing of the server's stack is ever unwound.
 
-    reports: writing end of the datagrams. lifeline: a pipe that ends when the server does.
-    Threads the entry started are not waited for, and `atexit` is not run.
+    reports: writing end of the datagrams. lifeline: a pipe whose other end the server holds.
+    Threads that the entry started are not waited for, and `atexit` is not run.
     """
     code, word = 1, ""
     reporter = Reporter(reports, request["ticket"])
@@ -108,7 +113,7 @@ def _settle(request: Message, lifeline: int) -> None:
 
 
 def _redirect(log: str | None) -> None:
-    """Point stdout and stderr at `log`, appending: a busy run's log belongs to its holder too."""
+    """Append stdout and stderr to `log`: that of a busy run is being written by its holder too."""
     path = Path(log) if log is not None else Path(os.devnull)
     path.parent.mkdir(parents=True, exist_ok=True)
     target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
@@ -123,7 +128,7 @@ def _redirect(log: str | None) -> None:
 
 
 def _follow(lifeline: int) -> None:
-    """Wait for the server's end, then stop this run: gently, and soon for good."""
+    """Block until the server has exited, then end this run: SIGTERM, a second later SIGKILL."""
     os.read(lifeline, 1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(ORPHAN_GRACE_S)
@@ -138,3 +143,29 @@ def _as_code(left: object) -> int:
         return left & 0xFF
     print(left, file=sys.stderr)
     return 1
+
+
+def find_entry(entry: str) -> Entry:
+    """Import the module and take the function; raises AuditionError where either is missing."""
+    module_name, _, function = entry.partition(":")
+    try:
+        module = import_module(module_name)
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise AuditionError(f"entry '{entry}' cannot be imported: {why}") from error
+    found = getattr(module, function, None)
+    if not callable(found):
+        known = [name for name, value in vars(module).items() if callable(value)]
+        raise AuditionError(f"entry '{entry}' does not exist{choices(function, known)}")
+    return cast(Entry, found)
+
+
+def find_prepare(entry: str) -> Prepare:
+    """The `prepare(payload)` that the entry's module may have, else one that does nothing.
+
+    The server calls it with the first payload of each group, before the child is forked, so that
+    what all runs of the group import and read is there for each of them. It must start no thread
+    and touch no CUDA, because neither would survive the fork.
+    """
+    found = getattr(import_module(entry.partition(":")[0]), "prepare", None)
+    return cast(Prepare, found) if callable(found) else lambda payload: None

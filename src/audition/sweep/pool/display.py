@@ -1,16 +1,16 @@
-"""What a person sees of the pool: the interface, the one that shows nothing, and the choice."""
+"""What a person sees of the pool: the interface, whose defaults show nothing, and the choice."""
 
 import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 from audition.sweep.pool.job import End, Job
 
 
-class Display(Protocol):
-    """Told of everything by the pool, in this order; it looks and never touches."""
+class Display:
+    """Called by the pool at every event. This base class shows nothing."""
 
     def begin(self, jobs: Sequence[Job], workers: int) -> None:
         """The sweep begins, `workers` runs at once."""
@@ -28,36 +28,11 @@ class Display(Protocol):
         """Something a person should know."""
 
     def tick(self) -> float:
-        """Draw if it is time, and say in how many seconds to be called again (inf for never)."""
-
-    def close(self) -> None:
-        """The sweep is over, or was stopped."""
-
-
-class Quiet:
-    """The neutral display: it shows nothing."""
-
-    def begin(self, jobs: Sequence[Job], workers: int) -> None:
-        """Nothing."""
-
-    def started(self, job: Job) -> None:
-        """Nothing."""
-
-    def progress(self, job: Job, report: Mapping[str, Any]) -> None:
-        """Nothing."""
-
-    def ended(self, job: Job, end: End) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
-
-    def tick(self) -> float:
-        """Never needs to be called."""
+        """Draw if it is time; return in how many seconds to be called again (inf for never)."""
         return math.inf
 
     def close(self) -> None:
-        """Nothing."""
+        """The sweep is over, or was stopped."""
 
 
 def display_for(stream: TextIO | None = None) -> Display:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from audition.errors import AuditionError
+from audition.machine import offered
 from audition.training.run_spec import RunSpec
 
 
@@ -100,3 +101,28 @@ class PoolSettings:
         module, colon, function = self.entry.partition(":")
         if not (module and colon and function):
             raise AuditionError(f"entry '{self.entry}' must be written module:function.")
+
+    def slots(self, visible: str | None) -> list[str | None]:
+        """One entry a worker: the CUDA_VISIBLE_DEVICES of its runs, or None to leave it alone.
+
+        visible: this process's own CUDA_VISIBLE_DEVICES. Every card is used once before one is used
+        twice. Raises AuditionError for a card that is not visible or that is named twice.
+        """
+        if not self.gpus:
+            return [None] * self.workers
+        if len(set(self.gpus)) < len(self.gpus):
+            raise AuditionError(
+                f"gpus={list(self.gpus)} names a card twice: use runs_per_gpu to share one."
+            )
+        cards, each = [_card(gpu, visible) for gpu in self.gpus], self.gpus_per_run
+        hands = [",".join(cards[i : i + each]) for i in range(0, len(cards) - each + 1, each)]
+        return [*hands * self.runs_per_gpu][: self.workers]
+
+
+def _card(gpu: int, visible: str | None) -> str:
+    """The n-th card of those this process may see, so that a cluster's allocation is respected."""
+    names = offered(visible)
+    if gpu < 0 or (names is not None and gpu >= len(names)):
+        known = "any from 0" if names is None else ", ".join(map(str, range(len(names))))
+        raise AuditionError(f"gpus names card {gpu}; choose from: {known or '(none)'}.")
+    return str(gpu) if names is None else names[gpu]

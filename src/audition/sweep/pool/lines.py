@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TextIO
+from collections.abc import Callable, Sequence
+from typing import TextIO
 
 from audition.sweep.pool.job import End, Job
 from audition.sweep.pool.tally import Row, Tally
@@ -14,39 +14,28 @@ _SHOWN = 4
 """Running jobs named in a sign of life; the rest are counted."""
 
 
-class PlainLines:
+class PlainLines(Tally):
     """Whole lines, flushed at once, for logs and pipes."""
 
     def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock)
         self._out = out
-        self._clock = clock
-        self._tally = Tally((), 1, clock)
         self._due = math.inf
         self._busy: set[Job] = set()
 
     def begin(self, jobs: Sequence[Job], workers: int) -> None:
-        """Start counting."""
-        self._tally = Tally(jobs, workers, self._clock)
-        self._due = self._clock() + EVERY_S
-
-    def started(self, job: Job) -> None:
-        """Count it; no line, for a start is no news."""
-        self._tally.started(job)
-
-    def progress(self, job: Job, report: Mapping[str, Any]) -> None:
-        """Keep it for the next line."""
-        self._tally.progress(job, report)
+        super().begin(jobs, workers)
+        self._due = self.clock() + EVERY_S
 
     def ended(self, job: Job, end: End) -> None:
-        """One line."""
-        row = self._tally.ended(job, end)
-        if end.status == "busy":  # it may be tried many times; once is news
-            if job in self._busy:
-                return
+        """One line; a job that is busy again has had its line."""
+        row, again = self.count(job, end), job in self._busy
+        if end.status == "busy":
             self._busy.add(job)
         else:
             self._busy.discard(job)
-        self._say(f"{job.label} {outcome(row, end)}{self._tally.left_text()}")
+        if end.status != "busy" or not again:
+            self._say(f"{job.label} {outcome(row, end)}{self.left_text()}")
 
     def note(self, text: str) -> None:
         """One line."""
@@ -54,24 +43,21 @@ class PlainLines:
 
     def tick(self) -> float:
         """A sign of life where 30 s have gone by."""
-        now = self._clock()
+        now = self.clock()
         if now >= self._due:
             self._due = now + EVERY_S
             self._say(self._running())
         return self._due - now
 
-    def close(self) -> None:
-        """Nothing is left to say."""
-
     def _say(self, text: str) -> None:
-        print(f"[{self._tally.done}/{self._tally.total}] {text}", file=self._out, flush=True)
+        print(f"[{self.done}/{self.total}] {text}", file=self._out, flush=True)
 
     def _running(self) -> str:
-        rows = list(self._tally.rows.values())
+        rows = list(self.rows.values())
         names = [f"{row.job.label} {row.step_text()}" for row in rows[:_SHOWN]]
         if len(rows) > _SHOWN:
             names.append(f"{len(rows) - _SHOWN} more")
-        so_far = f"{roughly(self._tally.elapsed())} so far{self._tally.left_text()}"
+        so_far = f"{roughly(self.elapsed())} so far{self.left_text()}"
         return f"{so_far}: {'; '.join(names) or 'getting warm'}"
 
 

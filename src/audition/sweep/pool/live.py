@@ -1,9 +1,8 @@
 """The display on a terminal: a line for the sweep, and under it a row for each running job."""
 
 import sys
-import time
-from collections.abc import Mapping, Sequence
-from typing import Any, TextIO
+from collections.abc import Sequence
+from typing import TextIO
 
 from rich import live
 from rich.console import Console, Group
@@ -19,34 +18,25 @@ from audition.text import roughly
 EVERY_S = 0.25
 
 
-class Live:
+class Live(Tally):
     """Drawn from the pool's own loop, at most four times a second: there is no second thread."""
 
     def __init__(self, out: TextIO) -> None:
+        super().__init__()
         self._console = Console(file=out)
         # Another stream is taken over only where it would draw across the same terminal.
         self._live = live.Live(
             console=self._console, auto_refresh=False, redirect_stdout=sys.stdout.isatty()
         )
-        self._tally = Tally((), 1)
         self._due = 0.0
 
     def begin(self, jobs: Sequence[Job], workers: int) -> None:
-        """Start counting and drawing."""
-        self._tally = Tally(jobs, workers)
+        super().begin(jobs, workers)
         self._live.start()
-
-    def started(self, job: Job) -> None:
-        """A new row."""
-        self._tally.started(job)
-
-    def progress(self, job: Job, report: Mapping[str, Any]) -> None:
-        """Kept until the next drawing."""
-        self._tally.progress(job, report)
 
     def ended(self, job: Job, end: End) -> None:
         """The row goes; a failure stays above the table."""
-        row = self._tally.ended(job, end)
+        row = self.count(job, end)
         if end.status == "failed":
             self._console.print(Text(f"{job.label} {outcome(row, end)}", style="red"))
 
@@ -56,7 +46,7 @@ class Live:
 
     def tick(self) -> float:
         """Draw where a quarter of a second has gone by."""
-        now = time.monotonic()
+        now = self.clock()
         if now >= self._due:
             self._due = now + EVERY_S
             self._live.update(self._picture(), refresh=True)
@@ -69,19 +59,18 @@ class Live:
 
     def _picture(self) -> Group:
         table = Table.grid(padding=(0, 2, 0, 0))
-        for row in self._tally.rows.values():
+        for row in self.rows.values():
             table.add_row(*self._cells(row))
         return Group(self._summary(), table)
 
     def _summary(self) -> Text:
-        tally = self._tally
-        left = tally.total - tally.done
-        failed = tally.counts["failed"]
+        left = self.total - self.done
+        failed = self.counts["failed"]
         return Text.assemble(
-            (f"{tally.counts['ok']} finished", "green" if tally.counts["ok"] else ""),
+            (f"{self.counts['ok']} finished", "green" if self.counts["ok"] else ""),
             " · ",
             (f"{failed} failed", "red" if failed else ""),
-            f" · {left} left · {roughly(tally.elapsed())} so far{tally.left_text()}",
+            f" · {left} left · {roughly(self.elapsed())} so far{self.left_text()}",
         )
 
     def _cells(self, row: Row) -> tuple[Text | ProgressBar, ...]:
@@ -93,5 +82,5 @@ class Live:
             Text(row.step_text(), no_wrap=True),
             Text(f"loss {loss}" if loss else "", no_wrap=True),
             Text(f"{rate} {row.job.unit}/s" if rate else "", no_wrap=True),
-            Text(roughly(self._tally.elapsed(row)), no_wrap=True),
+            Text(roughly(self.elapsed(row)), no_wrap=True),
         )

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from audition.machine import VISIBLE
 from audition.sweep.pool.client import Server, ServerLost, warm
 from audition.sweep.pool.display import Display
 from audition.sweep.pool.exit_reason import end_of, interrupted
 from audition.sweep.pool.job import End, Job, PoolSettings
 from audition.sweep.pool.queue import Queue, Source, Waiting
-from audition.sweep.pool.slots import slots
 from audition.sweep.pool.wire import Message
 
 OnEnd = Callable[[Job, End], None]
@@ -50,7 +50,7 @@ class _Pool:
         self._on_end = on_end
         self._show = show
         self._queue = Queue(jobs, source)
-        self._gpus = slots(settings, os.environ)
+        self._gpus = settings.slots(os.environ.get(VISIBLE))
         self._free = list(range(len(self._gpus)))
         self._running: dict[int, _Running] = {}
         self._tickets = 0

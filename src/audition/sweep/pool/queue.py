@@ -1,15 +1,15 @@
-"""The jobs that wait: which of them is next, and when a busy one may be tried again."""
+"""The waiting jobs: which of them starts next, and when a busy one is tried again."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from audition.sweep.pool.estimate import Pace, longest
 from audition.sweep.pool.job import End, Job
-from audition.sweep.pool.order import Pace, longest
 
 
 class Source(Protocol):
-    """Where jobs come from that are made only when a slot is free for them."""
+    """Makes jobs one by one, each when a slot is free for it."""
 
     def take(self) -> Job | None:
         """The next job; None where there is none now, until one under way has ended or stopped."""
@@ -18,18 +18,6 @@ class Source(Protocol):
     def stops(self, job: Job, report: Mapping[str, Any]) -> str:
         """Why a running job that said so is to be ended; empty where it may go on."""
         ...
-
-
-class NoMore:
-    """The neutral source: all jobs are known from the start."""
-
-    def take(self) -> Job | None:
-        """None."""
-        return None
-
-    def stops(self, job: Job, report: Mapping[str, Any]) -> str:
-        """Never."""
-        return ""
 
 
 _BUSY_DELAY_S, _LONGEST_BUSY_DELAY_S = 1.0, 15.0
@@ -47,24 +35,24 @@ class Waiting:
 class Queue:
     """The longest first, by what is known at each start; jobs alike in the order given.
 
-    The source is asked where nobody waits who could start.
+    The source is asked when no waiting job may start.
     """
 
     def __init__(self, jobs: Iterable[Job], source: Source | None = None) -> None:
         self._turns = [Waiting(job) for job in jobs]
         self._pace = Pace()
-        self._source = source or NoMore()
+        self._source = source
         self._dry = source is None
 
     def __bool__(self) -> bool:
-        """Whether somebody waits, or the source was not asked since the last end."""
+        """Whether a job waits, or the source was not asked since the last end."""
         return bool(self._turns) or not self._dry
 
     def take(self, now: float) -> Waiting | None:
         """The next whose time has come, which then no longer waits; None where there is none."""
         ready = [place for place, turn in enumerate(self._turns) if turn.not_before <= now]
         if not ready:
-            job = self._source.take()
+            job = self._source.take() if self._source else None
             self._dry = job is None
             return Waiting(job) if job else None
         expected = [self._pace.expected(self._turns[place].job) for place in ready]
@@ -76,13 +64,13 @@ class Queue:
         self._turns.append(replace(turn, not_before=now + delay, busy=turn.busy + 1))
 
     def learn(self, job: Job, end: End) -> None:
-        """How long `job` took counts for those that wait; the source may have more now."""
+        """Take `job`'s duration into the estimates; the source may have more jobs now."""
         self._pace.learn(job, end)
-        self._dry = isinstance(self._source, NoMore)
+        self._dry = self._source is None
 
     def stops(self, job: Job, report: Mapping[str, Any]) -> str:
         """Why the source wants a running job ended; empty where it does not."""
-        return self._source.stops(job, report)
+        return self._source.stops(job, report) if self._source else ""
 
     def moments(self) -> Sequence[float]:
         """When each may be started."""

@@ -13,18 +13,18 @@ import socket
 import sys
 import time
 from importlib import import_module
+from multiprocessing.connection import Connection
 
 from audition import frozen
 from audition.errors import AuditionError
-from audition.sweep.pool.child import ORPHAN_GRACE_S, live
-from audition.sweep.pool.entry import find_entry, find_prepare
-from audition.sweep.pool.wire import Lines, Message
+from audition.sweep.pool.child import ORPHAN_GRACE_S, find_entry, find_prepare, live
+from audition.sweep.pool.wire import Message, receive, send
 
 
 class ForkServer:
     """Forks, reaps and signals; ends when the parent does, and takes its children with it."""
 
-    def __init__(self, control: Lines, reports: socket.socket) -> None:
+    def __init__(self, control: Connection, reports: socket.socket) -> None:
         self._control = control
         self._reports = reports
         self._pids: dict[int, int] = {}  # ticket -> pid of the children not yet reaped
@@ -37,7 +37,7 @@ class ForkServer:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._woken.fileno(), warn_on_full_buffer=False)
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._control.connection, selectors.EVENT_READ)
+        self._selector.register(self._control, selectors.EVENT_READ)
         self._selector.register(self._wake, selectors.EVENT_READ)
 
     def serve(self) -> None:
@@ -46,17 +46,17 @@ class ForkServer:
             keys = [key for key, _ in self._selector.select()]
             self._reap()
             try:
-                if any(key.fileobj is self._control.connection for key in keys):
+                if any(key.fileobj is self._control for key in keys):
                     self._obey()
             except (EOFError, OSError):
                 return self._leave()
 
     def _obey(self) -> None:
-        for message in self._control.receive():
-            if message["do"] == "start":
-                self._start(message)
-            elif message["do"] == "signal" and message["ticket"] in self._pids:
-                self._signal(self._pids[message["ticket"]], message["signal"])
+        message = receive(self._control)
+        if message["do"] == "start":
+            self._start(message)
+        elif message["do"] == "signal" and message["ticket"] in self._pids:
+            self._signal(self._pids[message["ticket"]], message["signal"])
 
     def _start(self, request: Message) -> None:
         ticket = request["ticket"]
@@ -65,13 +65,13 @@ class ForkServer:
             pid = os.fork()
         except OSError as error:
             word = f"could not be started: {error.strerror}"
-            return self._control.send({"ticket": ticket, "ended": 1, "word": word})
+            return send(self._control, {"ticket": ticket, "ended": 1, "word": word})
         if pid == 0:
             self._become_child(request)
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)
         self._pids[ticket] = pid
-        self._control.send({"ticket": ticket, "pid": pid})
+        send(self._control, {"ticket": ticket, "pid": pid})
 
     def _prepare(self, request: Message) -> None:
         """What goes wrong here goes wrong again in the child, which can say so."""
@@ -87,7 +87,7 @@ class ForkServer:
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)
         self._selector.close()
-        for ours in (self._control.connection, self._wake, self._woken):
+        for ours in (self._control, self._wake, self._woken):
             ours.close()
         os.close(self._held)
         live(request, reports=self._reports, lifeline=self._lifeline)
@@ -110,11 +110,11 @@ class ForkServer:
                 del self._pids[ticket]
                 ended = {"ticket": ticket, "ended": os.waitstatus_to_exitcode(status)}
                 with contextlib.suppress(OSError):
-                    self._control.send(ended)
+                    send(self._control, ended)
 
     def _leave(self) -> None:
         """The parent is gone: stop the children, gently and then for good."""
-        self._selector.unregister(self._control.connection)
+        self._selector.unregister(self._control)
         for pid in self._pids.values():
             self._signal(pid, signal.SIGTERM)
         deadline = time.monotonic() + ORPHAN_GRACE_S
@@ -145,20 +145,17 @@ def main() -> None:
     for descriptor in (control_fd, reports_fd, breath):
         # What a run starts by itself (git, a tracker) must not hold the parent's pipes open.
         os.set_inheritable(descriptor, False)
-    control = Lines(socket.socket(fileno=control_fd))
-    reports = socket.socket(fileno=reports_fd)
-    settings: list[Message] = []
+    control, reports = Connection(control_fd), socket.socket(fileno=reports_fd)
     try:
-        while not settings:
-            settings = control.receive()
+        settings = receive(control)
     except EOFError:
         return
-    sys.path[:] = settings[0]["path"]
+    sys.path[:] = settings["path"]
     os.environ.pop("PYTHONPATH", None)
-    os.environ.update(settings[0]["environment"])
-    notes, error = _preload(settings[0]["preload"]), ""
+    os.environ.update(settings["environment"])
+    notes, error = _preload(settings["preload"]), ""
     try:
-        find_entry(settings[0]["entry"])
+        find_entry(settings["entry"])
     except AuditionError as problem:
         error = str(problem)
     gc.collect()
@@ -167,7 +164,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     try:
-        control.send({"ready": os.getpid(), "notes": notes, "error": error})
+        send(control, {"ready": os.getpid(), "notes": notes, "error": error})
     except OSError:
         return
     server.serve()

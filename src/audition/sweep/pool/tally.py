@@ -1,4 +1,4 @@
-"""What a display knows of the sweep: who runs, how far, how many ended, how long it will take."""
+"""What every display counts: which jobs run, how far they are, how many ended, the time left."""
 
 import time
 from collections import Counter
@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from audition.sweep.pool.estimate import Mean, Underway, remaining
+from audition.sweep.pool.display import Display
+from audition.sweep.pool.estimate import Pace, Underway, remaining
 from audition.sweep.pool.job import End, Job
 from audition.text import roughly
 
@@ -42,41 +43,42 @@ class Row:
         return f"step {step}/{self.steps}" if self.steps else f"step {step}"
 
 
-class Tally:
+class Tally(Display):
     """Counts and rows of one sweep; its size does not grow with the runs that ended."""
 
-    def __init__(
-        self, jobs: Sequence[Job], workers: int, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        Tally.begin(self, (), 1)
+
+    def begin(self, jobs: Sequence[Job], workers: int) -> None:
+        """Start counting."""
         self._workers = workers
-        self._since = clock()
+        self._since = self.clock()
         self._waiting = Counter(job.group for job in jobs)
-        self._durations: dict[str, Mean] = {}
+        self._pace = Pace()
         self.total = len(jobs)
         self.rows: dict[Job, Row] = {}
         self.counts: Counter[str] = Counter()
 
     def started(self, job: Job) -> None:
-        """`job` went from waiting to running; one that nobody announced counts from here."""
+        """`job` went from waiting to running; one that `begin` did not name counts from here."""
         if self._waiting[job.group]:
             self._waiting[job.group] -= 1
         else:
             self.total += 1
-        self.rows[job] = Row(job, self._clock())
+        self.rows[job] = Row(job, self.clock())
 
     def progress(self, job: Job, report: Mapping[str, Any]) -> None:
-        """`job` said how far it is."""
+        """`job` reported how far it is."""
         self.rows[job].progress.update(report)
 
-    def ended(self, job: Job, end: End) -> Row:
-        """`job` ended, or waits again where it was busy; what it had reported."""
+    def count(self, job: Job, end: End) -> Row:
+        """`job` ended, or waits again where it was busy; returns what it had reported."""
         if end.status == "busy":
             self._waiting[job.group] += 1
         else:
             self.counts[end.status] += 1
-        if end.status == "ok":
-            self._durations[job.group] = self._durations.get(job.group, Mean()).then(end.seconds)
+        self._pace.learn(job, end)
         return self.rows.pop(job)
 
     @property
@@ -86,12 +88,12 @@ class Tally:
 
     def elapsed(self, row: Row | None = None) -> float:
         """Seconds since the sweep began, or since `row` started."""
-        return self._clock() - (self._since if row is None else row.since)
+        return self.clock() - (self._since if row is None else row.since)
 
     def remaining(self) -> float | None:
         """Seconds the sweep will still take, or None while nothing is known."""
         return remaining(
-            finished=self._durations,
+            finished=self._pace.groups,
             running=[
                 Underway(row.job.group, self.elapsed(row), row.fraction)
                 for row in self.rows.values()

@@ -1,7 +1,11 @@
-"""What runs along the sockets: JSON lines for orders and answers, JSON datagrams for progress."""
+"""JSON between processes: messages over a connection, none lost; progress in datagrams, which may be.
+
+Messages are JSON rather than pickles, so that a payload reaches an entry as plain lists and dicts.
+"""
 
 import json
 import socket
+from multiprocessing.connection import Connection
 from typing import Any
 
 Message = dict[str, Any]
@@ -11,30 +15,18 @@ _MOST_AT_ONCE = 10_000
 """Datagrams read in one go; a flood must not keep the reader from its other work."""
 
 
-class Lines:
-    """One JSON object a line over a stream socket; no message is lost while both ends live."""
+def send(connection: Connection, message: Message) -> None:
+    """Send one message whole. Raises OSError where the other end is gone."""
+    connection.send_bytes(json.dumps(message).encode())
 
-    def __init__(self, connection: socket.socket) -> None:
-        self.connection = connection
-        self._unread = b""
 
-    def send(self, message: Message) -> None:
-        """Raises OSError where the other end is gone."""
-        self.connection.sendall(json.dumps(message).encode() + b"\n")
-
-    def receive(self) -> list[Message]:
-        """Whole messages that have arrived; waits for bytes, perhaps of half a message only.
-
-        Raises EOFError where the other end is gone.
-        """
-        try:
-            chunk = self.connection.recv(_CHUNK)
-        except ConnectionError:
-            chunk = b""
-        if not chunk:
-            raise EOFError
-        *lines, self._unread = (self._unread + chunk).split(b"\n")
-        return [json.loads(line) for line in lines]
+def receive(connection: Connection) -> Message:
+    """The next message; waits for all of it. Raises EOFError where the other end is gone."""
+    try:
+        message: Message = json.loads(connection.recv_bytes())
+    except OSError:
+        raise EOFError from None
+    return message
 
 
 def datagrams() -> tuple[socket.socket, socket.socket]:
