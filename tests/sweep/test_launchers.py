@@ -9,6 +9,7 @@ from hydra.plugins.launcher import Launcher
 
 from audition.errors import AuditionError
 from audition.sweep.arms import Question
+from audition.sweep.cluster.settings import Cluster
 from audition.sweep.compose import Composer
 from audition.sweep.launchers import cluster_of, filed, ready
 from audition.sweep.plan import PlannedRun, make_plan
@@ -91,8 +92,9 @@ def test_hydra_s_own_slurm_launcher_is_read_by_its_own_names() -> None:
     }
     cluster = cluster_of(stock)
     assert cluster is not None
-    assert cluster.settings == {"timeout_min": 60, "signal_delay_s": 120}
-    assert (cluster.folder, cluster.max_num_timeout, cluster.array_parallelism) == ("jobs", 3, 7)
+    assert cluster == Cluster(submitit_folder="jobs", max_num_timeout=3, array_parallelism=7)
+    assert (cluster.timeout_min, cluster.signal_delay_s) == (60, 120)
+    assert "partition" not in cluster.of_a_job()
     stock.params["nodes"] = 2
     with pytest.raises(AuditionError, match="a run is one task on one node"):
         cluster_of(stock)

@@ -1,12 +1,11 @@
-"""Looking after submitted runs: wait for them, believe the ledger, and settle what was lost.
+"""Waits for submitted jobs: a run is over when its record says so, or its job has left the queue.
 
 submitit's own waiting asks `sacct`: where a cluster keeps no accounts it waits for ever for a job
-that was killed. Here a run is over when its record says so, or when its job has left the queue.
+that was killed.
 """
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +13,17 @@ from pathlib import Path
 from audition.records.record import Record
 from audition.records.store import Ledger
 from audition.records.submission import Submission, SubmittedJob, submissions
-from audition.sweep.cluster.queue import JobState, states
+from audition.sweep.cluster.queue import JobState, cancel, states, why_waiting
 from audition.text import count
 
 ASK_EVERY_S = 5.0
 GRACE_S = 20.0
 """From a job's end to the verdict that its run was lost: shared file systems show writes late [s]."""
+COMMAND_GRACE_S = 5.0
+"""The same for jobs of a command, which leave no record that could be late [s]."""
 SAY_EVERY_S = 60.0
 SILENCE_S = 900.0
-"""For so long a queue may leave questions unanswered before nobody waits any longer [s]."""
+"""Longest time without an answer of the queue; after it the waiting is given up [s]."""
 
 UNSEEN = ("FAILED", "COMPLETED")
 """Ends of a job that has run, and so has written a log, if it could."""
@@ -62,7 +63,7 @@ def lost(submission: Submission, view: View) -> dict[str, str]:
     gone = {}
     for run in view.open():
         state = view.jobs.get(jobs[run].id)
-        if state is not None and (not state.alive or state.stuck):
+        if state is not None and not state.goes_on:
             gone[run] = reason(jobs[run], state)
     return gone
 
@@ -94,43 +95,89 @@ def follow(ledger: Ledger, submission: Submission, *, ask: Ask | None = None) ->
     Raises TimeoutError where the queue has not answered for a quarter of an hour.
     """
     ask = ask or asker(submission)
-    heard = said = time.monotonic()
     suspects: dict[str, float] = {}
-    before = ""
-    while True:
+
+    def look_after(now: float) -> Seen:
+        nonlocal suspects
         view = look(ledger, submission, ask)
-        now = time.monotonic()
-        if not view.open():
-            return
-        if view.jobs:
-            heard = now
-        elif now - heard > SILENCE_S:
-            raise TimeoutError(f"Slurm's queue has not answered for {SILENCE_S / 60:.0f} minutes")
         gone = lost(submission, view)
         suspects = {run: suspects.get(run, now) for run in gone}
         settle(ledger, {run: gone[run] for run, since in suspects.items() if now - since > GRACE_S})
-        text = summary(submission, view)
-        if text != before and (not before or now - said >= SAY_EVERY_S):
-            print(f"audition: {text}", file=sys.stderr)
-            before, said = text, now
-        time.sleep(min(ASK_EVERY_S, 1.0 + 0.01 * len(view.records)))
+        return Seen(not view.open(), bool(view.jobs), summary(submission, view))
+
+    _wait(look_after, len(submission.job_of()))
+
+
+def follow_command(submission: Submission, tell: Callable[[Mapping[str, JobState]], str]) -> None:
+    """Return once one job of a command has completed, and cancel those that have not begun.
+
+    Returns too where no job will go on. tell: what to say of the jobs as they are now. Raises
+    TimeoutError where the queue has not answered for a quarter of an hour.
+    """
+    ask, gone_since = asker(submission), 0.0
+
+    def look_after(now: float) -> Seen:
+        nonlocal gone_since
+        jobs = ask()
+        if jobs is None:
+            return Seen(False, False, "")
+        completed = any(state.word == "COMPLETED" for state in jobs.values())
+        if completed and (waiting := [job for job, state in jobs.items() if state.waits]):
+            cancel(waiting)
+        gone = not any(state.goes_on for state in jobs.values())
+        gone_since = (gone_since or now) if gone else 0.0
+        lasting = gone and now - gone_since > COMMAND_GRACE_S
+        return Seen(completed or lasting, True, tell(jobs))
+
+    _wait(look_after, len(submission.jobs))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one look at the queue and the ledger has shown."""
+
+    over: bool  # whether there is nothing more to wait for
+    answered: bool  # whether the queue answered
+    text: str  # for a person
+
+
+def _wait(look_after: Callable[[float], Seen], size: int) -> None:
+    """Look every few seconds until it is over, and print what is new once a minute.
+
+    Raises TimeoutError where the queue has not answered for a quarter of an hour.
+    """
+    heard = said = time.monotonic()
+    before = ""
+    while not (seen := look_after(now := time.monotonic())).over:
+        if seen.answered:
+            heard = now
+        elif now - heard > SILENCE_S:
+            raise TimeoutError(f"Slurm's queue has not answered for {SILENCE_S / 60:.0f} minutes")
+        if seen.text not in ("", before) and (not before or now - said >= SAY_EVERY_S):
+            print(f"audition: {seen.text}", file=sys.stderr)
+            before, said = seen.text, now
+        time.sleep(min(ASK_EVERY_S, 1.0 + 0.01 * size))
 
 
 def summary(submission: Submission, view: View) -> str:
     """`3 of 12 runs over, 2 running, 7 in the queue (Resources)`."""
-    jobs = submission.job_of()
-    opened = view.open()
+    jobs, opened = submission.job_of(), view.open()
     running = [r for r in opened.values() if r is not None and r.status == "running"]
-    waiting = [view.jobs[jobs[run].id] for run in opened if jobs[run].id in view.jobs]
-    why = Counter(state.reason for state in waiting if state.waits and state.reason)
-    reasons = f" ({', '.join(word for word, _ in why.most_common(2))})" if why else ""
+    theirs = [view.jobs[jobs[run].id] for run in opened if jobs[run].id in view.jobs]
     return (
         f"{len(view.records) - len(opened)} of {count(len(view.records), 'run')} over, "
-        f"{len(running)} running, {len(opened) - len(running)} in the queue{reasons}"
+        f"{len(running)} running, {len(opened) - len(running)} in the queue{why_waiting(theirs)}"
     )
 
 
-def living(ledger: Ledger) -> tuple[SubmittedJob, ...]:
+def summary_of_jobs(jobs: Mapping[str, JobState]) -> str:
+    """`3 jobs running, 1 in the queue (Resources)`."""
+    waiting = sum(state.waits for state in jobs.values())
+    running = sum(state.alive for state in jobs.values()) - waiting
+    return f"{count(running, 'job')} running, {waiting} in the queue{why_waiting(jobs.values())}"
+
+
+def living_jobs(ledger: Ledger) -> tuple[SubmittedJob, ...]:
     """The jobs of all submissions that have runs without an outcome and may still do them."""
     found: list[SubmittedJob] = []
     for submission in submissions(ledger.root):
@@ -143,3 +190,11 @@ def living(ledger: Ledger) -> tuple[SubmittedJob, ...]:
             and not view.open().keys().isdisjoint(job.runs)
         ]
     return tuple(found)
+
+
+def living_command(root: Path, name: str) -> Submission | None:
+    """The latest submission kept under `name` of which some job may still do something."""
+    for each in reversed(submissions(root)):
+        if each.plan == name and any(state.goes_on for state in (asker(each)() or {}).values()):
+            return each
+    return None

@@ -1,4 +1,4 @@
-"""Planned runs on a cluster: submitted once, whoever asks for them how often, and waited for."""
+"""Planned runs on a cluster: each is submitted once, however often it is asked for, and waited for."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from audition.records.store import Ledger
 from audition.records.submission import Submission
-from audition.sweep.cluster.follow import follow, living
+from audition.sweep.cluster.follow import follow, living_jobs
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import submit
 from audition.sweep.plan import PlannedRun
@@ -54,7 +54,7 @@ def joined(
 ) -> Submission:
     """What `submit` makes of the runs that no living job has yet, with the jobs that have the rest."""
     folders = {ledger.place_of(run.record): run for run in runs}
-    jobs = tuple(job for job in living(ledger) if not folders.keys().isdisjoint(job.runs))
+    jobs = tuple(job for job in living_jobs(ledger) if not folders.keys().isdisjoint(job.runs))
     taken = {run for job in jobs for run in job.runs}
     new = [run for folder, run in folders.items() if folder not in taken]
     if jobs:

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,11 @@ class JobState:
         """Whether it is in the queue and not on a node."""
         return self.alive and self.word in ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT")
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it may still do something without a person's help."""
+        return self.alive and not self.stuck
+
     def end(self) -> str:
         """Why a run of this job, which is over or stuck, has no outcome."""
         if self.stuck:
@@ -84,6 +90,12 @@ def parse(answer: str) -> dict[str, JobState]:
     """`12_3|PENDING|Resources` a line, to job -> state."""
     rows = (line.split("|", 2) for line in answer.splitlines() if line.count("|") >= 2)
     return {job.strip(): JobState(word.strip(), _reason(why)) for job, word, why in rows}
+
+
+def why_waiting(states: Iterable[JobState]) -> str:
+    """` (Resources, Priority)`, the commonest reasons for which jobs wait; empty without any."""
+    why = Counter(state.reason for state in states if state.waits and state.reason)
+    return f" ({', '.join(word for word, _ in why.most_common(2))})" if why else ""
 
 
 def cancel(arrays: Sequence[str]) -> None:

@@ -1,32 +1,75 @@
-"""How runs become jobs of a cluster, and whether they can."""
+"""The settings of a Slurm launcher, each written once, and whether jobs with them could do the runs.
+
+Hydra loads this with its plug-ins at every start, so it imports nothing heavy.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Ge, Gt, Interval
 
 from audition.errors import AuditionError
 from audition.parallel.checks import processes_of
 from audition.sweep.cluster.queue import require_slurm
-from audition.sweep.plan import PlannedRun
+
+if TYPE_CHECKING:
+    from audition.sweep.plan import PlannedRun
 
 GPUS = ("gres", "gpus_per_node", "gpus_per_task")
 """Settings of a job that ask for GPUs."""
 
 START_S = 30.0
-"""A job's start, before the first step [s]."""
+"""Time from a job's start to its first training step [s]."""
+
+OWN = ("submitit_folder", "runs_per_job", "runs_per_gpu", "servers")
+LIMITS = ("max_num_timeout", "array_parallelism")
+"""Settings that describe no single job: ours, and those of submitit for the whole array."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """How runs become jobs: submitit's settings by their own names, and ours."""
+    """How runs become an array of Slurm jobs; all but a few of ours are submitit's own settings."""
 
-    settings: Mapping[str, Any]
-    folder: str
-    runs_per_job: int = 1
-    runs_per_gpu: int | None = None
-    max_num_timeout: int = 20
-    array_parallelism: int = 256
-    servers: int = 4
+    submitit_folder: str
+    """Job scripts and logs; compute nodes must see it."""
+    runs_per_job: Annotated[int, Gt(0)] = 1
+    """Runs that one job does, as many at once as its cores or GPUs hold."""
+    runs_per_gpu: Annotated[int, Interval(gt=0, le=64)] | None = None
+    """Runs that share one GPU; null means 1, or what `audition bench` measured."""
+    name: str = "audition"
+    """What the queue shows."""
+    timeout_min: Annotated[int, Gt(0)] = 60
+    """Of a job, which is then put back into the queue and goes on from checkpoints."""
+    max_num_timeout: Annotated[int, Ge(0)] = 20
+    """How often that may happen."""
+    signal_delay_s: Annotated[int, Ge(0)] = 120
+    """Warning before the time is up, for checkpoints."""
+    cpus_per_task: Annotated[int, Gt(0)] | None = None
+    """Cores of a job; null means what one run needs."""
+    mem_gb: Annotated[float, Gt(0)] | None = None
+    """Memory of a job."""
+    gpus_per_node: Annotated[int, Ge(0)] | None = None
+    gpus_per_task: Annotated[int, Ge(0)] | None = None
+    cpus_per_gpu: Annotated[int, Gt(0)] | None = None
+    mem_per_gpu: str | None = None
+    mem_per_cpu: str | None = None
+    gres: str | None = None
+    partition: str | None = None
+    qos: str | None = None
+    account: str | None = None
+    constraint: str | None = None
+    exclude: str | None = None
+    comment: str | None = None
+    array_parallelism: Annotated[int, Gt(0)] = 256
+    """Jobs of the array that run at once."""
+    servers: Annotated[int, Gt(0)] = 4
+    """Jobs that serve a search; each makes as many runs at once as its cores or GPUs hold."""
+    stderr_to_stdout: bool = False
+    setup: Sequence[str] | None = None
+    """Shell lines before the job starts."""
+    additional_parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What sbatch knows and submitit does not, e.g. {mail-user: me}."""
 
     @classmethod
     def of_stock(cls, params: Mapping[str, Any]) -> "Cluster":
@@ -41,26 +84,28 @@ class Cluster:
                     f"hydra.launcher.{name}={params[name]}: a run is one task on one node "
                     "(parallel=ddp makes its own processes)"
                 )
-        own = {
-            k: settings.pop(k) for k in ("max_num_timeout", "array_parallelism") if k in settings
-        }
-        return cls(folder=settings.pop("submitit_folder"), settings=settings, **own)
+        return cls(**settings)
 
-    def fitting(self, runs: Sequence[PlannedRun]) -> "Cluster":
-        """With the cores that one of `runs` needs, where nobody has said how many."""
+    def of_a_job(self) -> dict[str, Any]:
+        """What is asked for each job, by submitit's names; what nobody has set is left out."""
+        names = [each.name for each in fields(Cluster) if each.name not in (*OWN, *LIMITS)]
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    def fitting(self, runs: "Sequence[PlannedRun]") -> "Cluster":
+        """With the cores that one of `runs` needs, where their number is not set."""
         most = max(
             run.settings["execution"]["threads"] * processes_of(run.settings) for run in runs
         )
-        return replace(self, settings={"cpus_per_task": most, **self.settings})
+        return replace(self, cpus_per_task=self.cpus_per_task or most)
 
-    def check(self, runs: Sequence[PlannedRun]) -> None:
+    def check(self, runs: "Sequence[PlannedRun]") -> None:
         """Raises AuditionError where jobs with these settings could not do `runs`."""
         require_slurm()
         devices = {run.settings["execution"]["device"] for run in runs}
-        asked = [key for key in GPUS if self.settings.get(key)]
+        asked = [key for key in GPUS if getattr(self, key)]
         if asked and "cpu" in devices:
             raise AuditionError(
-                f"hydra.launcher.{asked[0]}={self.settings[asked[0]]} asks for GPUs, and the runs "
+                f"hydra.launcher.{asked[0]}={getattr(self, asked[0])} asks for GPUs, and the runs "
                 "would not use them: add execution.device=cuda (auto is what this machine has)"
             )
         if "cuda" in devices and not asked:
@@ -68,9 +113,9 @@ class Cluster:
                 "execution.device=cuda, and the jobs ask for no GPU: use hydra/launcher=slurm_gpu, "
                 "or set hydra.launcher.gpus_per_node=1"
             )
-        minutes, delay = self.settings["timeout_min"], self.settings["signal_delay_s"]
-        if 60.0 * minutes <= delay + START_S:
+        if 60.0 * self.timeout_min <= self.signal_delay_s + START_S:
             raise AuditionError(
-                f"hydra.launcher.timeout_min={minutes} leaves no time to train before the warning "
-                f"of signal_delay_s={delay} seconds: no run would come as far as a checkpoint"
+                f"hydra.launcher.timeout_min={self.timeout_min} leaves no time to train before the "
+                f"warning of signal_delay_s={self.signal_delay_s} seconds: no run would come as far "
+                "as a checkpoint"
             )

@@ -1,9 +1,9 @@
-"""From planned runs to an array of jobs in a cluster's queue."""
+"""From planned runs, or a command, to an array of jobs in a cluster's queue."""
 
 import os
 import secrets
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +14,13 @@ from audition.errors import AuditionError
 from audition.records.record import Record
 from audition.records.store import Ledger, write_whole
 from audition.records.submission import FOLDER, Submission, SubmittedJob, keep, submitted_now
+from audition.sweep.cluster.array_jobs import ArrayJob, Command, Runs
 from audition.sweep.cluster.code import snapshot
-from audition.sweep.cluster.pack import Pack
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.code_provenance import code_provenance
 from audition.sweep.expect import expected_seconds
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Job
-from audition.training.run_spec import RunSpec
 
 SHARED = ("name", "timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "stderr_to_stdout")
 """Settings that submitit knows for every cluster; the others are Slurm's own."""
@@ -36,32 +35,35 @@ def submit(runs: Sequence[PlannedRun], cluster: Cluster, plan: str) -> Submissio
     ledger = Ledger(Path(runs[0].settings["paths"]["output_dir"]).absolute())
     targets = {t for run in runs for t in run.settings["allowed_targets"]}
     code = snapshot(ledger.root, [target.split(".")[0] for target in targets])
-    probe, token = write_probe(ledger.root)
-    packs = list(packed(runs, cluster, probe, token))
+    jobs = packed(runs, cluster, ledger)
     with _queued(ledger, [run.record for run in runs]):
-        jobs = enqueue(packs, cluster.fitting(runs), code)
-    submitted = tuple(
-        SubmittedJob(
-            id=str(job.job_id),
-            runs=tuple(
-                ledger.place_of(RunSpec.from_dict(each.payload).record) for each in pack.jobs
-            ),
-            log=str(job.paths.stderr),
-        )
-        for job, pack in zip(jobs, packs, strict=True)
-    )
-    submission = submitted_now(plan, "slurm", submitted, str(probe))
+        submission = enqueue(jobs, cluster.fitting(runs), code, plan)
     keep(ledger.root, submission)
     return submission
 
 
-def write_probe(root: Path) -> tuple[Path, str]:
+def submit_command(
+    words: Sequence[str], jobs: int, cluster: Cluster, code: Path, root: Path, name: str
+) -> Submission:
+    """Hand so many jobs of that command to Slurm as one array; returns at once.
+
+    code: folder to import from. root: the ledger, in which the submission is kept under `name`.
+    Raises AuditionError where the cluster does not take them.
+    """
+    probe, token = write_probe(root)
+    command = Command(words=tuple(words), folder=str(Path.cwd()), probe=probe, token=token)
+    submission = enqueue([command] * jobs, cluster, code, name)
+    keep(root, submission)
+    return submission
+
+
+def write_probe(root: Path) -> tuple[str, str]:
     """A file below the ledger at `root`, and its text, by which a node knows that it sees it."""
     token = secrets.token_hex(8)
     probe = root / FOLDER / f"probe-{token}"
     probe.parent.mkdir(parents=True, exist_ok=True)
     write_whole(probe, token)
-    return probe, token
+    return str(probe), token
 
 
 @contextmanager
@@ -82,21 +84,23 @@ def _queued(ledger: Ledger, records: Sequence[Record]) -> Iterator[None]:
         raise
 
 
-def packed(runs: Sequence[PlannedRun], cluster: Cluster, probe: Path, token: str) -> Sequence[Pack]:
+def packed(runs: Sequence[PlannedRun], cluster: Cluster, ledger: Ledger) -> Sequence[Runs]:
     """The runs in their order, `runs_per_job` to a job."""
     facts = code_provenance(runs)
+    probe, token = write_probe(ledger.root)
     jobs = [
         Job.of(absolute(run).spec(facts), seconds)
         for run, seconds in zip(runs, expected_seconds(runs), strict=True)
     ]
     each = cluster.runs_per_job
     return [
-        Pack(
+        Runs(
             jobs=tuple(jobs[i : i + each]),
+            runs=tuple(ledger.place_of(run.record) for run in runs[i : i + each]),
             execution=runs[i].settings["execution"],
             runs_per_gpu=cluster.runs_per_gpu,
-            grace_s=max(10.0, min(0.5 * cluster.settings["signal_delay_s"], 60.0)),
-            probe=str(probe),
+            grace_s=max(10.0, min(0.5 * cluster.signal_delay_s, 60.0)),
+            probe=probe,
             token=token,
         )
         for i in range(0, len(jobs), each)
@@ -111,15 +115,19 @@ def absolute(run: PlannedRun) -> PlannedRun:
     return replace(run, settings={**run.settings, "paths": paths, "data": data})
 
 
-def enqueue(packs: Sequence[Callable[[], None]], cluster: Cluster, code: Path) -> Sequence[Any]:
-    """Submitit's jobs, one a pack, importing from `code`; AuditionError where Slurm refuses them."""
+def enqueue(jobs: Sequence[ArrayJob], cluster: Cluster, code: Path, name: str) -> Submission:
+    """The jobs as one array, importing from `code`; AuditionError where Slurm refuses them.
+
+    name: what they are kept under, a plan's digest or a study's name.
+    """
     import submitit
 
-    named = {k if k in SHARED else f"slurm_{k}": v for k, v in cluster.settings.items()}
+    asked = cluster.of_a_job()
+    named = {k if k in SHARED else f"slurm_{k}": v for k, v in asked.items()}
     setup = [*(named.pop("slurm_setup", None) or ()), f"export PYTHONPATH={shlex.quote(str(code))}"]
     try:
         executor = submitit.AutoExecutor(
-            folder=os.path.abspath(cluster.folder),
+            folder=os.path.abspath(cluster.submitit_folder),
             cluster="slurm",
             slurm_max_num_timeout=cluster.max_num_timeout,
         )
@@ -127,8 +135,12 @@ def enqueue(packs: Sequence[Callable[[], None]], cluster: Cluster, code: Path) -
             **named, slurm_setup=setup, slurm_array_parallelism=cluster.array_parallelism
         )
         with executor.batch():
-            jobs: list[Any] = [executor.submit(pack) for pack in packs]
+            queued: list[Any] = [executor.submit(job) for job in jobs]
     except (RuntimeError, ValueError, OSError) as error:
         why = " ".join(str(error).split())
         raise AuditionError(f"Slurm did not take the jobs: {why}") from error
-    return jobs
+    submitted = tuple(
+        SubmittedJob(id=str(its.job_id), runs=job.runs, log=str(its.paths.stderr))
+        for its, job in zip(queued, jobs, strict=True)
+    )
+    return submitted_now(name, "slurm", submitted, jobs[0].probe)

@@ -115,8 +115,10 @@ class PoolSettings:
                 f"gpus={list(self.gpus)} names a card twice: use runs_per_gpu to share one."
             )
         cards, each = [_card(gpu, visible) for gpu in self.gpus], self.gpus_per_run
-        hands = [",".join(cards[i : i + each]) for i in range(0, len(cards) - each + 1, each)]
-        return [*hands * self.runs_per_gpu][: self.workers]
+        hands: list[str | None] = [
+            ",".join(cards[i : i + each]) for i in range(0, len(cards) - each + 1, each)
+        ]
+        return (hands * self.runs_per_gpu)[: self.workers]
 
 
 def _card(gpu: int, visible: str | None) -> str:

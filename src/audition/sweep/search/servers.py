@@ -16,9 +16,10 @@ from audition.errors import AuditionError
 from audition.records.store import Ledger
 from audition.records.submission import Submission
 from audition.sweep.cluster.code import snapshot
-from audition.sweep.cluster.command import await_one, living, submit_command, summary
+from audition.sweep.cluster.follow import follow_command, living_command, summary_of_jobs
 from audition.sweep.cluster.queue import JobState
 from audition.sweep.cluster.settings import Cluster
+from audition.sweep.cluster.submit import submit_command
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.say import say
@@ -70,14 +71,14 @@ class Servers:
     def _serve(self) -> Submission:
         """Return once one job has come to the end of the search, or none will go on."""
         root = self._points.output_dir.absolute()
-        self._submission = living(root, self._name) or self._submit(root)
+        self._submission = living_command(root, self._name) or self._submit(root)
         arrays = " ".join(self._submission.arrays())
         if self._detach:
             say(f"Slurm job {arrays} serves it; the same command waits for the answer.")
             raise SystemExit(0)
         say(f"Slurm job {arrays} serves it.")
         try:
-            await_one(self._submission, self._tell)
+            follow_command(self._submission, self._tell)
         except KeyboardInterrupt:
             say(f"Slurm job {arrays} goes on without this process; `scancel {arrays}` ends it.")
             raise
@@ -112,7 +113,9 @@ class Servers:
         return study if made(study) >= self._limit else None
 
     def _tell(self, jobs: Mapping[str, JobState]) -> str:
-        return f"{made(self._found())} of {count(self._limit, 'trial')} made, {summary(jobs)}"
+        return (
+            f"{made(self._found())} of {count(self._limit, 'trial')} made, {summary_of_jobs(jobs)}"
+        )
 
 
 def made(study: Study | None) -> int:
