@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib import import_module
+from inspect import isclass, isfunction
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,11 @@ def test_importing_the_package_imports_none_of_them() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_is_what_its_module_calls_so(name: str) -> None:
     module, _, attribute = NAMES[name].rpartition(".")
-    assert getattr(audition, name) is getattr(import_module(module), attribute)
+    named = getattr(audition, name)
+    assert named is getattr(import_module(module), attribute)
     assert name in dir(audition)
-    assert find(f"audition.{name}").name == NAMES[name]
+    if isclass(named) or isfunction(named):  # an alias of a type has no definition to be found
+        assert find(f"audition.{name}").name == NAMES[name]
 
 
 def test_another_name_is_none_of_its_attributes() -> None:
