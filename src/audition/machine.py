@@ -1,6 +1,5 @@
 """What this machine has, found out without importing torch."""
 
-import ctypes
 import os
 import re
 import resource
@@ -117,21 +116,15 @@ def multiplies_bfloat16(device: str) -> bool:
 def capabilities() -> tuple[tuple[int, int], ...]:
     """The CUDA compute capability of every card here, asked of the driver; empty without one.
 
-    The driver's own library answers in milliseconds, and leaves the CUDA runtime untouched, which
-    a fork would break.
+    The driver answers in milliseconds and leaves the CUDA runtime alone, which a fork would break.
     """
+    import pynvml
+
     try:
-        nvml = ctypes.CDLL("libnvidia-ml.so.1")
-    except OSError:
+        pynvml.nvmlInit()
+        cards = map(pynvml.nvmlDeviceGetHandleByIndex, range(pynvml.nvmlDeviceGetCount()))
+        found = tuple(map(pynvml.nvmlDeviceGetCudaComputeCapability, cards))
+        pynvml.nvmlShutdown()
+    except pynvml.NVMLError:
         return ()
-    if nvml.nvmlInit_v2() != 0:
-        return ()
-    count, found = ctypes.c_uint(), []
-    nvml.nvmlDeviceGetCount_v2(ctypes.byref(count))
-    for index in range(count.value):
-        card, major, minor = ctypes.c_void_p(), ctypes.c_int(), ctypes.c_int()
-        nvml.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(card))
-        nvml.nvmlDeviceGetCudaComputeCapability(card, ctypes.byref(major), ctypes.byref(minor))
-        found.append((major.value, minor.value))
-    nvml.nvmlShutdown()
-    return tuple(found)
+    return found

@@ -3,6 +3,7 @@
 from importlib import metadata
 from pathlib import Path
 
+import pynvml
 import pytest
 import torch
 
@@ -97,3 +98,21 @@ def test_cards_are_counted_where_the_driver_lists_none(
     monkeypatch.setattr(Path, "is_dir", lambda path: False)
     monkeypatch.setattr(machine, "capabilities", lambda: ((8, 0), (9, 0)))
     assert machine.installed() == 2
+
+
+def test_capabilities_are_asked_of_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = [(8, 0), (12, 0)]
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlShutdown", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: len(cards))
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda index: index)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetCudaComputeCapability", lambda card: cards[card])
+    assert machine.capabilities() == ((8, 0), (12, 0))
+
+
+def test_without_a_driver_there_are_no_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent() -> None:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+
+    monkeypatch.setattr(pynvml, "nvmlInit", absent)
+    assert machine.capabilities() == ()

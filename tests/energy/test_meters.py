@@ -1,8 +1,9 @@
 """Meters against counters made by hand: what they add up, when they come round, what they refuse."""
 
-import ctypes
+from inspect import signature
 from pathlib import Path
 
+import pynvml
 import pytest
 
 from audition.energy.codecarbon import CodeCarbon
@@ -63,35 +64,50 @@ def test_no_rapl_is_one_sentence(tmp_path):
 
 
 class Driver:
-    """NVIDIA's library, with cards whose counters are numbers."""
+    """NVIDIA's binding, with cards whose counters are numbers; `fails` with an nvmlReturn_t."""
 
-    def __init__(self, **cards: int) -> None:
-        self.cards, self.open, self.answers = cards, 0, 0
+    NVMLError = pynvml.NVMLError
 
-    def nvmlInit_v2(self) -> int:
+    def __init__(self, fails: int = 0, driver: bool = True, **cards: int) -> None:
+        self.cards, self.open, self.fails, self.driver = cards, 0, fails, driver
+
+    def nvmlInit(self) -> None:
+        if not self.driver:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
         self.open += 1
-        return 0
 
-    def nvmlShutdown(self) -> int:
+    def nvmlShutdown(self) -> None:
         self.open -= 1
-        return 0
 
-    def nvmlDeviceGetHandleByIndex_v2(self, index, handle) -> int:
-        return self._find(list(self.cards)[index : index + 1], handle)
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> str:
+        return self._find(dict(enumerate(self.cards)).get(index, ""))
 
-    def nvmlDeviceGetHandleByUUID(self, name, handle) -> int:
-        return self._find([card for card in self.cards if card == name.decode()], handle)
+    def nvmlDeviceGetHandleByUUID(self, name: str) -> str:
+        return self._find(name)
 
-    def nvmlDeviceGetTotalEnergyConsumption(self, handle, millijoules) -> int:
-        card = list(self.cards)[handle.value - 1]
-        millijoules._obj.value = self.cards[card]
-        return self.answers
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: str) -> int:
+        if self.fails:
+            raise pynvml.NVMLError(self.fails)
+        return self.cards[handle]
 
-    def _find(self, found, handle) -> int:
-        if not found:
-            return 6
-        handle._obj.value = list(self.cards).index(found[0]) + 1
-        return 0
+    def _find(self, name: str) -> str:
+        if name not in self.cards:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_FOUND)
+        return name
+
+
+def test_the_fake_has_what_nvidias_binding_has():
+    for name in vars(Driver):
+        if name.startswith("nvml"):
+            theirs = list(signature(getattr(pynvml, name)).parameters)
+            assert len(theirs) == len(signature(getattr(Driver(), name)).parameters), name
+
+
+def test_a_card_that_the_driver_does_not_know_is_one_sentence():
+    driver = Driver(a=1)
+    with pytest.raises(AuditionError, match="the driver does not know all of a, z"):
+        Nvml(lambda: driver, lambda cards: ["a", "z"]).open(2)
+    assert driver.open == 0
 
 
 def test_cards_are_found_by_name_and_counted_from_the_beginning():
@@ -103,19 +119,14 @@ def test_cards_are_found_by_name_and_counted_from_the_beginning():
     assert driver.open == 0
 
 
-def absent():
-    raise OSError("libnvidia-ml.so.1: cannot open shared object file")
-
-
-OLD = Driver(a=1)
-OLD.answers = 3
+OLD = Driver(fails=pynvml.NVML_ERROR_NOT_SUPPORTED, a=1)
 
 
 @pytest.mark.parametrize(
     ("load", "device", "said"),
     [
         (lambda: Driver(a=1), "cpu", "the run is on the cpu"),
-        (absent, "cuda", "no NVIDIA driver"),
+        (lambda: Driver(driver=False), "cuda", "no NVIDIA driver"),
         (lambda: Driver(), "cuda", "no GPU to read"),
         (lambda: OLD, "cuda", "the card does not count its energy"),
     ],
@@ -149,10 +160,3 @@ def test_without_the_package_it_is_one_sentence(monkeypatch):
     monkeypatch.setattr("audition.energy.codecarbon.find_spec", lambda name: None)
     with pytest.raises(AuditionError, match=r"pip install 'audition\[codecarbon\]'"):
         CodeCarbon().check("cpu")
-
-
-def test_the_library_is_asked_as_ctypes_would():
-    """The fakes are given what the real library is."""
-    handle = ctypes.c_void_p()
-    assert Driver(a=1).nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(handle)) == 0
-    assert handle.value == 1

@@ -1,28 +1,28 @@
 """`energy=nvml`: the joules of an NVIDIA card, as the card itself counts them.
 
-The counter is exact, and there from Volta on. The driver's library is asked directly: it is where
-the driver is, and leaves the CUDA runtime alone, which a fork would break.
+The counter is exact, and there from Volta on. NVIDIA's own binding asks the driver, which leaves the
+CUDA runtime alone: a fork would break that.
 Source: NVIDIA, NVML API Reference, nvmlDeviceGetTotalEnergyConsumption.
 """
 
-import ctypes
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, ClassVar
 
 from audition.energy.meter import AtOnce, Counter, Method
 from audition.errors import AuditionError
 
-LIBRARY = "libnvidia-ml.so.1"
 CHOICES = "choose rapl, codecarbon or off"
 REASONS = {3: "the card does not count its energy", 4: "this user may not ask for it"}
 """nvmlReturn_t -> what it means here."""
+NO_DRIVER = 12
 
 
 class Cards:
     """The counters of several cards, added up."""
 
-    def __init__(self, library: Any, handles: Sequence[ctypes.c_void_p]) -> None:
-        self.library, self.handles = library, tuple(handles)
+    def __init__(self, nvml: Any, handles: Sequence[Any]) -> None:
+        self.nvml, self.handles = nvml, tuple(handles)
         self.first = [self._read(handle) for handle in self.handles]
 
     def joules(self) -> float:
@@ -35,15 +35,15 @@ class Cards:
         try:
             return self.joules()
         finally:
-            self.library.nvmlShutdown()
+            self.nvml.nvmlShutdown()
 
-    def _read(self, handle: ctypes.c_void_p) -> int:
+    def _read(self, handle: Any) -> int:
         """Millijoules since the driver was loaded."""
-        millijoules = ctypes.c_ulonglong()
-        code = self.library.nvmlDeviceGetTotalEnergyConsumption(handle, ctypes.byref(millijoules))
-        if code != 0:
-            raise OSError(code, REASONS.get(code, f"the driver answers {code}"))
-        return millijoules.value
+        try:
+            return int(self.nvml.nvmlDeviceGetTotalEnergyConsumption(handle))
+        except self.nvml.NVMLError as error:
+            why = REASONS.get(error.value, f"the driver answers {error.value}")
+            raise OSError(error.value, why) from None
 
 
 class Nvml:
@@ -54,10 +54,10 @@ class Nvml:
 
     def __init__(
         self,
-        load: Callable[[], Any] = lambda: ctypes.CDLL(LIBRARY),
+        binding: Callable[[], Any] = lambda: import_module("pynvml"),
         names: Callable[[int], Sequence[str]] | None = None,
     ) -> None:
-        self.load, self.names = load, names or visible
+        self.binding, self.names = binding, names or visible
 
     def check(self, device: str) -> None:
         """Raises AuditionError where the run is on no card, or no card here counts."""
@@ -65,12 +65,10 @@ class Nvml:
             raise AuditionError(
                 f"energy=nvml reads a card's energy, and the run is on the {device}: {CHOICES}"
             )
-        library = self._library()
-        handle = ctypes.c_void_p()
-        if library.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(handle)) != 0:
-            library.nvmlShutdown()
-            raise AuditionError(f"energy=nvml, and this machine has no GPU to read: {CHOICES}")
-        self._count(library, [handle]).close()
+        self._count(
+            lambda nvml: [nvml.nvmlDeviceGetHandleByIndex(0)],
+            f"this machine has no GPU to read: {CHOICES}",
+        ).close()
 
     def sharers(self, at_once: AtOnce) -> int:
         """Every run on the card."""
@@ -78,31 +76,28 @@ class Nvml:
 
     def open(self, cards: int) -> Counter:
         """Begin to count, on the cards that torch has here."""
-        library, handles = self._library(), []
-        for name in self.names(cards):
-            handle = ctypes.c_void_p()
-            if library.nvmlDeviceGetHandleByUUID(name.encode(), ctypes.byref(handle)) != 0:
-                library.nvmlShutdown()
-                raise AuditionError(f"energy=nvml, and the driver does not know card {name}")
-            handles.append(handle)
-        return self._count(library, handles)
+        names = self.names(cards)
+        return self._count(
+            lambda nvml: [nvml.nvmlDeviceGetHandleByUUID(name) for name in names],
+            f"the driver does not know all of {', '.join(names)}",
+        )
 
-    def _library(self) -> Any:
+    def _count(self, find: Callable[[Any], Sequence[Any]], unknown: str) -> Cards:
+        """The counters of the cards that `find` finds; `unknown` is said where it finds none."""
+        nvml = self.binding()
         try:
-            library = self.load()
-        except OSError:
-            raise AuditionError(
-                f"energy=nvml, and this machine has no NVIDIA driver: {CHOICES}"
-            ) from None
-        if library.nvmlInit_v2() != 0:
-            raise AuditionError(f"energy=nvml, and the NVIDIA driver does not answer: {CHOICES}")
-        return library
-
-    def _count(self, library: Any, handles: Sequence[ctypes.c_void_p]) -> Cards:
+            nvml.nvmlInit()
+        except nvml.NVMLError as error:
+            missing = error.value == NO_DRIVER
+            why = "this machine has no NVIDIA driver" if missing else "the driver does not answer"
+            raise AuditionError(f"energy=nvml, and {why}: {CHOICES}") from None
         try:
-            return Cards(library, handles)
+            return Cards(nvml, find(nvml))
+        except nvml.NVMLError:
+            nvml.nvmlShutdown()
+            raise AuditionError(f"energy=nvml, and {unknown}") from None
         except OSError as error:
-            library.nvmlShutdown()
+            nvml.nvmlShutdown()
             raise AuditionError(f"energy=nvml, and {error.strerror}: {CHOICES}") from None
 
 
