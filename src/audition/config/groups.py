@@ -173,12 +173,7 @@ GROUPS: Mapping[str, Group] = {
         Group("cards", "What ideas claim, and what would prove them wrong.", "value", "words"),
         Group("experiment", "Whole experiments, which may choose anything.", "choices"),
         Group("debug", "Ways to look for a fault.", "choices"),
-        Group(
-            "hparams_search",
-            "Searches: which settings are tried, and how.",
-            "choices",
-            "sweep",
-        ),
+        Group("hparams_search", "Searches: which settings are tried, and how.", "choices", "sweep"),
     )
 }
 

@@ -3,18 +3,20 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from audition.config.card import check_card
 from audition.config.groups import GROUPS, holding, root_keys
 from audition.config.mixing import CHAIN, chain
-from audition.config.rooms import check_room
 from audition.config.schema import check_node, signature
 from audition.errors import AuditionError, choices
 
 WRITTEN = re.compile(r"0|[1-9][0-9]{0,3}(_?[0-9]{1,3}){0,5}")
 """A whole number as text; longer ones are no seeds."""
+OURS = "audition."
+TARGET = re.compile(r"^\s*_target_:\s*(audition\.[\w.]+)\s*(?:#.*)?$", re.MULTILINE)
 
 
 def conf_dir() -> Path:
@@ -75,7 +77,39 @@ def _check_rooms(settings: Mapping[str, Any]) -> None:
         for where, part in parts.items():
             target = part.get("_target_") if isinstance(part, Mapping) else None
             if isinstance(target, str):
-                check_room(group.choices, where, target, conf_dir())
+                _check_room(group.choices, where, target)
+
+
+def _check_room(group: str, where: str, target: str) -> None:
+    """Raise AuditionError where `target` is known as a part of other groups, and not of `group`.
+
+    Only our own modules that a file of `conf/` names are known; of any other a reader cannot tell.
+
+    Args:
+        group: the folder of `conf/` that the part is chosen from.
+        where: its place in the config, which the sentence begins with.
+    """
+    modules_of = _modules(conf_dir())
+    module = target.rpartition(".")[0]
+    theirs = [name for name, modules in modules_of.items() if module in modules]
+    if target.startswith(OURS) and theirs and group not in theirs and group in modules_of:
+        others = choices("", names_in(group))
+        raise AuditionError(
+            f"{where}._target_={target} is a part of {theirs[0]}, not of {group}{others}"
+        )
+
+
+@lru_cache(maxsize=4)
+def _modules(conf: Path) -> Mapping[str, frozenset[str]]:
+    """Group -> the modules that its files take a class of."""
+    anything = {".", *(group.name for group in holding("choices"))}
+    found: dict[str, set[str]] = {}
+    for path in sorted(conf.rglob("*.yaml")):
+        group = path.parent.relative_to(conf).as_posix()
+        if group not in anything:
+            named = TARGET.findall(path.read_text(encoding="utf-8"))
+            found.setdefault(group, set()).update(t.rpartition(".")[0] for t in named)
+    return {group: frozenset(modules) for group, modules in found.items()}
 
 
 def normalised(
@@ -114,8 +148,7 @@ def check_model(settings: Mapping[str, Any]) -> None:
     for group in (group for group in GROUPS.values() if group.of_model):
         given = settings[group.name]["_target_"]
         if group.name in takes and given == ABSENT:
-            known = sorted(path.stem for path in (conf_dir() / group.name).glob("*.yaml"))
-            others = ", ".join(name for name in known if name != "none")
+            others = ", ".join(name for name in names_in(group.name) if name != "none")
             raise AuditionError(f"the model {model} needs its {group.name}: choose from: {others}")
         if group.name not in takes and given not in (ABSENT, group.nothing):
             raise AuditionError(

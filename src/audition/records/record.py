@@ -67,7 +67,7 @@ class Record:
     overrides: tuple[str, ...] = ()  # as they would be typed
     code: str = ""  # digest of the source files the run used
     weights: str = ""  # digest of the final parameters, by name; empty for a run without an end
-    notes: tuple[str, ...] = ()  # what befell the run and did not stop it, a sentence each
+    notes: tuple[str, ...] = ()  # what went wrong and did not stop the run, a sentence each
     started: str = ""  # ISO 8601, UTC
     host: str = ""
     pid: int = 0

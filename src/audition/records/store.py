@@ -230,7 +230,7 @@ def _free(path: Path) -> Path:
 
 
 def _folders(path: str | os.PathLike[str], closed: Callable[[Unreadable], None]) -> Iterable[str]:
-    """The folders in `path`; of one that cannot be read, another user's perhaps, `closed` hears."""
+    """The folders in `path`; `closed` is called where it cannot be read, as another user's may be."""
     try:
         with os.scandir(path) as entries:
             return [entry.path for entry in entries if entry.is_dir()]

@@ -75,8 +75,8 @@ def perform(
 ) -> Record:
     """Train a run unless the ledger has its outcome already; returns its record.
 
-    Raises Busy when another process is at it, or took it over while this one stood still, and leaves
-    a `failed` record behind any other error.
+    Raises Busy when another process trains it, or took it over while this one was frozen; any other
+    error leaves a `failed` record behind.
     """
     ledger, folder = spec.ledger, spec.folder
     with ledger.claim(folder) as claim:
