@@ -33,7 +33,6 @@ def main() -> None:
         made = job(Path(folder), "execution.device=cuda", *arguments.overrides)
         made.execution.enter()
         session = begin(made.recipe, made.seed, "cuda")
-        made.execution.prepare(session.model)
 
         def run(steps: int) -> None:
             for _ in range(steps):

@@ -1,12 +1,15 @@
 """Where and how the arithmetic is done: device, threads, precision, pieces of a batch."""
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import KW_ONLY, dataclass, field
+from functools import cache
 from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge, Gt
-from torch import nn
+
+from audition.recipe.signals import Ask, ask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,21 +49,51 @@ class Execution:
     accumulate: Annotated[int, Ge(1)] = 1
     """Pieces a step's batch is passed in, to bound memory."""
     compile: bool = False
-    """Whether torch compiles the model: pays on large models; at nano scale it costs more time than
-    it gains (docs/results/speed.md)."""
+    """Whether torch compiles model and loss as one function: pays on large models; at nano scale it
+    costs more time than it gains (docs/results/speed.md). Evaluation runs as written."""
+    deterministic: bool = True
+    """Whether a card must give one seed the same bits twice; false lets faster sums in."""
 
     def enter(self) -> None:
         """Make this process compute as described."""
         torch.set_num_threads(self.threads)
         if self.device == "cuda":
-            torch.use_deterministic_algorithms(True, warn_only=True)
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read as cuBLAS starts
+            # Not `warn_only`: fused attention then takes its faster backward pass, which adds up in
+            # another order each time.
+            torch.use_deterministic_algorithms(self.deterministic)
+            # Without this every fresh tensor is filled first: 6 % of a step of 88M parameters.
+            torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
-    def prepare(self, model: nn.Module) -> None:
-        """Make `model` compute as described; its parameters keep their names."""
-        if self.compile:
-            # One compilation a shape: sizes that were seen twice are no reason to compile for all.
-            model.compile(dynamic=False)
+    def ask(self) -> Ask:
+        """How the loss is asked for its terms: as written, or compiled."""
+        return compiled() if self.compile and why_uncompiled(self.device) is None else ask
 
     def context(self) -> AbstractContextManager[object]:
         """The context of every forward pass."""
         return self.precision.context(self.device)
+
+
+@cache
+def compiled() -> Ask:
+    """`ask` as torch compiles it: one graph of model and loss for each shape of a batch."""
+    # Sizes that were seen twice are no reason to compile for all sizes.
+    made: Ask = torch.compile(ask, dynamic=False)
+    return made
+
+
+@cache
+def why_uncompiled(device: str) -> str | None:
+    """Why torch cannot compile for `device` on this machine; None where it can."""
+    if device == "cuda":
+        from torch.utils._triton import has_triton
+
+        return None if has_triton() else "execution.compile=true needs triton: going on uncompiled"
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    try:
+        get_cpp_compiler()
+    except InvalidCxxCompiler:
+        return "execution.compile=true needs a C++ compiler, such as g++: going on uncompiled"
+    return None

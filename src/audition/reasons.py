@@ -6,6 +6,9 @@ that a pipe takes whole is not torn by another process's."""
 SAID = 2000
 """Characters of what a command says of a mistake."""
 
+UNREPEATABLE = "does not have a deterministic implementation"
+"""How torch says that an operation was refused by `execution.deterministic`."""
+
 
 def not_finite(what: str, value: float, step: int) -> str:
     """Why a run diverged: `what` was infinite or not a number."""
@@ -34,4 +37,9 @@ def described(error: BaseException) -> str:
         said = str(error)
     except Exception:  # of a class that is not ours
         said = ""
+    if UNREPEATABLE in said:
+        return cut(
+            f"{said.split()[0]} has no kernel that gives the same bits twice on a card: "
+            "execution.deterministic=false trains with the one it has"
+        )
     return cut(f"{type(error).__qualname__}: {said}" if said else type(error).__qualname__)

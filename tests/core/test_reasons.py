@@ -73,6 +73,16 @@ def test_a_record_holds_a_sentence_of_any_failure(error: Exception, begins: str)
     assert Record.from_json(filed.to_json()) == filed
 
 
+def test_an_operation_that_a_card_cannot_repeat_names_the_setting() -> None:
+    torchs = (
+        "cumsum_cuda_kernel does not have a deterministic implementation, but you set "
+        "'torch.use_deterministic_algorithms(True)'. You can turn off determinism just for this "
+    )
+    said = reason_of(RuntimeError(torchs))
+    assert said.startswith("cumsum_cuda_kernel has no kernel that gives the same bits twice")
+    assert "execution.deterministic=false" in said
+
+
 def test_notes_are_as_short_and_the_newest_are_kept() -> None:
     filed = record(notes=(CORPUS, *(f"attempt {n}" for n in range(200))))
     assert (len(filed.notes), filed.notes[-1]) == (NOTES, "attempt 199")

@@ -51,7 +51,6 @@ def time_job(
     cuda = job.execution.device == "cuda"
     finish: Callable[[], None] = torch.cuda.synchronize if cuda else lambda: None
     session = begin(job.recipe, job.seed, job.execution.device)
-    job.execution.prepare(session.model)
     began = time.perf_counter()
     pace = paced(stepper(job, session), seconds, finish=finish, meet=meet)
     units = session.batches.train(Clock(0)).units

@@ -65,7 +65,7 @@ class Probe:
         training = self._model.training
         self._model.eval()
         try:
-            with torch.no_grad(), self._context(), _uncompiled(self._model):
+            with torch.no_grad(), self._context():
                 outputs: Tensor = self._model(batch.inputs)
         finally:
             self._model.train(training)
@@ -97,11 +97,3 @@ class Probe:
                 hook.remove()
         self._seen[number] = seen
         return seen
-
-
-def _uncompiled(model: nn.Module) -> AbstractContextManager[object]:
-    """Where a compiled model is run as written: a probe's hooks would be compiled anew each time."""
-    if model._compiled_call_impl is None:
-        return nullcontext()
-    stance: AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
-    return stance

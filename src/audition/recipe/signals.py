@@ -278,6 +278,15 @@ class Loss:
         raise NotImplementedError(f"{type(self).__name__} says nothing of what is trained on")
 
 
+def ask(loss: Loss, predict: Predict, batch: Batch, clock: Clock) -> Mapping[str, Tensor]:
+    """The terms of `loss` on `batch`: model and loss in one function, so that they compile as one."""
+    return loss(predict, batch, clock)
+
+
+Ask = Callable[[Loss, Predict, Batch, Clock], Mapping[str, Tensor]]
+"""`ask`, or what torch compiled of it."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """What a gradient rule is asked: the gradient of this loss, of this model, on this batch.
@@ -302,10 +311,11 @@ class Problem:
     context: Callable[[], AbstractContextManager[object]] = nullcontext  # of the forward pass
     clock: Clock = Clock(0)
     own: nn.Module | None = None  # the loss's module, see `Loss.init`
+    ask: Ask = ask
 
     def terms(self, piece: Batch) -> Mapping[str, Tensor]:
         """The loss's terms on `piece`, to be called within `context`."""
-        return self.loss(Predict(self.model, self.own), piece, self.clock)
+        return self.ask(self.loss, Predict(self.model, self.own), piece, self.clock)
 
     def on(self, batch: Batch) -> "Problem":
         """The same question about another batch, in the fewest pieces no longer than these."""

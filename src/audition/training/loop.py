@@ -29,7 +29,6 @@ def train(
     recipe, budget = job.recipe, job.budget
     job.execution.enter()
     session = begin(recipe, job.seed, job.execution.device)
-    job.execution.prepare(session.model)
     if resume is not None:
         session.restore(resume)
     job.team.check(session.params, session.step)

@@ -42,6 +42,7 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
         execution.context,
         clock,
         session.loss,
+        execution.ask(),
     )
     gradient = rule(problem)
     with torch.no_grad():

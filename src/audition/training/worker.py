@@ -1,6 +1,7 @@
 """What one process of a run does: build, observe, train, and report what the record will hold."""
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
@@ -11,6 +12,7 @@ import torch
 
 from audition.config.instantiate import construct
 from audition.energy.off import Off
+from audition.execution import why_uncompiled
 from audition.measure import BEST, Measure, recorded
 from audition.observers.checkpoint import Checkpoint
 from audition.observers.energy import Energy
@@ -38,6 +40,11 @@ def share(
     def say(text: str) -> None:
         tell({"said": text})
 
+    # What one run compiles, the others of the ledger find.
+    compiled = Path(settings["paths"]["cache_dir"]).absolute() / "compiled"
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(compiled))
+    if job.execution.compile and (why := why_uncompiled(job.execution.device)):
+        say(why)
     first = team.rank == 0
     meter = construct(settings["energy"]) if first else Off()
     energy = Energy(meter, spec.at_once, cards=team.size, say=say)
