@@ -42,3 +42,10 @@ def test_stopped_and_resumed_is_uninterrupted(row, job_of, differences, weights_
     resumed = train(job_of(*ROWS[row], CARD), resume=read_checkpoint(tmp_path / NAME, ""))
     assert not differences(weights_of(resumed), weights_of(whole))
     assert resumed.final == whole.final
+
+
+@pytest.mark.parametrize("row", ["bf16", "gate and ceilings"])
+def test_one_seed_gives_the_same_bits_twice(row, job_of, differences, weights_of):
+    wide = ("precision=bf16", "model.width=128", "model.heads=2", "model.context=64")
+    first, second = (train(job_of(*ROWS[row], *wide, CARD)) for _ in range(2))
+    assert not differences(weights_of(first), weights_of(second))
