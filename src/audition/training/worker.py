@@ -41,8 +41,8 @@ def share(
         tell({"said": text})
 
     # What one run compiles, the others of the ledger find.
-    compiled = Path(settings["paths"]["cache_dir"]).absolute() / "compiled"
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(compiled))
+    compiled = os.path.abspath(os.path.join(settings["paths"]["cache_dir"], "compiled"))
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", compiled)
     if job.execution.compile and (why := why_uncompiled(job.execution.device)):
         say(why)
     first = team.rank == 0
