@@ -63,6 +63,15 @@ def test_a_baseline_with_settings_of_its_own_keeps_them() -> None:
     assert """'baseline="optimizer.lr=8e-3"' 'hydra.sweeper.arms=["optimizer=sgd"]' seed""" in line
 
 
+def test_what_changes_no_number_sets_no_arm_apart() -> None:
+    own = ("preset=mine", "preset=mine", "allowed_targets=[audition.,mylab.]")
+    runs = [record(*arm[:1], seed, *arm[1:]) for arm in [("baseline",), own] for seed in (1, 2)]
+    (judgement,) = judge_arms(runs)
+    (line,) = commands(judgement)
+    assert "'allowed_targets=[audition.,mylab.]' " in line
+    assert """'hydra.sweeper.arms=["preset=mine"]'""" in line
+
+
 def placed(losses: dict[str, dict[int, float]]) -> Judgement:
     """The verdict on `placebo`, of runs with those losses."""
     made = [

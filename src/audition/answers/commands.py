@@ -26,6 +26,8 @@ MOST = 20
 
 FILED = frozenset(group.name for group in deciding("seed", "filing"))
 """Overrides that say which run it was and where it was filed, not what it trained."""
+COMMON = frozenset(group.name for group in deciding("watching", "words"))
+"""Overrides that set no arm apart, since they change no number: `allowed_targets`, `logger`."""
 ARMS_OFF = ("hydra.sweeper.params=null", "hydra.sweeper.arms=null")
 """Leaves a campaign's settings in force, and its seeds and arms out."""
 
@@ -146,6 +148,7 @@ def _first(judgement: Judgement, seeds: Sequence[int], *where: str) -> str:
     ours, theirs = _overrides(judgement.arm), _overrides(judgement.baseline)
     if not ours:
         return ""
+    theirs = (*theirs, *(o for o in ours if root_of(o) in COMMON and o not in theirs))
     ours_alone = [override for override in ours if override not in theirs]
     words = ours if all(map(_makes_an_arm, ours_alone)) else _beside(ours, theirs)
     return _sweep(words, seeds, *where)
