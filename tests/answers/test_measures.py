@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from audition.answers import Judgement, arms_of, judge_arms, judge_baseline
+from audition.answers.verdict import verdicts
 from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.records.record import Record
 from audition.records.registration import PlannedArm, Registration
 from audition.records.store import Ledger
-from audition.report.verdict_text import lines, stopwatches
+from audition.report.verdict_text import lines
 
 MEASURES = {
     "val_accuracy": Measure("validation accuracy", "%", "higher", worth=0.5),
@@ -157,8 +158,8 @@ def test_two_measures_that_disagree_are_both_told() -> None:
     assert (other.metric, other.measure.unit) == ("val_loss", "nats/example")
     assert other.improvement == pytest.approx(-0.282, abs=1e-3)
     assert other.contradicts(judgement.comparison.improvement)
-    (watch,) = stopwatches(Ledger(Path("nowhere")), [judgement]).values()
-    said = dict(lines(judgement, watch))["validation loss"]
+    (verdict,) = verdicts(Ledger(Path("nowhere")), [judgement])
+    said = dict(lines(verdict))["validation loss"]
     assert re.match(r"[\d.]+ → [\d.]+ nats/example; gain −0\.282\d \(", said)
     agreeing = judged(*runs("idea", shifted(2.0)))
     assert not agreeing.by_other_measures[0].contradicts(agreeing.comparison.improvement)

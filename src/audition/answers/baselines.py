@@ -1,14 +1,12 @@
 """Which baseline is meant, who was compared with it, and how noisy its campaign is."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from audition.answers import ArmRuns, arms_of, unlike
 from audition.errors import AuditionError, choices
 from audition.records.record import Record
 from audition.records.registration import Registration
-from audition.stats import NoiseModel, estimate_noise, read_arm
-from audition.stats.design import has_extra_baseline_seeds
+from audition.stats import NoiseModel, campaign_noise, read_arm
 
 
 def choose_baseline(arms: Mapping[str, ArmRuns], wanted: str | None = None) -> ArmRuns:
@@ -41,6 +39,11 @@ def rivals_of(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> list[ArmRuns]:
     return [a for a in arms.values() if a.baseline_hash == key and a.config_hash != key]
 
 
+def alike_rivals(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> list[ArmRuns]:
+    """Those of them that measure the same thing, on two seeds or more: their spread is shared."""
+    return [a for a in rivals_of(arms, baseline) if len(a.losses) > 1 and not unlike(a, baseline)]
+
+
 def noise_of(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> NoiseModel:
     """The noise of the baseline's campaign; of the baseline alone where nothing else is alike.
 
@@ -48,23 +51,8 @@ def noise_of(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> NoiseModel:
 
     Raises AuditionError where not even the baseline ran on two seeds, or did not vary.
     """
-    alike = {
-        arm.config_hash: arm.losses
-        for arm in rivals_of(arms, baseline)
-        if len(arm.losses) > 1 and not unlike(arm, baseline)
-    }
-    noise = None
-    if alike:
-        first = read_arm(baseline.losses)
-        extra = sum(has_extra_baseline_seeds(first, read_arm(losses)) for losses in alike.values())
-        campaign = {"baseline": baseline.losses, **alike}
-        if 2 * extra > len(alike):
-            pooled = estimate_noise(campaign, method="pooled")
-            noise = replace(
-                pooled, choice="pooled: the baseline has extra seeds, which help unpaired"
-            )
-        else:
-            noise = estimate_noise(campaign)
+    alike = {arm.config_hash: arm.losses for arm in alike_rivals(arms, baseline)}
+    noise = campaign_noise(baseline.losses, alike) if alike else None
     if noise is None or not noise.sd > 0:
         own = read_arm(baseline.losses)
         choice = f"own: the baseline's {own.n} seeds alone, unpaired"

@@ -1,30 +1,57 @@
-"""Joules from the ledger, like for like: what an arm cost beside its baseline, or why not to say."""
+"""Joules of runs: where they come from, and what an arm cost beside its baseline, like for like."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from audition.answers import ArmRuns, Judgement
-from audition.answers.energy_source import NONE, Source, name, sources
+from audition.answers.arms import ArmRuns
+from audition.answers.judgement import Judgement
+from audition.records.record import Record
 from audition.stats.arms import Seed
 from audition.stats.energy import EnergyVerdict, energy_verdict
-from audition.text import (
-    count,
-    energy,
-    interval_of_ratio,
-    number,
-    one,
-    plain_level,
-    probability,
-)
+from audition.text import count, energy, interval_of_ratio, number, one, plain_level, probability
+
+Source = tuple[str, str]
+"""(method, meter), as in records; two empty words for runs that were not metered."""
+
+NO_SOURCE: Source = ("", "")
+
+
+def sources(records: Iterable[Record]) -> tuple[Source, ...]:
+    """The sources of joules among those of `records` that finished."""
+    found = {(r.energy_method, r.energy_meter) for r in records if r.status == "finished"}
+    return tuple(sorted(found))
+
+
+def one_source(records: Iterable[Record]) -> tuple[Source, str]:
+    """The source of joules that one table of `records` may show, and a sentence about it.
+
+    NO_SOURCE where there is none, or more than one, as joules of two sources do not compare: then
+    the sentence says so.
+    """
+    metered = [source for source in sources(records) if source != NO_SOURCE]
+    if len(metered) > 1:
+        named = " and ".join(map(source_name, metered))
+        return (
+            NO_SOURCE,
+            f"Joules are left out: they are {named}, which do not belong in one table.",
+        )
+    return (metered[0], f"Joules are {source_name(metered[0])}.") if metered else (NO_SOURCE, "")
+
+
+def source_name(source: Source) -> str:
+    """`measured by nvml`."""
+    method, meter = source
+    return f"{method} by {meter}" if meter else "not metered"
 
 
 @dataclass(frozen=True)
 class Joules:
     """The joules of an arm against its baseline's; without a verdict, the reason why not."""
 
-    sentence: str  # empty where nobody metered anything
-    source: Source = NONE
+    sentence: str  # empty where no run was metered
+    source: Source = NO_SOURCE
     verdict: EnergyVerdict | None = None
 
     def facts(self) -> dict[str, Any]:
@@ -42,7 +69,7 @@ class Joules:
         }
 
     def to_dict(self) -> dict[str, Any] | None:
-        """As data; None where nobody metered anything."""
+        """As data; None where no run was metered."""
         if not self.sentence:
             return None
         method, meter = self.source
@@ -54,17 +81,19 @@ def joules_of(judgement: Judgement) -> Joules:
     """What the records of both arms support."""
     ours, theirs = sources(judgement.arm.records), sources(judgement.baseline.records)
     every = {*ours, *theirs}
-    if every <= {NONE}:
+    if every <= {NO_SOURCE}:
         return Joules("")
     if len(every) > 1:
-        named = (("the baseline's runs", theirs), ("the idea's", ours))
-        said = " and ".join(f"{who} are {_named(found)}" for who, found in named)
+        said = " and ".join(
+            f"{runs} are {' and '.join(map(source_name, found)) or 'none'}"
+            for runs, found in (("the baseline's runs", theirs), ("the idea's", ours))
+        )
         return Joules(f"No energy comparison: {said}, and one is no measure of the other.")
     (source,) = every
-    c = judgement.comparison
     before, after = (_by_seed(arm) for arm in (judgement.baseline, judgement.arm))
     if not before or not after:
         return Joules("No energy comparison: one arm has no run with joules.", source)
+    c = judgement.comparison
     found = energy_verdict(
         before,
         after,
@@ -81,31 +110,14 @@ def _by_seed(arm: ArmRuns) -> dict[Seed, float]:
     return {r.seed: r.joules for r in arm.records if r.status == "finished" and r.joules > 0}
 
 
-def per_unit(arm: ArmRuns) -> float:
+def _per_unit(arm: ArmRuns) -> float:
     """Joules per token or example trained on, over the finished runs; not-a-number without any."""
     runs = [r for r in arm.records if r.status == "finished"]
     units = sum(r.units for r in runs)
     return sum(r.joules for r in runs) / units if units else math.nan
 
 
-def _sentence(judgement: Judgement, found: EnergyVerdict, source: Source) -> str:
-    before, after = (per_unit(arm) for arm in (judgement.baseline, judgement.arm))
-    pairs = "paired seed" if found.paired else "seed"
-    spread = interval_of_ratio(found.ratio_ci)
-    tail = _SAID[found.kind].format(
-        margin=plain_level(found.margin, judgement.measure),
-        p=probability(found.p_worse),
-        good=_good(found),
-    )
-    return (
-        f"{energy(found.joules_baseline)} → {energy(found.joules_idea)} a run, {energy(before)} → "
-        f"{energy(after)} per {one(judgement.arm.unit)}, "
-        f"{name(source)}{_shared(judgement)}; {number(found.ratio, '.3f')} "
-        f"× {spread} over {found.n} {pairs}{'' if found.n == 1 else 's'}: {tail}"
-    )
-
-
-_SAID = {
+CONCLUSIONS = {
     "saves": "as good a result (not worse by δ* = {margin}, p {p}) for fewer joules",
     "worse": "fewer joules, but these seeds do not show that the result is as good (not worse by "
     "δ* = {margin}: p {p})",
@@ -114,8 +126,19 @@ _SAID = {
 }
 
 
-def _good(found: EnergyVerdict) -> str:
-    return " for a result that is as good" if found.as_good else ""
+def _sentence(judgement: Judgement, found: EnergyVerdict, source: Source) -> str:
+    before, after = (_per_unit(arm) for arm in (judgement.baseline, judgement.arm))
+    conclusion = CONCLUSIONS[found.kind].format(
+        margin=plain_level(found.margin, judgement.measure),
+        p=probability(found.p_worse),
+        good=" for a result that is as good" if found.as_good else "",
+    )
+    return (
+        f"{energy(found.joules_baseline)} → {energy(found.joules_idea)} a run, {energy(before)} → "
+        f"{energy(after)} per {one(judgement.arm.unit)}, {source_name(source)}{_shared(judgement)}; "
+        f"{number(found.ratio, '.3f')} × {interval_of_ratio(found.ratio_ci)} over "
+        f"{count(found.n, 'paired seed' if found.paired else 'seed')}: {conclusion}"
+    )
 
 
 def _shared(judgement: Judgement) -> str:
@@ -134,7 +157,3 @@ def _runs(shared: set[int]) -> str:
     """`2 runs`, `1 or 2 runs`."""
     *fewer, most = sorted(shared) or [1]
     return " or ".join([*map(str, fewer), count(most, "run")])
-
-
-def _named(found: tuple[Source, ...]) -> str:
-    return " and ".join(map(name, found)) if found else "none"

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from audition.answers import ArmRuns, unlike
-from audition.answers.baselines import rivals_of
+from audition.answers.baselines import alike_rivals, rivals_of
 from audition.errors import AuditionError, choices
 from audition.stats import NoiseModel, estimate_noise
 from audition.stats.comparison import json_ready
@@ -101,11 +101,7 @@ def _campaign(
     arms: Mapping[str, ArmRuns], baseline: ArmRuns, crossed: tuple[ArmRuns, ...]
 ) -> NoiseModel | None:
     """The block noise of a campaign larger than the four arms, on their seeds; else None."""
-    alike = {
-        arm.config_hash: arm.losses
-        for arm in rivals_of(arms, baseline)
-        if len(arm.losses) > 1 and not unlike(arm, baseline)
-    }
+    alike = {arm.config_hash: arm.losses for arm in alike_rivals(arms, baseline)}
     if len(alike) <= len(crossed):
         return None
     noise = estimate_noise({"baseline": baseline.losses, **alike})

@@ -1,14 +1,14 @@
-"""Where the numbers came from: what the runs' own folders say of code, versions, machine and card."""
+"""Where numbers come from: what the folders of runs say of code, versions, machine and card."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from audition.answers import ArmRuns
-from audition.answers.code import states_of
 from audition.config.card import Card, check_card
 from audition.errors import AuditionError
 from audition.records.codec import parsed
@@ -17,7 +17,7 @@ from audition.records.store import Ledger
 
 @dataclass(frozen=True)
 class Origin:
-    """One state of code and machine, and the runs that were made in it."""
+    """One state of code and machine, and how many runs were made in it."""
 
     runs: int
     facts: tuple[tuple[str, str], ...]  # (what, which)
@@ -54,7 +54,7 @@ def _facts(repro: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     if not repro:
         return (("repro.json", "missing"),)
     hardware = repro.get("hardware") or {}
-    states = states_of(repro)
+    states = code_states(repro)
     alone = len(states) == 1
     commits = [s.sha if alone else f"{s.sha} ({s.package})" for s in states]
     edits = [s.edits if alone else f"{s.edits} ({s.package})" for s in states if s.edits]
@@ -82,3 +82,37 @@ def _mapping(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, yaml.YAMLError):
         return {}
     return plain if isinstance(plain, Mapping) else {}
+
+
+@dataclass(frozen=True)
+class CodeState:
+    """The code of one package: its commit, and what was edited since."""
+
+    package: str
+    sha: str
+    edits: str  # size, digest and place of the diff, for a person; empty without one
+    digest: str  # of the diff; empty without one
+
+
+def code_states(repro: Mapping[str, Any]) -> tuple[CodeState, ...]:
+    """The code of each package that `repro.json` names.
+
+    Audition 0.2 wrote its own alone, with the diff itself in the file.
+    """
+    git = repro.get("git") or {}
+    if "sha" in git:
+        git = {"audition": git}
+    return tuple(_state(name, facts) for name, facts in git.items() if facts.get("sha"))
+
+
+def _state(package: str, facts: Mapping[str, Any]) -> CodeState:
+    sha, diff = str(facts["sha"]), facts.get("diff")
+    if not diff:
+        return CodeState(package, sha, "", "")
+    if isinstance(diff, str):
+        digest = sha256(diff.encode("utf-8", "replace")).hexdigest()
+        lines, where = len(diff.splitlines()), ", kept in repro.json"
+    else:
+        digest, lines = str(diff["sha256"]), diff["lines"]
+        where = f", kept in {diff['file']}" if "file" in diff else ", not kept"
+    return CodeState(package, sha, f"{lines:,} lines of diff ({digest[:8]}){where}", digest)

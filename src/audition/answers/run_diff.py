@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from audition.answers.code import states_of
+from audition.answers.provenance import code_states
 from audition.records.codec import parsed
 from audition.records.metrics import PLACE, read_evaluations
 from audition.records.record import Record
@@ -100,7 +100,7 @@ def _results(making: Making) -> Iterator[tuple[str, Any]]:
 
 def _surroundings(making: Making) -> Iterator[tuple[str, Any]]:
     yield "code", making.record.code
-    for state in states_of(making.origin):
+    for state in code_states(making.origin):
         yield f"commit of {state.package}", state.sha
         yield f"edits of {state.package}", state.edits.partition(",")[0] or "none"
     for what, value in _flat(making.origin):

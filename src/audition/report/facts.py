@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from audition.answers import ArmRuns, Judgement
-from audition.answers.commands import NextStep, commands, next_step
-from audition.answers.curves import Stopwatch
+from audition.answers.commands import NextStep, commands
 from audition.answers.provenance import cards_of
+from audition.answers.verdict import Verdict
 from audition.config.card import Card
+from audition.records.store import Ledger
 from audition.report.figures.gains import gains
 from audition.report.verdict_text import Line, card_rule, headline, lines, notes
 from audition.text import duration, gain, gain_interval, plain_level, probability, signed
@@ -39,8 +40,9 @@ TIMES = ("time", "started (UTC)")
 SUMMARY_COLUMNS = ("improvement", "95 % CI", "p adjusted", "Cohen's d", "seeds", "card's rule")
 
 
-def facts_of(judgement: Judgement, watch: Stopwatch) -> IdeaFacts:
-    """Put one judgement in words; `watch` has the baseline's times."""
+def facts_of(verdict: Verdict, ledger: Ledger) -> IdeaFacts:
+    """Put one verdict in words; `ledger` has the runs' folders."""
+    judgement = verdict.judgement
     c, arm = judgement.comparison, judgement.arm
     return IdeaFacts(
         name=c.idea,
@@ -48,7 +50,7 @@ def facts_of(judgement: Judgement, watch: Stopwatch) -> IdeaFacts:
         kind=c.kind or "",
         stamp=f"{c.tier}, {judgement.standing.word}",
         sentence=headline(judgement),
-        next=next_step(judgement, watch.ledger.root),
+        next=verdict.next,
         summary=(
             gain(c.improvement, judgement.measure),
             gain_interval(c.ci, judgement.measure),
@@ -57,10 +59,10 @@ def facts_of(judgement: Judgement, watch: Stopwatch) -> IdeaFacts:
             f"{c.n} vs {c.n_baseline}",
             card_rule(judgement),
         ),
-        lines=lines(judgement, watch, every_size=True),
+        lines=lines(verdict, every_size=True),
         notes=notes(judgement),
         commands=commands(judgement),
-        cards=cards_of(watch.ledger, arm),
+        cards=cards_of(ledger, arm),
         runs=_runs(judgement),
     )
 

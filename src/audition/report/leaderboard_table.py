@@ -10,7 +10,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from audition.answers.energy_source import name as meter_name
+from audition.answers.energy import source_name
 from audition.answers.leaderboard import Leaderboard, Row
 from audition.console import console
 from audition.errors import AuditionError, choices
@@ -99,7 +99,7 @@ def notes(board: Leaderboard, shown: Sequence[Row]) -> list[str]:
         measured = next(row.joules.source for row in board.rows if row.joules.verdict)
         left = [row.name for row in board.rows if row.joules.sentence and not row.joules.verdict]
         said.append(
-            f"energy: joules of a run over the baseline's, {meter_name(measured)}"
+            f"energy: joules of a run over the baseline's, {source_name(measured)}"
             + (f"; left out, metered otherwise: {', '.join(left[:NAMED])}." if left else ".")
         )
     best, spread = board.best, board.shrinkage

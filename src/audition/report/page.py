@@ -10,9 +10,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from audition.answers import Judgement, arms_of, judge_arms
-from audition.answers.curves import Stopwatch, read_curves, read_meters
+from audition.answers.curves import read_curves, read_meters
 from audition.answers.provenance import Origin, origins
 from audition.answers.race_steps import race_steps
+from audition.answers.verdict import verdicts
 from audition.errors import AuditionError
 from audition.records.record import now
 from audition.records.registration import Registration, registrations
@@ -139,7 +140,7 @@ def _campaign(
     judgements = best_first(group)
     baseline = judgements[0].baseline
     arms = [baseline, *(j.arm for j in judgements)]
-    plans, watch = registrations(ledger.root), Stopwatch(ledger, baseline)
+    plans = registrations(ledger.root)
     race = race_steps(ledger.root, baseline.config_hash, arms_of(contents.records, baseline.metric))
     tuned = tuned_for(ledger.root, baseline.config_hash)
     curves = read_curves(ledger, arms)
@@ -149,7 +150,7 @@ def _campaign(
         baseline=baseline.config_hash,
         metric=f"{axis(baseline.measure)}, {direction(baseline.measure)}",
         run_columns=run_columns(baseline),
-        ideas=tuple(facts_of(j, watch) for j in judgements),
+        ideas=tuple(facts_of(v, ledger) for v in verdicts(ledger, judgements)),
         pictures=pictures,
         figures=embedded(folder, pictures),
         plans=tuple(plan for plan in plans if plan.baseline_hash == baseline.config_hash),

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from math import nan
 
-from audition.answers.energy_source import NONE, one_source
+from audition.answers.energy import NO_SOURCE, one_source
 from audition.records.record import Record
 from audition.records.store import Contents
 from audition.text import UNDEFINED, duration, energy, plain_level
@@ -19,7 +19,7 @@ def show_runs(records: Sequence[Record]) -> None:
     """A line for every run, and under them why those ended that did not end well, and what befell."""
     if records:
         source, said = one_source(records)
-        metered = source != NONE
+        metered = source != NO_SOURCE
         metrics, units = _metrics(records), {r.unit for r in records}
         unit = units.pop() if len(units) == 1 else "units"
         first = ("arm", "config", "seed", "status", *metrics, unit, "time", "started")

@@ -9,10 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from audition.answers import Judgement
-from audition.answers.commands import audition_command, next_step
+from audition.answers.commands import audition_command
+from audition.answers.verdict import verdicts
 from audition.console import console, table
 from audition.records.store import Ledger
-from audition.report.verdict_text import headline, lines, notes, stopwatches
+from audition.report.verdict_text import headline, lines, notes
 from audition.text import count, gain, gain_interval, probability
 
 COLOURS = {
@@ -37,8 +38,8 @@ def show_judgements(
     if len(judgements) > MANY and not whole:
         return show_lines(judgements, ledger)
     out = console()
-    watches = stopwatches(ledger, judgements)
-    for judgement in judgements:
+    for verdict in verdicts(ledger, judgements):
+        judgement, step = verdict.judgement, verdict.next
         c = judgement.comparison
         kind = f" ({c.kind})" if c.kind else ""
         said = Text.assemble(
@@ -46,14 +47,13 @@ def show_judgements(
         )
         out.print()
         out.print(said.append(headline(judgement)))
-        step = next_step(judgement, ledger.root)
         out.print(Padding(Text(f"Next: {step.text}{':' if step.command else '.'}"), (0, 0, 0, 2)))
         if step.command:
             out.print(Text(f"    {step.command}", "bold"), soft_wrap=True)
         facts = Table.grid(padding=(0, 2))
         facts.add_column(style="dim", no_wrap=True)
         facts.add_column()
-        for name, text in lines(judgement, watches[judgement.baseline.config_hash]):
+        for name, text in lines(verdict):
             facts.add_row(name, Text(text))
         for note in notes(judgement):
             facts.add_row("[yellow]note[/]", Text(note))

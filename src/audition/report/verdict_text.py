@@ -1,12 +1,10 @@
 """A verdict in words, the answer first, then what it rests on: for the terminal and the page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from audition.answers import DEFAULT_TERMS, Judgement
-from audition.answers.curves import Stopwatch
-from audition.answers.energy import joules_of
+from audition.answers.verdict import Verdict
 from audition.records.registration import ALPHA
-from audition.records.store import Ledger
 from audition.text import (
     UNDEFINED,
     bounds,
@@ -65,20 +63,16 @@ def headline(judgement: Judgement) -> str:
     )
 
 
-def stopwatches(ledger: Ledger, judgements: Sequence[Judgement]) -> dict[str, Stopwatch]:
-    """Baseline hash -> a stopwatch that reads its curves once for all its rivals."""
-    return {j.baseline.config_hash: Stopwatch(ledger, j.baseline) for j in judgements}
-
-
-def lines(judgement: Judgement, watch: Stopwatch, *, every_size: bool = False) -> tuple[Line, ...]:
+def lines(verdict: Verdict, *, every_size: bool = False) -> tuple[Line, ...]:
     """What the answer rests on and what it cost; `every_size` of the effect, each with its formula."""
+    judgement = verdict.judgement
     return (
         *_measured(judgement),
         *_tested(judgement),
         *(_effect_sizes(judgement) if every_size else _effect_size(judgement)),
         *_card_rule(judgement),
         ("evidence", _evidence(judgement)),
-        *_cost(judgement, watch),
+        *_cost(verdict),
     )
 
 
@@ -180,7 +174,8 @@ def _evidence(judgement: Judgement) -> str:
     )
 
 
-def _cost(judgement: Judgement, watch: Stopwatch) -> Iterator[Line]:
+def _cost(verdict: Verdict) -> Iterator[Line]:
+    judgement = verdict.judgement
     arm, baseline = judgement.arm, judgement.baseline
     units = [f"{number(side.mean('units'), ',.0f')}" for side in (baseline, arm)]
     yield (
@@ -190,9 +185,9 @@ def _cost(judgement: Judgement, watch: Stopwatch) -> Iterator[Line]:
         f"{_ratio(judgement, 'forward_passes')}, backward passes "
         f"{_ratio(judgement, 'backward_passes')} the baseline's",
     )
-    if joules := joules_of(judgement).sentence:
-        yield "energy", joules
-    yield "at equal time", watch.against(arm, level=judgement.comparison.level).sentence
+    if verdict.joules.sentence:
+        yield "energy", verdict.joules.sentence
+    yield "at equal time", verdict.equal_time.sentence
 
 
 def _ratio(judgement: Judgement, fact: str) -> str:

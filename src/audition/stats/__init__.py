@@ -4,7 +4,7 @@ Five floors, each reading only those below: numbers, noise, tests, decide, answe
 """
 
 from audition.stats.arms import Arm, read_arm
-from audition.stats.compare import compare, compare_campaign
+from audition.stats.compare import campaign_noise, compare, compare_campaign
 from audition.stats.comparison import Comparison
 from audition.stats.effect_sizes import (
     FORMULAE,
@@ -50,6 +50,7 @@ __all__ = [
     "TTest",
     "VariancePrior",
     "benjamini_hochberg",
+    "campaign_noise",
     "cohens_d",
     "cohens_dav",
     "cohens_dz",

@@ -114,7 +114,7 @@ def compare_campaign(
         raise ValueError(f"family_size={family} is smaller than the {len(ideas)} ideas in it")
     first = read_arm(baseline, name="baseline")
     arms = {name: read_arm(losses, name=name) for name, losses in ideas.items()}
-    shared_noise = noise if noise is not None else _campaign_noise(first, arms, method)
+    shared_noise = noise if noise is not None else _shared_noise(first, arms, method)
     comparisons = [
         compare(
             first,
@@ -169,16 +169,28 @@ def _beats(idea: float, baseline: float) -> bool:
     return math.isfinite(idea) and (not math.isfinite(baseline) or idea < baseline)
 
 
-def _campaign_noise(
+def campaign_noise(
+    baseline: Losses | Arm,
+    ideas: Mapping[str, Losses | Arm],
+    method: Method | Literal["auto"] = "auto",
+) -> NoiseModel:
+    """The noise of a campaign: pooled and unpaired where the baseline has extra seeds for most ideas.
+
+    Raises ValueError as `estimate_noise` does.
+    """
+    first, arms = read_arm(baseline), {name: read_arm(losses) for name, losses in ideas.items()}
+    extra = sum(has_extra_baseline_seeds(first, arm) for arm in arms.values())
+    if method == "auto" and 2 * extra > len(arms):
+        pooled = estimate_noise({"baseline": first, **arms}, method="pooled")
+        return replace(pooled, choice="pooled: the baseline has extra seeds, which help unpaired")
+    return estimate_noise({"baseline": first, **arms}, method=method)
+
+
+def _shared_noise(
     baseline: Arm, ideas: Mapping[str, Arm], method: Method | Literal["auto"]
 ) -> NoiseModel | None:
     """The campaign's noise; None where the ideas must each stand on their own."""
-    arms = {"baseline": baseline, **ideas}
-    extra = sum(has_extra_baseline_seeds(baseline, arm) for arm in ideas.values())
-    if method == "auto" and 2 * extra > len(ideas):
-        model = estimate_noise(arms, method="pooled")
-    else:
-        model = estimate_noise(arms, method=method)
+    model = campaign_noise(baseline, ideas, method)
     # A diverged baseline or motionless arms leave nothing to share: `compare` names the fault.
     return None if math.isnan(model.sd) or model.method == "own" else model
 

@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,12 +58,10 @@ def tell(
 ) -> None:
     """The verdicts on those arms of the ledger at `root`, or on all; AuditionError where it cannot."""
     from audition.answers import judge_arms
-    from audition.answers.commands import next_step
-    from audition.answers.energy import joules_of
+    from audition.answers.verdict import verdicts
     from audition.records.registration import registrations
     from audition.report import terminal
     from audition.report.runs import show_problems
-    from audition.report.verdict_text import stopwatches
 
     ledger = Ledger.found(root)
     contents = ledger.read()
@@ -84,14 +81,7 @@ def tell(
         if judgement.notes:
             raise AuditionError(f"--strict refuses {judgement.arm.name}: {judgement.notes[0]}")
     if as_json:
-        watches = stopwatches(ledger, judgements)
-        facts = [
-            j.to_dict()
-            | {"energy": joules_of(j).to_dict()}
-            | {"next": asdict(next_step(j, ledger.root))}
-            | {"equal_time": watches[j.baseline.config_hash].against(j.arm).to_dict()}
-            for j in judgements
-        ]
+        facts = [verdict.to_dict() for verdict in verdicts(ledger, judgements)]
         print(json.dumps(facts, indent=1))
     else:
         terminal.show_judgements(judgements, ledger, whole=whole)
