@@ -31,7 +31,7 @@ def show(options: argparse.Namespace) -> None:
     from audition.answers.baselines import baseline_in
     from audition.answers.calibration import calibrate
     from audition.records.registration import registrations
-    from audition.report.calibration_table import show_calibration
+    from audition.report.questions import show_calibration
     from audition.report.runs import show_problems
 
     if options.simulations < 1 or options.seed < 0:

@@ -29,7 +29,7 @@ def show(options: argparse.Namespace) -> None:
     from audition.answers import arms_of
     from audition.answers.interactions import cross
     from audition.records.registration import registrations
-    from audition.report.crossing import show_crossing
+    from audition.report.questions import show_crossing
     from audition.report.runs import show_problems
 
     contents = Ledger.found(options.output_dir).read()

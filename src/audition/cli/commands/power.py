@@ -31,7 +31,7 @@ def show(options: argparse.Namespace) -> None:
     from audition.answers.baselines import baseline_in
     from audition.answers.power import power_for
     from audition.records.registration import registrations
-    from audition.report.power_table import show_power
+    from audition.report.questions import show_power
     from audition.report.runs import show_problems
 
     if not options.gain > 0:
