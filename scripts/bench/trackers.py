@@ -21,7 +21,7 @@ from audition.config.instantiate import factory
 from audition.observers.metrics import Metrics
 from audition.observers.watching import warm
 from audition.recipe.signals import Clock
-from audition.report.replay import trackers
+from audition.report.export import trackers
 from audition.session import begin
 from audition.trackers.background import BackgroundTracker
 from audition.trackers.mlflow import URI

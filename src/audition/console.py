@@ -22,13 +22,14 @@ def say(text: str) -> None:
     print(f"audition: {text}", file=sys.stderr)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
+def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, gap: int = 2) -> Table:
     """A table without lines.
 
     A heading that begins with `>` puts its column on the right, unbroken, as numbers are read; the
     other columns break their text where the terminal is narrow. Cells are text as it is, not markup.
+    `gap` is the number of columns between two cells.
     """
-    made = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    made = Table(box=None, header_style="dim", pad_edge=False, padding=(0, gap, 0, 0))
     for heading in headings:
         right = heading.startswith(">")
         made.add_column(

@@ -15,7 +15,7 @@ from audition.errors import AuditionError
 from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.records.metrics import read_lines, units_of
-from audition.report.replay import replay, summary
+from audition.report.export import replay, summary
 from audition.trackers import mlflow as ours
 from audition.trackers.background import BackgroundTracker
 from audition.trackers.mlflow import MLflow

@@ -1,14 +1,21 @@
-"""What the report says of each idea, in words: both the page and its Markdown twin print these."""
+"""What the page says of each idea and of each search, in words; its Markdown twin prints the same."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
 
 from audition.answers import ArmRuns, Judgement
 from audition.answers.commands import NextStep, commands
 from audition.answers.provenance import cards_of
+from audition.answers.searches import FLATTERED, columns, importance_lines, rows, sentence
 from audition.answers.verdict import Verdict
 from audition.config.card import Card
 from audition.records.store import Ledger
+from audition.records.studies import Account
 from audition.report.figures.gains import gains
+from audition.report.gallery import Picture, draw_search, embedded
 from audition.report.verdict_text import Line, card_rule, headline, lines, notes
 from audition.text import duration, gain, gain_interval, plain_level, probability, signed
 
@@ -82,4 +89,33 @@ def _runs(judgement: Judgement) -> tuple[tuple[str, ...], ...]:
         )
         for side in (judgement.baseline, judgement.arm)
         for r in side.records
+    )
+
+
+@dataclass(frozen=True)
+class SearchFacts:
+    """What the page shows of one search."""
+
+    name: str
+    sentence: str  # how many trials and runs it took
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]  # the default and the best trials
+    mattered: Sequence[tuple[str, str]]
+    note: str
+    pictures: tuple[Picture, ...]
+    figures: tuple[Markup, ...]  # the same, as elements of the page
+
+
+def search_facts(account: Account, folder: Path) -> SearchFacts:
+    """Draw the search into `folder`. Raises AuditionError where that cannot be written."""
+    pictures = draw_search(folder, account)
+    return SearchFacts(
+        name=account.name,
+        sentence=f"{sentence(account)}; as of {account.written[:16].replace('T', ' ')} UTC.",
+        columns=columns(account),
+        rows=rows(account),
+        mattered=importance_lines(account),
+        note=FLATTERED,
+        pictures=pictures,
+        figures=embedded(folder, pictures),
     )

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from audition.answers.energy import source_name
 from audition.answers.leaderboard import Leaderboard, Row
-from audition.console import console
+from audition.console import console, table
 from audition.errors import AuditionError, choices
 from audition.records.store import write_whole
-from audition.report.parquet import as_parquet
 from audition.report.terminal import COLOURS
 from audition.text import (
     UNDEFINED,
@@ -41,27 +39,19 @@ def show_leaderboard(board: Leaderboard, *, top: int = 0) -> None:
     """The table, and under it what its numbers leave unsaid. `top` rows; all of them at 0."""
     out = console()
     shown = board.rows[:top] if top else board.rows
-    out.print(escape(caption(board)))
-    table = Table(
-        box=None, header_style="dim", pad_edge=False, padding=(0, 1), collapse_padding=True
-    )
-    for position, name in enumerate(columns(board)):
-        right = position == 0 or position >= FIRST_NUMBER
-        table.add_column(
-            name,
-            justify="right" if right else "left",
-            no_wrap=position != 1,
-            overflow="fold" if position == 1 else "ellipsis",
-        )
+    out.print(Text(caption(board)))
+    left, right = ("", *columns(board)[1:FIRST_NUMBER]), columns(board)[FIRST_NUMBER:]
+    rows: list[Sequence[str | Text]] = []
     for place, row in enumerate(shown, start=1):
-        cells = [escape(cell) for cell in _cells(row, board)]
+        name, verdict, *cells = _cells(row, board)
         colour = COLOURS[row.judgement.comparison.verdict]
-        table.add_row(str(place), cells[0], f"[{colour}]{cells[1]}[/]", *cells[2:])
-    out.print(table)
+        rows.append((str(place), name, Text(verdict, colour), *cells))
+    headings = (f">{left[0]}", *left[1:], *(f">{name}" for name in right))
+    out.print(table(headings, rows, gap=1))
     if len(shown) < len(board.rows):
         out.print(f"… and {len(board.rows) - len(shown):,} more; --top 0 shows all of them")
     for note in notes(board, shown):
-        out.print(f"[dim]{escape(note)}[/]")
+        out.print(Text(note, "dim"))
 
 
 def columns(board: Leaderboard) -> tuple[str, ...]:
@@ -228,8 +218,10 @@ def _tex(cell: str) -> str:
 
 
 def _parquet(facts: Sequence[dict[str, Any]], path: Path) -> None:
-    table = as_parquet(facts)
+    from audition.report.export import as_parquet
+
+    content = as_parquet(facts)
     try:
-        write_whole(path, table)
+        write_whole(path, content)
     except OSError as error:
         raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error

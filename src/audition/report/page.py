@@ -20,9 +20,8 @@ from audition.records.registration import Registration, registrations
 from audition.records.store import Contents, Ledger, write_whole
 from audition.records.studies import STUDIES, Account
 from audition.records.tuned import tuned_for
-from audition.report.facts import SUMMARY_COLUMNS, IdeaFacts, facts_of, run_columns
+from audition.report.facts import SUMMARY_COLUMNS, IdeaFacts, facts_of, run_columns, search_facts
 from audition.report.gallery import Picture, draw, embedded
-from audition.report.search_section import section
 from audition.report.style import THEME
 from audition.text import axis, count, direction
 
@@ -97,7 +96,7 @@ def write_report(
         )
         for i, group in enumerate(groups.values(), start=1)
     ]
-    searches = [section(account, folder) for account in shown]
+    searches = [search_facts(account, folder) for account in shown]
     facts = {
         "campaigns": campaigns,
         "searches": searches,

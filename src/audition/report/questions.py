@@ -44,7 +44,7 @@ def show_power(found: Power) -> None:
     out.print(
         f"[dim]Baseline {found.baseline_hash[:8]}, {escape(how.label)}; seed sd "
         f"{plain_level(noise.sd, how)}, same-seed correlation {signed(noise.rho, 2)}, "
-        f"{noise.df:.0f} degrees of freedom ({escape(noise.choice)}).[/]"
+        f"{count(round(noise.df), 'degree')} of freedom ({escape(noise.choice)}).[/]"
     )
     family = f">in a family of {found.family_size:,}"
     rows = [

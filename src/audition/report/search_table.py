@@ -1,144 +1,45 @@
-"""A search in words: its trials counted, the best of them beside the default, what mattered."""
+"""Searches in the terminal: one in a table of its best trials, or all of them, a line each."""
 
 from collections.abc import Sequence
-from statistics import fmean
-from typing import Any
 
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
-from audition.console import console
-from audition.records.studies import Account, Trial
-from audition.report.figures.search.importances import heading
-from audition.report.figures.search.trials import STATES, told
-from audition.text import UNDEFINED, count, gain
-
-BEST = 10
-"""Trials that are shown beside the default."""
-FLATTERED = (
-    "The seeds that chose a trial flatter it: a verdict rests on fresh seeds alone "
-    "(audition verdict)."
+from audition.answers.searches import (
+    FLATTERED,
+    columns,
+    importance_lines,
+    kinds,
+    rows,
+    sentence,
+    trial_value,
 )
-
-
-def sentence(account: Account) -> str:
-    """`41 trials (25 whole, 16 given up) in 99 runs on seeds 42, 137, 256`."""
-    seeds = f"{'seed' if len(account.seeds) == 1 else 'seeds'} {', '.join(map(str, account.seeds))}"
-    trials, runs = count(len(account.trials), "trial"), count(account.runs, "run")
-    return f"{trials} ({kinds(account)}) in {runs} on {seeds}"
-
-
-def kinds(account: Account) -> str:
-    """`25 whole, 16 given up`."""
-    states = account.states()
-    return ", ".join(f"{states[w]} {w}" for w in (*STATES, "waiting") if states[w]) or "none"
-
-
-def columns(account: Account) -> tuple[str, ...]:
-    """The heads of the table of best trials."""
-    return ("trial", "settings", *account.objectives, f"gain in {account.objectives[0]}", "seeds")
-
-
-def rows(account: Account, most: int = BEST) -> list[tuple[str, ...]]:
-    """The default, the best whole trials, and if there are few the best that were given up.
-
-    A gain is over the default on the same seeds, the mean over those that the trial has.
-    """
-    default = account.default
-    shown = [*([default] if default is not None else []), *account.best(most)]
-    given_up = [t for t in account.trials if t.state == "given up" and t.seeds]
-    given_up.sort(key=lambda trial: (-_gain(trial, default), trial.number))
-    rest = given_up[: max(0, most - len(account.best(most)))]
-    return [_row(account, trial, default) for trial in (*shown, *rest)]
-
-
-def _row(account: Account, trial: Trial, default: Trial | None) -> tuple[str, ...]:
-    rival = default is not None and trial is not default
-    means = [trial.mean(k) for k in range(len(account.objectives))]
-    return (
-        str(trial.number),
-        "(the default)" if trial.is_default else " ".join(trial.overrides),
-        *(
-            UNDEFINED if mean is None else told(account, mean, name)
-            for mean, name in zip(means, account.objectives, strict=True)
-        ),
-        gain(_gain(trial, default), account.measure(account.objectives[0])) if rival else UNDEFINED,
-        f"{len(trial.seeds)}{'' if trial.state == 'whole' else f', {trial.state}'}",
-    )
-
-
-def _gain(trial: Trial, default: Trial | None) -> float:
-    """Over the default in the first objective, on the same seeds; minus the mean where it is none."""
-    level = {} if default is None else default.seeds
-    found = [level.get(seed, (0.0,))[0] - values[0] for seed, values in trial.seeds.items()]
-    return fmean(found)
-
-
-def importance_lines(account: Account) -> list[tuple[str, str]]:
-    """For each group of trials its heading, and each parameter's share or why there is none."""
-    return [
-        (
-            heading(each),
-            ", ".join(
-                f"{name.partition('[')[0]} {share:.0%}" for name, share in each.shares.items()
-            )
-            or f"no shares: {each.why_none}",
-        )
-        for each in account.importances
-    ]
+from audition.console import console, table
+from audition.records.studies import Account
 
 
 def show_search(account: Account) -> None:
     """One search in the terminal."""
-    out = console()
-    out.print(f"[bold]{escape(account.name)}[/]  {escape(sentence(account))}")
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in columns(account):
-        table.add_column(escape(name), overflow="fold")
-    for row in rows(account):
-        table.add_row(*map(escape, row))
-    if table.row_count:
-        out.print(table)
-    else:
-        out.print("No trial is whole yet.")
+    out, trials = console(), rows(account)
+    out.print(Text.assemble((account.name, "bold"), "  ", sentence(account)))
+    out.print(table(columns(account), trials) if trials else "No trial is whole yet.")
     if len(account.objectives) > 1:
         numbers = ", ".join(str(trial.number) for trial in account.front())
         out.print(f"On the front: {numbers or 'none'}")
-    for head, text in importance_lines(account):
-        out.print(f"[dim]what mattered[/] {escape(head)}: {escape(text)}")
-    if table.row_count:
-        out.print(f"[dim]{FLATTERED}[/]")
+    for group, shares in importance_lines(account):
+        out.print(Text.assemble(("what mattered ", "dim"), f"{group}: {shares}"))
+    if trials:
+        out.print(Text(FLATTERED, "dim"))
 
 
 def show_searches(accounts: Sequence[Account]) -> None:
     """Every search, a line each."""
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("study", "trials", "best", "default"):
-        table.add_column(name, overflow="fold", no_wrap=name == "study")
-    for account in accounts:
-        trials = f"{len(account.trials)}: {kinds(account)}"
-        ends = (next(iter(account.whole), None), account.default)
-        table.add_row(escape(account.name), trials, *(escape(_value(account, t)) for t in ends))
-    console().print(table)
-
-
-def _value(account: Account, trial: Trial | None) -> str:
-    if trial is None:
-        return UNDEFINED
-    first = account.objectives[0]
-    return f"{first} {told(account, trial.values[0], first)} (trial {trial.number})"
-
-
-def summary(account: Account) -> dict[str, Any]:
-    """What the list of searches says of one, as data."""
-    best = next(iter(account.whole), None)
-    return {
-        "study": account.name,
-        "objectives": list(account.objectives),
-        "trials": len(account.trials),
-        "states": dict(account.states()),
-        "runs": account.runs,
-        "best": None if best is None else {"number": best.number, "values": list(best.values)},
-        "default": None if account.default is None else list(account.default.values),
-        "written": account.written,
-    }
+    lines = (
+        (
+            account.name,
+            f"{len(account.trials)}: {kinds(account)}",
+            trial_value(account, next(iter(account.whole), None)),
+            trial_value(account, account.default),
+        )
+        for account in accounts
+    )
+    console().print(table((">study", "trials", "best", "default"), lines))

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from audition.answers.searches import rows, summary
 from audition.errors import AuditionError
 from audition.records.store import Ledger
 from audition.records.studies import STUDIES, Account
+from audition.report import facts as facts_module
 from audition.report import page as page_module
-from audition.report import search_section
 from audition.report.page import write_report
-from audition.report.search_table import rows, show_search, summary
+from audition.report.search_table import show_search
 
 Make = Callable[..., Ledger]
 
@@ -91,7 +92,7 @@ def test_a_search_follows_the_verdicts(
     ledger_of: Make, every: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page_module, "draw", lambda *args, **kwargs: ())
-    monkeypatch.setattr(search_section, "draw_search", lambda *args: ())
+    monkeypatch.setattr(facts_module, "draw_search", lambda *args: ())
     arms = {"baseline": {1: 1.5, 2: 1.52, 3: 1.51}, "idea": {1: 1.4, 2: 1.42, 3: 1.41}}
     ledger = ledger_of(arms)
     before = write_report(ledger, tmp_path / "before")

@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 from search_entries import BEST_LR, planted
 
+from audition.answers.searches import rows
 from audition.records.store import Ledger
-from audition.report.search_table import rows
 from audition.sweep.search.account.account import account_of
 from audition.sweep.search.answer import candidates, screened
 from audition.sweep.search.objective import values_of

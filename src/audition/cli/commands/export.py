@@ -33,7 +33,7 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 def write(options: argparse.Namespace) -> None:
     """`audition export`; exit code 1 where a run could not be shown."""
     from audition.errors import choices
-    from audition.report.replay import PARQUET, chosen, replay, trackers, write_parquet
+    from audition.report.export import PARQUET, chosen, replay, trackers, write_parquet
     from audition.report.runs import show_problems
     from audition.text import count
 

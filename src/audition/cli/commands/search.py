@@ -27,7 +27,8 @@ def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`audition search`"""
-    from audition.report.search_table import show_searches, summary
+    from audition.answers.searches import summary
+    from audition.report.search_table import show_searches
     from audition.sweep.search.account.look import accounts
 
     there = Ledger.found if options.storage is None else Ledger

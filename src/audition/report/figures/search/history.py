@@ -6,6 +6,7 @@ from math import isfinite
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from audition.answers.searches import told
 from audition.records.studies import Account
 from audition.report.figures.search.marks import Mark, draw_legend, draw_marks, draw_strip
 from audition.report.figures.search.trials import (
@@ -13,7 +14,6 @@ from audition.report.figures.search.trials import (
     counted,
     label_of,
     marks_said,
-    told,
     turn,
     value_of,
     window,

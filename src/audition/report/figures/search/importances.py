@@ -3,6 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from audition.answers.searches import heading
 from audition.records.studies import Account, Importance, Parameter
 from audition.report.figures.search.marks import BRANCHES
 from audition.report.figures.search.trials import branch_of
@@ -18,7 +19,6 @@ from audition.report.style import (
     styled,
     text_width,
 )
-from audition.text import count
 
 ROW, HEAD = 0.36, 0.62  # inches of a bar, and of what stands over a group of them
 
@@ -51,12 +51,6 @@ def search_importances(account: Account) -> Figure:
         )
         _bars(axes, i, each, BRANCHES[_branch(account, each)][0])
     return page.figure
-
-
-def heading(importance: Importance) -> str:
-    """`val_loss, optimizer=muon, 31 trials`."""
-    parts = (importance.objective, importance.among, count(importance.trials, "trial"))
-    return ", ".join(filter(None, parts))
 
 
 def _bars(axes: Axes, i: int, importance: Importance, colour: str) -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
+from audition.answers.searches import STATES
 from audition.records.studies import Account, State, Trial
-from audition.report.figures.search.trials import STATES, finite_seeds, fork_of
+from audition.report.figures.search.trials import finite_seeds, fork_of
 from audition.report.style import INK, LINE, MUTED, PAPER, SMALL, shortened
 
 BRANCHES = (("#4a86c8", "o"), ("#d19100", "s"), ("#9a66c4", "p"), ("#6f8a3a", "h"))

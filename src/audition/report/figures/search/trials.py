@@ -1,16 +1,16 @@
 """What every figure of a search says of its trials: their values, their branches, how many."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import inf, isfinite
 from statistics import quantiles
 
 from matplotlib.axis import Axis
 
+from audition.answers.searches import STATES
 from audition.measure import Measure
-from audition.records.studies import FACTS, Account, Parameter, State, Trial
-from audition.text import axis, plain_level
+from audition.records.studies import Account, Parameter, State, Trial
+from audition.text import axis
 
-STATES: Sequence[State] = ("whole", "given up", "diverged", "failed", "under way")
 SAID: Mapping[State, str] = {
     "whole": "filled: on all seeds",
     "given up": "hollow: given up, the mean over the seeds it had",
@@ -26,12 +26,6 @@ MOST_BRANCHES = 4
 def label_of(account: Account, objective: str) -> str:
     """What an axis of that objective is called."""
     return axis(account.measure(objective))
-
-
-def told(account: Account, value: float, objective: str) -> str:
-    """A value of an objective, which is a loss, in its own direction; of a fact four digits."""
-    how = account.measure(objective)
-    return f"{value:,.4g}" if objective in FACTS else plain_level(how.as_loss(value), how)
 
 
 def turn(axis: Axis, how: Measure) -> None:

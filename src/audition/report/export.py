@@ -1,6 +1,7 @@
-"""A finished ledger shown again elsewhere: every run from its `metrics.jsonl` and `record.json`."""
+"""Runs of a finished ledger for other tools: shown in a tracker, or written as Parquet files."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ from audition.errors import AuditionError, choices
 from audition.records.metrics import read_lines
 from audition.records.record import Record
 from audition.records.store import Contents, Ledger, write_whole
-from audition.report.parquet import as_parquet
 from audition.trackers.background import BackgroundTracker, Patience
 
 PARQUET = "parquet"
@@ -86,3 +86,16 @@ def write_parquet(ledger: Ledger, records: Sequence[Record], folder: Path) -> tu
     except OSError as error:
         raise AuditionError(f"cannot write in {folder}: {error.strerror or error}") from error
     return paths
+
+
+def as_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """The rows as a file. Raises AuditionError without pandas and pyarrow."""
+    try:
+        pandas, _ = import_module("pandas"), import_module("pyarrow")
+    except ImportError as error:
+        raise AuditionError(
+            f"parquet needs pandas and pyarrow, and {error.name} is missing: "
+            "pip install 'audition[export]'"
+        ) from None
+    table: bytes = pandas.DataFrame(rows).to_parquet(index=False)
+    return table
