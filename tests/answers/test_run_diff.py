@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from audition.answers.run_diff import Making, compare
+from audition.answers.run_diff import RunResult, compare
 from audition.records.record import Record
 
 RECORD = Record(
@@ -32,37 +32,37 @@ ORIGIN = {
     "arithmetic": {"threads": 1},
     "command": ["here"],
 }
-MAKING = Making(RECORD, (LINE,), ORIGIN)
+RESULT = RunResult(RECORD, (LINE,), ORIGIN)
 
 
 def test_the_same() -> None:
     again = replace(
-        MAKING,
+        RESULT,
         record=replace(RECORD, started="later", host="elsewhere", seconds=9.0, notes=("resumed",)),
         origin={**ORIGIN, "command": ["there"]},
     )
-    likeness = compare(MAKING, again)
+    likeness = compare(RESULT, again)
     assert likeness.same
     assert likeness.surroundings == ()
     assert {"weights", "val_loss", "val/loss at step 2"} <= set(likeness.compared)
 
 
-OTHER_OUTCOMES: list[tuple[str, Making]] = [
-    ("val_loss", replace(MAKING, record=replace(RECORD, metrics={"val_loss": 0.3}))),
-    ("weights", replace(MAKING, record=replace(RECORD, weights="ac"))),
-    ("status", replace(MAKING, record=replace(RECORD, status="diverged"))),
-    ("steps", replace(MAKING, record=replace(RECORD, steps=5))),
+OTHER_OUTCOMES: list[tuple[str, RunResult]] = [
+    ("val_loss", replace(RESULT, record=replace(RECORD, metrics={"val_loss": 0.3}))),
+    ("weights", replace(RESULT, record=replace(RECORD, weights="ac"))),
+    ("status", replace(RESULT, record=replace(RECORD, status="diverged"))),
+    ("steps", replace(RESULT, record=replace(RECORD, steps=5))),
     (
         "val/loss at step 2",
-        replace(MAKING, evaluations=({**LINE, "val/loss": 1.5000000000000002},)),
+        replace(RESULT, evaluations=({**LINE, "val/loss": 1.5000000000000002},)),
     ),
-    ("val/loss at step 2", replace(MAKING, evaluations=())),
+    ("val/loss at step 2", replace(RESULT, evaluations=())),
 ]
 
 
 @pytest.mark.parametrize(("what", "again"), OTHER_OUTCOMES)
-def test_one_bit_is_a_difference(what: str, again: Making) -> None:
-    likeness = compare(MAKING, again)
+def test_one_bit_is_a_difference(what: str, again: RunResult) -> None:
+    likeness = compare(RESULT, again)
     assert [d.what for d in likeness.differences] == [what]
     assert not likeness.same
 
@@ -85,7 +85,7 @@ OTHER_SURROUNDINGS: list[tuple[str, Any, Any]] = [
 def test_what_differs_around_it_is_named_and_is_no_difference(
     what: str, changed: dict[str, Any], values: tuple[Any, Any]
 ) -> None:
-    likeness = compare(MAKING, replace(MAKING, origin={**ORIGIN, **changed}))
+    likeness = compare(RESULT, replace(RESULT, origin={**ORIGIN, **changed}))
     (found,) = likeness.surroundings
     assert found.what == what
     assert found.recorded == values[0]
@@ -94,19 +94,19 @@ def test_what_differs_around_it_is_named_and_is_no_difference(
 
 
 def test_the_code_is_around_it() -> None:
-    likeness = compare(MAKING, replace(MAKING, record=replace(RECORD, code="two")))
+    likeness = compare(RESULT, replace(RESULT, record=replace(RECORD, code="two")))
     assert [d.what for d in likeness.surroundings] == ["code"]
 
 
 def test_an_older_record_is_compared_by_what_it_has() -> None:
-    older = Making(replace(RECORD, weights=""), (), {})
-    likeness = compare(older, MAKING)
+    older = RunResult(replace(RECORD, weights=""), (), {})
+    likeness = compare(older, RESULT)
     assert likeness.same
     assert "weights" not in likeness.compared
 
 
 def test_no_number_is_the_same_as_no_number() -> None:
-    diverged = replace(MAKING, record=replace(RECORD, metrics={"val_loss": nan}))
+    diverged = replace(RESULT, record=replace(RECORD, metrics={"val_loss": nan}))
     assert compare(diverged, diverged).same
 
 
@@ -115,5 +115,5 @@ def test_it_is_read_from_the_folder(tmp_path: Path) -> None:
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (tmp_path / "metrics.jsonl").write_text(text + '{"step": 3, "val')
     (tmp_path / "repro.json").write_text(json.dumps(ORIGIN))
-    assert Making.read(RECORD, tmp_path) == MAKING
-    assert Making.read(RECORD, tmp_path / "nowhere") == Making(RECORD, (), {})
+    assert RunResult.read(RECORD, tmp_path) == RESULT
+    assert RunResult.read(RECORD, tmp_path / "nowhere") == RunResult(RECORD, (), {})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from audition.answers.run_diff import Making
+from audition.answers.run_diff import RunResult
 from audition.cli.ledger import main
 from audition.config.identity import Identity
 from audition.records.record import Record
@@ -64,7 +64,7 @@ def test_what_differs_is_named_and_the_exit_says_so(
 ) -> None:
     ledger, record = ledger
     (ledger.folder_of(record) / "repro.json").write_text('{"arithmetic": {"threads": 1}}')
-    other = Making(record.ended("finished", weights="cd"), (), {"arithmetic": {"threads": 8}})
+    other = RunResult(record.ended("finished", weights="cd"), (), {"arithmetic": {"threads": 8}})
     monkeypatch.setattr(reproduce, "reproduce", lambda run, ledger: other)
     assert asked(ledger) == 1
     said = capsys.readouterr().out
@@ -77,7 +77,7 @@ def test_code_that_changed_is_said_first_and_compared_nevertheless(
 ) -> None:
     ledger, record = ledger
     ledger.write(record.ended("finished", key="of other code", code="0" * 16))
-    monkeypatch.setattr(reproduce, "reproduce", lambda run, ledger: Making(record, (), {}))
+    monkeypatch.setattr(reproduce, "reproduce", lambda run, ledger: RunResult(record, (), {}))
     assert asked(ledger) == 0
     told = capsys.readouterr()
     assert "the code has changed since (digest 00000000, now" in told.err

@@ -1,4 +1,4 @@
-"""Two makings of one run, held against each other: every number to the bit, and what was around it."""
+"""A recorded run against its re-run: every number bit by bit, and how their environments differ."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -24,27 +24,28 @@ RESULTS = (
 """Facts of a record that its settings decide."""
 
 PASSING = ("command", "git")
-"""Parts of `repro.json` that decide no number, and what is said of the code in words of our own."""
+"""Parts of `repro.json` that are not compared as they are: no number follows from the command, and
+the code is compared by commit and digest."""
 
 
 @dataclass(frozen=True)
-class Making:
-    """One making of a run: its record, its evaluations, and where it was made."""
+class RunResult:
+    """What a run came to: its record, its evaluations, and the environment that it was trained in."""
 
     record: Record
     evaluations: tuple[Mapping[str, Any], ...]
     origin: Mapping[str, Any]
 
     @classmethod
-    def read(cls, record: Record, folder: Path) -> "Making":
-        """The making in `folder`; what is missing there is empty."""
+    def read(cls, record: Record, folder: Path) -> "RunResult":
+        """The result in `folder`; a file that is missing there counts as empty."""
         origin = _parsed(_text(folder / "repro.json"))
         return cls(record, tuple(read_evaluations(folder)), origin)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A fact that two makings do not share."""
+    """A fact in which two runs differ."""
 
     what: str
     recorded: Any
@@ -52,12 +53,12 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Likeness:
-    """How two makings compare."""
+class RunDiff:
+    """How two runs of one configuration and seed compare."""
 
     differences: tuple[Difference, ...]  # in the outcome
     surroundings: tuple[Difference, ...]  # in code, versions and machine
-    compared: tuple[str, ...]  # what both makings have
+    compared: tuple[str, ...]  # facts that both runs have
 
     @property
     def same(self) -> bool:
@@ -69,14 +70,12 @@ class Likeness:
         return {"same": self.same, **asdict(self)}
 
 
-def compare(recorded: Making, again: Making) -> Likeness:
-    """What differs between two makings; a fact that the recorded one lacks is not compared."""
-    ours, theirs = (dict(_results(making)) for making in (recorded, again))
+def compare(recorded: RunResult, again: RunResult) -> RunDiff:
+    """What differs between two results; a fact that the recorded one lacks is not compared."""
+    ours, theirs = (dict(_results(result)) for result in (recorded, again))
     ours = {what: value for what, value in ours.items() if value not in ("", ())}
-    here, there = (dict(_surroundings(making)) for making in (recorded, again))
-    return Likeness(
-        tuple(_differences(ours, theirs)), tuple(_differences(here, there)), tuple(ours)
-    )
+    here, there = (dict(_surroundings(result)) for result in (recorded, again))
+    return RunDiff(tuple(_differences(ours, theirs)), tuple(_differences(here, there)), tuple(ours))
 
 
 def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[Difference]:
@@ -85,25 +84,25 @@ def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator
             yield Difference(what, value, theirs.get(what))
 
 
-def _results(making: Making) -> Iterator[tuple[str, Any]]:
-    facts = making.record.to_dict()  # in which what is not finite is None, and equal to itself
+def _results(result: RunResult) -> Iterator[tuple[str, Any]]:
+    facts = result.record.to_dict()  # in which what is not finite is None, and equal to itself
     for name in RESULTS:
         if name == "metrics":
             yield from facts["metrics"].items()
         else:
             yield name, facts[name]
-    for line in making.evaluations:
+    for line in result.evaluations:
         for metric, value in line.items():
             if metric not in PLACE:
                 yield f"{metric} at step {line['step']}", value
 
 
-def _surroundings(making: Making) -> Iterator[tuple[str, Any]]:
-    yield "code", making.record.code
-    for state in code_states(making.origin):
+def _surroundings(result: RunResult) -> Iterator[tuple[str, Any]]:
+    yield "code", result.record.code
+    for state in code_states(result.origin):
         yield f"commit of {state.package}", state.sha
         yield f"edits of {state.package}", state.edits.partition(",")[0] or "none"
-    for what, value in _flat(making.origin):
+    for what, value in _flat(result.origin):
         if what.split(".")[0] not in PASSING:
             yield what, value
 

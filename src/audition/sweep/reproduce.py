@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from audition.answers.run_diff import Making
+from audition.answers.run_diff import RunResult
 from audition.config.identity import Identity, identify
 from audition.config.root import check
 from audition.errors import AuditionError
@@ -72,7 +72,7 @@ def drift(record: Record, identity: Identity) -> str:
     return "the text, or what its settings mean, has changed since"
 
 
-def reproduce(run: PlannedRun, ledger: Ledger) -> Making:
+def reproduce(run: PlannedRun, ledger: Ledger) -> RunResult:
     """Train `run`, and leave nothing behind.
 
     Raises AuditionError where it fails, or its device is not here.
@@ -89,7 +89,7 @@ def reproduce(run: PlannedRun, ledger: Ledger) -> Making:
         if record is None or not record.settled:
             why = record.reason if record else "it was not started"
             raise AuditionError(f"{run.label} could not be made again: {why}")
-        return Making.read(record, folder)
+        return RunResult.read(record, folder)
 
 
 def _moved(settings: Mapping[str, Any], root: Path, ledger: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from audition.records.store import Ledger
 
 if TYPE_CHECKING:
-    from audition.answers.run_diff import Difference, Likeness
+    from audition.answers.run_diff import Difference, RunDiff
 
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -29,7 +29,7 @@ def show(options: argparse.Namespace) -> None:
     """`audition reproduce`; exit code 1 where the run did not come out the same."""
     from hydra import initialize_config_dir
 
-    from audition.answers.run_diff import Making, compare
+    from audition.answers.run_diff import RunResult, compare
     from audition.cli.sentences import one_sentence
     from audition.config.root import conf_dir
     from audition.records.find import find_run
@@ -45,28 +45,28 @@ def show(options: argparse.Namespace) -> None:
         if changed := drift(record, run.identity):
             print(f"audition: {run.label}: {changed}; it is compared nevertheless", file=sys.stderr)
         again = reproduce(run, ledger)
-        likeness = compare(Making.read(record, ledger.folder_of(record)), again)
+        diff = compare(RunResult.read(record, ledger.folder_of(record)), again)
     if options.json:
-        facts = {"run": run.label, "key": record.key, "changed": changed, **likeness.to_dict()}
+        facts = {"run": run.label, "key": record.key, "changed": changed, **diff.to_dict()}
         print(json.dumps(facts, indent=1))
     else:
-        say(run.label, likeness)
-    sys.exit(0 if likeness.same else 1)
+        say(run.label, diff)
+    sys.exit(0 if diff.same else 1)
 
 
-def say(label: str, likeness: "Likeness") -> None:
+def say(label: str, diff: "RunDiff") -> None:
     """The comparison for a person."""
-    if likeness.same:
-        print(f"{label} came out the same to the bit: {len(likeness.compared)} facts compared.")
+    if diff.same:
+        print(f"{label} came out the same to the bit: {len(diff.compared)} facts compared.")
     else:
         print(f"{label} did not come out the same:")
-        table(likeness.differences)
-    if "weights" not in likeness.compared:
+        table(diff.differences)
+    if "weights" not in diff.compared:
         print("Its record is older than digests of weights: they were not compared.")
-    if likeness.surroundings:
+    if diff.surroundings:
         print("Around it, this differs:")
-        table(likeness.surroundings)
-    elif not likeness.same:
+        table(diff.surroundings)
+    elif not diff.same:
         print("Nothing that is recorded of its surroundings differs.")
 
 
