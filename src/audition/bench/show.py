@@ -7,7 +7,7 @@ from rich.table import Table
 
 from audition.bench.estimate import Cell
 from audition.bench.findings import Findings
-from audition.console import console
+from audition.console import console, table
 from audition.text import UNDEFINED, count, roughly
 
 MARK = "*"
@@ -41,23 +41,20 @@ def show_findings(found: Findings) -> None:
         out.print(f"[yellow]note[/] {escape(note)}")
 
 
-def _table(out: Console, title: str, table: Table) -> None:
+def _table(out: Console, title: str, shown: Table) -> None:
     out.print(f"\n{title}", style="dim")
-    out.print(Padding(table, (0, 0, 0, 2), expand=False))
+    out.print(Padding(shown, (0, 0, 0, 2), expand=False))
 
 
 def _alone(found: Findings) -> Table:
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    table.add_column("threads")
     rates = {(cell.precision, cell.threads): cell for cell in found.cells}
     threads = sorted({cell.threads for cell in found.cells})
-    for number in threads:
-        table.add_column(f"{number}  ", justify="right")
     own = (found.precision, found.threads)
-    for name in sorted({cell.precision for cell in found.cells}, reverse=True):
-        cells = (_rate(rates.get((name, number)), (name, number) == own) for number in threads)
-        table.add_row(name, *cells)
-    return table
+    rows = (
+        (name, *(_rate(rates.get((name, n)), (name, n) == own) for n in threads))
+        for name in sorted({cell.precision for cell in found.cells}, reverse=True)
+    )
+    return table(("threads", *(f">{number}  " for number in threads)), rows)
 
 
 def _rate(cell: Cell | None, own: bool) -> str:
@@ -73,19 +70,20 @@ def _mark(chosen: bool) -> str:
 
 def _together(found: Findings) -> Table:
     points, best = found.points, found.best
-    table = Table(box=None, header_style="dim", pad_edge=False)
     cards = any(point.runs_per_gpu > 1 for point in points)
-    for name in ("workers", *(("a card",) if cards else ()), f"{found.unit}/s", "each"):
-        table.add_column(name, justify="right")
-    for point in points:
-        table.add_row(
+    rows = (
+        (
             f"{point.workers}{_mark(point == best)}",
             *((str(point.runs_per_gpu),) if cards else ()),
             _three(point.units_per_s),
             _three(point.units_per_s / point.workers),
-            style="bold" if point == best else "",
         )
-    return table
+        for point in points
+    )
+    made = table((">workers", *((">a card",) if cards else ()), f">{found.unit}/s", ">each"), rows)
+    for row, point in zip(made.rows, points, strict=True):
+        row.style = "bold" if point == best else ""
+    return made
 
 
 def _lines(found: Findings) -> list[tuple[str, str]]:

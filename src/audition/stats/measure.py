@@ -172,8 +172,8 @@ def _weak_pairing(n: int, paired: NoiseModel, rho: float) -> list[str]:
     if minimal_detectable_effect(n, paired) <= minimal_detectable_effect(n, unpaired):
         return []
     return [
-        f"The arms hardly move together across seeds (rho is {rho:.2f}): a paired t with {n - 1} "
-        "degrees of freedom is weaker here than Welch's test; a campaign's pooled noise would help."
+        f"The same seed hardly moves both arms alike (correlation {rho:.2f}), so pairing {n} seeds "
+        "shows less here than Welch's test would; more arms in one sweep would share their noise."
     ]
 
 

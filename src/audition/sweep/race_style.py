@@ -3,10 +3,7 @@
 import sys
 from dataclasses import replace
 
-from rich.markup import escape
-from rich.table import Table
-
-from audition.console import console
+from audition.console import console, table
 from audition.errors import AuditionError
 from audition.records.races import RACES, Race
 from audition.records.store import Ledger
@@ -62,12 +59,8 @@ class RaceStyle:
 
 def say_race(result: Race) -> None:
     """Who was dropped when and why, and the runs that this saved."""
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("stage", "idea", "", ""):
-        table.add_column(name)
-    for turn in result.turns:
-        table.add_row(str(turn.stage), escape(turn.idea), turn.action, escape(turn.reason))
-    console().print(table)
+    turns = ((str(turn.stage), turn.idea, turn.action, turn.reason) for turn in result.turns)
+    console().print(table(("stage", "idea", "", ""), turns))
     saved = result.runs_at_fixed_seeds - result.runs
     print(
         f"audition: {count(result.runs, 'run')} of ideas, against {result.runs_at_fixed_seeds} had "

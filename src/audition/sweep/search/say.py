@@ -3,16 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from rich.markup import escape
-from rich.table import Table
-
 from audition.answers import Judgement
-from audition.console import console
+from audition.console import console, table
 from audition.measure import Measure
 from audition.sweep.say import say
 from audition.sweep.search.answer import Candidate, Screened, run_of
 from audition.sweep.search.study.study import Study, counts, finite
-from audition.text import count, gain, gain_interval
+from audition.text import UNDEFINED, count, gain, gain_interval
 
 
 def say_trials(study: Study, served: int = 0) -> None:
@@ -64,24 +61,25 @@ def say_candidates(
     """Each candidate's gain where it was chosen, what of it is believed, and that on fresh seeds."""
     fresh = {j.arm.config_hash: j.comparison for j in judgements}
     how = judgements[0].measure if judgements else Measure("", "")
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in (
+    rows = []
+    for candidate in candidates:
+        seen, c = screening.get(candidate.config_hash), fresh.get(candidate.config_hash)
+        rows.append(
+            (
+                str(candidate.number),
+                " ".join(candidate.overrides),
+                gain(seen.gain, how) if seen else UNDEFINED,
+                gain(seen.believed, how) if seen and seen.believed is not None else UNDEFINED,
+                f"{gain(c.improvement, how)} {gain_interval(c.ci, how)}" if c else "no outcome",
+                c.verdict if c else "",
+            )
+        )
+    headings = (
         "trial",
         "overrides",
         "screening gain",
         "of it believed",
         "on fresh seeds",
         "verdict",
-    ):
-        table.add_column(name, overflow="fold")
-    for candidate in candidates:
-        seen, c = screening.get(candidate.config_hash), fresh.get(candidate.config_hash)
-        table.add_row(
-            str(candidate.number),
-            escape(" ".join(candidate.overrides)),
-            gain(seen.gain, how) if seen else "–",
-            gain(seen.believed, how) if seen and seen.believed is not None else "–",
-            f"{gain(c.improvement, how)} {escape(gain_interval(c.ci, how))}" if c else "no outcome",
-            c.verdict if c else "",
-        )
-    console().print(table)
+    )
+    console().print(table(headings, rows))

@@ -3,17 +3,16 @@
 from collections.abc import Hashable, Sequence
 from math import isfinite
 
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from audition.answers import Judgement
-from audition.console import console
+from audition.console import console, table
 from audition.measure import Measure
 from audition.records.tuned import Contender, Try, Tuned
 from audition.stats import compare_campaign
 from audition.sweep.plan import PlannedRun
 from audition.sweep.say import how, say
-from audition.text import count, gain, gain_interval, plain_level
+from audition.text import UNDEFINED, count, gain, gain_interval, plain_level
 
 
 def say_screening(name: str, arms: int, runs: Sequence[PlannedRun], missing: int) -> None:
@@ -27,21 +26,21 @@ def say_screening(name: str, arms: int, runs: Sequence[PlannedRun], missing: int
 
 def say_contenders(tuned: Tuned) -> None:
     """Each arm at its default and at its best, by the seeds that chose it."""
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("arm", "trials", "at its default", "at its best", "which is", ""):
-        table.add_column(name, overflow="fold")
+    rows = []
     for contender in tuned.contenders:
         best, default = contender.best(tuned.seeds), contender.tries[0]
         edge = contender.edge(tuned.seeds)
-        table.add_row(
-            escape(contender.name),
-            str(len(contender.tries)),
-            _level(default.mean, tuned.measure),
-            _level(best.mean, tuned.measure) if best else "diverged",
-            escape(" ".join(best.overrides) or "its default") if best else "–",
-            f"[yellow]the {edge} tried[/]" if edge else "",
+        rows.append(
+            (
+                contender.name,
+                str(len(contender.tries)),
+                _level(default.mean, tuned.measure),
+                _level(best.mean, tuned.measure) if best else "diverged",
+                (" ".join(best.overrides) or "its default") if best else UNDEFINED,
+                Text(f"the {edge} tried" if edge else "", "yellow"),
+            )
         )
-    console().print(table)
+    console().print(table(("arm", "trials", "at its default", "at its best", "which is", ""), rows))
     edges = [c.name for c in tuned.contenders if c.edge(tuned.seeds)]
     if edges and tuned.lattice:
         more = max(len(c.tries) for c in tuned.contenders) + 2
