@@ -1,4 +1,4 @@
-"""Numbers as a reader wants them: times, values of a measure, probabilities, intervals."""
+"""Numbers as text: times, values of a measure, probabilities, intervals, counts."""
 
 from audition.measure import Measure
 

@@ -1,4 +1,4 @@
-"""From the ledger alone to judgements: which runs stand against which, and what they support."""
+"""Questions of a ledger: functions from its runs to values that terminal, page and JSON show alike."""
 
 from audition.answers.arms import LIKE_FOR_LIKE, ArmRuns, arms_of, unlike
 from audition.answers.judgement import DEFAULT_TERMS, Judgement

@@ -1,4 +1,4 @@
-"""Which baseline is meant, who was compared with it, and how noisy its campaign is."""
+"""The baseline that a question means, the arms compared with it, and the noise of them all."""
 
 from collections.abc import Iterable, Mapping
 
@@ -40,7 +40,7 @@ def rivals_of(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> list[ArmRuns]:
 
 
 def alike_rivals(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> list[ArmRuns]:
-    """Those of them that measure the same thing, on two seeds or more: their spread is shared."""
+    """The arms whose spread tells of the baseline's: comparable with it, and on two seeds or more."""
     return [a for a in rivals_of(arms, baseline) if len(a.losses) > 1 and not unlike(a, baseline)]
 
 

@@ -1,4 +1,4 @@
-"""The rules held against the ledger's own noise: how often they call nothing something."""
+"""How often the rules pass an idea that does nothing, with the noise that the ledger has."""
 
 import math
 from collections import Counter
@@ -31,7 +31,7 @@ MOST_LOSSES = 20_000_000
 
 @dataclass(frozen=True)
 class Calibrated:
-    """One line: which null ideas were tried, and what the rules made of them."""
+    """One kind of null idea, and how often each rule passed it."""
 
     label: str
     replay: Replay
@@ -39,7 +39,7 @@ class Calibrated:
 
 @dataclass(frozen=True)
 class Calibration:
-    """All of them, the noise they rest on, and what could not be tried, with the reason."""
+    """Every kind of null idea, the noise they rest on, and what could not be tried, with the reason."""
 
     baseline_hash: str
     baseline_seeds: int

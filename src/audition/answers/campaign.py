@@ -19,7 +19,7 @@ WORDS = ("finished", "running", "queued", "interrupted", "failed", "diverged", "
 
 @dataclass(frozen=True)
 class RunState:
-    """One run of a plan: a word of WORDS, and what else there is to say of it."""
+    """One run of a plan: its state, a word of WORDS, and a detail."""
 
     arm: str
     seed: int
@@ -71,7 +71,7 @@ def campaign(
 def state_of(
     arm: str, record: Record, folder: Path, waits: str | None, usual: float | None, now: datetime
 ) -> RunState:
-    """Where a run stands that has a record; `usual` is what runs like it take [s]."""
+    """The state of a run that has a record; `usual` is the time that runs of its arm take [s]."""
     seed = record.seed
     if record.over:
         value, how = record.metrics.get(record.primary), record.measure(record.primary)
@@ -121,7 +121,7 @@ def is_over(states: Sequence[RunState]) -> bool:
 
 
 def seconds_left(states: Sequence[RunState]) -> float | None:
-    """Until the last run ends, if as many go on at once as do now; None where that is unknown."""
+    """Seconds to the last run's end, with as many at once as now; None where that is unknown."""
     running = [s.seconds_left for s in states if s.word == "running"]
     waiting = sum(state.word in ("queued", "interrupted", "not started") for state in states)
     known = [left for left in running if left is not None]

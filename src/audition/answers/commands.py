@@ -16,7 +16,7 @@ from audition.console import train_command
 from audition.text import count, duration, in_unit, plain_level
 
 DEFAULT_ROOT = Path("outputs")
-"""Where a ledger lies that nobody placed elsewhere."""
+"""The place of a ledger by default."""
 FRESH = 5
 """Seeds that confirm a verdict, as many as a race runs."""
 FEWEST = 3

@@ -24,7 +24,7 @@ class Crossing:
 
     @property
     def sentence(self) -> str:
-        """What the interval allows to be said."""
+        """What the interval of the contrast shows."""
         if not self.found.shows:
             return "Nothing shows that the two do more or less together than the sum of each."
         if self.found.contrast > 0:
@@ -53,7 +53,7 @@ def cross(
     """The interaction of two arms by name, on the newest baseline that has them and their sum.
 
     `wanted` is the beginning of another baseline's hash. Raises AuditionError for an arm that the
-    ledger lacks, or arms that cannot be held against each other.
+    ledger lacks, or arms that are not comparable.
     """
     if first == second:
         raise AuditionError(f"'{first}' is named twice: an interaction is between two ideas")

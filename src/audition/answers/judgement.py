@@ -1,4 +1,4 @@
-"""One arm held against its baseline: what came of it, at what price, and what would settle it."""
+"""One arm compared with its baseline: the statistics, the cost of both, and what would settle it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from audition.stats.comparison import json_ready
 from audition.stats.t_tests import paired_t, welch_t
 
 DEFAULT_TERMS = "at default settings"
-"""How arms meet that nobody tuned beforehand."""
+"""The terms of a comparison of arms that were not tuned beforehand."""
 SAME = 1e-9
 """Relative difference of two ratios that rounding explains."""
 
@@ -45,7 +45,7 @@ class OtherMeasure:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One arm held against its baseline: the statistics, and the price of both."""
+    """One arm compared with its baseline: the statistics, and the runs of both."""
 
     comparison: Comparison
     arm: ArmRuns
@@ -76,7 +76,7 @@ class Judgement:
 
     @property
     def e_value(self) -> float | None:
-        """Evidence that may be looked at after every seed; for seeds added after a look.
+        """Evidence for seeds that were added after a look, valid however often one looks.
 
         Reject "no gain" at level α once it reaches 1 / α. It needs a noise that these seeds alone
         did not set, so it is None without the shared noise of a campaign.

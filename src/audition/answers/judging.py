@@ -1,4 +1,4 @@
-"""Which arms stand against which baseline, as one family, and what they support."""
+"""Compares every arm with its baseline, as one family: the runs that count, the noise, the verdicts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -73,7 +73,7 @@ def family_of(
 ) -> set[str]:
     """Config hashes of all that was ever compared with a baseline: filed against it, or announced.
 
-    Whoever was announced belongs to the family, even if no run of it was ever filed.
+    An arm that was announced belongs to the family, even if none of its runs was ever filed.
     """
     rivals = [plan for plan in plans if plan.baseline_hash == baseline_hash and not plan.screening]
     announced = {arm.config_hash for plan in rivals for arm in plan.arms}
@@ -108,7 +108,7 @@ def _terms(
 
 @dataclass(frozen=True)
 class Match:
-    """An arm and its baseline with the runs that count, and who lends noise to the comparison."""
+    """An arm and its baseline, with the runs that count."""
 
     arm: ArmRuns
     baseline: ArmRuns
@@ -118,10 +118,10 @@ class Match:
     terms: Terms
 
     @property
-    def company(self) -> tuple[Terms, bool, tuple[int, ...], tuple[int, ...]]:
-        """What those share whose noise is estimated together.
+    def noise_group(self) -> tuple[Terms, bool, tuple[int, ...], tuple[int, ...]]:
+        """The key of the arms whose noise is estimated together.
 
-        Runs that came later, or by hand, then change nothing of what was planned.
+        Runs that came later, or that were made singly, then change nothing of what was planned.
         """
         seeds = tuple(record.seed for record in self.baseline.records)
         return self.terms, self.planned, self.fresh, seeds
@@ -144,11 +144,11 @@ def _match(arm: ArmRuns, baseline: ArmRuns, plans: Sequence[Registration], terms
 def _compared(
     matches: Sequence[Match], family: int, detail: bool, alpha: float
 ) -> dict[str, Comparison]:
-    """Config hash -> the statistics of each match, those of one company together."""
+    """Config hash -> the statistics of each match; those of one noise group share their noise."""
     comparisons: dict[str, Comparison] = {}
-    companies: dict[Any, list[Match]] = {}
+    groups: dict[Any, list[Match]] = {}
     for match in matches:
-        # An arm that measures something else must not lend its spread to the others' noise either.
+        # Arms that are not comparable are left out of the pooled noise as well.
         if why := unlike(match.arm, match.baseline):
             comparisons[match.arm.config_hash] = Comparison(
                 idea=match.arm.config_hash,
@@ -160,19 +160,19 @@ def _compared(
                 family_size=family,
             )
         else:
-            companies.setdefault(match.company, []).append(match)
-    every = [match for each in companies.values() for match in each]
-    for (terms, planned, fresh, _), own in companies.items():
+            groups.setdefault(match.noise_group, []).append(match)
+    every = [match for each in groups.values() for match in each]
+    for (terms, planned, fresh, _), own in groups.items():
         baseline = own[0].baseline
         settings: dict[str, Any] = {"sesoi": terms.sesoi, "alpha": alpha}
         if fresh:
             losses = {m.arm.config_hash: m.arm.only(fresh).sample for m in own}
             compared = judge_finalists(baseline.only(fresh).sample, losses, **settings)
         else:
-            # What is exploratory all the same takes its noise from whoever has some.
+            # An exploratory comparison takes its noise from every arm judged by the same metric.
             all_alike = [m for m in every if m.terms.metric == terms.metric]
-            lenders = own if planned else all_alike
-            losses = {m.arm.config_hash: m.arm.sample for m in lenders}
+            sharing = own if planned else all_alike
+            losses = {m.arm.config_hash: m.arm.sample for m in sharing}
             compared = compare_campaign(
                 baseline.sample, losses, family_size=family, detail=detail, **settings
             )

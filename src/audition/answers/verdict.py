@@ -1,4 +1,4 @@
-"""A verdict as it is told: the judgement, what to do next, its joules, and the gain at equal time."""
+"""A verdict with all that is shown of it: the next step, the joules, and the gain at equal time."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

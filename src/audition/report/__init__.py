@@ -1,4 +1,4 @@
-"""What the numbers look like to a person: in the terminal, as data, as figures."""
+"""How answers are shown: printed in the terminal, on a page, in figures and in files."""
 
 import logging
 

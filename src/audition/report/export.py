@@ -15,11 +15,11 @@ from audition.trackers.background import BackgroundTracker, Patience
 
 PARQUET = "parquet"
 PATIENCE = Patience(seconds=60.0)
-"""Nobody trains meanwhile."""
+"""Longer than for a run that trains, which must not wait for its tracker."""
 
 
 def trackers() -> Mapping[str, Mapping[str, Any]]:
-    """Those that `logger` may name: every file of `conf/logger`, as name -> node."""
+    """The trackers that `logger` may name, from the files of `conf/logger`: name -> node."""
     found: dict[str, Mapping[str, Any]] = {}
     for member in members("logger"):
         found |= member.plain
@@ -58,7 +58,7 @@ def replay(
 
 
 def summary(record: Record) -> dict[str, Any]:
-    """The single numbers and words of a record, without what says only how it is kept."""
+    """The scalar facts of a record, without those that say only where it is kept."""
     plain = record.to_dict()
     single = {k: v for k, v in plain.items() if isinstance(v, str | int | float)}
     passing = ("schema", "pid", "host", "status")

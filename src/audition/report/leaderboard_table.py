@@ -1,4 +1,4 @@
-"""The leaderboard as a person reads it: a table in the terminal, or a file for a paper or a frame."""
+"""The leaderboard as a table in the terminal, or as a file for a paper or a data frame."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ NAMED = 5
 
 
 def show_leaderboard(board: Leaderboard, *, top: int = 0) -> None:
-    """The table, and under it what its numbers leave unsaid. `top` rows; all of them at 0."""
+    """The table, `top` rows of it (all at 0), and notes on what its numbers mean."""
     out = console()
     shown = board.rows[:top] if top else board.rows
     out.print(Text(caption(board)))

@@ -28,7 +28,7 @@ from audition.text import axis, count, direction
 
 @dataclass(frozen=True)
 class Campaign:
-    """One baseline, the ideas held against it by one metric, and their figures."""
+    """One baseline, the ideas compared with it by one metric, and their figures."""
 
     baseline: str  # its config hash
     metric: str  # the metric, its unit and which direction is better, in words

@@ -16,7 +16,7 @@ MOST = 4
 
 
 def show_runs(records: Sequence[Record]) -> None:
-    """A line for every run, and under them why those ended that did not end well, and what befell."""
+    """A line for every run, and under them the reasons of those that failed, and the runs' notes."""
     if records:
         source, said = one_source(records)
         metered = source != NO_SOURCE
