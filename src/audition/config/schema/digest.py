@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+from audition import frozen
 from audition.config.schema.lookup import find, owner
 from audition.config.schema.source import Source, lazy_names, load, place, statements
 
@@ -48,7 +49,11 @@ def source_digest(
         roots: as for `source_files`.
         spoken: modules that hold nothing but words for a reader, and do not count.
     """
-    silent = frozenset(spoken)
+    return _digest(tuple(targets), frozenset(roots), frozenset(spoken))
+
+
+@frozen.cached
+def _digest(targets: tuple[str, ...], roots: frozenset[str], silent: frozenset[str]) -> str:
     lines = (
         f"{source.name} {code_digest(source, silent)}"
         for source in _closure(targets, roots)
