@@ -31,6 +31,27 @@ PICTURES = "experiment=digits"
 SMALL_PICTURES = ("data.batch_size=8", "budget.steps=6", "training.evaluations=3")
 
 
+LONGEST = ("slurm", "parallel", "cli", "sweep", "laws", "trackers", "observers", "bench")
+"""Folders of tests that take longest, or wait most: they begin first."""
+WHOLE = ("tests/parallel",)
+"""Folders that one worker of pytest-xdist does alone, for what their tests share is dear."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file stays on one worker of pytest-xdist, with what it makes once; the longest begin."""
+
+    def place(item: pytest.Item) -> int:
+        folder = item.nodeid.split("/")[1]
+        return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        whole = next((folder for folder in WHOLE if file.startswith(f"{folder}/")), file)
+        if not any(item.iter_markers("xdist_group")):
+            item.add_marker(pytest.mark.xdist_group(whole))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     torch.set_num_threads(1)
@@ -62,13 +83,19 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def settings_of(cache_dir: str) -> Callable[..., dict[str, Any]]:
+def session_composer(cache_dir: str) -> Composer:
+    """Reads the files of `conf/` once for all tests; for use inside an initialised Hydra."""
+    return Composer("audition", (f"paths.cache_dir={cache_dir}",))
+
+
+@pytest.fixture(scope="session")
+def settings_of(session_composer: Composer) -> Callable[..., dict[str, Any]]:
     """Overrides -> the checked settings of a small run; an override of SMALL's keys wins."""
 
     @cache
     def compose(*overrides: str) -> dict[str, Any]:
         with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
-            return check(Composer("audition")([f"paths.cache_dir={cache_dir}", *overrides]))
+            return check(session_composer(overrides))
 
     def composed(*overrides: str, base: tuple[str, ...] | None = None) -> dict[str, Any]:
         small = SMALL_PICTURES if PICTURES in overrides else SMALL

@@ -16,9 +16,9 @@ Ask = Callable[[str], Question]
 
 
 @pytest.fixture
-def composer(cache_dir: str) -> Iterator[Composer]:
+def composer(session_composer: Composer) -> Iterator[Composer]:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        yield Composer("audition", (f"paths.cache_dir={cache_dir}",))
+        yield session_composer
 
 
 @pytest.fixture

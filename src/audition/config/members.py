@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ class Member:
     @property
     def plain(self) -> Mapping[str, Any]:
         """What the file says, its interpolations unresolved."""
-        found = yaml.safe_load(self.text)
+        found = _parsed(self.text)
         return found if isinstance(found, Mapping) else {}
 
     @property
@@ -115,8 +116,14 @@ def names(group: str) -> tuple[str, ...]:
 
 def defaults() -> Mapping[str, Any]:
     """Group -> what a run has unless it is told otherwise: a name, or a list of them."""
-    root = yaml.safe_load((conf_dir() / ROOT).read_text(encoding="utf-8"))
+    root = _parsed((conf_dir() / ROOT).read_text(encoding="utf-8"))
     return dict(_chosen(root["defaults"]))
+
+
+@cache
+def _parsed(text: str) -> Any:
+    """Look, never touch: one text is parsed once, which takes milliseconds in plain Python."""
+    return yaml.safe_load(text)
 
 
 def shelves() -> tuple[str, ...]:
