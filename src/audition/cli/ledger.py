@@ -1,42 +1,30 @@
-"""The reading door, `audition`: every command in `commands/`, none of which imports torch."""
+"""The command `audition`: reads the ledger, with every command in `commands/`; none imports torch."""
 
-import argparse
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
 from importlib import import_module
-from pathlib import Path
 from pkgutil import iter_modules
 
 from audition.cli import commands
+from audition.cli.command import LEDGER, Command, Parser
+from audition.cli.output_dir import as_overrides, ledger_root, split_output_dir
+from audition.cli.overview import overview
 from audition.cli.streams import degrade
 from audition.errors import AuditionError
 from audition.reasons import SAID, cut
+
+TRAIN = "train"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one `audition` command; a mistake ends in one sentence and exit code 2."""
     degrade()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["train"]:
-        # Hydra reads sys.argv itself, and takes everything after the word for overrides.
-        sys.argv = [f"{sys.argv[0]} train", *words[1:]]
-        from audition.cli.train import main as train
-
-        return train()
-    for word in words:
-        if word.startswith("paths.output_dir=") and words[0] != "bench":
-            print(
-                f"audition: {word} is for training: type --output-dir {word.partition('=')[2]}",
-                file=sys.stderr,
-            )
-            sys.exit(2)
-    options, more = parser().parse_known_args(words)
-    if more and "overrides" in options and not any(word.startswith("-") for word in more):
-        options.overrides += more  # flags may stand between them, which argparse cannot read
-    elif more:
-        parser().parse_args(words)  # says which one it does not know
+    if split_output_dir(words)[1][:1] == [TRAIN]:
+        return train(words)
     try:
-        options.command(options)
+        carry_out(words)
     except AuditionError as error:
         print(f"audition: {cut(str(error), SAID)}", file=sys.stderr)
         sys.exit(2)
@@ -51,16 +39,50 @@ def main(arguments: Sequence[str] | None = None) -> None:
     return None
 
 
-def parser() -> argparse.ArgumentParser:
-    """The commands, each from its own file, and the options they share."""
-    top = argparse.ArgumentParser(
-        prog="audition", description="Read the ledger: runs, verdicts, reports."
-    )
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--output-dir", default="outputs", type=Path, help="root of the ledger")
-    common.add_argument("--json", action="store_true", help="as data")
-    subcommands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in iter_modules(commands.__path__, f"{commands.__name__}."):
-        import_module(module.name).add(subcommands, common)
-    subcommands.add_parser("train", help="the same as python -m src.train", add_help=False)
+def carry_out(words: Sequence[str]) -> None:
+    """Do what the words after `audition` ask for. Raises AuditionError where that cannot be done."""
+    options = read(words)
+    options.command(options)
+
+
+def read(words: Sequence[str]) -> Namespace:
+    """The options that the words name, with the command and the root of the ledger among them.
+
+    Raises AuditionError for a command or an option that there is not.
+    """
+    folder, rest = split_output_dir(words)
+    options, more = parser().parse_known_args(rest)
+    if more and "overrides" in options and not any(word.startswith("-") for word in more):
+        options.overrides += more  # options may stand between them, which argparse cannot read
+    elif more:
+        parser().parse_args(rest)  # says which one it does not know
+    options.json = getattr(options, "json", False)  # it may stand before the command
+    options.output_dir = ledger_root(folder) if options.command.reads_ledger else folder
+    return options
+
+
+def parser() -> Parser:
+    """The commands, each from its own file."""
+    top = Parser(prog="audition", description="Read the ledger: runs, verdicts, reports.")
+    overview.fill(top)
+    subcommands = top.add_subparsers(metavar="COMMAND")
+    for command in all_commands():
+        command.fill(subcommands.add_parser(command.name, help=command.help))
+    subcommands.add_parser(TRAIN, help="the same as python -m src.train", add_help=False)
     return top
+
+
+def all_commands() -> Iterator[Command]:
+    """The commands of `commands/`; a file has one, which bears its name."""
+    for module in iter_modules(commands.__path__):
+        yield getattr(import_module(f"{commands.__name__}.{module.name}"), module.name)
+
+
+def train(words: Sequence[str]) -> None:
+    """`audition train`, through Hydra, which reads `sys.argv` itself."""
+    from audition.cli.train import main as train
+
+    overrides = as_overrides(words)
+    overrides.remove(TRAIN)
+    sys.argv = [f"{sys.argv[0]} {TRAIN}", *overrides]
+    train()

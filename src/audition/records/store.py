@@ -156,6 +156,11 @@ class Ledger:
         return held(folder)
 
 
+def is_ledger(root: Path) -> bool:
+    """Whether something was ever filed at `root`, as far as it can be read."""
+    return any((root / place).is_dir() for place in PLACES)
+
+
 def clear_parts(folder: Path, left: Callable[[Path], bool]) -> None:
     """Remove the parts of files in `folder` that were `left` by a writer that was killed."""
     with suppress(OSError):

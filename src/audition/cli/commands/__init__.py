@@ -1,1 +1,1 @@
-"""The commands of `audition`, one file each, with `add(subcommands, common)`; all are found here."""
+"""The commands of `audition`, one file each, which holds a `Command` of its name; all are found here."""

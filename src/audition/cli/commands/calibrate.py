@@ -1,35 +1,22 @@
-"""`audition calibrate`: how often the decision rules call nothing something."""
+"""`audition calibrate`: how often the decision rules find a gain where there is none."""
 
-import argparse
-import json
-from typing import TYPE_CHECKING
+from argparse import Namespace
 
-from audition.cli.options import add_question
+from audition.cli.command import ALPHA, BASELINE, JSON, LEDGER, METRIC, SESOI, command, emit, option
 from audition.errors import AuditionError
 from audition.records.store import Ledger
 
-if TYPE_CHECKING:
-    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
-    """Add the command and its options."""
-    command = subcommands.add_parser(
-        "calibrate", parents=[common], help="false positives of the rules on this ledger's noise"
-    )
-    command.add_argument(
-        "--simulations", metavar="N", type=int, default=20_000, help="null ideas drawn (20000)"
-    )
-    command.add_argument("--seed", type=int, default=0, help="of the simulations (0)")
-    add_question(command)
-    command.add_argument("--baseline", metavar="HASH", help="beginning of its hash; the newest one")
-    command.set_defaults(command=show)
-
-
-def show(options: argparse.Namespace) -> None:
+@command(
+    "false positives of the rules on this ledger's noise",
+    option("--simulations", metavar="N", type=int, default=20_000, help="null ideas drawn (20000)"),
+    option("--seed", type=int, default=0, metavar="N", help="of the simulations (0)"),
+    *(METRIC, SESOI, ALPHA, BASELINE, LEDGER, JSON),
+)
+def calibrate(options: Namespace) -> None:
     """`audition calibrate`"""
+    from audition.answers import calibration
     from audition.answers.baselines import baseline_in
-    from audition.answers.calibration import calibrate
     from audition.records.registration import registrations
     from audition.report.questions import show_calibration
     from audition.report.runs import show_problems
@@ -45,18 +32,12 @@ def show(options: argparse.Namespace) -> None:
     arms, baseline = baseline_in(
         contents.records, options.baseline, options.metric, registrations(ledger.root)
     )
-    try:
-        found = calibrate(
-            arms,
-            baseline,
-            simulations=options.simulations,
-            seed=options.seed,
-            sesoi=options.sesoi,
-            alpha=options.alpha,
-        )
-    except ValueError as error:
-        raise AuditionError(str(error)) from None
-    if options.json:
-        print(json.dumps(found.to_dict(), indent=1))
-    else:
-        show_calibration(found)
+    found = calibration.calibrate(
+        arms,
+        baseline,
+        simulations=options.simulations,
+        seed=options.seed,
+        sesoi=options.sesoi,
+        alpha=options.alpha,
+    )
+    emit(options, found.to_dict(), lambda: show_calibration(found))

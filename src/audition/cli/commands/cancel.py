@@ -1,25 +1,14 @@
 """`audition cancel`: end the jobs of a sweep that was submitted to a cluster."""
 
-import argparse
-from typing import TYPE_CHECKING
+from argparse import Namespace
 
+from audition.cli.command import LEDGER, PLAN, command
 from audition.errors import AuditionError
 
-if TYPE_CHECKING:
-    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
-    """Add the command and its options."""
-    command = subcommands.add_parser(
-        "cancel", parents=[common], help="end the jobs of a submitted sweep"
-    )
-    command.add_argument("plan", nargs="?", help="beginning of a plan's digest; the latest plan")
-    command.set_defaults(command=cancel)
-
-
-def cancel(options: argparse.Namespace) -> None:
-    """`audition cancel`; what has finished stays, and the same sweep goes on from checkpoints."""
+@command("end the jobs of a submitted sweep", PLAN, LEDGER)
+def cancel(options: Namespace) -> None:
+    """`audition cancel`; finished runs stay, and the same sweep goes on from checkpoints."""
     from audition.answers.campaign import is_over
     from audition.report.progress import show_campaign
     from audition.sweep.cluster import queue

@@ -1,27 +1,19 @@
 """`audition collect`: the verdict of a sweep once its runs are over."""
 
-import argparse
 import sys
 import time
-from typing import TYPE_CHECKING
+from argparse import Namespace
 
-if TYPE_CHECKING:
-    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+from audition.cli.command import JSON, LEDGER, PLAN, command, option
 
 EVERY_S = 10.0
 
 
-def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
-    """Add the command and its options."""
-    command = subcommands.add_parser(
-        "collect", parents=[common], help="the verdict of a sweep, once its runs are over"
-    )
-    command.add_argument("plan", nargs="?", help="beginning of a plan's digest; the latest plan")
-    command.add_argument("--wait", action="store_true", help="until they are")
-    command.set_defaults(command=collect)
-
-
-def collect(options: argparse.Namespace) -> None:
+@command(
+    "the verdict of a sweep, once its runs are over",
+    *(PLAN, option("--wait", action="store_true", help="until they are"), LEDGER, JSON),
+)
+def collect(options: Namespace) -> None:
     """`audition collect`; exit code 1 where runs are under way or have failed."""
     from audition.answers.campaign import is_over
     from audition.cli.commands.verdict import tell
@@ -36,32 +28,26 @@ def collect(options: argparse.Namespace) -> None:
     open_or_failed = [s for s in found.states if s.word not in ("finished", "diverged")]
     if is_over(found.states) and found.plan.screening:
         show_campaign(found.plan, found.states)
-        print(
-            "audition: these runs choose among settings; typed again, its command "
-            f"({found.plan.command}) goes on to the verdict",
-            file=sys.stderr,
+        _say(
+            "these runs choose among settings; typed again, its command "
+            f"({found.plan.command}) goes on to the verdict"
         )
     elif is_over(found.states):
-        tell(
-            options.output_dir,
-            [arm.name for arm in found.plan.arms],
-            metric=found.plan.metric,
-            sesoi=found.plan.sesoi,
-            alpha=found.plan.alpha,
-            as_json=options.json,
-        )
+        plan = found.plan
+        asked = {"metric": plan.metric, "sesoi": plan.sesoi, "alpha": plan.alpha}
+        tell(Namespace(**{**vars(options), **asked}), [arm.name for arm in plan.arms])
         for state in open_or_failed:
-            print(
-                f"audition: {state.arm} seed {state.seed} failed: {state.detail}", file=sys.stderr
-            )
+            _say(f"{state.arm} seed {state.seed} failed: {state.detail}")
     else:
         show_campaign(found.plan, found.states)
-        print("audition: not all runs are over; --wait waits for them", file=sys.stderr)
+        _say("not all runs are over; --wait waits for them")
     baseline = [state for state in found.states if state.arm == BASELINE]
     nothing = bool(baseline) and all(state.word == "diverged" for state in baseline)
     if nothing:
-        print(
-            "audition: the baseline diverged, so there is nothing to compare with", file=sys.stderr
-        )
+        _say("the baseline diverged, so there is nothing to compare with")
     if open_or_failed or nothing:
         sys.exit(1)
+
+
+def _say(text: str) -> None:
+    print(f"audition: {text}", file=sys.stderr)

@@ -1,35 +1,28 @@
 """`audition new`: a member of a group as two new files, its code and its yaml."""
 
-import argparse
 import shlex
 import sys
+from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+from audition.cli.command import command, option
 
 
-def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
-    """Add the command and its options."""
-    command = subcommands.add_parser(
-        "new", help="a new idea, optimizer, effect, … as two files that ask to be filled in"
-    )
-    command.add_argument("kind", metavar="KIND", help="its group: idea, optimizer, norm, effect, …")
-    command.add_argument("name", metavar="NAME", help="what one will type: optimizer=NAME")
-    command.add_argument("--package", help="of your own, instead of this checkout's")
-    command.add_argument("--into", type=Path, metavar="FOLDER", help="where that package lies")
-    command.add_argument(
+@command(
+    "a new idea, optimizer, effect, … as two files that ask to be filled in",
+    option("kind", metavar="KIND", help="its group: idea, optimizer, norm, effect, …"),
+    option("name", metavar="NAME", help="what one will type: optimizer=NAME"),
+    option("--package", help="of your own, instead of this checkout's"),
+    option("--into", type=Path, metavar="FOLDER", help="where that package lies"),
+    option(
         "--card",
         action="append",
         default=[],
         metavar="KEY=VALUE",
         help="of an idea's card, as often as needed; in a terminal the rest is asked for",
-    )
-    command.set_defaults(command=make)
-
-
-def make(options: argparse.Namespace) -> None:
+    ),
+)
+def new(options: Namespace) -> None:
     """`audition new`"""
     from audition.errors import AuditionError
     from audition.shelf.card import ask_for_card, parse_card

@@ -1,32 +1,21 @@
 """`audition power`: how many seeds for a gain of X."""
 
-import argparse
-import json
-from typing import TYPE_CHECKING
+from argparse import Namespace
 
-from audition.cli.options import add_question
+from audition.cli.command import ALPHA, BASELINE, JSON, LEDGER, METRIC, command, emit, option
 from audition.errors import AuditionError
 from audition.records.store import Ledger
 
-if TYPE_CHECKING:
-    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
-    """Add the command and its options."""
-    command = subcommands.add_parser(
-        "power", parents=[common], help="how many seeds for a gain of X, and what they cost"
-    )
-    command.add_argument(
-        "--gain", type=float, required=True, help="true gain, in the metric's unit"
-    )
-    command.add_argument("--power", type=float, default=0.8, help="chance to see it (0.8)")
-    add_question(command, sesoi=False)
-    command.add_argument("--baseline", metavar="HASH", help="beginning of its hash; the newest one")
-    command.set_defaults(command=show)
-
-
-def show(options: argparse.Namespace) -> None:
+@command(
+    "how many seeds for a gain of X, and what they cost",
+    option(
+        "--gain", type=float, required=True, metavar="X", help="true gain, in the metric's unit"
+    ),
+    option("--power", type=float, default=0.8, metavar="P", help="chance to see it (0.8)"),
+    *(METRIC, ALPHA, BASELINE, LEDGER, JSON),
+)
+def power(options: Namespace) -> None:
     """`audition power`"""
     from audition.answers.baselines import baseline_in
     from audition.answers.power import power_for
@@ -42,11 +31,5 @@ def show(options: argparse.Namespace) -> None:
     plans = registrations(ledger.root)
     arms, baseline = baseline_in(contents.records, options.baseline, options.metric, plans)
     asked = {"gain": options.gain, "power": options.power, "alpha": options.alpha}
-    try:
-        found = power_for(arms, baseline, plans=plans, **asked)
-    except ValueError as error:
-        raise AuditionError(str(error)) from None
-    if options.json:
-        print(json.dumps(found.to_dict(), indent=1))
-    else:
-        show_power(found)
+    found = power_for(arms, baseline, plans=plans, **asked)
+    emit(options, found.to_dict(), lambda: show_power(found))

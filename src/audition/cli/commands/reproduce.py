@@ -1,31 +1,23 @@
-"""`audition reproduce`: one run made again, and held against its record to the bit."""
+"""`audition reproduce`: train one run again, and compare it with its record bit by bit."""
 
-import argparse
-import json
 import os
 import sys
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+from audition.cli.command import JSON, LEDGER, command, emit, option
 from audition.records.store import Ledger
 
 if TYPE_CHECKING:
     from audition.answers.run_diff import Difference, RunDiff
 
-    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
-    """Add the command and its options."""
-    command = subcommands.add_parser(
-        "reproduce", parents=[common], help="make a run again and compare it bit for bit"
-    )
-    command.add_argument(
-        "run", metavar="RUN", help="the beginning of its key, its folder, or ARM/SEED"
-    )
-    command.set_defaults(command=show)
-
-
-def show(options: argparse.Namespace) -> None:
+@command(
+    "train a run again and compare it bit for bit",
+    option("run", metavar="RUN", help="the beginning of its key, its folder, or ARM/SEED"),
+    *(LEDGER, JSON),
+)
+def reproduce(options: Namespace) -> None:
     """`audition reproduce`; exit code 1 where the run did not come out the same."""
     from hydra import initialize_config_dir
 
@@ -46,11 +38,8 @@ def show(options: argparse.Namespace) -> None:
             print(f"audition: {run.label}: {changed}; it is compared nevertheless", file=sys.stderr)
         again = reproduce(run, ledger)
         diff = compare(RunResult.read(record, ledger.folder_of(record)), again)
-    if options.json:
-        facts = {"run": run.label, "key": record.key, "changed": changed, **diff.to_dict()}
-        print(json.dumps(facts, indent=1))
-    else:
-        say(run.label, diff)
+    facts = {"run": run.label, "key": record.key, "changed": changed, **diff.to_dict()}
+    emit(options, facts, lambda: say(run.label, diff))
     sys.exit(0 if diff.same else 1)
 
 

@@ -1,30 +1,20 @@
 """`audition status`: where the runs of a sweep stand, from any shell that sees the folder."""
 
-import argparse
-import json
-from typing import TYPE_CHECKING
+from argparse import Namespace
 
-if TYPE_CHECKING:
-    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+from audition.cli.command import JSON, LEDGER, PLAN, command, emit
 
 
-def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
-    """Add the command and its options."""
-    command = subcommands.add_parser(
-        "status", parents=[common], help="where the runs of a sweep stand"
-    )
-    command.add_argument("plan", nargs="?", help="beginning of a plan's digest; the latest plan")
-    command.set_defaults(command=show)
-
-
-def show(options: argparse.Namespace) -> None:
+@command("where the runs of a sweep stand", PLAN, LEDGER, JSON)
+def status(options: Namespace) -> None:
     """`audition status`"""
     from audition.report.progress import show_campaign
     from audition.sweep.cluster.campaigns import find
 
     found = find(options.output_dir, options.plan)
-    if options.json:
-        runs = [state.to_dict() for state in found.states]
-        print(json.dumps({"plan": found.plan.digest(), "runs": runs}, indent=1))
-    else:
-        show_campaign(found.plan, found.states)
+    runs = [state.to_dict() for state in found.states]
+    emit(
+        options,
+        {"plan": found.plan.digest(), "runs": runs},
+        lambda: show_campaign(found.plan, found.states),
+    )

@@ -1,34 +1,28 @@
 """`audition watch`: a sweep or a search under way, in any shell that sees its folder."""
 
-import argparse
 import json
 import sys
 import time
+from argparse import Namespace
 from typing import TYPE_CHECKING
+
+from audition.cli.command import JSON, LEDGER, PLAN, command, option
 
 if TYPE_CHECKING:
     from audition.answers.live_runs import LiveRun
     from audition.records.metrics import MetricsCache
     from audition.sweep.cluster.campaigns import Found
 
-    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
-
 EVERY_S = 1.5
 PATIENCE = 7
 """Looks at a search without a run under way after which it is taken to be over."""
 
 
-def add(subcommands: "Subcommands", common: argparse.ArgumentParser) -> None:
-    """Add the command and its options."""
-    command = subcommands.add_parser(
-        "watch", parents=[common], help="follow a sweep or a search under way"
-    )
-    command.add_argument("plan", nargs="?", help="beginning of a plan's digest; the latest plan")
-    command.add_argument("--once", action="store_true", help="one picture, as in a pipe")
-    command.set_defaults(command=show)
-
-
-def show(options: argparse.Namespace) -> None:
+@command(
+    "follow a sweep or a search under way",
+    *(PLAN, option("--once", action="store_true", help="one picture, as in a pipe"), LEDGER, JSON),
+)
+def watch(options: Namespace) -> None:
     """`audition watch`; ends with the sweep's last run, or by Ctrl-C, which stops nothing else."""
     from rich.live import Live
 
@@ -58,7 +52,7 @@ def show(options: argparse.Namespace) -> None:
             return
 
 
-def look(options: argparse.Namespace, cache: "MetricsCache") -> "tuple[Found, list[LiveRun]]":
+def look(options: Namespace, cache: "MetricsCache") -> "tuple[Found, list[LiveRun]]":
     """The plan now, and the runs under way: its own, then those that no plan has named."""
     from audition.answers.live_runs import live_runs, unplanned_runs
     from audition.records.store import Ledger

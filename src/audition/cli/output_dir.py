@@ -1,0 +1,69 @@
+"""Where the ledger is: `--output-dir X` and `paths.output_dir=X` anywhere in a line, or a folder above."""
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from audition.records.store import is_ledger
+
+FLAG = "--output-dir"
+SETTING = re.compile(r"\+{0,2}paths\.output_dir=(.*)", re.DOTALL)
+DEFAULT = "outputs"
+
+
+def split_output_dir(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The folder that a line names, by the last of them, and the other words."""
+    folder, rest, waiting = None, [], list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if word == FLAG and waiting:
+            folder = waiting.pop(0)
+        elif word.startswith(f"{FLAG}="):
+            folder = word.partition("=")[2]
+        elif setting := SETTING.fullmatch(word):
+            folder = re.sub(r"""^(['"])(.*)\1$""", r"\2", setting[1], flags=re.DOTALL)
+        else:
+            rest.append(word)
+    return folder, rest
+
+
+def as_overrides(words: Sequence[str]) -> list[str]:
+    """The line with each `--output-dir X` as the override that training reads, where it stood."""
+    line, waiting = [], list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if word == FLAG and waiting:
+            line.append(override(waiting.pop(0)))
+        elif word.startswith(f"{FLAG}="):
+            line.append(override(word.partition("=")[2]))
+        else:
+            line.append(word)
+    return line
+
+
+def override(folder: str) -> str:
+    """`paths.output_dir='X'`, in the quotes that any X needs in Hydra's grammar.
+
+    A backslash is one of Hydra's own only before a quote.
+    """
+    escaped = re.sub(r"(\\*)('|$)", lambda at: at[1] * 2 + at[2].replace("'", "\\'"), folder)
+    return f"paths.output_dir='{escaped}'"
+
+
+def ledger_root(folder: str | None) -> Path:
+    """The root that is named; otherwise `outputs` here, or in the nearest folder above that has it.
+
+    Says on standard error which one was taken where it is not the one here.
+    """
+    if folder is not None:
+        return Path(folder).expanduser()
+    here = Path(DEFAULT)
+    if is_ledger(here):
+        return here
+    above = (parent / DEFAULT for parent in Path.cwd().parents)
+    found = next((root for root in above if is_ledger(root)), None)
+    if found is None:
+        return here
+    print(f"audition: the ledger is {found}", file=sys.stderr)
+    return found
