@@ -48,11 +48,15 @@ def train_command(*words: str) -> str:
 
     A folder of the reader's own configs that was named on the command line is named again.
     """
-    own = Path(sys.argv[0]).name.startswith("audition")
     folders = [
         word
         for before, word in pairwise(sys.argv)
         if before in ("--config-dir", "-cd") or word == "-cd" or word.startswith("--config-dir")
     ]
-    door = ("audition", "train") if own else ("python", "-m", "src.train")
-    return shlex.join((*door, *folders, *words))
+    return shlex.join((*train_door(), *folders, *words))
+
+
+def train_door() -> tuple[str, ...]:
+    """How training is begun: `python -m src.train` in a checkout, `audition train` everywhere else."""
+    own = Path(sys.argv[0]).name.startswith("audition") or not Path("src/train.py").is_file()
+    return ("audition", "train") if own else ("python", "-m", "src.train")

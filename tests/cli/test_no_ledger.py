@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from audition.cli.ledger import all_commands, main
+
 READERS = (
     ("runs",),
     ("runs", "--json"),
@@ -24,32 +26,14 @@ READERS = (
 
 
 def test_every_command_that_reads_a_ledger_is_asked() -> None:
-    folder = Path(__file__).parents[2] / "src" / "audition" / "cli" / "commands"
-    reading = {
-        path.stem
-        for path in folder.glob("*.py")
-        if "Ledger" in (text := path.read_text(encoding="utf-8")) or "campaigns import" in text
-    }
+    reading = {command.name for command in all_commands() if command.reads_ledger}
     assert reading == {words[0] for words in READERS}
-
-
-def test_a_ledger_named_as_training_names_it_is_told_the_option(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    from audition.cli.ledger import main
-
-    with pytest.raises(SystemExit) as end:
-        main(["verdict", "paths.output_dir=runs"])
-    assert end.value.code == 2
-    assert "type --output-dir runs" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", READERS, ids=" ".join)
 def test_a_folder_without_runs_is_no_ledger(
     words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from audition.cli.ledger import main
-
     empty, file = tmp_path / "empty", tmp_path / "file"
     empty.mkdir()
     file.touch()
@@ -69,8 +53,6 @@ def test_a_folder_without_runs_is_no_ledger(
 
 
 def test_a_ledger_without_a_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from audition.cli.ledger import main
-
     (tmp_path / "runs").mkdir()
     main(["runs", "--output-dir", str(tmp_path)])
     assert capsys.readouterr() == ("", f"audition: no run is filed in {tmp_path}\n")

@@ -97,6 +97,24 @@ def test_what_is_refused(line: str, said: str) -> None:
     assert str(refusal.value).startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("+idea=x seed=1,2 -m paths.output_dir=X", "-m +idea=x seed=1,2 paths.output_dir=X"),
+        ("seed=1 --cfg job model=tiny -cn audition", "--cfg job -cn audition seed=1 model=tiny"),
+        (
+            "seed=1 --config-dir / -m --output-dir X",
+            "--config-dir / -m seed=1 paths.output_dir='X'",
+        ),
+        ("--info seed=1", "--info all seed=1"),
+        ("seed=1 -i", "-i all seed=1"),
+        ("--info searchpath seed=1", "--info searchpath seed=1"),
+    ],
+)
+def test_options_and_overrides_come_in_any_order(line: str, read: str) -> None:
+    assert read_typed(line.split()) == read.split()
+
+
 def test_a_group_of_ones_own_folder(tmp_path: Path) -> None:
     (tmp_path / "flavour").mkdir()
     (tmp_path / "flavour/mint.yaml").touch()

@@ -1,11 +1,10 @@
 """The page holds all it shows, escapes what it is given, and its twin has the same numbers."""
 
-import argparse
 import json
 import math
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import yaml
 from audition.answers import judge_arms
 from audition.answers.commands import commands, next_step
 from audition.answers.race_steps import race_steps
-from audition.cli.commands import report
+from audition.cli.ledger import carry_out
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
 from audition.records.races import RACES, Race, Turn
@@ -283,21 +282,8 @@ def test_a_folder_that_cannot_be_is_one_sentence(ledger: Ledger, tmp_path: Path)
         write_report(ledger, tmp_path / "file")
 
 
-@pytest.fixture
-def parser() -> Iterator[argparse.ArgumentParser]:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--output-dir", default="outputs", type=Path)
-    common.add_argument("--json", action="store_true")
-    top = argparse.ArgumentParser()
-    report.add(top.add_subparsers(), common)
-    return top
-
-
-def test_the_command_says_where(
-    parser: argparse.ArgumentParser, ledger: Ledger, capsys: pytest.CaptureFixture[str]
-) -> None:
-    options = parser.parse_args(["report", "better", "--output-dir", str(ledger.root)])
-    options.command(options)
+def test_the_command_says_where(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
+    carry_out(["report", "better", "--output-dir", str(ledger.root)])
     page = ledger.root / "report/report.html"
     assert str(page) in capsys.readouterr().out
     assert "1 idea: 1 supported." in page.read_text()
@@ -305,26 +291,19 @@ def test_the_command_says_where(
 
 @pytest.mark.usefixtures("drawn")
 def test_the_command_as_data(
-    parser: argparse.ArgumentParser,
-    ledger: Ledger,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    ledger: Ledger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = ["--output-dir", str(ledger.root), "--to", str(tmp_path / "x"), "--json"]
-    options = parser.parse_args(["report", *where])
-    options.command(options)
+    carry_out(["report", *where])
     paths = json.loads(capsys.readouterr().out)
     assert Path(paths["page"]).is_file()
     assert Path(paths["markdown"]).is_file()
     assert paths["figures"] == []
 
 
-def test_the_command_refuses_an_alpha_that_is_none(
-    parser: argparse.ArgumentParser, ledger: Ledger
-) -> None:
-    options = parser.parse_args(["report", "--output-dir", str(ledger.root), "--alpha", "2"])
+def test_the_command_refuses_an_alpha_that_is_none(ledger: Ledger) -> None:
     with pytest.raises(AuditionError, match="alpha=2"):
-        options.command(options)
+        carry_out(["report", "--output-dir", str(ledger.root), "--alpha", "2"])
 
 
 @pytest.mark.parametrize(

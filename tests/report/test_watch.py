@@ -148,8 +148,6 @@ def test_without_a_plan_it_is_one_sentence(tmp_path, capsys):
 
 
 def test_it_follows_until_the_last_run_is_over_and_ctrl_c_ends_it(ledger, capsys, monkeypatch):
-    from audition.cli.commands import watch
-
     naps = []
 
     def nap(seconds):
@@ -157,7 +155,7 @@ def test_it_follows_until_the_last_run_is_over_and_ctrl_c_ends_it(ledger, capsys
         if len(naps) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(watch.time, "sleep", nap)
+    monkeypatch.setattr("audition.cli.commands.watch.time.sleep", nap)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     main(["watch", "--output-dir", str(ledger.root)])
     assert len(naps) == 3

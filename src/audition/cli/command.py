@@ -102,9 +102,7 @@ METRIC = option(
 SESOI = option(
     "--sesoi", type=float, metavar="X", help="smallest gain that counts, in the metric's unit"
 )
-ALPHA = option(
-    "--alpha", type=float, default=0.05, metavar="P", help="one-sided error (0.05)"
-)
+ALPHA = option("--alpha", type=float, default=0.05, metavar="P", help="one-sided error (0.05)")
 BASELINE = option("--baseline", metavar="HASH", help="beginning of its hash (the newest baseline)")
 ARMS = option("arms", nargs="*", metavar="ARM", help="all of them by default")
 PLAN = option("plan", nargs="?", metavar="PLAN", help="beginning of its digest; the latest plan")

@@ -7,11 +7,11 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from audition.cli import commands
-from audition.cli.command import LEDGER, Command, Parser
+from audition.cli.command import Command, Parser
 from audition.cli.output_dir import as_overrides, ledger_root, split_output_dir
 from audition.cli.overview import overview
 from audition.cli.streams import degrade
-from audition.errors import AuditionError
+from audition.errors import AuditionError, choices
 from audition.reasons import SAID, cut
 
 TRAIN = "train"
@@ -55,7 +55,11 @@ def read(words: Sequence[str]) -> Namespace:
     if more and "overrides" in options and not any(word.startswith("-") for word in more):
         options.overrides += more  # options may stand between them, which argparse cannot read
     elif more:
-        parser().parse_args(rest)  # says which one it does not know
+        named = [name for each in options.command.options for name in each.names if name[0] == "-"]
+        who = options.command.name if options.command is not overview else ""
+        raise AuditionError(
+            f"`audition {who}".rstrip() + f"` has no '{more[0]}'{choices(more[0], named)}"
+        )
     options.json = getattr(options, "json", False)  # it may stand before the command
     options.output_dir = ledger_root(folder) if options.command.reads_ledger else folder
     return options

@@ -1,4 +1,4 @@
-"""Where the ledger is: `--output-dir X` and `paths.output_dir=X` anywhere in a line, or a folder above."""
+"""Where the ledger is: as `--output-dir X` or `paths.output_dir=X` says, here, or in a folder above."""
 
 import re
 import sys
@@ -61,9 +61,13 @@ def ledger_root(folder: str | None) -> Path:
     here = Path(DEFAULT)
     if is_ledger(here):
         return here
+    found = nearest_ledger()
+    if found is not None:
+        print(f"audition: the ledger is {found}", file=sys.stderr)
+    return found or here
+
+
+def nearest_ledger() -> Path | None:
+    """The `outputs` of the nearest folder above this one that holds a ledger."""
     above = (parent / DEFAULT for parent in Path.cwd().parents)
-    found = next((root for root in above if is_ledger(root)), None)
-    if found is None:
-        return here
-    print(f"audition: the ledger is {found}", file=sys.stderr)
-    return found
+    return next((root for root in above if is_ledger(root)), None)

@@ -18,12 +18,12 @@ class Overview:
     """Where a ledger stands."""
 
     ledger: str
-    runs: Mapping[str, int]  # status -> how many; running: those that a process is at
-    plan: str = ""  # digest of the latest one
+    runs: Mapping[str, int]  # status -> how many; running: those that a process is training
+    plan: str = ""  # digest of the latest sweep
     planned: Mapping[str, int] | None = None  # status -> how many of its runs
-    seconds_left: float | None = None  # of the latest plan, where it can be told
+    seconds_left: float | None = None  # of the latest sweep, where it can be told
     verdict: Mapping[str, Any] | None = None  # on the arm whose runs are the newest
-    said: str = ""  # the verdict in a line
+    said: str = ""  # the same in a sentence
     next: str = ""  # the command to type
     why: str = ""
 
@@ -31,13 +31,15 @@ class Overview:
 @command("where this ledger stands, and what to type next", LEDGER, JSON)
 def overview(options: Namespace) -> None:
     """`audition`"""
+    from audition.console import train_command
+
     root: Path = options.output_dir
     if root == Path(DEFAULT) and not is_ledger(root):
         found = Overview(
             str(root),
             {},
-            next=f"{_train()} +idea=spectral_gate seed=42,137,256 -m",
-            why="trains an idea and its baseline on the same three seeds, and prints a verdict",
+            next=train_command("+idea=spectral_gate", "seed=42,137,256", "-m"),
+            why="train an idea and its baseline on the same three seeds, to a verdict",
         )
     else:
         found = look(Ledger.found(root))
@@ -45,11 +47,12 @@ def overview(options: Namespace) -> None:
 
 
 def look(ledger: Ledger) -> Overview:
-    """What the ledger says of itself now."""
+    """What the ledger at `root` says of itself now."""
     from audition.answers import judge_arms
     from audition.answers.campaign import seconds_left
+    from audition.answers.commands import next_step
     from audition.records.registration import registrations
-    from audition.report.terminal import one_line
+    from audition.report.verdict_text import headline
     from audition.sweep.cluster.campaigns import find
 
     records, plans = ledger.read().records, registrations(ledger.root)
@@ -57,14 +60,21 @@ def look(ledger: Ledger) -> Overview:
     live = [r for r in records if r.status == "running" and ledger.claimed(ledger.folder_of(r))]
     runs["running"] = len(live)
     latest = find(ledger.root, None) if plans else None
-    compared = [r for r in records if r.settled and r.baseline_hash not in ("", r.config_hash)]
-    newest = max(compared, key=lambda record: record.started, default=None)
-    judged = judge_arms(records, [newest.arm], plans=plans) if newest else []
-    judgement = judged[0] if judged else None
     states = Counter(state.word for state in latest.states) if latest else Counter[str]()
-    command, why = _next(
-        bool(live), states, latest.plan.command if latest else "", judgement and judgement.arm.name
-    )
+    judgements = judge_arms(records, plans=plans)
+    judgement = max(judgements, key=lambda judged: judged.arm.latest, default=None)
+    said = ""
+    if judgement:
+        c = judgement.comparison
+        said = f"{c.idea}: {c.verdict}{f' ({c.kind})' if c.kind else ''}. {headline(judgement)}"
+    under_way = _under_way(ledger, bool(live), states, latest.plan.command if latest else "")
+    if under_way:
+        why, typed = under_way
+    elif judgement:
+        step = next_step(judgement, ledger.root)
+        why, typed = step.text, step.command
+    else:
+        why, typed = "compare an idea with its baseline", _comparison(ledger)
     return Overview(
         ledger=str(ledger.root),
         runs={status: number for status, number in runs.items() if number},
@@ -72,26 +82,37 @@ def look(ledger: Ledger) -> Overview:
         planned=dict(states) if latest else None,
         seconds_left=seconds_left(latest.states) if latest else None,
         verdict=judgement.to_dict() if judgement else None,
-        said=one_line(judgement) if judgement else "",
-        next=command,
+        said=said,
+        next=typed,
         why=why,
     )
 
 
-def _next(
-    running: bool, states: Mapping[str, int], typed: str, arm: str | None
-) -> tuple[str, str]:
-    """The command to type, and what it does."""
+def _under_way(
+    ledger: Ledger, running: bool, states: Mapping[str, int], typed: str
+) -> tuple[str, str] | None:
+    """What to do, and the command, where runs are being trained or have no outcome yet."""
+    from audition.answers.commands import audition_command
+    from audition.console import train_door
+
     if running:
-        return "audition watch", "follows the runs under way"
+        return "follow the runs under way", audition_command("watch", ledger.root)
     if states.get("queued"):
-        return "audition status", "says what the queue waits for"
+        return "see what the queue waits for", audition_command("status", ledger.root)
     left = sum(states.get(word, 0) for word in ("not started", "interrupted", "failed", "running"))
     if left and typed:
-        return typed, "goes on with the runs that have no outcome yet"
-    if arm is not None:
-        return f"audition verdict {shlex.quote(arm)}", "shows the verdict with all it rests on"
-    return f"{_train()} +idea=NAME seed=42,137,256 -m", "compares an idea with its baseline"
+        whole = typed.startswith(("python ", "audition "))  # as plans have it from 0.4 on
+        again = typed if whole else f"{shlex.join(train_door())} {typed}"
+        return "go on with the runs that have no outcome yet", again
+    return None
+
+
+def _comparison(ledger: Ledger) -> str:
+    from audition.cli.output_dir import override
+    from audition.console import train_command
+
+    where = [] if ledger.root == Path(DEFAULT) else [override(str(ledger.root))]
+    return train_command("+idea=spectral_gate", "seed=42,137,256", *where, "-m")
 
 
 def show(found: Overview) -> None:
@@ -106,13 +127,11 @@ def show(found: Overview) -> None:
     if found.planned is not None:
         where = ", ".join(f"{number} {word}" for word, number in found.planned.items())
         left = "" if found.seconds_left is None else f"; about {roughly(found.seconds_left)} left"
-        print(f"sweep    plan {found.plan}, {count(sum(found.planned.values()), 'run')}: {where}{left}")
+        runs = count(sum(found.planned.values()), "run")
+        print(f"sweep    plan {found.plan}, {runs}: {where}{left}")
     if found.said:
         print(f"verdict  {found.said}")
-    print(f"next     {found.next}")
-    print(f"         {found.why}; audition --help lists every command")
-
-
-def _train() -> str:
-    """How training is begun here: `python -m src.train` needs a checkout, `audition train` does not."""
-    return "python -m src.train" if Path("src/train.py").is_file() else "audition train"
+    print(f"next     {found.why}{':' if found.next else ''}")
+    if found.next:
+        print(f"         {found.next}")
+    print("         (audition --help lists every command)")

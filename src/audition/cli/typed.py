@@ -3,6 +3,7 @@
 import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,6 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override, QuotedString
 from hydra.errors import HydraException
 
+from audition.cli.output_dir import as_overrides
 from audition.config.groups import holding
 from audition.config.mixing import opened
 from audition.config.root import conf_dir, names_in
@@ -27,12 +29,12 @@ DOES = ("--cfg", "--info", "--multirun", "--run", "--shell-completion")
 
 
 def read_typed(words: Sequence[str]) -> list[str]:
-    """`words` as Hydra can read them: flags before overrides, which it would not find on both sides.
+    """`words` in any order as Hydra can read them: its options first, then the overrides.
 
     Raises AuditionError for a flag that Hydra does not have, for two flags that exclude each other,
     and for a group that is given something else than names.
     """
-    typed = opened(quoted(word) for word in words)
+    typed = opened(quoted(word) for word in _whole_info(as_overrides(words)))
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
     flags, unknown = parser.parse_known_intermixed_args(typed)
@@ -46,6 +48,14 @@ def read_typed(words: Sequence[str]) -> list[str]:
         _check_names(word, folders)
     first = [word for word in typed if word not in flags.overrides]
     return [*first, *flags.overrides]
+
+
+def _whole_info(words: Sequence[str]) -> Iterator[str]:
+    """`--info` with the word that argparse would take from the overrides behind it: all."""
+    for word, after in zip_longest(words, words[1:]):
+        yield word
+        if word in ("--info", "-i") and (after is None or "=" in after):
+            yield "all"
 
 
 def quoted(word: str) -> str:

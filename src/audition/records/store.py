@@ -24,7 +24,6 @@ PART = re.compile(r"\.(.+\.\d+|part-.+)")
 """Names of files and folders that are being written: `.record.json.PID`, `.part-ANY`."""
 LEFT_S = 600.0
 """Age from which a part has been left: it is written in one go [s]."""
-MADE_BY = "name another with --output-dir, or train a run: python -m src.train"
 
 
 @dataclass(frozen=True)
@@ -63,12 +62,12 @@ class Ledger:
             there = set(os.listdir(root))
         except (FileNotFoundError, NotADirectoryError):
             raise AuditionError(
-                f"there is no ledger at {root}: it is no folder; {MADE_BY}"
+                f"there is no ledger at {root}: it is no folder; {_instead()}"
             ) from None
         except OSError as error:
             raise AuditionError(f"{root} cannot be read: {error.strerror or error}") from None
         if there.isdisjoint(PLACES):
-            raise AuditionError(f"there is no ledger at {root}: it has no runs/; {MADE_BY}")
+            raise AuditionError(f"there is no ledger at {root}: it has no runs/; {_instead()}")
         return cls(root)
 
     def folder(self, arm: str, config_hash: str, seed: int) -> Path:
@@ -154,6 +153,12 @@ class Ledger:
     def claimed(self, folder: Path) -> bool:
         """Whether a live process holds `folder` now."""
         return held(folder)
+
+
+def _instead() -> str:
+    from audition.console import train_command
+
+    return f"name another with --output-dir, or train a run: {train_command()}"
 
 
 def is_ledger(root: Path) -> bool:

@@ -1,6 +1,9 @@
 """From a plan to its registration: what a sweep announces before its first run."""
 
+import shlex
+
 from audition.config.card import check_card
+from audition.console import train_door
 from audition.measure import Measure
 from audition.provenance import typed
 from audition.records.registration import PlannedArm, Registration
@@ -41,5 +44,5 @@ def announcement(plan: Plan, judged_on: tuple[int, ...] = ()) -> Registration:
         metric=metric,
         sesoi=how.worth,
         judged_on=judged_on,
-        command=" ".join(typed()[1:]),
+        command=shlex.join((*train_door(), *typed()[1:])),
     )

@@ -1,6 +1,5 @@
 """`audition calibrate`: what is replayed on a ledger, and the placebo's history in it."""
 
-import argparse
 import json
 import math
 
@@ -10,7 +9,7 @@ import pytest
 from audition.answers import arms_of
 from audition.answers.baselines import baseline_in
 from audition.answers.calibration import calibrate, is_placebo, own_pools, placebo_judgements
-from audition.cli.commands import calibrate as command
+from audition.cli.ledger import carry_out
 from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.stats import seed_rule_false_pass_rate
@@ -32,13 +31,7 @@ def lines(found):
 
 
 def run(*words, output_dir):
-    top = argparse.ArgumentParser()
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--output-dir", default=output_dir)
-    common.add_argument("--json", action="store_true")
-    command.add(top.add_subparsers(), common)
-    options = top.parse_args(["calibrate", *words])
-    options.command(options)
+    carry_out(["calibrate", *words, "--output-dir", str(output_dir)])
 
 
 def test_a_campaign_with_extra_baseline_seeds(ledger, file_arm):

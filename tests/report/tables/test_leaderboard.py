@@ -1,6 +1,5 @@
 """The leaderboard: order, family, shrinkage, equal time, files and mistakes."""
 
-import argparse
 import csv
 import json
 import math
@@ -16,8 +15,7 @@ from audition.answers.curves import Stopwatch, timed_curves
 from audition.answers.interactions import cross, parts_of
 from audition.answers.leaderboard import SORTS, leaderboard
 from audition.answers.power import power_for
-from audition.cli.commands import interactions as interactions_command
-from audition.cli.commands import leaderboard as command
+from audition.cli.ledger import carry_out
 from audition.errors import AuditionError
 from audition.records.registration import PlannedArm, Registration, register
 
@@ -45,14 +43,8 @@ def board_of(ledger, **settings):
     return leaderboard(ledger, *baseline_in(ledger.read().records, None), **settings)
 
 
-def run(module, *words, output_dir):
-    top = argparse.ArgumentParser()
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--output-dir", default=output_dir)
-    common.add_argument("--json", action="store_true")
-    module.add(top.add_subparsers(), common)
-    options = top.parse_args(words)
-    options.command(options)
+def run(*words, output_dir):
+    carry_out([*words, "--output-dir", str(output_dir)])
 
 
 @pytest.mark.usefixtures("campaign")
@@ -136,7 +128,7 @@ def test_a_gain_that_time_takes_back(ledger, capsys):
     assert dear.time_ratio == pytest.approx(1.5)
     assert rows["good"].time.per_second == pytest.approx(rows["good"].time.per_unit)
     assert "no finished run of the idea" in rows["flat"].time.reason
-    run(command, "leaderboard", output_dir=ledger.root)
+    run("leaderboard", output_dir=ledger.root)
     said = capsys.readouterr().out
     assert "Ahead per token but behind per second: dear" in said
     assert "Winner's curse: the best of 6 ideas" in said
@@ -164,7 +156,7 @@ def test_curves_pass_over_what_is_not_there(ledger, file_arm):
 @pytest.mark.usefixtures("campaign")
 def test_files(ledger, tmp_path, capsys):
     for suffix in ("csv", "md", "tex"):
-        run(command, "leaderboard", "--export", f"{tmp_path}/b.{suffix}", output_dir=ledger.root)
+        run("leaderboard", "--export", f"{tmp_path}/b.{suffix}", output_dir=ledger.root)
     with open(tmp_path / "b.csv") as file:
         rows = list(csv.DictReader(file))
     assert [row["arm"] for row in rows][:4] == ["good", "dear", "flat", "bad"]
@@ -180,7 +172,7 @@ def test_files(ledger, tmp_path, capsys):
 
 @pytest.mark.usefixtures("campaign")
 def test_data(ledger, capsys):
-    run(command, "leaderboard", "--json", output_dir=ledger.root)
+    run("leaderboard", "--json", output_dir=ledger.root)
     plain = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert plain["family_size"] == 7
     assert plain["rows"][0]["arm"] == "good"
@@ -202,7 +194,7 @@ def test_data(ledger, capsys):
 )
 def test_mistakes(ledger, words, said):
     with pytest.raises(AuditionError) as told:
-        run(command, "leaderboard", *words, output_dir=ledger.root)
+        run("leaderboard", *words, output_dir=ledger.root)
     assert said in str(told.value)
     assert "\n" not in str(told.value)
 
@@ -211,14 +203,14 @@ def test_mistakes(ledger, words, said):
 def test_parquet_without_pyarrow(ledger, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(AuditionError, match="parquet needs pandas and pyarrow"):
-        run(command, "leaderboard", "--export", f"{tmp_path}/b.parquet", output_dir=ledger.root)
+        run("leaderboard", "--export", f"{tmp_path}/b.parquet", output_dir=ledger.root)
 
 
 @pytest.mark.usefixtures("campaign")
 def test_parquet(ledger, tmp_path):
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
-    run(command, "leaderboard", "--export", f"{tmp_path}/b.parquet", output_dir=ledger.root)
+    run("leaderboard", "--export", f"{tmp_path}/b.parquet", output_dir=ledger.root)
     frame = pandas.read_parquet(tmp_path / "b.parquet")
     assert frame.arm.tolist()[:4] == ["good", "dear", "flat", "bad"]
     assert frame.improvement.dtype == np.float64
@@ -263,16 +255,16 @@ def test_interactions(ledger, file_arm, capsys):
     assert crossing.found.design == "own"
     file_arm("c", around(2.95, 0.0, 0.11, 0.20))
     assert cross(arms_of(ledger.read().records), "a", "b,rho=0.5").found.design == "block"
-    run(interactions_command, "interactions", "a", "b,rho=0.5", output_dir=ledger.root)
+    run("interactions", "a", "b,rho=0.5", output_dir=ledger.root)
     said = capsys.readouterr().out
     assert "a × b,rho=0.5" in said
     assert "interaction" in said
-    run(interactions_command, "interactions", "a", "b,rho=0.5", "--json", output_dir=ledger.root)
+    run("interactions", "a", "b,rho=0.5", "--json", output_dir=ledger.root)
     plain = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert plain["contrast"] == pytest.approx(plain["both"] - plain["first"] - plain["second"])
     for names, match in ((("a", "a"), "named twice"), (("a", "zz"), "no runs of 'zz'")):
         with pytest.raises(AuditionError, match=match):
-            run(interactions_command, "interactions", *names, output_dir=ledger.root)
+            run("interactions", *names, output_dir=ledger.root)
 
 
 def test_interactions_are_like_for_like(ledger, file_arm):

@@ -1,6 +1,5 @@
 """How many seeds for a gain of X: against the power functions, and in runs and minutes."""
 
-import argparse
 import json
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 from audition.answers import arms_of
 from audition.answers.baselines import choose_baseline, noise_of
 from audition.answers.power import power_for
-from audition.cli.commands import power as command
+from audition.cli.ledger import carry_out
 from audition.errors import AuditionError
 from audition.stats import power_at, seeds_needed
 
@@ -32,13 +31,7 @@ def asked(ledger, **settings):
 
 
 def run(*words, output_dir):
-    top = argparse.ArgumentParser()
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--output-dir", default=output_dir)
-    common.add_argument("--json", action="store_true")
-    command.add(top.add_subparsers(), common)
-    options = top.parse_args(["power", *words])
-    options.command(options)
+    carry_out(["power", *words, "--output-dir", str(output_dir)])
 
 
 @pytest.mark.usefixtures("campaign")

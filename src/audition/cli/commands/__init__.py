@@ -1,1 +1,1 @@
-"""The commands of `audition`, one file each, which holds a `Command` of its name; all are found here."""
+"""The commands of `audition`: each file holds one `Command` of its own name; all are found here."""

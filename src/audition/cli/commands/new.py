@@ -24,6 +24,7 @@ from audition.cli.command import command, option
 )
 def new(options: Namespace) -> None:
     """`audition new`"""
+    from audition.console import train_command
     from audition.errors import AuditionError
     from audition.shelf.card import ask_for_card, parse_card
     from audition.shelf.new import Place, draft, write
@@ -51,7 +52,7 @@ def new(options: Namespace) -> None:
     found = f"PYTHONPATH={shlex.quote(str(place.code.resolve()))} " if place.package else ""
     first = "" if made.kind.name != "idea" or _whole(made.name, yaml) else f"fill in {yaml}, then "
     print(
-        f"audition: {first}try it with {found}python -m src.train {shlex.join(made.words)}"
+        f"audition: {first}try it with {found}{train_command(*made.words)}"
         f"{tail if place.package else ''}",
         file=sys.stderr,
     )

@@ -18,6 +18,7 @@ from audition.records.store import Ledger
 def search(options: Namespace) -> None:
     """`audition search`"""
     from audition.answers.searches import summary
+    from audition.console import train_command
     from audition.report.search_table import show_searches
     from audition.sweep.search.account.look import accounts
 
@@ -27,7 +28,7 @@ def search(options: Namespace) -> None:
         return show_one(options, ledger)
     found = accounts(ledger, options.storage)
     where = options.output_dir if options.storage is None else "that storage"
-    none = f"no search in {where}: python -m src.train hparams_search=adamw_optuna -m makes one"
+    none = f"no search in {where}: {train_command('hparams_search=adamw_optuna', '-m')} makes one"
     emit(
         options,
         [summary(account) for account in found],

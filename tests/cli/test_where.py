@@ -1,0 +1,165 @@
+"""Where the ledger is, however a line names it; and `audition` alone, which says where one stands."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from audition.cli.ledger import carry_out, main, read
+from audition.cli.output_dir import as_overrides, override, split_output_dir
+from audition.errors import AuditionError
+from audition.records.record import Record
+from audition.records.registration import PlannedArm, Registration, register
+from audition.records.store import Ledger
+
+Told = Callable[..., str]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    """Three seeds of a baseline and of an idea, below the working folder."""
+    monkeypatch.chdir(tmp_path)
+    ledger = Ledger(Path("outputs"))
+    for arm, loss in (("baseline", 3.0), ("idea", 2.9)):
+        for seed in (1, 2, 3):
+            ledger.write(
+                Record(
+                    key=f"{arm}{seed}",
+                    config_hash=arm,
+                    baseline_hash="baseline",
+                    arm=arm,
+                    ideas=(),
+                    seed=seed,
+                    status="finished",
+                    metrics={"val_loss": loss + 0.01 * seed * seed + 0.001 * len(arm) * seed},
+                    started=f"2026-01-0{seed}T00:00:00+00:00",
+                )
+            )
+    return ledger
+
+
+NAMED = [
+    ("runs --output-dir X", "runs"),
+    ("--output-dir X runs", "runs"),
+    ("runs --output-dir=X --json", "runs --json"),
+    ("paths.output_dir=X verdict idea", "verdict idea"),
+    ("verdict paths.output_dir='X' idea", "verdict idea"),
+    ("power ++paths.output_dir=X --gain 1", "power --gain 1"),
+    ("runs paths.output_dir=Y --output-dir X", "runs"),
+]
+
+
+@pytest.mark.parametrize(("line", "rest"), NAMED)
+def test_both_ways_to_name_a_ledger_anywhere_in_a_line(line: str, rest: str) -> None:
+    assert split_output_dir(line.split()) == ("X", rest.split())
+    assert read(line.split()).output_dir == Path("X")
+
+
+def test_training_understands_both_as_well() -> None:
+    line = ["-m", "--output-dir", "X", "seed=1", "paths.output_dir=Y", "--output-dir=a b"]
+    assert as_overrides(line) == [
+        *("-m", "paths.output_dir='X'", "seed=1", "paths.output_dir=Y"),
+        "paths.output_dir='a b'",
+    ]
+    parser = OverridesParser.create()
+    for folder in ("a b", "it's", "a\\b", "x\\", "a\\'b", "~/runs", "a,b", "[x"):
+        assert parser.parse_override(override(folder)).value() == folder
+
+
+def test_a_ledger_is_found_from_a_folder_below_it(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    carry_out(["runs", "--json"])
+    here = capsys.readouterr()
+    assert here.err == ""
+    root = ledger.root.absolute()
+    for below in (root.parent / "notes/deep", root / "runs"):
+        below.mkdir(parents=True, exist_ok=True)
+        monkeypatch.chdir(below)
+        carry_out(["runs", "--json"])
+        assert capsys.readouterr() == (here.out, f"audition: the ledger is {root}\n")
+    with pytest.raises(AuditionError, match=f"no ledger at {root / 'no'}"):
+        carry_out(["runs", "--output-dir", str(root / "no")])
+
+
+def test_alone_it_says_where_one_stands(
+    ledger: Ledger, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carry_out([])
+    said = capsys.readouterr().out
+    assert "ledger   outputs: 6 finished\n" in said
+    assert "verdict  idea: supported. It is better by 0.1" in said
+    assert "next     confirm it on 5 fresh seeds" in said
+    root = ledger.root.absolute()
+    monkeypatch.chdir("/")
+    carry_out(["--output-dir", str(root), "--json"])
+    assert json.loads(capsys.readouterr().out)["ledger"] == str(root)
+
+
+def test_a_sweep_that_was_stopped_is_what_to_go_on_with(
+    ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arms = (PlannedArm(name="idea", config_hash="idea", seeds=(1, 2, 3, 4), cards={}),)
+    plan = Registration(
+        baseline_hash="baseline",
+        baseline_seeds=(1, 2, 3),
+        arms=arms,
+        metric="val_loss",
+        command="audition train +idea=idea -m",
+    )
+    register(ledger.root, plan)
+    carry_out(["--json"])
+    found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert found["planned"] == {"finished": 6, "not started": 1}
+    assert (found["plan"], found["next"]) == (plan.digest(), "audition train +idea=idea -m")
+    assert found["verdict"]["idea"] == "idea"
+    with ledger.claim(ledger.folder("idea", "idea", 4)):
+        record = Record(
+            **{**vars(ledger.read().records[-1]), "seed": 4, "key": "new", "status": "running"}
+        )
+        ledger.write(record)
+        carry_out(["--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["runs"] == {"finished": 6, "running": 1}
+    assert found["next"] == "audition watch"
+
+
+@pytest.mark.parametrize("checkout", [False, True])
+def test_in_an_empty_folder_it_names_the_first_command(
+    checkout: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if checkout:
+        (tmp_path / "src").mkdir()
+        (tmp_path / "src/train.py").touch()
+    carry_out([])
+    door = "python -m src.train" if checkout else "audition train"
+    assert f"         {door} +idea=spectral_gate seed=42,137,256 -m\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("verdit", "there is no command 'verdit'; did you mean 'verdict'?"),
+        (
+            "verdict --metrc val_loss",
+            "`audition verdict` has no '--metrc'; did you mean '--metric'?",
+        ),
+        ("--foo", "`audition` has no '--foo'; choose from: --json, --output-dir"),
+        ("power", "the following arguments are required: --gain (`audition power --help`"),
+        ("power --gain x", "argument --gain: invalid float value: 'x'"),
+    ],
+)
+def test_a_mistyped_command_is_one_sentence(
+    line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(line.split())
+    out, err = capsys.readouterr()
+    assert (left.value.code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"audition: {said}")
