@@ -30,6 +30,7 @@ def test_carries_every_config_file(wheel: Path) -> None:
     assert len(expected) > 30
     assert expected <= inside
     assert "hydra_plugins/audition_sweepers.py" in inside
+    assert {"audition/__init__.pyi", "audition/py.typed"} <= inside  # its names and their types
     assert not [name for name in inside if name.startswith(("tests/", "src/", "scripts/"))]
 
 
