@@ -25,6 +25,7 @@ from audition.sweep.arms import Arm, Question
 from audition.sweep.compose import Composer
 from audition.sweep.plan import PlannedRun, make_plan
 from audition.sweep.pool import Job
+from audition.sweep.search.make_trials import asked_for
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.space.space import Space
@@ -33,7 +34,6 @@ from audition.sweep.search.study.serving import serving
 from audition.sweep.search.study.storage import open_storage, prepare_optuna
 from audition.sweep.search.study.study import Study
 from audition.sweep.search.trial_queue import TrialQueue
-from audition.sweep.search.trials import asked_for
 
 SPACE = "adamw_optuna"
 SEEDS = (42, 137, 256)

@@ -9,10 +9,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from audition.measured import Pool, remember
-from audition.sweep import launchers
+from audition.sweep import executors
 from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
-from audition.sweep.launchers import ready
+from audition.sweep.executors import executor_of
 from audition.sweep.plan import make_plan
 from hydra_plugins.audition_launchers import PoolLauncher
 
@@ -27,20 +27,19 @@ def test_a_pool_goes_by_what_was_measured_and_says_so_once(
     runs = make_plan(ask("model=tiny seed=1,2"), composer).runs
     remember(tmp_path, Pool("cpu", 1, "fp32", 7, 1, 9.0, ("aaaa",), "2026-01-02T03:04:05"), {})
     trained: list[Any] = []
-    monkeypatch.setattr(launchers, "warm", nullcontext)
-    monkeypatch.setattr(launchers, "train_all", lambda *given: trained.append(given))
+    monkeypatch.setattr(executors, "warm", nullcontext)
+    monkeypatch.setattr(executors, "train_all", lambda *given: trained.append(given))
     launcher = PoolLauncher()
     execution = {"device": "cpu", "threads": 1}
     launcher.config = OmegaConf.create(
         {"execution": execution, "paths": {"cache_dir": str(tmp_path)}}
     )
-    with ready(launcher) as launch:
-        launch("", ())
+    with executor_of(launcher) as executor:
+        executor.train(())
         assert capsys.readouterr().err == ""
-        launch("", runs[:1])
-        launch("", runs[1:])
+        executor.train(runs[:1])
+        executor.train(runs[1:])
     assert [(given, settings.workers) for given, settings, _ in trained] == [
-        ((), 7),
         (runs[:1], 7),
         (runs[1:], 7),
     ]

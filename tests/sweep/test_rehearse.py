@@ -7,10 +7,10 @@ import pytest
 
 from audition.errors import AuditionError
 from audition.sweep.arms import Question
+from audition.sweep.executors import REHEARSAL, refusal, rehearse
 from audition.sweep.local import PRELOAD
 from audition.sweep.plan import make_plan
 from audition.sweep.pool import Job, PoolSettings, warm
-from audition.sweep.rehearse import ENTRY, refusal, rehearse
 
 
 class Asked:
@@ -20,7 +20,7 @@ class Asked:
         self.settings: list[Any] = []
 
     def do(self, entry: str, job: Job) -> int:
-        assert entry == ENTRY
+        assert entry == REHEARSAL
         self.settings = job.payload["settings"]
         return 0
 

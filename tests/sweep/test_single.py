@@ -8,10 +8,10 @@ import pytest
 from audition.errors import AuditionError
 from audition.records.registration import register
 from audition.records.store import Ledger
-from audition.sweep.announce import announcement
 from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
-from audition.sweep.launchers import filed
+from audition.sweep.confirm import announcement
+from audition.sweep.executors import filed
 from audition.sweep.plan import PlannedRun, make_plan
 from audition.sweep.single import plan_single
 

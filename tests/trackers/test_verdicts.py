@@ -35,11 +35,8 @@ def judgements():
     )
 
 
-def plan(logger, monkeypatch):
-    monkeypatch.setattr(
-        verdict_page, "announcement", lambda plan: SimpleNamespace(digest=lambda: "0123")
-    )
-    return SimpleNamespace(runs=[SimpleNamespace(settings={"logger": logger})])
+def plan(logger):
+    return SimpleNamespace(runs=[SimpleNamespace(settings={"logger": logger}, plan="0123")])
 
 
 def test_a_table_where_wandb_is_on(judgements, tmp_path, monkeypatch):
@@ -47,7 +44,7 @@ def test_a_table_where_wandb_is_on(judgements, tmp_path, monkeypatch):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     on = {"wandb": {"_target_": verdict_page.WANDB, "project": "mine", "mode": "offline"}}
     for _ in range(2):
-        verdict_page.show_verdicts(plan(on, monkeypatch), judgements, Ledger(tmp_path))
+        verdict_page.show_verdicts(plan(on), judgements, Ledger(tmp_path))
     run, _, _ = read_wandb(tmp_path / "verdicts")
     assert (run.run_id, run.project) == ("verdict-0123", "mine")
     (path,) = tmp_path.glob("verdicts/wandb/offline-run-*/files/media/table/*.json")
@@ -60,7 +57,7 @@ def test_a_table_where_wandb_is_on(judgements, tmp_path, monkeypatch):
 
 
 def test_nothing_where_it_is_off(judgements, tmp_path, monkeypatch):
-    verdict_page.show_verdicts(plan({}, monkeypatch), judgements, Ledger(tmp_path))
+    verdict_page.show_verdicts(plan({}), judgements, Ledger(tmp_path))
     assert not list(tmp_path.iterdir())
 
 

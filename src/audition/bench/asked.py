@@ -31,8 +31,8 @@ PRECISIONS: Mapping[str, Mapping[str, Any]] = {
 class Campaign(Protocol):
     """A sweeper of ours."""
 
-    params: Mapping[str, Any]
-    arms: Sequence[str]
+    params: Mapping[str, Any] | None
+    arms: Sequence[str] | None
 
     def style(self) -> Style:
         """How it spends its runs."""
@@ -91,7 +91,7 @@ def ask(words: Sequence[str]) -> Asked:
         )
     lines = [override.input_line or "" for override in task]
     style = sweeper.style()
-    question = parse_question(parser, lines, sweeper.params, sweeper.arms)
+    question = parse_question(parser, lines, sweeper.params or {}, sweeper.arms or ())
     if question.tune:
         raise AuditionError(
             "the runs of tune= are decided while it runs, so they cannot be counted: leave it out"

@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from audition.config.mixing import opened
@@ -62,6 +66,36 @@ class Composer:
         runtime = config.hydra.runtime
         folders = (source.path for source in runtime.config_sources if source.schema == "file")
         return Composed(_without_hydra(config), runtime.choices, tuple(map(Path, folders)))
+
+
+@dataclass(frozen=True)
+class Application:
+    """The Hydra application that a sweep runs in, as Hydra hands it to a sweeper."""
+
+    context: HydraContext
+    task: TaskFunction
+    config: DictConfig
+
+    @property
+    def parser(self) -> OverridesParser:
+        """What reads overrides, the names of groups among them."""
+        return OverridesParser.create(config_loader=self.context.config_loader)
+
+    @property
+    def composer(self) -> Composer:
+        """What composes its runs."""
+        return Composer.of_hydra(self.config.hydra)
+
+    def choice(self, group: str) -> str | None:
+        """The member that was chosen for a group."""
+        chosen = self.config.hydra.runtime.choices.get(group)
+        return None if chosen is None else str(chosen)
+
+    def launcher(self) -> Launcher:
+        """The launcher that was chosen, set up."""
+        return Plugins.instance().instantiate_launcher(
+            hydra_context=self.context, task_function=self.task, config=self.config
+        )
 
 
 def settings_of(config: DictConfig) -> dict[str, Any]:

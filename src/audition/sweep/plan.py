@@ -12,13 +12,14 @@ from audition.config.card import check_card
 from audition.config.groups import root_of
 from audition.config.identity import Identity, identify
 from audition.errors import AuditionError
+from audition.measure import Measure
 from audition.records.record import BASELINE, Record
 from audition.records.store import Contents
 from audition.sweep.arms import SEED, Arm, Question, more_seeds
 from audition.sweep.check import check_alike, comparable, runnable
 from audition.sweep.compose import Compose
 from audition.sweep.keys import check_axis, check_one_budget
-from audition.tasks.measures import measures_of, task_of
+from audition.tasks.measures import measures_of, metric_of, task_of
 from audition.training.run_spec import RunSpec
 
 HANDED_OUT = "AUDITION_JOB"
@@ -91,6 +92,16 @@ class Plan:
     def output_dir(self) -> str:
         """Root of the ledger that the runs are filed in."""
         return str(self.runs[0].settings["paths"]["output_dir"])
+
+    @property
+    def metric(self) -> str:
+        """What arms are judged by: the config's `metric`, or the task's primary one."""
+        return metric_of(self.runs[0].settings)
+
+    @property
+    def measure(self) -> Measure:
+        """How that metric is read."""
+        return self.runs[0].record.measure(self.metric)
 
     def under(self, digest: str) -> "Plan":
         """The same, begun for the registered plan of that digest."""

@@ -4,19 +4,27 @@ The baseline runs all seeds once. Each idea runs the first screening seed, then 
 survivors run fresh seeds, on which alone they are judged: the screening cannot flatter them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import isfinite, sqrt
 from statistics import stdev
 
 from audition.answers import ArmRuns, arms_of
+from audition.console import console, say, table
 from audition.errors import AuditionError
-from audition.records.races import Race, Turn
+from audition.records.races import RACES, Race, Turn
 from audition.records.store import Ledger
 from audition.stats import RaceRules, estimate_noise, race_step
-from audition.sweep.announce import question_of
-from audition.sweep.launchers import Train
-from audition.sweep.plan import Plan
+from audition.sweep.arms import SCREENING, Question, more_seeds
+from audition.sweep.confirm import show_answer
+from audition.sweep.executors import Executor
+from audition.sweep.plan import Plan, PlannedRun
+from audition.sweep.settings import RaceSettings
+from audition.sweep.show import Show
 from audition.text import count
+
+Train = Callable[[Sequence[PlannedRun]], None]
+"""Gives every run an outcome in the ledger, or a failure: `Executor.train`."""
 
 
 def race(plan: Plan, rules: RaceRules, train: Train, ledger: Ledger) -> Race:
@@ -30,12 +38,11 @@ def race(plan: Plan, rules: RaceRules, train: Train, ledger: Ledger) -> Race:
     fresh = tuple(dict.fromkeys(r.seed for r in plan.runs if r.seed not in screening))
     if not fresh:
         raise AuditionError("a race needs fresh seeds beside its screening seeds")
-    metric, _ = question_of(plan)
     alive = list(names)
     turns: list[Turn] = []
     for stage, seeds in enumerate((screening[:1], screening), start=1):
         _train(plan, alive, seeds, train, ledger)
-        arms = {key: arm.by(metric) for key, arm in arms_of(ledger.read().records).items()}
+        arms = {key: arm.by(plan.metric) for key, arm in arms_of(ledger.read().records).items()}
         spread = _spread(arms, plan.baseline_hash, names, seeds)
         for config_hash in list(alive):
             turn = _look(arms, config_hash, plan.baseline_hash, seeds, spread, rules, stage)
@@ -130,3 +137,53 @@ def _look(
 
 def _finite(value: float) -> float | None:
     return value if value == value else None
+
+
+class RaceStyle:
+    """One seed, the other screening seeds, then fresh seeds for the ideas that are left."""
+
+    chooses = True
+
+    def __init__(self, settings: RaceSettings) -> None:
+        self.settings = settings
+        self.screening: tuple[int, ...] = SCREENING
+
+    def widen(self, question: Question) -> Question:
+        """The question on its own seeds, which screen, and on `fresh_seeds` more, which judge."""
+        if not question.arms:
+            raise AuditionError(
+                "a race needs ideas to choose among: add +idea=a,b or +idea='glob(*)'"
+            )
+        self.screening = question.seeds or SCREENING
+        asked_by = f"hydra.sweeper.fresh_seeds={self.settings.fresh_seeds}"
+        fresh = more_seeds(self.screening, self.settings.fresh_seeds, asked_by)
+        return replace(question, seeds=(*self.screening, *fresh))
+
+    def judged_on(self, plan: Plan) -> tuple[int, ...]:
+        """The fresh seeds."""
+        seeds = dict.fromkeys(run.seed for run in plan.runs)
+        return tuple(seed for seed in seeds if seed not in self.screening)
+
+    def conduct(self, plan: Plan, executor: Executor, ledger: Ledger, show: Show) -> bool:
+        """Run the race, print each turn of it, and show the verdicts."""
+        rules = RaceRules(
+            screening_seeds=self.screening,
+            drop_below_all=self.settings.drop_below,
+            fresh_seeds=self.settings.fresh_seeds,
+        )
+        result = race(plan, rules, executor.train, ledger)
+        RACES.write(ledger.root, result.baseline_hash, result)
+        say_race(result)
+        show_answer(plan, ledger.read(), ledger, show)
+        return not any(turn.action == "missing" for turn in result.turns)
+
+
+def say_race(result: Race) -> None:
+    """Who was dropped when and why, and the runs that this saved."""
+    rows = [(str(t.stage), t.idea, t.action, t.reason) for t in result.turns]
+    console().print(table(("stage", "idea", "", ""), rows))
+    saved = result.runs_at_fixed_seeds - result.runs
+    say(
+        f"{count(result.runs, 'run')} of ideas, against {result.runs_at_fixed_seeds} had "
+        f"every idea run every seed: {saved} saved.",
+    )

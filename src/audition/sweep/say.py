@@ -1,19 +1,14 @@
-"""What a sweep says of itself: what it will run, how it was stopped, and what came of it."""
+"""The lines that a sweep prints on standard error: its plan, its pool, and how it was left."""
 
 import time
 from collections.abc import Callable, Sequence
 
-from audition.answers import arms_of, judge_baseline
-from audition.console import say as say
-from audition.records.record import Record
-from audition.records.registration import registrations
+from audition.console import say
 from audition.records.store import Contents, Ledger
 from audition.records.submission import Submission
 from audition.sweep.local import MeasuredPool
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.pool import PoolSettings
-from audition.sweep.show import Show
-from audition.sweep.verdict_page import show_verdicts
 from audition.text import count, roughly
 
 MANY_ARMS = 30
@@ -92,71 +87,3 @@ def say_stopped(plan: Plan, ledger: Ledger) -> None:
         f"Stopped with {len(plan.runs) - left} of {count(len(plan.runs), 'run')} in the ledger; "
         "the same command goes on from there."
     )
-
-
-def say_verdicts(plan: Plan, ledger: Ledger, show: Show) -> Contents:
-    """The verdicts on the plan's arms, or its runs where there is none yet; what they rest on.
-
-    All of it is from the ledger alone, which is read once.
-    """
-    contents = ledger.read()
-    asked = dict((config_hash, name) for name, config_hash in plan.arms())
-    arms = arms_of(contents.records)
-    baseline = arms.get(plan.baseline_hash)
-    if asked and baseline is not None and any(record.settled for record in baseline.records):
-        plans = registrations(ledger.root)
-        judgements = judge_baseline(arms, plan.baseline_hash, plans=plans, asked=asked)
-        wanted = [j for j in judgements if j.arm.config_hash in asked]
-        show.verdicts(wanted, ledger)
-        show_verdicts(plan, wanted, ledger)
-    else:
-        settled = contents.settled()
-        keys = [run.identity.key for run in plan.runs]
-        show.runs([settled[key] for key in keys if key in settled])
-    return contents
-
-
-def say_outcome(plan: Plan, ledger: Ledger, show: Show) -> bool:
-    """The verdicts and whatever is missing; whether every run has an outcome to compare."""
-    contents = say_verdicts(plan, ledger, show)
-    return say_missing(plan, contents, ledger) and say_diverged(plan, contents)
-
-
-def say_diverged(plan: Plan, contents: Contents) -> bool:
-    """Whether there is something to compare: not where the baseline diverged on all of its seeds."""
-    settled = contents.settled()
-    ended = [settled[run.identity.key] for run in plan.runs if run.identity.key in settled]
-    baseline = [record for record in ended if record.config_hash == plan.baseline_hash]
-    if not baseline or any(record.status == "finished" for record in baseline):
-        return True
-    everything = all(record.status == "diverged" for record in ended)
-    what = f"all {len(ended)} runs" if everything and len(ended) > 1 else "the baseline"
-    say(
-        f"{what} diverged, so there is nothing to compare; seed {baseline[0].seed} of the baseline: "
-        f"{baseline[0].reason}."
-    )
-    return False
-
-
-def say_missing(plan: Plan, contents: Contents, ledger: Ledger) -> bool:
-    """Which runs have no outcome, and why; returns whether every one has."""
-    filed = {record.key: record for record in contents.records}
-    missing = plan.missing(contents)
-    for run in missing:
-        say(f"{run.label} {_state(filed.get(run.identity.key), ledger)}.")
-    if missing:
-        say(f"{count(len(missing), 'run')} without an outcome; the same command tries them again.")
-    return not missing
-
-
-def _state(record: Record | None, ledger: Ledger) -> str:
-    """What is known of a run without an outcome."""
-    if record is None:
-        return "was not started"
-    if record.status == "queued":
-        return "waits in a queue (`audition status`)"
-    if record.status != "running":
-        return f"{record.status}: {record.reason}"
-    if ledger.claimed(ledger.folder_of(record)):
-        return f"is being trained by process {record.pid} on {record.host}"
-    return f"was lost while it ran (process {record.pid} on {record.host})"

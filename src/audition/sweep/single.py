@@ -27,10 +27,10 @@ from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import submit
 from audition.sweep.code_provenance import code_provenance
 from audition.sweep.compose import Composer
-from audition.sweep.local import train_all
+from audition.sweep.executors import refusal, rehearse
+from audition.sweep.local import PRELOAD, train_all
 from audition.sweep.plan import PlannedRun, make_plan
 from audition.sweep.pool import Display, End, Job, PoolSettings, display_for, warm
-from audition.sweep.rehearse import refusal, rehearse
 from audition.sweep.show import Show
 from audition.sweep.signals import collect_signals
 from audition.tasks.measures import metric_of
@@ -165,7 +165,9 @@ def submit_all(
     """The same on a cluster."""
     freeze()
     compose = Composer.of_hydra(hydra)
-    runs = [plan_single(compose(job), job, compose) for job in jobs]
+    with warm(PoolSettings(preload=PRELOAD)) as server:
+        runs = [plan_single(compose(job), job, compose) for job in jobs]
+        rehearse(runs, server)
     root = Path(runs[0].settings["paths"]["output_dir"]).absolute()
     follow(Ledger(root), submit(runs, cluster, plan=""))
     return _returned(jobs, runs)

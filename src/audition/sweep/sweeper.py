@@ -1,26 +1,20 @@
 """A sweep from its command line to its verdict: arms, plan, registration, launch, judgement."""
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
-
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from typing import Protocol
 
 from audition.errors import AuditionError
 from audition.frozen import freeze
-from audition.records.registration import register
 from audition.records.store import Ledger
-from audition.sweep.announce import announcement
 from audition.sweep.arms import Question, parse_question
 from audition.sweep.cluster.launch import Detached
-from audition.sweep.compose import Composer
-from audition.sweep.launchers import Train, ready
+from audition.sweep.compose import Application
+from audition.sweep.confirm import announce, announcement, conclude
+from audition.sweep.executors import Executor, executor_of
 from audition.sweep.plan import Plan, make_plan
-from audition.sweep.say import Planning, say_detached, say_outcome, say_plan, say_stopped
+from audition.sweep.say import Planning, say_detached, say_plan, say_stopped
+from audition.sweep.settings import SweepSettings
 from audition.sweep.show import Show
 from audition.sweep.tune.compare_tuned import compare_tuned
 
@@ -39,8 +33,8 @@ class Style(Protocol):
         """The seeds on which alone a verdict is to be given; empty where all count."""
         ...
 
-    def conduct(self, plan: Plan, train: Train, ledger: Ledger, show: Show) -> bool:
-        """Train what the plan needs and say what came of it; whether every run has its outcome."""
+    def conduct(self, plan: Plan, executor: Executor, ledger: Ledger, show: Show) -> bool:
+        """Train what the plan needs and show what came of it; whether every run has its outcome."""
         ...
 
 
@@ -55,64 +49,54 @@ class EveryRun:
     def judged_on(self, plan: Plan) -> tuple[int, ...]:
         return ()
 
-    def conduct(self, plan: Plan, train: Train, ledger: Ledger, show: Show) -> bool:
-        train(plan.missing(ledger.read()))
-        return say_outcome(plan, ledger, show)
+    def conduct(self, plan: Plan, executor: Executor, ledger: Ledger, show: Show) -> bool:
+        executor.train(plan.missing(ledger.read()))
+        return conclude(plan, ledger, show).complete
 
 
 def sweep(
     arguments: Sequence[str],
-    params: Mapping[str, Any],
-    arms: Sequence[str],
+    settings: SweepSettings,
     style: Style,
     show: Show,
-    *,
-    hydra_context: HydraContext,
-    task_function: TaskFunction,
-    config: DictConfig,
+    application: Application,
 ) -> None:
     """Run what the ledger lacks of the sweep that `arguments` ask for, and print its verdict.
 
-    params: the overrides of a campaign's yaml, which the command line may replace key by key.
-    arms: the campaign's further arms, each a line of overrides.
     Raises AuditionError before anything starts where an arm cannot run, and SystemExit(1) at the
     end where runs have failed, after the verdict on those that did not.
     """
     freeze()
-    parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-    question = parse_question(parser, arguments, params, arms)
-    if question.tune:
-        detached(config, chooses=True)
-        if style.chooses:
-            raise AuditionError(
-                "tune= gives every arm the same trials, and this sweeper chooses who goes on: "
-                "use hydra/sweeper=audition"
-            )
-        return compare_tuned(
-            question,
-            show,
-            hydra_context=hydra_context,
-            task_function=task_function,
-            config=config,
-        )
-    question = style.widen(question)
-    launcher = Plugins.instance().instantiate_launcher(
-        hydra_context=hydra_context, task_function=task_function, config=config
+    submit = str(application.config.submit)
+    question = parse_question(
+        application.parser, arguments, settings.params or {}, settings.arms or ()
     )
-    with ready(launcher, detach=detached(config, chooses=style.chooses)) as launch:
-        plan = make_plan(question, Composer.of_hydra(config.hydra), Planning())
+    if submit == "detach" and (style.chooses or question.tune):
+        raise AuditionError(
+            "submit=detach leaves nobody to choose who goes on: let this sweeper wait, or use "
+            "hydra/sweeper=audition"
+        )
+    if question.tune and style.chooses:
+        raise AuditionError(
+            "tune= gives every arm the same trials, and this sweeper chooses who goes on: "
+            "use hydra/sweeper=audition"
+        )
+    if question.tune:
+        return compare_tuned(question, show, application)
+    question = style.widen(question)
+    with executor_of(application.launcher(), submit) as executor:
+        plan = make_plan(question, application.composer, Planning())
         ledger = Ledger(Path(plan.output_dir))
         contents = ledger.read()
-        announced = announcement(plan, style.judged_on(plan))
-        plan = plan.under(announced.digest())
+        registration = announcement(plan, style.judged_on(plan))
         missing = plan.missing(contents)
-        if missing:
-            launch.check(missing)
-            ledger.check_writable()
-            register(ledger.root, announced)
+        if missing:  # a plan made when all outcomes are known announces nothing
+            plan = announce(plan, registration, executor, ledger)
+        else:
+            plan = plan.under(registration.digest())
         say_plan(plan, missing, contents)
         try:
-            complete = style.conduct(plan, partial(launch, announced.digest()), ledger, show)
+            complete = style.conduct(plan, executor, ledger, show)
         except Detached as left:
             return say_detached(left.submission)
         except KeyboardInterrupt:
@@ -121,16 +105,3 @@ def sweep(
     if not complete:
         raise SystemExit(1)
     return None
-
-
-def detached(config: DictConfig, *, chooses: bool) -> bool:
-    """Whether the sweep is to be left in a queue; AuditionError where that cannot be."""
-    submit = config.submit
-    if submit not in ("wait", "detach"):
-        raise AuditionError(f"submit='{submit}' is neither wait nor detach")
-    if submit == "detach" and chooses:
-        raise AuditionError(
-            "submit=detach leaves nobody to choose who goes on: let this sweeper wait, or use "
-            "hydra/sweeper=audition"
-        )
-    return bool(submit == "detach")

@@ -6,7 +6,6 @@ from typing import Any
 
 from audition.answers import Judgement
 from audition.records.store import Ledger
-from audition.sweep.announce import announcement
 from audition.sweep.plan import Plan
 from audition.trackers.background import BackgroundTracker
 from audition.trackers.wandb_verdicts import Verdicts
@@ -33,7 +32,7 @@ def show_verdicts(plan: Plan, judgements: Sequence[Judgement], ledger: Ledger) -
     node = next((each for each in loggers.values() if each["_target_"] == WANDB), None)
     if node is None or not judgements:
         return
-    digest = announcement(plan).digest()
+    digest = plan.runs[0].plan
     settings = {name: value for name, value in node.items() if name != "_target_"}
     page = Verdicts(ledger.root / "verdicts", digest, [row(j) for j in judgements], **settings)
     behind = BackgroundTracker(

@@ -18,6 +18,7 @@ from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
 from audition.sweep.plan import make_plan
 from audition.sweep.pool import End, Job
+from audition.sweep.search.make_trials import asked_for, describe, objectives_of, queued
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.samplers import pruner_of, sampler_of
@@ -25,7 +26,6 @@ from audition.sweep.search.study.serving import seed_of, serving
 from audition.sweep.search.study.storage import journal_of, open_storage, prepare_optuna
 from audition.sweep.search.study.study import Study
 from audition.sweep.search.trial_queue import TrialQueue
-from audition.sweep.search.trials import asked_for, describe, objectives_of, queued
 
 LR = {"low": 1e-4, "high": 0.4, "log": True}
 SEEDS = (42, 137, 256)

@@ -8,12 +8,13 @@ from hydra import initialize_config_dir
 from audition.config.root import conf_dir
 from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
+from audition.sweep.executors import LocalExecutor
 from audition.sweep.plan import make_plan
 from audition.sweep.pool import PoolSettings, warm
+from audition.sweep.search.make_trials import make_trials
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.storage import prepare_optuna
-from audition.sweep.search.trials import Pool, carry_on
 
 sys.path.insert(0, str(Path(__file__).parent))
 SPACE = {"optimizer.lr": {"low": 1e-4, "high": 0.4, "log": True}}
@@ -37,7 +38,7 @@ def main() -> None:
         wanted = SearchSettings(
             space=SPACE, trials=int(trials), storage=storage[0] if storage else None
         )
-        carry_on(wanted, points, "shared", Pool(lambda runs: settings, server))
+        make_trials(wanted, points, "shared", LocalExecutor(lambda runs: settings, server))
 
 
 if __name__ == "__main__":

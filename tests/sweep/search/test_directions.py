@@ -15,11 +15,11 @@ from audition.answers.searches import rows
 from audition.records.store import Ledger
 from audition.sweep.search.account.account import account_of
 from audition.sweep.search.answer import candidates, screened
+from audition.sweep.search.make_trials import objectives_of
 from audition.sweep.search.objective import values_of
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.pruning import Open, Pruning
-from audition.sweep.search.trials import objectives_of
 
 LR = {"optimizer.lr": {"low": 1e-3, "high": 0.1, "log": True}}
 

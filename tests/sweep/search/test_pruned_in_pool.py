@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from audition.records.store import Ledger
+from audition.sweep.executors import LocalExecutor
 from audition.sweep.pool import PoolSettings, warm
+from audition.sweep.search.make_trials import make_trials
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
-from audition.sweep.search.trials import Pool, carry_on
 
 LR = {"optimizer.lr": {"low": 1e-4, "high": 0.9, "log": True}}
 
@@ -19,7 +20,7 @@ def test_a_real_run_is_ended_in_the_pool(points: Callable[..., Points]) -> None:
     settings = PoolSettings(workers=1, preload=("torch",), entry="audition.training.run:work")
     with warm(settings) as server:
         # Trials race within a bracket, which hyperband draws from this name: it puts both in one.
-        study = carry_on(wanted, own, "inside-0", Pool(lambda runs: settings, server))
+        study = make_trials(wanted, own, "inside-0", LocalExecutor(lambda runs: settings, server))
     default, slow = study.trials
     assert default.state.name == "COMPLETE"
     assert slow.state.name == "PRUNED"

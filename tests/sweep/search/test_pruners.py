@@ -11,13 +11,13 @@ from audition.answers import arms_of
 from audition.records.store import Ledger
 from audition.sweep.pool import End, Job
 from audition.sweep.search.answer import candidates
+from audition.sweep.search.make_trials import asked_for, queued
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.samplers import pruner_of, sampler_of
 from audition.sweep.search.study.serving import serving
 from audition.sweep.search.study.storage import journal_of, open_storage, prepare_optuna
 from audition.sweep.search.trial_queue import PRUNED, TrialQueue
-from audition.sweep.search.trials import asked_for, queued
 
 GOOD = tuple(f"optimizer.lr={lr}" for lr in (0.006, 0.008, 0.012, 0.014))
 BAD, BETTER = "optimizer.lr=0.0003", "optimizer.lr=0.0101"

@@ -7,10 +7,10 @@ import pytest
 
 from audition.errors import AuditionError
 from audition.sweep.keys import check_unset
+from audition.sweep.search.make_trials import check_objectives, grid
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points, corners
 from audition.sweep.search.space.space import Range, holds, overrides, read_space, typed
-from audition.sweep.search.trials import check_objectives, grid
 
 FORK = {
     "optimizer": {

@@ -1,4 +1,4 @@
-"""Fights whose losses are known beforehand: what matters is who was given what."""
+"""Comparisons of tuned arms whose losses are given: what matters is which arm was tried at what."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -12,13 +12,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
 from search_entries import file
 
 from audition.records.store import Ledger
-from audition.sweep.announce import question_of
 from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
-from audition.sweep.launchers import Launch
 from audition.sweep.plan import PlannedRun, make_plan
 from audition.sweep.show import SILENT
-from audition.sweep.tune.compare_tuned import Ring, TunedComparison
+from audition.sweep.tune.compare_tuned import TunedComparison
 from audition.sweep.tune.entrants import entrants
 from audition.sweep.tune.settings import Tuning
 from audition.sweep.tune.wanted import Tune
@@ -26,7 +24,7 @@ from audition.sweep.tune.wanted import Tune
 SEEDS = (42, 137, 256)
 
 
-class Given(Launch):
+class Given:
     """Runs whose outcomes are given need no machine, and nothing put together beforehand."""
 
     def __init__(self, make: Callable[[Sequence[PlannedRun]], None]) -> None:
@@ -35,7 +33,7 @@ class Given(Launch):
     def check(self, runs: Sequence[PlannedRun]) -> None:
         """Nothing to look at."""
 
-    def __call__(self, plan: str, runs: Sequence[PlannedRun]) -> None:
+    def train(self, runs: Sequence[PlannedRun]) -> None:
         self.make(runs)
 
 
@@ -56,15 +54,20 @@ class Arena:
         """What `line` asks of the tiny model, on the seeds that screen."""
         return replace(self.ask(" ".join((*self.common, line))), seeds=SEEDS)
 
-    def fight(self, line: str, **tuning: float) -> TunedComparison:
+    def comparison(self, line: str, **tuning: float) -> TunedComparison:
         question = self.question(line)
         tune = Tune(",".join(question.tune), keys=question.tune)
         plan = make_plan(question, self.compose)
-        ring = Ring(self.compose, Given(self.make), None)
-        found = entrants(question, plan, self.compose)
-        terms = question_of(plan)
         return TunedComparison(
-            question, tune, Tuning(**tuning), ring, self.ledger, found, SILENT, *terms
+            question=question,
+            tune=tune,
+            tuning=Tuning(**tuning),
+            plan=plan,
+            compose=self.compose,
+            executor=Given(self.make),
+            ledger=self.ledger,
+            entrants=entrants(question, plan, self.compose),
+            show=SILENT,
         )
 
     def make(self, runs: Sequence[PlannedRun]) -> None:

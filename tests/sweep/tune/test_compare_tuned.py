@@ -20,10 +20,12 @@ def verdicts(arena):
 
 def test_a_win_of_the_default_rate_alone_dies(arena, capsys) -> None:
     # SGD stands at 0.1962, more than a decade off its best, and AdamW at 0.004.
-    fight = arena.fight("baseline='optimizer=sgd' optimizer=adamw,muon tune=optimizer.lr", trials=9)
-    contenders = fight.tune_all("")
+    tuned = arena.comparison(
+        "baseline='optimizer=sgd' optimizer=adamw,muon tune=optimizer.lr", trials=9
+    )
+    contenders = tuned.tune_all()
     assert [c.name for c in contenders] == ["baseline", "optimizer=adamw", "optimizer=muon"]
-    assert fight.judge(contenders)
+    assert tuned.judge(contenders)
     judged = {j.arm.name.split(",")[0]: j.comparison for j in verdicts(arena).values()}
     assert abs(judged["optimizer=adamw"].improvement) < 0.02
     assert judged["optimizer=adamw"].verdict != "supported"
@@ -34,12 +36,12 @@ def test_a_win_of_the_default_rate_alone_dies(arena, capsys) -> None:
 
 
 def test_every_arm_gets_the_same_trials_and_the_fresh_seeds_chose_nothing(arena) -> None:
-    fight = arena.fight("optimizer=adamw,muon tune=optimizer.lr", trials=5, fresh_seeds=4)
-    contenders = fight.tune_all("")
+    tuned = arena.comparison("optimizer=adamw,muon tune=optimizer.lr", trials=5, fresh_seeds=4)
+    contenders = tuned.tune_all()
     assert {len(c.tries) for c in contenders} == {5}
     assert Counter(run.seed for run in arena.made) == dict.fromkeys((42, 137, 256), 10)
     arena.made.clear()
-    assert fight.judge(contenders)
+    assert tuned.judge(contenders)
     assert {run.seed for run in arena.made}.isdisjoint((42, 137, 256))
     assert Counter(run.arm.name for run in arena.made) == {
         "baseline": 4,
@@ -52,28 +54,28 @@ def test_every_arm_gets_the_same_trials_and_the_fresh_seeds_chose_nothing(arena)
 
 
 def test_trials_are_no_rivals_of_later_ideas(arena) -> None:
-    fight = arena.fight("optimizer=adamw,muon tune=optimizer.lr")
-    fight.judge(fight.tune_all(""))
+    tuned = arena.comparison("optimizer=adamw,muon tune=optimizer.lr")
+    tuned.judge(tuned.tune_all())
     arms, baseline = baseline_in(arena.ledger.read().records, None)
     assert [a.name for a in rivals_of(arms, baseline)] == ["optimizer=muon,optimizer.lr=0.011485"]
     assert {j.comparison.family_size for j in verdicts(arena).values()} == {1}
 
 
-def test_the_same_fight_again_makes_nothing_and_wider_makes_the_rest(arena) -> None:
+def test_the_same_comparison_again_makes_nothing_and_wider_makes_the_rest(arena) -> None:
     line = "optimizer=adamw,muon tune=optimizer.lr"
-    arena.fight(line, trials=3).tune_all("")
+    arena.comparison(line, trials=3).tune_all()
     assert len(arena.made) == 2 * 3 * 3
     arena.made.clear()
-    arena.fight(line, trials=3).tune_all("")
+    arena.comparison(line, trials=3).tune_all()
     assert arena.made == []
-    arena.fight(line, trials=5).tune_all("")
+    arena.comparison(line, trials=5).tune_all()
     assert len(arena.made) == 2 * 2 * 3
 
 
 def test_what_was_tried_is_kept_for_the_figure(arena) -> None:
-    fight = arena.fight("optimizer=adamw,sgd tune=optimizer.lr", trials=5)
-    contenders = fight.tune_all("")
-    fight.judge(contenders)
+    tuned = arena.comparison("optimizer=adamw,sgd tune=optimizer.lr", trials=5)
+    contenders = tuned.tune_all()
+    tuned.judge(contenders)
     (plan,) = [p for p in registrations(arena.ledger.root) if not p.screening]
     (kept,) = tuned_for(arena.ledger.root, plan.baseline_hash)
     assert kept.contenders == contenders
@@ -84,12 +86,12 @@ def test_what_was_tried_is_kept_for_the_figure(arena) -> None:
 
 
 def test_a_rate_that_diverges_is_no_best(arena) -> None:
-    fight = arena.fight("optimizer=adamw,sgd tune=optimizer.lr", trials=7)
-    _, sgd = fight.tune_all("")
+    tuned = arena.comparison("optimizer=adamw,sgd tune=optimizer.lr", trials=7)
+    _, sgd = tuned.tune_all()
     wild = [t for t in sgd.tries if t.values["optimizer.lr"] > 0.5]
     assert wild
     assert all(set(t.losses.values()) == {None} for t in wild)
-    assert sgd.best(fight.seeds) not in wild
+    assert sgd.best(tuned.seeds) not in wild
 
 
 @pytest.mark.parametrize(
@@ -107,5 +109,5 @@ def test_a_rate_that_diverges_is_no_best(arena) -> None:
 )
 def test_what_cannot_be_tuned_is_refused_before_any_run(arena, line: str, sentence: str) -> None:
     with pytest.raises(AuditionError, match=sentence):
-        arena.fight(line).tune_all("")
+        arena.comparison(line).tune_all()
     assert arena.made == []

@@ -4,19 +4,16 @@ The screening seeds chose the candidates, so they flatter them; the fresh seeds 
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from audition.answers import ArmRuns, Judgement, arms_of, judge_baseline, unlike
-from audition.records.registration import Registration, register, registrations
+from audition.answers import ArmRuns, arms_of, unlike
 from audition.records.store import Ledger
-from audition.records.studies import FACTS, front_of
+from audition.records.studies import front_of
 from audition.stats import compare_campaign
 from audition.stats.shrinkage import FEWEST, shrink
-from audition.sweep.announce import announcement
-from audition.sweep.plan import Plan
 from audition.sweep.search.study.study import Study, counts, finite
 
 if TYPE_CHECKING:
@@ -66,45 +63,6 @@ def candidates(study: Study, default_hash: str, most: int) -> tuple[Candidate, .
 def run_of(trial: "FrozenTrial") -> dict[str, Any]:
     """What runs a trial was: `overrides`, `config_hash`, `arm`; empty for one never begun."""
     return dict(trial.user_attrs.get("run", {}))
-
-
-def announced(plan: Plan, objective: str, fresh: tuple[int, ...], terms: str) -> Registration:
-    """What is written down before the first fresh seed is run."""
-    planned = replace(announcement(plan, fresh), terms=terms)
-    if objective in FACTS or objective == planned.metric:
-        return planned
-    worth = plan.runs[0].record.measure(objective).worth
-    return replace(planned, metric=objective, sesoi=worth)
-
-
-def judged(plan: Plan, ledger: Ledger, registration: Registration) -> list[Judgement]:
-    """The verdicts of the fresh seeds on the arms of `plan`."""
-    asked = {config_hash: name for name, config_hash in plan.arms()}
-    seeds = set(registration.judged_on)
-    # The screening runs chose these arms, and may be filed against another baseline.
-    fresh = [record for record in ledger.read().records if record.seed in seeds]
-    arms = arms_of(fresh, registration.metric)
-    kept = {key: arms[key] for key in (*asked, plan.baseline_hash) if key in arms}
-    if plan.baseline_hash not in kept or not kept[plan.baseline_hash].losses:
-        return []
-    return [
-        judgement
-        for judgement in judge_baseline(
-            kept,
-            plan.baseline_hash,
-            plans=registrations(ledger.root),
-            asked=asked,
-            metric=registration.metric,
-            sesoi=registration.sesoi,
-        )
-        if judgement.arm.config_hash in asked
-    ]
-
-
-def write_down(ledger: Ledger, registration: Registration) -> None:
-    """Register the comparison."""
-    ledger.check_writable()
-    register(ledger.root, registration)
 
 
 def screened(

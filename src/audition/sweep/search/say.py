@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from audition.answers import Judgement
-from audition.console import console, table
+from audition.console import console, say, table
 from audition.measure import Measure
-from audition.sweep.say import say
 from audition.sweep.search.answer import Candidate, Screened, run_of
 from audition.sweep.search.study.study import Study, counts, finite
 from audition.text import UNDEFINED, count, gain, gain_interval

@@ -1,46 +1,36 @@
 """A search from its command line to its answer."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
 
 from audition.answers import Judgement
-from audition.console import train_command
+from audition.console import say, train_command
 from audition.errors import AuditionError
 from audition.frozen import freeze
-from audition.records.registration import register
+from audition.records.registration import Registration
 from audition.records.store import Ledger
-from audition.sweep.announce import announcement
 from audition.sweep.arms import SCREENING, Arm, Question, arm_name, parse_question
+from audition.sweep.compose import Application
+from audition.sweep.confirm import announce, announcement, confirm
+from audition.sweep.executors import LocalExecutor, SlurmExecutor
 from audition.sweep.keys import check_unset
-from audition.sweep.plan import make_plan
-from audition.sweep.say import say, say_diverged
-from audition.sweep.search.answer import (
-    Candidate,
-    announced,
-    candidates,
-    judged,
-    screened,
-    write_down,
+from audition.sweep.plan import Plan, make_plan
+from audition.sweep.search.answer import Candidate, candidates, screened
+from audition.sweep.search.jobs import SearchJobs
+from audition.sweep.search.make_trials import (
+    check_known,
+    check_objectives,
+    executor_of_trials,
+    make_trials,
+    objectives_of,
+    study_name,
 )
 from audition.sweep.search.objective import judged_by
-from audition.sweep.search.place import Bench, place_of
-from audition.sweep.search.say import (
-    say_candidates,
-    say_trials,
-    say_unanswered,
-)
-from audition.sweep.search.servers import Servers
+from audition.sweep.search.say import say_candidates, say_trials, say_unanswered
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.space.space import parts
 from audition.sweep.search.study.study import Study
-from audition.sweep.search.trials import check_known, check_objectives, objectives_of, study_name
 from audition.sweep.search.write import path_of, write_experiment
 from audition.sweep.show import Show
 from audition.text import count
@@ -50,15 +40,7 @@ TERMS = "the best of a search"
 
 
 def search(
-    arguments: Sequence[str],
-    params: Mapping[str, Any],
-    arms: Sequence[str],
-    settings: SearchSettings,
-    show: Show,
-    *,
-    hydra_context: HydraContext,
-    task_function: TaskFunction,
-    config: DictConfig,
+    arguments: Sequence[str], settings: SearchSettings, show: Show, application: Application
 ) -> None:
     """Make the trials that the study lacks, and judge the best of them on fresh seeds.
 
@@ -68,41 +50,54 @@ def search(
     freeze()
     settings.check()
     path = path_of(settings.write) if settings.write else None
-    parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-    question = parse_question(parser, arguments, params, arms)
+    question = parse_question(
+        application.parser, arguments, settings.params or {}, settings.arms or ()
+    )
     start = starting_point(question)
     seeds = question.seeds or SCREENING
-    settings.pruner_for(len(seeds), int(config.training.evaluations))
+    settings.pruner_for(len(seeds), int(application.config.training.evaluations))
     settings.fresh(seeds)  # refused here where there are not as many
-    with place_of(hydra_context, task_function, config) as place:
-        plan = make_plan(Question(start, (), seeds), place.compose)
-        points = Points.around(plan, (), seeds, place.compose).searched(settings.space)
+    compose = application.composer
+    with executor_of_trials(application) as executor:
+        plan = make_plan(Question(start, (), seeds), compose)
+        points = Points.around(plan, (), seeds, compose).searched(settings.space)
         check_objectives(settings, points)
         check_known(settings, points)
         for part in parts(points.space):
             check_unset(part.key, start)
         ledger = Ledger(points.output_dir)
-        if isinstance(place, Bench):
-            place.launch().check(plan.missing(ledger.read()))
-        ledger.check_writable()
-        register(ledger.root, replace(announcement(plan), screening=True))
-        stem = str(config.hydra.runtime.choices.get(STEM) or "none")
+        announce(plan, announcement(plan, screening=True), executor, ledger)
+        stem = application.choice(STEM) or "none"
         name = study_name(settings, points, "search" if stem == "none" else stem)
         say(
             f"study '{name}': up to {count(settings.trials, 'trial')} of {count(len(seeds), 'seed')}."
         )
+        place: LocalExecutor | SearchJobs = (
+            SearchJobs(executor, settings, points, name)
+            if isinstance(executor, SlurmExecutor)
+            else executor
+        )
         try:
-            study = place.study(settings, points, name)
+            study = (
+                place.study()
+                if isinstance(place, SearchJobs)
+                else make_trials(settings, points, name, place)
+            )
             say_trials(study)
             ranked = candidates(study, points.start_hash, max(1, settings.candidates))
             found = ranked[: settings.candidates]
-            judgements, complete = confirm(place, points, found, settings, ledger)
+            if found:
+                planned, registration = planned_answer(points, found, settings)
+                confirmed = confirm(planned, registration, place, ledger, show)
         except KeyboardInterrupt:
             say(f"Stopped; the same command goes on with study '{name}'.")
             raise SystemExit(130) from None
-        metric = judged_by(objectives_of(settings, points), points.metric)
         if found:
-            _answer(study, points, found, judgements, ledger, path, metric, show)
+            metric = judged_by(objectives_of(settings, points), points.metric)
+            gains = screened(study, points.start_hash, points.seeds, ledger, metric)
+            say_candidates(found, gains, confirmed.judgements)
+            say_answer(study, points, found, confirmed.judgements, path)
+            complete = confirmed.complete
         else:
             complete = say_unanswered(study, points.start_hash, ranked)
     if not complete:
@@ -123,43 +118,25 @@ def starting_point(question: Question) -> tuple[str, ...]:
     return question.arms[0].overrides if question.arms else question.common
 
 
-def confirm(
-    place: Bench | Servers,
-    points: Points,
-    found: Sequence[Candidate],
-    settings: SearchSettings,
-    ledger: Ledger,
-) -> tuple[list[Judgement], bool]:
-    """The candidates' verdicts on fresh seeds; whether every run has its outcome."""
-    if not found:
-        return [], True
+def planned_answer(
+    points: Points, found: Sequence[Candidate], settings: SearchSettings
+) -> tuple[Plan, Registration]:
+    """The candidates and the default on fresh seeds, and what is announced of that."""
     fresh = settings.fresh(points.seeds)
     arms = [Arm(arm_name(c.overrides), (*points.common, *c.overrides)) for c in found]
-    plan = make_plan(Question(points.common, tuple(arms), fresh), place.compose)
-    registration = announced(plan, objectives_of(settings, points)[0], fresh, TERMS)
-    plan = plan.under(registration.digest())
-    write_down(ledger, registration)
-    say(
-        f"{count(len(found), 'candidate')} against the default on {count(len(fresh), 'fresh seed')}."
-    )
-    complete = place.train(plan, ledger) and say_diverged(plan, ledger.read())
-    return judged(plan, ledger, registration), complete
+    plan = make_plan(Question(points.common, tuple(arms), fresh), points.compose)
+    objective = judged_by(objectives_of(settings, points), plan.metric)
+    return plan, announcement(plan, fresh, terms=TERMS, metric=objective)
 
 
-def _answer(
+def say_answer(
     study: Study,
     points: Points,
     found: Sequence[Candidate],
     judgements: Sequence[Judgement],
-    ledger: Ledger,
     path: Path | None,
-    metric: str,
-    show: Show,
 ) -> None:
-    say_candidates(
-        found, screened(study, points.start_hash, points.seeds, ledger, metric), judgements
-    )
-    show.verdicts(judgements, ledger)
+    """What to type for the best candidate that held; written to `path` where there is one."""
     supported = [j for j in judgements if j.comparison.verdict == "supported"]
     if not supported:
         say("No candidate held on the fresh seeds: the default stands.")

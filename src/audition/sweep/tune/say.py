@@ -6,12 +6,12 @@ from math import isfinite
 from rich.text import Text
 
 from audition.answers import Judgement
-from audition.console import console, table
+from audition.console import console, say, table
 from audition.measure import Measure
 from audition.records.tuned import Contender, Try, Tuned
 from audition.stats import compare_campaign
 from audition.sweep.plan import PlannedRun
-from audition.sweep.say import how, say
+from audition.sweep.say import how
 from audition.text import UNDEFINED, count, gain, gain_interval, plain_level
 
 
@@ -50,7 +50,7 @@ def say_contenders(tuned: Tuned) -> None:
         )
 
 
-def say_fight(judgements: Sequence[Judgement], tuned: Tuned) -> None:
+def say_gains(judgements: Sequence[Judgement], tuned: Tuned) -> None:
     """Under each verdict: what the same arms came to before anybody tuned them."""
     base = tuned.contenders[0]
     by_best = {

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from audition.errors import AuditionError
+from audition.sweep.executors import LocalExecutor
 from audition.sweep.search.answer import run_of
-from audition.sweep.search.place import Bench
+from audition.sweep.search.make_trials import make_trials, study_name
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.study.study import Study
-from audition.sweep.search.trials import study_name
 from audition.sweep.tune.entrants import Entrant, Trial
 from audition.sweep.tune.lattice import span
 
@@ -27,7 +27,7 @@ def around_defaults(keys: Sequence[str], factor: float) -> Describe:
 
 
 def studied(
-    entrants: Sequence[Entrant], describe: Describe, trials: int, place: Bench
+    entrants: Sequence[Entrant], describe: Describe, trials: int, executor: LocalExecutor
 ) -> dict[str, tuple[Trial, ...]]:
     """Name -> the trials of its study, the default first; each study has so many.
 
@@ -44,7 +44,7 @@ def studied(
     found = {}
     for entrant, wanted in ready:
         name = study_name(wanted, entrant.points, STEM)
-        found[entrant.name] = _trials(place.study(wanted, entrant.points, name), entrant)
+        found[entrant.name] = _trials(make_trials(wanted, entrant.points, name, executor), entrant)
     return found
 
 

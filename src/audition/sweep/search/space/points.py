@@ -9,7 +9,6 @@ from audition.config.identity import Identity, identify
 from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.records.record import BASELINE
-from audition.sweep.announce import question_of
 from audition.sweep.arms import Arm, arm_name
 from audition.sweep.check import check_alike, comparable
 from audition.sweep.compose import Composer
@@ -57,7 +56,6 @@ class Points:
         common = base.arm.overrides
         start = identify(checked((*common, *choice), compose)).config_hash
         root = Path(plan.output_dir)
-        metric, _ = question_of(plan)
         return cls(
             space=(),
             common=common,
@@ -67,7 +65,7 @@ class Points:
             seeds=seeds,
             output_dir=root,
             compose=compose,
-            metric=metric,
+            metric=plan.metric,
             measures=base.record.measures,
         )
 

@@ -21,14 +21,14 @@ def sampler_of(settings: SearchSettings, seed: int) -> "optuna.samplers.BaseSamp
     """
     from optuna import samplers
 
-    several = len(settings.objectives) > 1
+    several = len(settings.objectives or ()) > 1
     match settings.sampler:
         case "tpe":
             # `group` models one branch of a fork at a time, and costs a look at every trial.
             return samplers.TPESampler(
                 seed=seed,
                 multivariate=True,
-                group=_forked(settings.space),
+                group=_forked(settings.space or {}),
                 constant_liar=True,
                 n_startup_trials=STARTUP,
             )

@@ -1,20 +1,24 @@
-"""A study carried out on the pool of this machine, beside whoever else serves it."""
+"""The trials of a study, made on this machine beside whatever other processes serve the study."""
 
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from itertools import product
 from typing import Any
 
 from audition.config.root import names_in
 from audition.errors import AuditionError, choices
 from audition.measure import BEST
+from audition.records.store import Ledger
 from audition.records.studies import FACTS, FOLDER
 from audition.sweep.code_provenance import code_provenance
+from audition.sweep.compose import Application
+from audition.sweep.executors import LocalExecutor, SlurmExecutor, executor_of
 from audition.sweep.local import beside, filing
-from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Display, End, Job, PoolSettings, Server, display_for, run_pool
+from audition.sweep.search.account.look import accounted
 from audition.sweep.search.settings import INSIDE, SearchSettings
 from audition.sweep.search.space.points import OUTSIDE, Points
 from audition.sweep.search.space.space import (
@@ -28,7 +32,7 @@ from audition.sweep.search.space.space import (
 )
 from audition.sweep.search.study.samplers import grid_values, pruner_of, sampler_of
 from audition.sweep.search.study.serving import seed_of, serving
-from audition.sweep.search.study.storage import journal_of, open_storage
+from audition.sweep.search.study.storage import journal_of, open_storage, prepare_optuna
 from audition.sweep.search.study.study import Study
 from audition.sweep.search.trial_queue import TrialQueue
 
@@ -36,14 +40,6 @@ NO_METER = "audition.energy.off.Off"
 
 LOOK_S = 1.0
 """How often a process without work looks at the trials of others [s]."""
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Where runs are made."""
-
-    settings: Callable[[Sequence[PlannedRun]], PoolSettings]
-    server: Server
 
 
 def study_name(settings: SearchSettings, points: Points, stem: str) -> str:
@@ -64,7 +60,7 @@ def asked_for(settings: SearchSettings, points: Points) -> dict[str, Any]:
 
 def objectives_of(settings: SearchSettings, points: Points) -> tuple[str, ...]:
     """What is minimised: as the settings say, or the metric that the default is judged by."""
-    return settings.objectives or (points.metric,)
+    return tuple(settings.objectives or (points.metric,))
 
 
 def check_objectives(settings: SearchSettings, points: Points) -> None:
@@ -85,7 +81,7 @@ def check_objectives(settings: SearchSettings, points: Points) -> None:
 
 def check_known(settings: SearchSettings, points: Points) -> None:
     """Raises AuditionError for a known point that no trial can have."""
-    for line in settings.known:
+    for line in settings.known or ():
         points.place(tuple(line.split()))
 
 
@@ -96,11 +92,39 @@ def describe(study: Study, points: Points) -> None:
     study.study.set_user_attr("measures", measures)
 
 
-def carry_on(settings: SearchSettings, points: Points, name: str, pool: Pool) -> Study:
-    """Make every trial of the study that has not been made; returns it to be looked at.
+@contextmanager
+def executor_of_trials(application: Application) -> Iterator[LocalExecutor | SlurmExecutor]:
+    """Where trials are made: by this machine's pool, or by jobs of a cluster that serve the study."""
+    prepare_optuna()
+    with executor_of(application.launcher(), str(application.config.submit)) as executor:
+        if not isinstance(executor, LocalExecutor | SlurmExecutor):
+            raise takes_batches(application)
+        yield executor
+
+
+def takes_batches(application: Application) -> AuditionError:
+    """What is wrong with a launcher that wants to know all runs beforehand."""
+    return AuditionError(
+        f"hydra/launcher={application.choice('hydra/launcher')} takes runs in batches, and a search "
+        "asks for them one by one: leave the launcher out, and submit this command itself as often "
+        "as there are machines; all serve one study"
+    )
+
+
+def make_trials(
+    settings: SearchSettings, points: Points, name: str, executor: LocalExecutor
+) -> Study:
+    """Make every trial that the study lacks, and file its account; returns it to be looked at.
 
     On KeyboardInterrupt the trials under way are put back, so that the same command goes on.
     """
+    with accounted(Ledger(points.output_dir), name, settings.storage):
+        return _make_trials(settings, points, name, executor)
+
+
+def _make_trials(
+    settings: SearchSettings, points: Points, name: str, executor: LocalExecutor
+) -> Study:
     first_runs = points.runs(())
     evaluations = int(first_runs[0].settings["training"]["evaluations"])
     chosen = settings.pruner_for(len(points.seeds), evaluations)
@@ -122,7 +146,7 @@ def carry_on(settings: SearchSettings, points: Points, name: str, pool: Pool) ->
         )
         steps = len(points.seeds) * max(1, inside)
         study.study.pruner = pruner_of(chosen, settings.prune_p, steps)
-        here = pool.settings(first_runs)
+        here = executor.settings(first_runs)
         facts = code_provenance(first_runs)
         display = display_for()
         trial_queue = TrialQueue(
@@ -135,7 +159,7 @@ def carry_on(settings: SearchSettings, points: Points, name: str, pool: Pool) ->
             say=display.note,
         )
         try:
-            _serve(trial_queue, here, pool.server, display)
+            _serve(trial_queue, here, executor.server, display)
         except BaseException:
             trial_queue.release()
             raise
@@ -187,7 +211,7 @@ def queued(settings: SearchSettings, points: Points) -> list[Queued]:
         if OUTSIDE not in str(error):
             raise
         print(f"audition: the default is no trial: {error}", file=sys.stderr)
-    for line in settings.known:
+    for line in settings.known or ():
         typed = tuple(line.split())
         found.append((points.place(typed), typed))
     if settings.sampler == "grid":

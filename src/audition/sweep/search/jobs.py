@@ -4,7 +4,7 @@ Each job is the search's own command on the pool of its node, from a copy of the
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,44 +12,46 @@ from pathlib import Path
 from hydra._internal.utils import get_args_parser
 
 from audition.config.root import conf_dir
+from audition.console import say
 from audition.errors import AuditionError
-from audition.records.store import Ledger
 from audition.records.submission import Submission
 from audition.sweep.cluster.code import snapshot
 from audition.sweep.cluster.follow import follow_command, living_command, summary_of_jobs
 from audition.sweep.cluster.queue import JobState
-from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import submit_command
-from audition.sweep.compose import Composer
-from audition.sweep.plan import Plan, PlannedRun
-from audition.sweep.say import say
+from audition.sweep.executors import SlurmExecutor
+from audition.sweep.plan import PlannedRun
+from audition.sweep.search.make_trials import limit_of, queued
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.storage import journal_of, open_storage
 from audition.sweep.search.study.study import Study, counts
-from audition.sweep.search.trials import limit_of, queued
 from audition.text import count
 
 OWN = ("hydra/launcher=", "hydra.launcher.", "submit=")
 """What was typed for the submitting process alone."""
 
 
-class Servers:
-    """Where trials are made: elsewhere. Jobs that serve the study already are not doubled."""
+class SearchJobs:
+    """An executor whose runs are made by jobs that serve one study; the ledger has the runs.
 
-    def __init__(self, compose: Composer, cluster: Cluster, detach: bool) -> None:
-        self.compose, self._cluster, self._detach = compose, cluster, detach
+    Jobs that serve the study already are not submitted twice.
+    """
+
+    def __init__(
+        self, executor: SlurmExecutor, settings: SearchSettings, points: Points, name: str
+    ) -> None:
+        self._executor, self._settings, self._points, self._name = executor, settings, points, name
+        self._limit = limit_of(settings, queued(settings, points))
         self._submission: Submission | None = None
         self._study: Study | None = None
 
-    def study(self, settings: SearchSettings, points: Points, name: str) -> Study:
+    def study(self) -> Study:
         """The study with every trial, and its answer trained on fresh seeds.
 
         Raises AuditionError where the cluster does not take the jobs, or they end before that, and
-        SystemExit(0) once they are in the queue and nobody is to wait for them here.
+        SystemExit(0) once they are in the queue and are not to be waited for here.
         """
-        self._settings, self._points, self._name = settings, points, name
-        self._limit = limit_of(settings, queued(settings, points))
         found = self._whole()
         if found is None:
             submission = self._serve()
@@ -62,18 +64,20 @@ class Servers:
             )
         return found
 
-    def train(self, plan: Plan, ledger: Ledger) -> bool:
-        """Whether every run of `plan`, the answer's, has its outcome; jobs train them."""
-        if plan.missing(ledger.read()) and self._submission is None:
+    def check(self, runs: Sequence[PlannedRun]) -> None:
+        self._executor.check(runs)
+
+    def train(self, runs: Sequence[PlannedRun]) -> None:
+        """Wait for the runs of the answer, which the jobs train after the last trial."""
+        if runs and self._submission is None:
             self._serve()
-        return not plan.missing(ledger.read())
 
     def _serve(self) -> Submission:
         """Return once one job has come to the end of the search, or none will go on."""
         root = self._points.output_dir.absolute()
         self._submission = living_command(root, self._name) or self._submit(root)
         arrays = " ".join(self._submission.arrays())
-        if self._detach:
+        if self._executor.detach:
             say(f"Slurm job {arrays} serves it; the same command waits for the answer.")
             raise SystemExit(0)
         say(f"Slurm job {arrays} serves it.")
@@ -86,11 +90,11 @@ class Servers:
 
     def _submit(self, root: Path) -> Submission:
         first = self._points.runs(())[0]
-        self._cluster.check([first])
+        self._executor.cluster.check([first])
         packages = {target.split(".")[0] for target in first.settings["allowed_targets"]}
         code = snapshot(root, ["audition", *packages], door())
         words = (sys.executable, "-m", "audition", "train", *typed_for_jobs(first, self._name))
-        cluster = self._cluster.fitting([first])
+        cluster = self._executor.cluster.fitting([first])
         return submit_command(words, cluster.servers, cluster, code, root, self._name)
 
     def _found(self) -> Study | None:

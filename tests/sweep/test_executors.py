@@ -11,7 +11,7 @@ from audition.errors import AuditionError
 from audition.sweep.arms import Question
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.compose import Composer
-from audition.sweep.launchers import cluster_of, filed, ready
+from audition.sweep.executors import cluster_of, executor_of, filed
 from audition.sweep.plan import PlannedRun, make_plan
 
 
@@ -37,10 +37,10 @@ def runs(ask: Callable[[str], Question], composer: Composer) -> tuple[PlannedRun
 
 def test_each_run_is_the_overrides_that_make_it(runs: Sequence[PlannedRun]) -> None:
     launcher = Recording()
-    with ready(launcher) as launch:
-        launch("plan", ())
+    with executor_of(launcher) as executor:
+        executor.train(())
         assert launcher.jobs == []
-        launch("plan", runs)
+        executor.train(runs)
     assert launcher.jobs == [list(filed(run)) for run in runs]
     assert launcher.jobs[-1] == [
         "model=tiny",
@@ -58,8 +58,8 @@ def test_each_run_is_the_overrides_that_make_it(runs: Sequence[PlannedRun]) -> N
 def test_one_that_gives_up_does_not_end_the_sweep(
     runs: Sequence[PlannedRun], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with ready(Recording(RuntimeError("a worker was lost"))) as launch:
-        launch("plan", runs)
+    with executor_of(Recording(RuntimeError("a worker was lost"))) as executor:
+        executor.train(runs)
     assert (
         capsys.readouterr().err
         == "audition: the launcher gave up (RuntimeError: a worker was lost)\n"
@@ -68,13 +68,13 @@ def test_one_that_gives_up_does_not_end_the_sweep(
 
 @pytest.mark.parametrize("error", [AuditionError("no"), HydraException("no")])
 def test_a_mistake_is_passed_on(runs: Sequence[PlannedRun], error: Exception) -> None:
-    with ready(Recording(error)) as launch, pytest.raises(type(error)):
-        launch("plan", runs)
+    with executor_of(Recording(error)) as executor, pytest.raises(type(error)):
+        executor.train(runs)
 
 
 def test_runs_can_be_left_only_in_a_queue() -> None:
     with pytest.raises(AuditionError, match="submit=detach needs a cluster's queue"):
-        ready(Recording(), detach=True).__enter__()
+        executor_of(Recording(), "detach").__enter__()
 
 
 def test_hydra_s_own_slurm_launcher_is_read_by_its_own_names() -> None:

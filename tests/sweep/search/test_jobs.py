@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from audition.sweep.cluster.code import snapshot
-from audition.sweep.search.servers import door, typed_for_jobs
+from audition.sweep.search.jobs import door, typed_for_jobs
 from audition.sweep.signals import SIGNALS, interrupt_on_signals
 
 

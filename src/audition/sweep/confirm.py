@@ -1,0 +1,203 @@
+"""From a plan to its verdict: announce it, train what is missing, judge, and show what came of it.
+
+Sweeps and races end here, and so do searches and tuning, whose arms were chosen on other seeds.
+"""
+
+import shlex
+from dataclasses import dataclass
+
+from audition.answers import Judgement, arms_of, judge_baseline
+from audition.config.card import check_card
+from audition.console import say, train_door
+from audition.provenance import typed
+from audition.records.record import Record
+from audition.records.registration import PlannedArm, Registration, register, registrations
+from audition.records.store import Contents, Ledger
+from audition.sweep.executors import Executor
+from audition.sweep.plan import Plan
+from audition.sweep.show import Show
+from audition.sweep.verdict_page import show_verdicts
+from audition.text import count
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """The verdicts on the arms of a plan."""
+
+    judgements: tuple[Judgement, ...]
+    complete: bool
+    """Whether every run has an outcome, and the baseline one to compare with."""
+
+
+def announcement(
+    plan: Plan,
+    judged_on: tuple[int, ...] = (),
+    *,
+    terms: str = "",
+    metric: str = "",
+    screening: bool = False,
+) -> Registration:
+    """The comparisons that `plan` is about to make, with the cards as they read now.
+
+    judged_on: fresh seeds, on which alone arms are judged that other seeds chose.
+    terms: how the arms were chosen. metric: another than the config's.
+    screening: the runs choose among settings, and no arm is judged by them.
+    """
+    baseline = [run.seed for run in plan.runs if run.identity.config_hash == plan.baseline_hash]
+    arms = []
+    for name, config_hash in plan.arms():
+        runs = [run for run in plan.runs if run.identity.config_hash == config_hash]
+        cards = runs[0].settings.get("cards") or {}
+        arms.append(
+            PlannedArm(
+                name=name,
+                config_hash=config_hash,
+                seeds=tuple(run.seed for run in runs),
+                cards={idea: check_card(idea, card).digest() for idea, card in cards.items()},
+            )
+        )
+    judged_by = metric or plan.metric
+    return Registration(
+        baseline_hash=plan.baseline_hash,
+        baseline_seeds=tuple(baseline),
+        arms=tuple(arms),
+        metric=judged_by,
+        sesoi=plan.runs[0].record.measure(judged_by).worth,
+        judged_on=judged_on,
+        terms=terms,
+        screening=screening,
+        command=shlex.join((*train_door(), *typed()[1:])),
+    )
+
+
+def announce(plan: Plan, registration: Registration, executor: Executor, ledger: Ledger) -> Plan:
+    """Write the plan down before its first run; returns it with its runs filed under it.
+
+    Raises AuditionError where a run that is missing could not begin, or the ledger not be written.
+    """
+    plan = plan.under(registration.digest())
+    executor.check(plan.missing(ledger.read()))
+    ledger.check_writable()
+    register(ledger.root, registration)
+    return plan
+
+
+def confirm(
+    plan: Plan, registration: Registration, executor: Executor, ledger: Ledger, show: Show
+) -> Confirmed:
+    """Judge arms that other seeds chose, on the fresh seeds of `registration`, and show the verdicts.
+
+    Runs that the ledger has are not repeated. Raises as `announce` does.
+    """
+    plan = announce(plan, registration, executor, ledger)
+    missing = plan.missing(ledger.read())
+    say(
+        f"{count(len(plan.arms()), 'arm')} against the baseline on "
+        f"{count(len(registration.judged_on), 'fresh seed')}: {count(len(plan.runs), 'run')}, "
+        f"{len(missing)} to train."
+    )
+    executor.train(missing)
+    return conclude(plan, ledger, show, registration)
+
+
+def conclude(
+    plan: Plan, ledger: Ledger, show: Show, registration: Registration | None = None
+) -> Confirmed:
+    """The verdicts, shown, and whatever is missing; the ledger is read once."""
+    contents = ledger.read()
+    judgements = show_answer(plan, contents, ledger, show, registration)
+    return Confirmed(
+        judgements, say_missing(plan, contents, ledger) and say_diverged(plan, contents)
+    )
+
+
+def show_answer(
+    plan: Plan,
+    contents: Contents,
+    ledger: Ledger,
+    show: Show,
+    registration: Registration | None = None,
+) -> tuple[Judgement, ...]:
+    """Show the verdicts on the plan's arms, or its runs where there is none yet.
+
+    registration: of arms that other seeds chose, which are judged on its fresh seeds alone.
+    """
+    judgements = judged(plan, contents, ledger, registration)
+    if judgements:
+        show.verdicts(judgements, ledger)
+        show_verdicts(plan, judgements, ledger)
+    else:
+        settled = contents.settled()
+        keys = [run.identity.key for run in plan.runs]
+        show.runs([settled[key] for key in keys if key in settled])
+    return judgements
+
+
+def judged(
+    plan: Plan, contents: Contents, ledger: Ledger, registration: Registration | None
+) -> tuple[Judgement, ...]:
+    """The verdicts that the ledger supports on the arms of `plan`."""
+    asked = {config_hash: name for name, config_hash in plan.arms()}
+    plans = registrations(ledger.root)
+    if registration is None:
+        arms = arms_of(contents.records)
+        baseline = arms.get(plan.baseline_hash)
+        if not asked or baseline is None or not any(r.settled for r in baseline.records):
+            return ()
+        found = judge_baseline(arms, plan.baseline_hash, plans=plans, asked=asked)
+    else:
+        # The screening runs chose these arms, and may be filed against another baseline.
+        fresh = [r for r in contents.records if r.seed in set(registration.judged_on)]
+        every = arms_of(fresh, registration.metric)
+        arms = {key: every[key] for key in (*asked, plan.baseline_hash) if key in every}
+        if plan.baseline_hash not in arms or not arms[plan.baseline_hash].losses:
+            return ()
+        found = judge_baseline(
+            arms,
+            plan.baseline_hash,
+            plans=plans,
+            asked=asked,
+            metric=registration.metric,
+            sesoi=registration.sesoi,
+        )
+    return tuple(judgement for judgement in found if judgement.arm.config_hash in asked)
+
+
+def say_diverged(plan: Plan, contents: Contents) -> bool:
+    """Whether there is something to compare: not where the baseline diverged on all of its seeds."""
+    settled = contents.settled()
+    ended = [settled[run.identity.key] for run in plan.runs if run.identity.key in settled]
+    baseline = [record for record in ended if record.config_hash == plan.baseline_hash]
+    if not baseline or any(record.status == "finished" for record in baseline):
+        return True
+    everything = all(record.status == "diverged" for record in ended)
+    what = f"all {len(ended)} runs" if everything and len(ended) > 1 else "the baseline"
+    say(
+        f"{what} diverged, so there is nothing to compare; seed {baseline[0].seed} of the baseline: "
+        f"{baseline[0].reason}."
+    )
+    return False
+
+
+def say_missing(plan: Plan, contents: Contents, ledger: Ledger) -> bool:
+    """Which runs have no outcome, and why; returns whether every one has."""
+    filed = {record.key: record for record in contents.records}
+    missing = plan.missing(contents)
+    for run in missing:
+        say(f"{run.label} {_state(filed.get(run.identity.key), ledger)}.")
+    if missing:
+        say(f"{count(len(missing), 'run')} without an outcome; the same command tries them again.")
+    return not missing
+
+
+def _state(record: Record | None, ledger: Ledger) -> str:
+    """What is known of a run without an outcome."""
+    if record is None:
+        return "was not started"
+    if record.status == "queued":
+        return "waits in a queue (`audition status`)"
+    if record.status != "running":
+        return f"{record.status}: {record.reason}"
+    if ledger.claimed(ledger.folder_of(record)):
+        return f"is being trained by process {record.pid} on {record.host}"
+    return f"was lost while it ran (process {record.pid} on {record.host})"

@@ -1,0 +1,38 @@
+"""The settings of the sweepers, each written once; `hydra_plugins` makes plug-ins of these classes.
+
+Hydra loads this with its plug-ins at every start, so it imports nothing heavy.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Annotated, Any
+
+from annotated_types import Gt
+from omegaconf import OmegaConf
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSettings:
+    """The settings of `hydra/sweeper=audition`, and what every sweeper has."""
+
+    params: Mapping[str, Any] | None = None
+    """A campaign's overrides, e.g. {+idea: "a,b", seed: "42,137,256"}."""
+    arms: Sequence[str] | None = None
+    """Further arms of a campaign, each a line of overrides such as "+idea=a norm=rmsnorm"."""
+
+    def __post_init__(self) -> None:
+        """Make plain containers of what Hydra hands over as its own."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if OmegaConf.is_config(value):
+                object.__setattr__(self, field.name, OmegaConf.to_container(value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaceSettings(SweepSettings):
+    """The settings of `hydra/sweeper=race`."""
+
+    fresh_seeds: Annotated[int, Gt(1)] = 5
+    """Seeds that judge the survivors, beside the screening seeds seed=42,137,256."""
+    drop_below: float = 0.58
+    """Mean gain that drops an idea after the screening seeds, in sd of a same-seed difference."""
