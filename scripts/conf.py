@@ -23,6 +23,11 @@ def yamls(files: Sequence[Path]) -> Iterator[tuple[Path, str]]:
         yield path, regenerated(path.read_text(encoding="utf-8"))
 
 
+def written_yamls() -> list[Path]:
+    """The yaml of every member, and of the sweepers and launchers, whose settings are a class's too."""
+    return [*(member.path for member in members()), *sorted((conf_dir() / "hydra").glob("*/*.yaml"))]
+
+
 def documents(known: Known | None = None, costs: Costs | None = None) -> Iterator[tuple[Path, str]]:
     """Each document and the text that it should have, with the members that it has already.
 
@@ -40,14 +45,14 @@ def expected_files() -> Iterator[tuple[Path, str]]:
     A member that has just been made is two files, so a document is right without it until the next
     `make conf`; what it does name must be as it is.
     """
-    yield from yamls([member.path for member in members()])
+    yield from yamls(written_yamls())
     yield from documents()
 
 
 def _everything() -> Iterator[tuple[Path, str]]:
     from scripts.member_costs import costs  # it needs torch, one yaml does not
 
-    yield from yamls([member.path for member in members()])
+    yield from yamls(written_yamls())
     yield from documents(lambda member: True, costs(str(ROOT / "outputs" / "cache")))
 
 
