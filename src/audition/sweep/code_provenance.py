@@ -1,4 +1,4 @@
-"""Where the code of runs comes from; what no commit has of it lies beside the ledger, once a sweep."""
+"""The commit that the code of runs is at; uncommitted changes are kept beside the ledger."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence

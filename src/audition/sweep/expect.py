@@ -1,4 +1,4 @@
-"""How long each planned run should take: as its arm did before, else by the work there is in it."""
+"""How long each planned run should take: as long as its arm took before, else by its work."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +11,8 @@ from audition.records.store import Ledger
 from audition.sweep.plan import PlannedRun
 
 _WORK_PER_S = 1e10
-"""Weights times units that a core trains on in a second, or thereabouts: where no arm of the sweep
-was run before, only the ratios between expectations count."""
+"""Assumed speed of a core, in weights times units a second. Used only to order runs where no arm of
+the sweep was run before, so its absolute value does not matter."""
 
 
 def expected_seconds(runs: Sequence[PlannedRun]) -> list[float | None]:

@@ -1,4 +1,4 @@
-"""A run of the ledger made once more, by its own settings, in a ledger that is thrown away."""
+"""A recorded run trained again from its own settings, in a temporary ledger."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,6 +1,4 @@
-"""The notice that a process has to leave: by Ctrl-C, by `kill`, by a cluster that wants its node, or by
-a terminal that was closed.
-"""
+"""Signals that end a process early: Ctrl-C, `kill`, a cluster that needs its node, a hangup."""
 
 import os
 import signal
@@ -9,16 +7,16 @@ from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-"""What clusters send before they kill (to end a job, at its time limit, when they need its node), and
-what the end of a terminal or of a connection sends."""
+"""What clusters send before they kill a job, and what a closed terminal or connection sends."""
 
 
 @contextmanager
 def interrupt_on_signals() -> Iterator[None]:
-    """Within the block the first notice is a KeyboardInterrupt, and later ones change nothing.
+    """Within the block the first signal raises KeyboardInterrupt, and later ones are ignored.
 
-    So runs under way are checkpointed and trials put back at once. Of a process that is killed, others
-    on its machine learn only when they look, and those elsewhere when it has been silent for a minute.
+    So running runs are checkpointed and open trials put back at once. After SIGKILL the trials stay
+    open until another process notices: at its next look on this machine, elsewhere after a minute
+    without a heartbeat.
     """
 
     def leave(number: int) -> None:
@@ -32,14 +30,14 @@ def interrupt_on_signals() -> Iterator[None]:
 
 @contextmanager
 def collect_signals() -> Iterator[list[int]]:
-    """Notices and Ctrl-C become entries of a list, which a run looks at between its steps."""
+    """Signals and Ctrl-C become entries of a list, which a run looks at between its steps."""
     seen: list[int] = []
     with _heard((signal.SIGINT, *handled_signals()), seen.append):
         yield seen
 
 
 def handled_signals() -> tuple[signal.Signals, ...]:
-    """The notices that are to be heard: under `nohup` the end of the terminal is none."""
+    """The signals to handle: under `nohup` the end of the terminal is not one."""
     ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     return tuple(each for each in SIGNALS if not (ignored and each == signal.SIGHUP))
 
@@ -69,7 +67,7 @@ def _is_terminal(descriptor: int) -> bool:
 
 
 def _let_go(terminals: list[int]) -> None:
-    """Send what is still printed nowhere: a word to a terminal that is gone would end the run."""
+    """Discard what is still printed: writing to a terminal that is gone would end the run."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in terminals:
         os.dup2(nowhere, descriptor)

@@ -1,4 +1,4 @@
-"""Where a sweep's runs were shown in W&B, its verdicts are too: a table, at the end."""
+"""The verdicts of a sweep as a table in W&B, where its runs are."""
 
 import sys
 from collections.abc import Mapping, Sequence

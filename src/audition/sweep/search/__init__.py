@@ -1,1 +1,1 @@
-"""Search: points of a space asked for one by one, and an answer that is not the luckiest of them."""
+"""Search: trials proposed one by one, and the best of them judged on fresh seeds."""

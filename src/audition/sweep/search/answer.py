@@ -1,6 +1,6 @@
-"""The answer of a search: its best trials on fresh seeds against the default, and what luck they had.
+"""The candidates of a search, and how much of their gain on the screening seeds is believed.
 
-The screening seeds chose the candidates, so they flatter them; the fresh seeds did not.
+The screening seeds chose them, so their gain there is biased upwards; fresh seeds judge them.
 """
 
 from collections.abc import Hashable, Mapping, Sequence

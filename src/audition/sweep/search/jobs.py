@@ -1,4 +1,4 @@
-"""A search served by the jobs of a cluster: this process submits them, waits, and trains nothing.
+"""A search whose trials are made by jobs of a cluster: this process submits them and waits.
 
 Each job is the search's own command on the pool of its node, from a copy of the code as it was typed.
 """
@@ -29,7 +29,7 @@ from audition.sweep.search.study.study import Study, counts
 from audition.text import count
 
 OWN = ("hydra/launcher=", "hydra.launcher.", "submit=")
-"""What was typed for the submitting process alone."""
+"""Overrides that are for the submitting process alone."""
 
 
 class SearchJobs:

@@ -48,7 +48,7 @@ def study_name(settings: SearchSettings, points: Points, stem: str) -> str:
 
 
 def asked_for(settings: SearchSettings, points: Points) -> dict[str, Any]:
-    """What a study is the answer to; two that agree in it are one."""
+    """The question of a study; two studies with the same question are one."""
     return {
         "default": points.start_hash,
         "baseline": points.baseline_hash,
@@ -86,7 +86,7 @@ def check_known(settings: SearchSettings, points: Points) -> None:
 
 
 def describe(study: Study, points: Points) -> None:
-    """Put down with a new study what its default is, and how its metrics are read."""
+    """Write into a new study what its default is, and how its metrics are read."""
     study.study.set_user_attr("common", [*points.common, *points.choice])
     measures = {name: asdict(how) for name, how in points.measures.items()}
     study.study.set_user_attr("measures", measures)
@@ -169,7 +169,7 @@ def _make_trials(
 def _serve(
     trial_queue: TrialQueue, settings: PoolSettings, server: Server, display: Display
 ) -> None:
-    """Work while there is any; then see the others' trials through, and take over dead ones'."""
+    """Work while there is any; then wait for other processes' trials, and take over abandoned ones."""
     waited = False
     trial_queue.study.open_elsewhere()
     while True:

@@ -1,4 +1,4 @@
-"""What a run is worth to a search: metrics as losses and facts of its record, all to be small."""
+"""The objectives of a search, read from a record: metrics as losses and facts, all minimised."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -40,9 +40,9 @@ def mean_of(each: Mapping[int, Sequence[float]]) -> list[float]:
 
 
 def worst(objectives: Sequence[str]) -> list[float]:
-    """What a diverged trial is told as: worse than any number, in every objective.
+    """The values of a diverged trial: infinite in every objective.
 
-    Told as pruned or failed, samplers would pass over it and come back; a made-up number would
-    bend their models and the figures.
+    Samplers ignore pruned and failed trials and would try the point again; a finite number would
+    distort their models and the figures.
     """
     return [math.inf] * len(objectives)

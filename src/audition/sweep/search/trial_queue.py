@@ -1,7 +1,7 @@
-"""The desk where free workers ask: the next seed of a trial under way, or the next trial's first.
+"""The pool's source of jobs in a search: the next seed of an open trial, else a new trial of Optuna's.
 
-No worker waits for another. A trial goes seed by seed, so that it can be given up between two;
-once no new trial is left, the seeds of those under way are given out ahead.
+No worker waits for another. A trial runs seed by seed, so that it can be pruned between two seeds;
+once no new trial is left, the remaining seeds of open trials run side by side.
 """
 
 from collections import deque
@@ -29,7 +29,7 @@ PRUNED = "given up: it is no better than the trials before it at this point"
 
 
 class TrialQueue:
-    """A source of jobs for the pool; `hear` is told of every end.
+    """A source of jobs for the pool, which calls `hear` when a job has ended.
 
     Raises AuditionError, through the pool, where a record lacks an objective.
     """
@@ -69,7 +69,7 @@ class TrialQueue:
         return None
 
     def stops(self, job: Job, report: Mapping[str, Any]) -> str:
-        """Why the pruner gives a run up at an evaluation."""
+        """Why the pruner ends a run at an evaluation; empty where it does not."""
         if job not in self._jobs:
             return ""
         entry, run = self._jobs[job]
@@ -88,7 +88,7 @@ class TrialQueue:
         return PRUNED
 
     def hear(self, job: Job, end: End) -> None:
-        """A run ended, and the ledger has its record."""
+        """Take in the record of a run that has ended."""
         entry, run = self._jobs.pop(job)
         entry.under_way -= 1
         record = self._ledger.get(self._folder(run))
@@ -103,7 +103,7 @@ class TrialQueue:
         self.open.clear()
 
     def _next(self) -> Open | None:
-        """Whose run is next: a trial between two seeds, a new trial, one with seeds to spare."""
+        """The trial that runs next: one between two seeds, a new one, one with seeds left."""
         waiting = [entry for entry in self.open if entry.runs]
         idle = next((entry for entry in waiting if not entry.under_way), None)
         return idle or self._ask() or next(iter(waiting), None)

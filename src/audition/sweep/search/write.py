@@ -20,7 +20,7 @@ PASSED_OVER = frozenset(
         *(g.name for g in GROUPS.values() if g.of_machine),
     )
 )
-"""Roots of keys that are a person's or a machine's, and not the answer's."""
+"""Roots of keys that belong to a person or a machine, not to the answer."""
 
 SWEEPER = ("hydra.sweeper", "hydra/sweeper")
 

@@ -1,4 +1,4 @@
-"""Who is tuned: the baseline and every idea, each with the points around its own default."""
+"""The arms that are tuned: the baseline and every idea, each with the points around its default."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

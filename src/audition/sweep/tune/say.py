@@ -1,4 +1,4 @@
-"""What a fair fight says: who is tuned how, what each was best at, and what tuning made of the gap."""
+"""What tuning prints: how much there is to do, each arm at its best, and the gain before and after."""
 
 from collections.abc import Hashable, Sequence
 from math import isfinite

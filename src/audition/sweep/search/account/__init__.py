@@ -1,1 +1,1 @@
-"""What a study came to, as plain values: for figures, for the report, for any shell."""
+"""The account of a study as plain values, for figures, the report and `audition search`."""

@@ -1,4 +1,4 @@
-"""From a study, as Optuna keeps it, to the plain account of it that stands in the ledger."""
+"""From a study of Optuna's to its plain account in the ledger, which is read without Optuna."""
 
 import math
 from collections.abc import Sequence

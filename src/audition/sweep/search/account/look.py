@@ -1,4 +1,4 @@
-"""Studies as they stand: from their storage, or from the accounts of them that are in the ledger."""
+"""The current accounts of studies: from their storage, or as filed in the ledger."""
 
 import sys
 import warnings
@@ -17,14 +17,14 @@ from audition.sweep.search.study.storage import close, journal_of, open_storage,
 
 @contextmanager
 def accounted(ledger: Ledger, name: str, url: str | None) -> Iterator[None]:
-    """File the account of a study whenever what is done within ends, however it ends."""
+    """File the account of a study when the block ends, however it ends."""
     try:
         yield
     finally:
         try:
             if (account := live(ledger, name, url)) is not None:
                 STUDIES.write(ledger.root, account.name, account)
-        except Exception as error:  # what ended the search has more to say than its account
+        except Exception as error:  # the error that ended the search matters more
             print(f"audition: no account of study '{name}': {error}", file=sys.stderr)
 
 

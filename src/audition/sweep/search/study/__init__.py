@@ -1,1 +1,1 @@
-"""The study that processes share: kept, taken up, asked, and pruned; Optuna is behind this door."""
+"""The study that processes share, in its storage; all that needs Optuna."""

@@ -1,4 +1,4 @@
-"""A study's journal file, flushed to the disk where a trial ends rather than at every word of it."""
+"""A study's journal file, flushed to the disk where a trial ends rather than at every line."""
 
 import json
 import os
@@ -10,14 +10,14 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 
 class Journal(JournalFileBackend):
-    """Optuna's journal; two things are done otherwise.
+    """Optuna's journal, with two differences.
 
-    What a trial says on its way is handed to the system, and waits for no disk: a machine that goes
-    down takes the trial with it, and the ledger has its finished seeds. How a trial came out, and
-    all that was said before, is on the disk when `append_logs` returns.
+    Lines of a running trial are written without waiting for the disk: if the machine goes down, the
+    trial is lost with it, and the ledger has its finished seeds. The outcome of a trial, and every
+    line before it, is on the disk when `append_logs` returns.
 
-    A line that its writer did not finish (a full disk, a machine that went down) is taken back by
-    the next one; with more behind it the study could never be read again.
+    An unfinished last line (a full disk, a machine that went down) is cut off before the next write;
+    with more lines behind it the study could never be read again.
     """
 
     def __init__(self, path: Path, lock: JournalFileSymlinkLock) -> None:

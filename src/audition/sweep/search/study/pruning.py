@@ -1,8 +1,8 @@
-"""What the pruner is shown of a trial under way, and when it is asked about it.
+"""What is reported of an open trial to the pruner, and when the pruner is asked.
 
-Between two seeds it is shown each run's value, and a seed is a step. Inside a run it is shown each
-evaluation, and steps go on from seed to seed, so that trials share them; the first is 1, for a
-pruner that counts resources takes a step for what was spent by then.
+Between seeds each run's value is reported, and a seed is a step. Inside a run each evaluation is
+reported, and the step is the number of evaluations so far over all seeds. It starts at 1, because
+Hyperband reads the step as resource spent.
 """
 
 import math
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Open:
-    """A trial under way in this process."""
+    """A trial that this process has open."""
 
     trial: "Trial"
     typed: tuple[str, ...]
@@ -35,7 +35,7 @@ class Open:
 
 @dataclass(frozen=True)
 class Pruning:
-    """The pruner's part in a search."""
+    """Reports to the pruner of a study, and asks it."""
 
     seeds: tuple[int, ...]
     inside: int  # evaluations in a run that the pruner sees; 0: it looks between seeds alone
@@ -45,7 +45,7 @@ class Pruning:
     def at_evaluation(self, entry: Open, run: PlannedRun, folder: Path) -> bool:
         """Whether a run, whose files are in `folder`, is to be ended where it stands.
 
-        What the run said on its way here may have been merged or lost; its curve is whole.
+        It reads the run's curve, which is whole; progress reports may have been merged or lost.
         """
         losses = self._losses(run, folder)
         # A run that ends by itself now, whole or diverged, is left to say so.

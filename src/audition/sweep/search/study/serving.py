@@ -1,4 +1,4 @@
-"""A study taken up by a process: found or made, known to be the same question, and served alive."""
+"""A study opened by a process: created or joined, checked to be of the same question, kept alive."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -49,7 +49,7 @@ def serving(
             f"study '{name}' has other objectives ({made}) than {', '.join(asked['objectives'])} "
             "made small: choose another hydra.sweeper.study"
         )
-    # Whoever makes a study says at once what it is for: where there are trials, it has been said.
+    # A study is marked with its question as soon as it is created, so one with trials has the mark.
     bare = not study.get_trials(deepcopy=False)
     before = study.user_attrs.get(ASKED)
     if before is None and not bare:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 LOCK_S = 10
-"""Age from which a journal's lock is taken from whoever died with it; it is held for one write [s]."""
+"""Age from which a journal's lock counts as abandoned; it is held for one write [s]."""
 CONNECT_S = 10
 """Longest wait for a database to answer; one behind a firewall never does [s]."""
 _TRIES = 3
@@ -39,7 +39,7 @@ def journal_of(root: Path, name: str) -> Path:
 def open_storage(url: str | None, journal: Path) -> "BaseStorage":
     """The storage at `url`, or the journal file where there is none.
 
-    Tables are made here, before anybody else could come to make them too. Raises AuditionError, in
+    Tables are created here. Raises AuditionError, in
     which no password stands, where the storage cannot be reached.
     """
     if url is None:

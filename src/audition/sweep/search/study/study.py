@@ -1,7 +1,7 @@
-"""A study that several processes serve: asked, told, and rid of what a dead process left open.
+"""A study that several processes work on: trials are asked for, told, and put back if a process dies.
 
-Optuna's trial is the unit. `lost` trials are those whose process ended under them: they are failed,
-their points put back in the queue, and what their finished seeds cost is served by the ledger.
+A trial whose process ended is marked `lost` and failed, and its point queued again; the seeds of it
+that have finished are in the ledger and not trained again.
 """
 
 import math
@@ -80,7 +80,7 @@ class Study:
         return any(t.state == TrialState.WAITING for t in self.trials)
 
     def open_elsewhere(self) -> "list[FrozenTrial]":
-        """Trials that other living processes have under way; those of dead ones are put back."""
+        """Open trials of other living processes; those of dead ones are put back."""
         from optuna.trial import TrialState
 
         others = []
@@ -97,7 +97,7 @@ class Study:
         return others
 
     def put_back(self, number: int, params: Mapping[str, Any], attrs: Mapping[str, Any]) -> None:
-        """Fail a trial that nobody goes on with, and queue its point; only one process succeeds."""
+        """Fail an abandoned trial and queue its point; of several processes that try, one succeeds."""
         from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
@@ -113,7 +113,7 @@ class Study:
 
 
 def _young(trial: "FrozenTrial") -> bool:
-    """Whether a trial that nobody has put a name to may have been asked for just now."""
+    """Whether a trial without the name of its process may have been asked for just now."""
     start = trial.datetime_start
     return start is not None and (datetime.now() - start).total_seconds() < _UNNAMED_S
 

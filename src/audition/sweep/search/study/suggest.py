@@ -1,4 +1,4 @@
-"""A part of the space as a trial suggests it, in Optuna's words."""
+"""The value that a trial of Optuna's suggests for a part of the space."""
 
 from typing import TYPE_CHECKING
 
