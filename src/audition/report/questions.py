@@ -1,6 +1,7 @@
-"""Questions of a ledger in the terminal: power, calibration, and whether two ideas add up."""
+"""Questions of a ledger in the terminal: power, calibration, whether two ideas add up, searches."""
 
 import math
+from collections.abc import Sequence
 
 from rich.markup import escape
 from rich.table import Table
@@ -9,7 +10,17 @@ from rich.text import Text
 from audition.answers.calibration import Calibration
 from audition.answers.interactions import Crossing
 from audition.answers.power import Power
+from audition.answers.searches import (
+    FLATTERED,
+    columns,
+    importance_lines,
+    kinds,
+    rows,
+    sentence,
+    trial_value,
+)
 from audition.console import console, table
+from audition.records.studies import Account
 from audition.stats.calibration import Rate, Replay
 from audition.text import (
     UNDEFINED,
@@ -47,7 +58,7 @@ def show_power(found: Power) -> None:
         f"{count(round(noise.df), 'degree')} of freedom ({escape(noise.choice)}).[/]"
     )
     family = f">in a family of {found.family_size:,}"
-    rows = [
+    steps = [
         [
             str(step.n),
             probability(step.power),
@@ -59,7 +70,7 @@ def show_power(found: Power) -> None:
         ]
         for step in found.curve
     ]
-    curve = table((">seeds", ">power", "", family, ">shows", ">runs", ">time"), rows)
+    curve = table((">seeds", ">power", "", family, ">shows", ">runs", ">time"), steps)
     for row, step in zip(curve.rows, found.curve, strict=True):
         row.style = "bold" if step.n == found.seeds_needed else ""
     out.print(curve)
@@ -159,3 +170,31 @@ def show_crossing(crossing: Crossing) -> None:
             "dim",
         )
     )
+
+
+def show_search(account: Account) -> None:
+    """One search in the terminal."""
+    out, trials = console(), rows(account)
+    out.print(Text.assemble((account.name, "bold"), "  ", sentence(account)))
+    out.print(table(columns(account), trials) if trials else "No trial is whole yet.")
+    if len(account.objectives) > 1:
+        numbers = ", ".join(str(trial.number) for trial in account.front())
+        out.print(f"On the front: {numbers or 'none'}")
+    for group, shares in importance_lines(account):
+        out.print(Text.assemble(("what mattered ", "dim"), f"{group}: {shares}"))
+    if trials:
+        out.print(Text(FLATTERED, "dim"))
+
+
+def show_searches(accounts: Sequence[Account]) -> None:
+    """Every search, a line each."""
+    lines = (
+        (
+            account.name,
+            f"{len(account.trials)}: {kinds(account)}",
+            trial_value(account, next(iter(account.whole), None)),
+            trial_value(account, account.default),
+        )
+        for account in accounts
+    )
+    console().print(table((">study", "trials", "best", "default"), lines))

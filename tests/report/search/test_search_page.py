@@ -13,7 +13,7 @@ from audition.records.studies import STUDIES, Account
 from audition.report import facts as facts_module
 from audition.report import page as page_module
 from audition.report.page import write_report
-from audition.report.search_table import show_search
+from audition.report.questions import show_search
 
 Make = Callable[..., Ledger]
 

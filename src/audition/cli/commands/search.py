@@ -19,7 +19,7 @@ def search(options: Namespace) -> None:
     """`audition search`"""
     from audition.answers.searches import summary
     from audition.console import train_command
-    from audition.report.search_table import show_searches
+    from audition.report.questions import show_searches
     from audition.sweep.search.account.look import accounts
 
     there = Ledger.found if options.storage is None else Ledger
@@ -40,7 +40,7 @@ def search(options: Namespace) -> None:
 def show_one(options: Namespace, ledger: Ledger) -> None:
     """`audition search NAME`"""
     from audition.report.gallery import draw_search
-    from audition.report.search_table import show_search
+    from audition.report.questions import show_search
     from audition.sweep.search.account.look import account_named
 
     account = account_named(ledger, options.study, options.storage)
