@@ -25,7 +25,10 @@ def yamls(files: Sequence[Path]) -> Iterator[tuple[Path, str]]:
 
 def written_yamls() -> list[Path]:
     """The yaml of every member, and of the sweepers and launchers, whose settings are a class's too."""
-    return [*(member.path for member in members()), *sorted((conf_dir() / "hydra").glob("*/*.yaml"))]
+    return [
+        *(member.path for member in members()),
+        *sorted((conf_dir() / "hydra").glob("*/*.yaml")),
+    ]
 
 
 def documents(known: Known | None = None, costs: Costs | None = None) -> Iterator[tuple[Path, str]]:
