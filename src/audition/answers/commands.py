@@ -43,6 +43,8 @@ class NextStep:
 def next_step(judgement: Judgement, root: Path) -> NextStep:
     """The next step after a verdict from the ledger at `root`."""
     c = judgement.comparison
+    if judgement.standing.elsewhere:
+        return NextStep(_elsewhere(judgement), "")
     match c.verdict:
         case "invalid" if unlike(judgement.arm, judgement.baseline):
             again = commands(judgement)
@@ -68,6 +70,17 @@ def next_step(judgement: Judgement, root: Path) -> NextStep:
         case "supported":
             return _confirm(judgement)
     return _settle(judgement, root)
+
+
+def _elsewhere(judgement: Judgement) -> str:
+    """The next step with runs that are trained elsewhere."""
+    c, how = judgement.comparison, judgement.measure
+    if c.verdict == "supported":
+        return f"confirm it on {FRESH} fresh seeds"
+    if c.verdict == "inconclusive" and c.seeds_needed is not None and c.seeds_needed > c.n:
+        gained = in_unit(plain_level(c.sesoi, how), how)
+        return f"{c.seeds_needed:,} seeds an arm show a gain of {gained}, the smallest that counts"
+    return "see why its runs failed" if c.verdict == "invalid" else "drop it or change it"
 
 
 def _confirm(judgement: Judgement) -> NextStep:

@@ -7,6 +7,7 @@ from audition.records.record import Record
 from audition.records.registration import ALPHA, PlannedArm, Registration
 
 UNPLANNED = "no plan named this arm before it was run"
+ELSEWHERE = "its runs were made elsewhere, and no plan of them is known here"
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,15 @@ class Standing:
     left_out: tuple[str, ...] = ()  # runs that no plan names, which change nothing
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether the runs were made elsewhere."""
+        return self.departures == (ELSEWHERE,)
+
+    @property
     def word(self) -> str:
-        """`as planned` or `exploratory`."""
+        """`as planned`, `exploratory` or `not planned here`."""
+        if self.elsewhere:
+            return "not planned here"
         return "exploratory" if self.departures else "as planned"
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from audition.answers import Judgement
 from audition.answers.commands import audition_command
-from audition.answers.verdict import verdicts
+from audition.answers.verdict import Verdict, verdicts
 from audition.console import console, table
 from audition.records.store import Ledger
 from audition.report.verdict_text import headline, lines, notes
@@ -37,8 +37,13 @@ def show_judgements(
     """
     if len(judgements) > MANY and not whole:
         return show_lines(judgements, ledger)
+    return show_verdicts(verdicts(ledger, judgements))
+
+
+def show_verdicts(verdicts: Sequence[Verdict]) -> None:
+    """Each verdict whole."""
     out = console()
-    for verdict in verdicts(ledger, judgements):
+    for verdict in verdicts:
         judgement, step = verdict.judgement, verdict.next
         c = judgement.comparison
         kind = f" ({c.kind})" if c.kind else ""
@@ -58,7 +63,6 @@ def show_judgements(
         for note in notes(judgement):
             facts.add_row("[yellow]note[/]", Text(note))
         out.print(Padding(facts, (0, 0, 0, 2)))
-    return None
 
 
 def show_lines(judgements: Sequence[Judgement], ledger: Ledger) -> None:

@@ -168,14 +168,15 @@ def _evidence(judgement: Judgement) -> str:
     c, standing = judgement.comparison, judgement.standing
     screened = "screened, not confirmed on fresh seeds"
     fresh = "confirmed on fresh seeds" if c.tier == "confirmed" else screened
-    return (
-        f"{count(c.n, 'seed')} against {c.n_baseline} of the baseline; {standing.word}; "
-        f"{standing.terms or DEFAULT_TERMS}; {fresh}"
-    )
+    terms = "" if standing.elsewhere else f"{standing.terms or DEFAULT_TERMS}; "
+    seeds = f"{count(c.n, 'seed')} against {c.n_baseline} of the baseline"
+    return f"{seeds}; {standing.word}; {terms}{fresh}"
 
 
 def _cost(verdict: Verdict) -> Iterator[Line]:
     judgement = verdict.judgement
+    if judgement.standing.elsewhere:
+        return  # their times are not known
     arm, baseline = judgement.arm, judgement.baseline
     units = [f"{number(side.mean('units'), ',.0f')}" for side in (baseline, arm)]
     yield (
@@ -210,7 +211,7 @@ def _departures(judgement: Judgement) -> Iterator[str]:
     """Why a verdict is exploratory, what has changed since its plan, and evidence for added seeds."""
     standing = judgement.standing
     for departure in standing.departures:
-        yield f"Exploratory: {departure}."
+        yield f"{capital(standing.word)}: {departure}."
     if standing.joined:
         yield (
             f"{count(standing.joined, 'arm')} joined this baseline after the plan: family and noise "
