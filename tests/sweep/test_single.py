@@ -1,13 +1,17 @@
 """A run outside a sweep: which plan it is of, and a job that is no longer what its sweep planned."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from audition.errors import AuditionError
 from audition.records.registration import register
 from audition.records.store import Ledger
+from audition.sweep import single
 from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
 from audition.sweep.confirm import announcement
@@ -59,3 +63,18 @@ def test_a_job_that_would_be_another_run_is_refused_and_filed_as_failed(
     assert record is not None
     assert (record.key, record.status) == (run.identity.key, "failed")
     assert record.reason.startswith("its config, its text or its code was changed after")
+
+
+def test_what_hydra_s_own_sweeper_sends_to_a_cluster_is_rehearsed_before_it_is_submitted(
+    composer: Composer, planned: tuple[PlannedRun, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(runs: Sequence[PlannedRun], server: Any) -> None:
+        raise AuditionError(f"{len(runs)} cannot be put together")
+
+    monkeypatch.setattr(single, "Composer", SimpleNamespace(of_hydra=lambda hydra: composer))
+    monkeypatch.setattr(single, "warm", nullcontext)
+    monkeypatch.setattr(single, "rehearse", refuse)
+    monkeypatch.setattr(single, "submit", lambda *given: pytest.fail("submitted"))
+    jobs = [run.overrides for run in planned]
+    with pytest.raises(AuditionError, match=f"{len(planned)} cannot be put together"):
+        single.submit_all(jobs, Any, Any)

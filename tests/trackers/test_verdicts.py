@@ -10,7 +10,7 @@ from audition.answers import judge_arms
 from audition.measure import Measure
 from audition.records.record import Record
 from audition.records.store import Ledger
-from audition.sweep import verdict_page
+from audition.sweep import confirm
 
 LOSSES = {"baseline": [1.50, 1.51, 1.49], "idea": [1.40, 1.42, 1.39]}
 
@@ -42,9 +42,9 @@ def plan(logger):
 def test_a_table_where_wandb_is_on(judgements, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    on = {"wandb": {"_target_": verdict_page.WANDB, "project": "mine", "mode": "offline"}}
+    on = {"wandb": {"_target_": confirm.WANDB, "project": "mine", "mode": "offline"}}
     for _ in range(2):
-        verdict_page.show_verdicts(plan(on), judgements, Ledger(tmp_path))
+        confirm.show_in_wandb(plan(on), judgements, Ledger(tmp_path))
     run, _, _ = read_wandb(tmp_path / "verdicts")
     assert (run.run_id, run.project) == ("verdict-0123", "mine")
     (path,) = tmp_path.glob("verdicts/wandb/offline-run-*/files/media/table/*.json")
@@ -57,7 +57,7 @@ def test_a_table_where_wandb_is_on(judgements, tmp_path, monkeypatch):
 
 
 def test_nothing_where_it_is_off(judgements, tmp_path, monkeypatch):
-    verdict_page.show_verdicts(plan({}), judgements, Ledger(tmp_path))
+    confirm.show_in_wandb(plan({}), judgements, Ledger(tmp_path))
     assert not list(tmp_path.iterdir())
 
 
@@ -82,7 +82,7 @@ def test_levels_are_in_the_measures_own_direction():
             for seed, value in enumerate(values)
         ]
     )
-    row = verdict_page.row(judgement)
+    row = confirm.wandb_row(judgement)
     assert (row["metric"], row["verdict"]) == ("val_accuracy", "supported")
     assert row["improvement"] == pytest.approx(2.0)
     assert (row["baseline_mean"], row["idea_mean"]) == pytest.approx((95.0333, 97.0333), abs=1e-3)

@@ -64,7 +64,7 @@ class GPT(nn.Module):
         norm: Norm,
         feedforward: FeedForward,
         *,
-        layers: Annotated[int, Ge(1)] = 4,
+        layers: Annotated[int, Interval(ge=1, le=1000)] = 4,
         heads: Annotated[int, Ge(1)] = 4,
         width: Annotated[int, Ge(1)] = 128,
         context: Annotated[int, Ge(1)] = 64,

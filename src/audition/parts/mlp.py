@@ -35,7 +35,7 @@ class MLP(nn.Module):
         self,
         shape: Shape,
         *,
-        layers: Annotated[int, Ge(0)] = 2,
+        layers: Annotated[int, Interval(ge=0, le=1000)] = 2,
         width: Annotated[int, Ge(1)] = 128,
         dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
     ) -> None:

@@ -4,7 +4,10 @@ Sweeps and races end here, and so do searches and tuning, whose arms were chosen
 """
 
 import shlex
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from audition.answers import Judgement, arms_of, judge_baseline
 from audition.config.card import check_card
@@ -16,8 +19,9 @@ from audition.records.store import Contents, Ledger
 from audition.sweep.executors import Executor
 from audition.sweep.plan import Plan
 from audition.sweep.show import Show
-from audition.sweep.verdict_page import show_verdicts
 from audition.text import count
+from audition.trackers.background import BackgroundTracker
+from audition.trackers.wandb_verdicts import Verdicts
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def show_answer(
     judgements = judged(plan, contents, ledger, registration)
     if judgements:
         show.verdicts(judgements, ledger)
-        show_verdicts(plan, judgements, ledger)
+        show_in_wandb(plan, judgements, ledger)
     else:
         settled = contents.settled()
         keys = [run.identity.key for run in plan.runs]
@@ -201,3 +205,44 @@ def _state(record: Record | None, ledger: Ledger) -> str:
     if ledger.claimed(ledger.folder_of(record)):
         return f"is being trained by process {record.pid} on {record.host}"
     return f"was lost while it ran (process {record.pid} on {record.host})"
+
+
+WANDB = "audition.trackers.wandb.Wandb"
+FACTS = (
+    "verdict",
+    "kind",
+    "metric",
+    "improvement",
+    "p_adjusted",
+    "cohens_d",
+    "n",
+    "n_baseline",
+    "baseline_mean",
+    "idea_mean",
+    "reason",
+)
+
+
+def show_in_wandb(plan: Plan, judgements: Sequence[Judgement], ledger: Ledger) -> None:
+    """Put `judgements` where the runs of `plan` are, or say in a sentence why they are not there."""
+    loggers = plan.runs[0].settings.get("logger") or {}
+    node = next((each for each in loggers.values() if each["_target_"] == WANDB), None)
+    if node is None or not judgements:
+        return
+    digest = plan.runs[0].plan
+    settings = {name: value for name, value in node.items() if name != "_target_"}
+    page = Verdicts(
+        ledger.root / "verdicts", digest, [wandb_row(j) for j in judgements], **settings
+    )
+    behind = BackgroundTracker(
+        "logger=wandb", page, lambda text: print(f"audition: {text}", file=sys.stderr)
+    )
+    behind.begin()
+    behind.end("finished")
+
+
+def wandb_row(judgement: Judgement) -> Mapping[str, Any]:
+    """One arm's verdict, flat."""
+    c = judgement.to_dict()
+    low, high = c["ci"]
+    return {"arm": c["idea"], **{name: c[name] for name in FACTS}, "ci_low": low, "ci_high": high}

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from audition.sweep import executors
 from audition.sweep.cluster.code import snapshot
-from audition.sweep.search.jobs import door, typed_for_jobs
+from audition.sweep.executors import SlurmExecutor
+from audition.sweep.search.jobs import SearchJobs, door, typed_for_jobs
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.signals import SIGNALS, interrupt_on_signals
 
 
@@ -58,3 +61,16 @@ def test_a_snapshot_holds_all_that_a_job_composes_from(tmp_path: Path) -> None:
     assert (copy / "hydra_plugins" / "audition_sweepers.py").is_file()
     assert snapshot(tmp_path, ["audition"], door()) == copy
     assert snapshot(tmp_path, ["audition"]) != copy
+
+
+def test_what_jobs_would_train_is_rehearsed_here_first(
+    points: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(executors, "rehearse", lambda runs, server: seen.append((runs, server)))
+    space = {"optimizer.lr": {"low": 1e-3, "high": 0.1}}
+    own, server, cluster = points(space), Any, Any
+    executor = SlurmExecutor(cluster, False, server)
+    jobs = SearchJobs(executor, SearchSettings(space=space, trials=2), own, "one")
+    jobs.check(own.runs(()))
+    assert seen == [(own.runs(()), server)]

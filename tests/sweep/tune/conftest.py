@@ -18,8 +18,7 @@ from audition.sweep.plan import PlannedRun, make_plan
 from audition.sweep.show import SILENT
 from audition.sweep.tune.compare_tuned import TunedComparison
 from audition.sweep.tune.entrants import entrants
-from audition.sweep.tune.settings import Tuning
-from audition.sweep.tune.wanted import Tune
+from audition.sweep.tune.settings import Tune, Tuning
 
 SEEDS = (42, 137, 256)
 

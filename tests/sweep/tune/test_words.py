@@ -9,7 +9,7 @@ from audition.errors import AuditionError
 from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
 from audition.sweep.tune.lattice import lattice, span
-from audition.sweep.tune.wanted import tune_of
+from audition.sweep.tune.settings import tune_of
 
 
 @pytest.mark.parametrize(

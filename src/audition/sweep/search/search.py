@@ -15,7 +15,14 @@ from audition.sweep.confirm import announce, announcement, confirm
 from audition.sweep.executors import LocalExecutor, SlurmExecutor
 from audition.sweep.keys import check_unset
 from audition.sweep.plan import Plan, make_plan
-from audition.sweep.search.answer import Candidate, candidates, screened
+from audition.sweep.search.answer import (
+    Candidate,
+    candidates,
+    say_candidates,
+    say_trials,
+    say_unanswered,
+    screened,
+)
 from audition.sweep.search.jobs import SearchJobs
 from audition.sweep.search.make_trials import (
     check_known,
@@ -26,7 +33,6 @@ from audition.sweep.search.make_trials import (
     study_name,
 )
 from audition.sweep.search.objective import judged_by
-from audition.sweep.search.say import say_candidates, say_trials, say_unanswered
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.space.space import parts

@@ -18,8 +18,8 @@ from audition.sweep.search.objective import judged_by, mean_of, values_of, worst
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.space.space import overrides
 from audition.sweep.search.study.pruning import Open, Pruning
+from audition.sweep.search.study.samplers import pick_from
 from audition.sweep.search.study.study import Study
-from audition.sweep.search.study.suggest import pick_from
 from audition.text import count
 
 if TYPE_CHECKING:

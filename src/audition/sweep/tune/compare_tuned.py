@@ -1,9 +1,12 @@
 """Arms compared at their best: tune every arm alike, then judge them on fresh seeds."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from audition.console import say
+from audition.errors import AuditionError
 from audition.records.store import Ledger
 from audition.records.tuned import TUNED, Contender, Tuned
 from audition.sweep.arms import SCREENING, Question
@@ -12,13 +15,20 @@ from audition.sweep.confirm import announce, announcement, confirm, say_missing
 from audition.sweep.executors import Executor, LocalExecutor, executor_of
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.say import Planning
-from audition.sweep.search.make_trials import executor_of_trials, takes_batches
+from audition.sweep.search.answer import run_of
+from audition.sweep.search.make_trials import (
+    executor_of_trials,
+    make_trials,
+    study_name,
+    takes_batches,
+)
+from audition.sweep.search.settings import SearchSettings
+from audition.sweep.search.study.study import Study
 from audition.sweep.show import Show
 from audition.sweep.tune.entrants import Entrant, Trial, entrants, fresh_plan, screened
+from audition.sweep.tune.lattice import span
 from audition.sweep.tune.say import say_contenders, say_gains, say_screening
-from audition.sweep.tune.settings import Tuning
-from audition.sweep.tune.studies import around_defaults, studied
-from audition.sweep.tune.wanted import Tune, tune_of
+from audition.sweep.tune.settings import Tune, Tuning, tune_of
 from audition.text import count
 
 SEVERAL = 20
@@ -147,3 +157,52 @@ class TunedComparison:
         if not say_missing(plan, self.ledger.read(), self.ledger):
             raise SystemExit(1)
         return trials
+
+
+STEM = "tune"
+Describe = Callable[[Entrant], Mapping[str, Any]]
+"""The space that an entrant is tuned in, as a config describes one."""
+
+
+def around_defaults(keys: Sequence[str], factor: float) -> Describe:
+    """Every key from two steps under to two steps over what it is for that entrant."""
+
+    def describe(entrant: Entrant) -> Mapping[str, Any]:
+        return {key: span(key, entrant.at(key), factor) for key in keys}
+
+    return describe
+
+
+def studied(
+    entrants: Sequence[Entrant], describe: Describe, trials: int, executor: LocalExecutor
+) -> dict[str, tuple[Trial, ...]]:
+    """Name -> the trials of its study, the default first; each study has so many.
+
+    Raises AuditionError, before the first run, for a space that an entrant cannot have.
+    """
+    ready: list[tuple[Entrant, SearchSettings]] = []
+    for entrant in entrants:
+        space = describe(entrant)
+        try:
+            points = entrant.points.searched(space)
+        except AuditionError as error:
+            raise AuditionError(f"tune= cannot tune {entrant.name}: {error}") from None
+        ready.append((Entrant(entrant.name, points), SearchSettings(space=space, trials=trials)))
+    found = {}
+    for entrant, wanted in ready:
+        name = study_name(wanted, entrant.points, STEM)
+        found[entrant.name] = _trials(make_trials(wanted, entrant.points, name, executor), entrant)
+    return found
+
+
+def _trials(study: Study, entrant: Entrant) -> tuple[Trial, ...]:
+    """Those that were begun, each configuration once."""
+    unlike: dict[str, Trial] = {}
+    for trial in study.trials:
+        if not (run := run_of(trial)):
+            continue
+        typed = tuple(run["overrides"])
+        runs = entrant.points.runs(typed)
+        unlike.setdefault(runs[0].identity.config_hash, Trial(typed, dict(trial.params), runs))
+    start = unlike.pop(entrant.points.start_hash, None)
+    return (start or Trial((), {}, entrant.points.runs(())), *unlike.values())

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from audition.sweep.search.settings import SearchSettings
-from audition.sweep.search.space.space import PARTS
+from audition.sweep.search.space.space import PARTS, Choices, Dimension, Fork, Value
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.trial import Trial
 
 STARTUP = 10
 """Trials drawn at random before a model of the objective is trusted."""
@@ -83,3 +84,19 @@ def grid_values(low: float, high: float, log: bool, points: int = 5) -> list[flo
     share = [i / (points - 1) for i in range(points)]
     spread = [low * (high / low) ** s if log else low + s * (high - low) for s in share]
     return [low, *spread[1:-1], high]  # rounding must not leave the range
+
+
+def pick_from(trial: "Trial", part: Dimension | Fork) -> Value:
+    """The value that a trial suggests for a part of the space."""
+    among = part.among
+    if isinstance(among, Choices):
+        value: Value = trial.suggest_categorical(part.name, list(among.values))
+    elif among.whole:
+        value = trial.suggest_int(
+            part.name, int(among.low), int(among.high), step=int(among.step or 1), log=among.log
+        )
+    else:
+        value = trial.suggest_float(
+            part.name, among.low, among.high, step=among.step, log=among.log
+        )
+    return value
