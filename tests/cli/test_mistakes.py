@@ -56,6 +56,10 @@ TYPED: list[tuple[str, list[str]]] = [
         ["'optimizer.lrr'; did you mean 'lr'? choose from: betas, decay, eps, lr, weight_decay"],
     ),
     ("optimizer.lr=-1 seed=1,2 -m", ["optimizer.lr=-1 is out of range: it must be >= 0"]),
+    (
+        "model.layers=100000 seed=1,2 -m",
+        ["model.layers=100000 is out of range: it must be >= 1 and <= 1000"],
+    ),
     ("optimizer.lr=fast", ["optimizer.lr='fast' is not a number"]),
     ("seed=1,2,1 -m", ["seed=1 is given twice"]),
     ("model=convnet", ["data.context: its value is taken from model.context, which the parts"]),
