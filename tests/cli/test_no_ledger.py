@@ -14,6 +14,7 @@ READERS = (
     ("report",),
     ("search",),
     ("status",),
+    ("curves",),
     ("collect",),
     ("cancel",),
     ("watch", "--once"),

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from scipy.special import stdtrit
 
 from audition.answers import Judgement
+from audition.answers.arm_curves import ArmCurves
 from audition.answers.curves import STEPS, Curve, Curves
 from audition.measure import Measure
 from audition.report.figures.gains import foremost
@@ -28,6 +29,8 @@ from audition.text import axis, direction
 
 LOSS = Measure("training loss", "")
 TITLE = "Learning curves, and the difference underneath"
+PALETTE = (INK, *VERDICT.values(), "#e69f00", "#56b4e9", "#8a6d3b")
+"""Colours of arms side by side, the first of them the baseline's."""
 COLUMNS, PANEL, MOST = 2, 4.3, 40  # panels in a row; inches of a panel's height; panels
 Series = Mapping[int, Mapping[int, float]]
 """Seed -> units -> value."""
@@ -166,6 +169,31 @@ def _arm(axes: Axes, name: str, series: Series, colour: str) -> None:
         axes.plot(over.units * 2, (over.lows[0], over.highs[0]), color=colour, lw=6, alpha=0.22)
         axes.scatter(over.units, over.means, marker="_", s=260, color=colour, lw=2.2, zorder=5)
     axes.fill_between(over.units, over.lows, over.highs, color=colour, alpha=0.16, lw=0, zorder=1)
+
+
+@styled
+def arm_curves_figure(found: Sequence[ArmCurves]) -> Figure:
+    """All arms in one panel: a thin line a seed, the mean thick and its band; one panel a metric."""
+    metrics = list(dict.fromkeys(arm.metric for arm in found))
+    if not metrics:
+        return nothing("Learning curves", "No run has written a line of metrics yet.")
+    caption = (
+        "Each seed (thin), the mean over the seeds (thick) and its 95 % t interval (shaded), n = "
+        f"{', '.join(f'{len(arm.curves)} of {arm.arm}' for arm in found)}."
+    )
+    page = sheet("Learning curves", caption, height=PANEL * len(metrics))
+    for row, metric in enumerate(metrics):
+        arms = [arm for arm in found if arm.metric == metric]
+        axes = page.axes(0.92, (len(metrics) - 1 - row) * PANEL + 0.6, WIDTH - 1.2, PANEL - 0.9)
+        for i, (arm, name) in enumerate(zip(arms, labels([a.arm for a in arms]), strict=True)):
+            colour = PALETTE[i % len(PALETTE)]
+            _arm(axes, f"{arm.arm}-{row}", {s: c.at() for s, c in arm.curves.items()}, colour)
+            axes.plot([], [], color=colour, lw=2.2, label=name)
+        axes.set_ylabel(axis(arms[0].measure), size=SMALL)
+        axes.set_xlabel(f"{arms[0].unit} trained on", size=SMALL)
+        axes.xaxis.set_major_formatter(lambda units, _: _counted(units))
+        axes.legend(frameon=False, fontsize=SMALL)
+    return page.figure
 
 
 def _focus(axes: Axes, series: Series) -> None:

@@ -1,0 +1,77 @@
+"""The learning curves of the arms or runs that somebody names, whether they were compared or not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from audition.answers.arms import ArmRuns, arms_of
+from audition.answers.curves import STEPS, Curve, read_curve, series
+from audition.errors import AuditionError, choices
+from audition.measure import Measure
+from audition.records.find import find_run
+from audition.records.metrics import read_lines
+from audition.records.record import BASELINE
+from audition.records.store import Ledger
+
+TRAINING = Measure("training loss", "")
+
+
+@dataclass(frozen=True)
+class ArmCurves:
+    """One arm's runs, those under way too: a curve for each seed."""
+
+    arm: str
+    config_hash: str
+    metric: str  # as records name it; `train_loss` where no run was evaluated
+    measure: Measure
+    unit: str  # what a budget counts
+    curves: Mapping[int, Curve]
+
+
+def arm_curves(
+    ledger: Ledger, words: Sequence[str] = (), metric: str | None = None
+) -> tuple[ArmCurves, ...]:
+    """The curves of each arm or run that is named; of every arm's newest configuration without one,
+    the baseline's first.
+
+    Args:
+        words: names of arms, or of one run each, as `records.find` reads them: `placebo/42`, a key.
+        metric: any that runs wrote, `train_loss` among them; without one, that of the arm's task.
+
+    Raises AuditionError for a word that names nothing, and where no run has written the metric.
+    """
+    contents = ledger.read()
+    newest: dict[str, ArmRuns] = {}
+    for arm in sorted(arms_of(contents.records).values(), key=lambda arm: arm.latest):
+        newest[arm.name] = arm
+    chosen: dict[str, ArmRuns] = {}
+    for word in words or sorted(newest, key=lambda name: (name != BASELINE, name)):
+        if word in newest:
+            chosen[word] = newest[word]
+            continue
+        try:
+            record = find_run(ledger, contents, word)
+        except AuditionError as error:
+            if "/" in word:
+                raise
+            raise AuditionError(f"{error}; arms: {', '.join(sorted(newest))}") from None
+        (arm,) = arms_of([record]).values()
+        before = chosen.get(arm.name)
+        runs = before.records if before and before.config_hash == arm.config_hash else ()
+        chosen[arm.name] = arms_of([*runs, record])[arm.config_hash]
+    found = [_of(ledger, arm, metric or arm.primary) for arm in chosen.values()]
+    if metric is not None and not any(each.curves and each.metric == metric for each in found):
+        folders = [ledger.folder_of(r) for arm in chosen.values() for r in arm.records]
+        known = {name for folder in folders for name in series(read_lines(folder))}
+        places = {"step", "units", "tokens"}
+        raise AuditionError(f"no run has written '{metric}'{choices(metric, known - places)}")
+    return tuple(each for each in found if each.curves)
+
+
+def _of(ledger: Ledger, arm: ArmRuns, metric: str) -> ArmCurves:
+    read = {r.seed: read_curve(ledger.folder_of(r), metric) for r in arm.records}
+    curves = {seed: curve for seed, curve in read.items() if curve is not None}
+    named = {curve.metric for curve in curves.values()}
+    drawn = metric if metric in named or len(named) != 1 else named.pop()
+    how = TRAINING if drawn == STEPS else arm.by(drawn).measure
+    same = {seed: curve for seed, curve in curves.items() if curve.metric == drawn}
+    return ArmCurves(arm.name, arm.config_hash, drawn, how, arm.unit, same)

@@ -1,0 +1,29 @@
+"""`audition curves`: how a metric went in any arms or runs, in the terminal or as a figure."""
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from audition.cli.command import JSON, LEDGER, command, emit, option
+from audition.records.store import Ledger
+
+
+@command(
+    "learning curves of arms or runs, in the terminal or as a figure",
+    option("runs", nargs="*", metavar="ARM|RUN", help="arms, or runs as ARM/SEED; all arms"),
+    option("--metric", metavar="NAME", help="any that runs wrote (the task's own); train_loss"),
+    option("--out", type=Path, metavar="FILE", help="write a figure: .png or .svg"),
+    *(LEDGER, JSON),
+)
+def curves(options: Namespace) -> None:
+    """`audition curves`"""
+    from audition.answers.arm_curves import arm_curves
+    from audition.report.curves import show_curves, write_curves
+
+    found = arm_curves(Ledger.found(options.output_dir), options.runs, options.metric)
+    if not found:
+        print("audition: no run has written a line of metrics yet", file=sys.stderr)
+    if options.out is not None:
+        write_curves(found, options.out)
+        print(f"audition: drawn in {options.out}", file=sys.stderr)
+    emit(options, found, lambda: show_curves(found))

@@ -1,0 +1,82 @@
+"""Learning curves of any arms: a line of blocks a run in the terminal, or all in one figure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from audition.answers.arm_curves import ArmCurves
+from audition.answers.curves import Curve
+from audition.console import console, table
+from audition.errors import AuditionError, choices
+from audition.text import axis, number, plain_level
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+COLUMNS = 40
+KINDS = (".png", ".svg")
+
+
+def show_curves(found: Sequence[ArmCurves]) -> None:
+    """A row a run: its curve on the scale of all runs of that metric, where it began and stands."""
+    console(120).print(curve_table(found))
+
+
+def curve_table(found: Sequence[ArmCurves]) -> object:
+    """The same as a table of rich's."""
+    scale = _scales(found)
+    rows = [
+        (
+            arm.arm,
+            str(seed),
+            axis(arm.measure),
+            blocks(curve, scale[arm.metric]),
+            plain_level(curve.values[0], arm.measure),
+            plain_level(curve.values[-1], arm.measure),
+            f"{number(curve.units[-1], ',d')} {arm.unit}",
+        )
+        for arm in found
+        for seed, curve in arm.curves.items()
+    ]
+    return table(("arm", ">seed", "metric", "curve", ">first", ">last", ">after"), rows)
+
+
+def blocks(curve: Curve, scale: tuple[float, float], columns: int = COLUMNS) -> str:
+    """The curve as characters, each the mean of its stretch of units; × where it diverged."""
+    low, high = scale
+    first, last = curve.units[0], curve.units[-1]
+    cells: list[list[float]] = [[] for _ in range(min(columns, len(curve.units)))]
+    for units, value in zip(curve.units, curve.values, strict=True):
+        share = (units - first) / (last - first) if last > first else 0.0
+        cells[min(len(cells) - 1, int(share * len(cells)))].append(value)
+    drawn = ""
+    for cell in cells:
+        mean = math.fsum(cell) / len(cell) if cell else math.nan
+        if math.isfinite(mean):
+            place = (mean - low) / (high - low) if high > low else 0.5
+            drawn += BLOCKS[min(len(BLOCKS) - 1, int(place * len(BLOCKS)))]
+        else:
+            drawn += "×" if cell else " "
+    return drawn
+
+
+def _scales(found: Sequence[ArmCurves]) -> Mapping[str, tuple[float, float]]:
+    """Metric -> the least and the largest finite value of all its curves."""
+    values: dict[str, list[float]] = {}
+    for arm in found:
+        for curve in arm.curves.values():
+            values.setdefault(arm.metric, []).extend(filter(math.isfinite, curve.values))
+    return {
+        metric: (min(all_, default=0.0), max(all_, default=0.0)) for metric, all_ in values.items()
+    }
+
+
+def write_curves(found: Sequence[ArmCurves], path: Path) -> None:
+    """The figure, as its suffix says. Raises AuditionError for another kind of file or a full disk."""
+    from audition.report.figures.learning import arm_curves_figure
+    from audition.report.style import save
+
+    if path.suffix not in KINDS:
+        raise AuditionError(f"{path} is no kind of figure{choices(path.suffix, KINDS)}")
+    try:
+        save(arm_curves_figure(found), path)
+    except OSError as error:
+        raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
