@@ -264,7 +264,10 @@ KINDS: dict[str, list[tuple[str, str]]] = {
         ("apoptosis._target_=audition.apoptosis.fitness.random.Random", "not of apoptosis; choose"),
         ("+idea=placebo ideas.placebo._target_=audition.effects.ema.EMA", "is a part of preset, n"),
         ("+effects.x._target_=audition.trackers.wandb.Wandb", "is a part of logger, not of preset"),
-        ("energy._target_=audition.energy.meter.Meter", "cannot be put together (TypeError: "),
+        (
+            "energy._target_=audition.trackers.tracker.Tracker",
+            "cannot be put together (TypeError: ",
+        ),
         ("precision._target_=audition.execution.Execution", "cannot be put together (TypeError: "),
         ("optimizer._target_=os.system", "is not allowed: it must be in audition"),
         (

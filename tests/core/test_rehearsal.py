@@ -31,7 +31,7 @@ REFUSED = [
         "a batch of 3 rows cannot be split into 2 equal parts",
     ),
     ("precision._target_=audition.execution.Execution", "cannot be put together (TypeError: "),
-    ("energy._target_=audition.energy.meter.Meter", "cannot be put together (TypeError: "),
+    ("energy._target_=audition.trackers.tracker.Tracker", "cannot be put together (TypeError: "),
 ]
 
 

@@ -14,7 +14,7 @@ from audition.apoptosis.heredity.functional_preservation import FunctionalPreser
 from audition.apoptosis.strategy import Site
 from audition.errors import AuditionError
 from audition.observers.checkpoint import Checkpoint
-from audition.parallel.alone import Tell, Wish
+from audition.parallel.alone import StopAsked, Tell
 from audition.parallel.team import Team
 from audition.recipe.effect import Effect
 from audition.recipe.signals import Cost, Gradient
@@ -26,7 +26,7 @@ from audition.training.resume import train_on
 
 
 def several(
-    payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: Wish
+    payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: StopAsked
 ) -> Mapping[str, Any]:
     """Each case in turn, so that one start of the processes serves all of them."""
     folder = Path(payload["folder"])
@@ -174,7 +174,9 @@ def told(outcome: Outcome, job: Job, folder: Path, name: str) -> Mapping[str, An
     }
 
 
-def lost(payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: Wish) -> dict[str, Any]:
+def lost(
+    payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: StopAsked
+) -> dict[str, Any]:
     """Rank 1 is killed at step 3."""
 
     def last(step: int) -> bool:
@@ -186,7 +188,9 @@ def lost(payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: Wish) 
     return {}
 
 
-def wrong(payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: Wish) -> dict[str, Any]:
+def wrong(
+    payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: StopAsked
+) -> dict[str, Any]:
     """Rank 1 finds a mistake."""
     if team.rank == 1:
         raise AuditionError("the moon is full: choose another night")
@@ -195,7 +199,7 @@ def wrong(payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: Wish)
 
 
 def endless(
-    payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: Wish
+    payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: StopAsked
 ) -> dict[str, Any]:
     """Every rank says who it is, in a file, and stands still."""
     (Path(payload["folder"]) / f"{team.rank}.pid").write_text(str(os.getpid()))

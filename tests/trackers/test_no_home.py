@@ -13,7 +13,7 @@ CODE = """
 import sys
 from pathlib import Path
 from audition.trackers.wandb import Wandb
-from audition.trackers.wandb_verdicts import Verdicts
+from audition.trackers.wandb import Verdicts
 
 folder = Path(sys.argv[1])
 for page in (Wandb(folder), Verdicts(folder / "v", "d1", [{"arm": "a", "gain": 1.0}])):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 from annotated_types import Gt
 
-from audition.energy.meter import AtOnce, Counter, Method
+from audition.energy.meter import AtOnce, Counter, Meter, Method
 from audition.errors import AuditionError
 
 COUNTRY = "USA"
@@ -20,7 +20,7 @@ JOULES = 3.6e6
 """In a kilowatt-hour."""
 
 
-class Model:
+class Model(Counter):
     """A tracker of CodeCarbon's, asked for its total. Each may be used once."""
 
     def __init__(self, tracker: Any, totals: list[float]) -> None:
@@ -39,7 +39,7 @@ class Model:
         return self.totals[-1]
 
 
-class CodeCarbon:
+class CodeCarbon(Meter):
     """The whole machine, as modelled.
 
     Args:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, ClassVar
 
-from audition.energy.meter import AtOnce, Counter, Method
+from audition.energy.meter import AtOnce, Counter, Meter, Method
 from audition.errors import AuditionError
 
 CHOICES = "choose rapl, codecarbon or off"
@@ -18,7 +18,7 @@ REASONS = {3: "the card does not count its energy", 4: "this user may not ask fo
 NO_DRIVER = 12
 
 
-class Cards:
+class Cards(Counter):
     """The counters of several cards, added up."""
 
     def __init__(self, nvml: Any, handles: Sequence[Any]) -> None:
@@ -46,7 +46,7 @@ class Cards:
             raise OSError(error.value, why) from None
 
 
-class Nvml:
+class Nvml(Meter):
     """The cards of a run, whatever else is done on them at the time included."""
 
     name: ClassVar[str] = "nvml"

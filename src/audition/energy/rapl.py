@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from audition.energy.meter import AtOnce, Counter, Method
+from audition.energy.meter import AtOnce, Counter, Meter, Method
 from audition.errors import AuditionError
 
 POWERCAP = Path("/sys/class/powercap")
@@ -23,7 +23,7 @@ COUNTED = re.compile(r"package-\d+|dram")
 
 @dataclass
 class Zone:
-    """One counter of the processor: microjoules, which begin again from nought at `span`."""
+    """One counter of the processor: microjoules, which start again from zero at `span`."""
 
     path: Path
     span: int
@@ -47,7 +47,7 @@ class Zone:
 
 
 @dataclass
-class Zones:
+class Zones(Counter):
     """Several of them, added up."""
 
     zones: Sequence[Zone] = field(default_factory=tuple)
@@ -56,12 +56,8 @@ class Zones:
         """Joules of all zones."""
         return sum(zone.read() for zone in self.zones) / 1e6
 
-    def close(self) -> float:
-        """The same: nothing is held."""
-        return self.joules()
 
-
-class Rapl:
+class Rapl(Meter):
     """The whole processor's joules: whoever else computes on this machine is in them."""
 
     name: ClassVar[str] = "rapl"

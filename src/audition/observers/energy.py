@@ -17,14 +17,14 @@ EVERY_S = 30.0
 class Energy(Observer):
     """Counts training and evaluation alike, as a bill does, and never stops a run.
 
-    What a killed attempt spent after its last checkpoint is not in it, as its seconds are not
-    among those of training: it is what the run costs, not what befell it.
+    What a killed attempt spent after its last checkpoint is left out, as its seconds are: it is the
+    cost of the run, not of its accidents.
 
     Args:
         meter: where joules come from.
         at_once: runs that the meter may see together; each is given an equal part.
         cards: of the run.
-        say: hears why there are no joules, where there are none.
+        say: called with the reason where there are no joules.
     """
 
     def __init__(self, meter: Meter, at_once: AtOnce, *, cards: int, say: Say) -> None:
@@ -35,12 +35,12 @@ class Energy(Observer):
         self.recall(None)
 
     def recall(self, snapshot: Mapping[str, Any] | None) -> None:
-        """Go on from what a checkpoint remembers, or from nought without one."""
+        """Go on from what a checkpoint remembers, or from zero without one."""
         kept: Mapping[str, Any] = {"meter": self.meter.name, "joules": 0.0}
         if snapshot is not None:
             kept = snapshot.get("energy", {"meter": "", "joules": 0.0})
         self.earlier = self.total = float(kept["joules"])
-        # Joules of half a run are no joules of a run.
+        # A meter that missed part of the run gives no total, so none is recorded.
         self.known = kept["meter"] == self.meter.name
 
     def memory(self) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class Energy(Observer):
         return {"energy": {"meter": name, "joules": self.total}}
 
     def facts(self) -> dict[str, Any]:
-        """What the record says of joules; nothing where there are none to vouch for."""
+        """What the record keeps of joules; nothing where the total is not known."""
         if not (self.known and self.meter.name):
             return {}
         return {

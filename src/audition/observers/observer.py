@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StepReport:
-    """What a step did. Values stay on the device until somebody asks for them."""
+    """What a step did. Values stay on the device until they are read."""
 
     clock: Clock
     controls: Controls

@@ -1,1 +1,1 @@
-"""One run in several processes: who shares its batches, and how the processes are started."""
+"""One run in several processes: how its batches are shared, and how the processes are started."""

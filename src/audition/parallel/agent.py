@@ -1,4 +1,4 @@
-"""`python -m audition.parallel.agent N`: torchrun's agent starts N ranks and tells of their end."""
+"""`python -m audition.parallel.agent N`: torchrun's agent starts N ranks and reports their exits."""
 
 import logging
 import sys
@@ -11,7 +11,7 @@ from audition.parallel.messages import say
 
 def main(processes: int) -> int:
     """Start the ranks on a free port of this machine; once one of them ends badly, end the others."""
-    logging.disable(logging.ERROR)  # the worker says it in a sentence
+    logging.disable(logging.ERROR)  # the worker reports it in a sentence
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
@@ -32,7 +32,7 @@ def main(processes: int) -> int:
             elastic_launch(config, sys.executable)("-m", "audition.parallel.rank")
         except ChildFailedError as error:
             codes = {rank: failure.exitcode for rank, failure in error.failures.items()}
-            with suppress(OSError):  # nobody is left to hear it
+            with suppress(OSError):  # the worker has died
                 say(sys.stdout.fileno(), ended=codes)
             return 1
     return 0

@@ -8,23 +8,23 @@ from audition.parallel.team import ALONE, Team
 Tell = Callable[[Mapping[str, object]], None]
 """Takes reports of a run's progress."""
 
-Wish = Callable[[int], bool]
+StopAsked = Callable[[int], bool]
 """Whether, after so many steps, the run is asked to end early."""
 
-Entry = Callable[[Mapping[str, Any], Team, Tell, Wish], Mapping[str, Any]]
-"""What every process of a run does: (payload, team, tell, interrupted) -> how it came out.
+Entry = Callable[[Mapping[str, Any], Team, Tell, StopAsked], Mapping[str, Any]]
+"""What every process of a run does: (payload, team, tell, interrupted) -> its outcome.
 
 Payload and answer are plain JSON, since they may cross between processes.
 """
 
 
 class Alone:
-    """Nothing is shared. What is called is called here."""
+    """The entry is called in this process."""
 
     processes: ClassVar[int] = 1
 
     def carry_out(
-        self, entry: Entry, payload: Mapping[str, Any], tell: Tell, interrupted: Wish
+        self, entry: Entry, payload: Mapping[str, Any], tell: Tell, interrupted: StopAsked
     ) -> Mapping[str, Any]:
         """The answer of `entry` to `payload`."""
         return entry(payload, ALONE, tell, interrupted)

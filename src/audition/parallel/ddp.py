@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge
 
-from audition.parallel.alone import Alone, Entry, Tell, Wish
+from audition.parallel.alone import Alone, Entry, StopAsked, Tell
 from audition.parallel.launch import launch
 
 
@@ -22,7 +22,7 @@ class Ddp:
     """Processes of a run; each has `execution.threads` threads, or a card of its own."""
 
     def carry_out(
-        self, entry: Entry, payload: Mapping[str, Any], tell: Tell, interrupted: Wish
+        self, entry: Entry, payload: Mapping[str, Any], tell: Tell, interrupted: StopAsked
     ) -> Mapping[str, Any]:
         """The answer that rank 0 has from `entry`; `payload["settings"]` are those of a run.
 

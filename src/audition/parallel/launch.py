@@ -1,7 +1,7 @@
-"""The worker's side of a shared run: start the processes, listen, ask them to stop, hear the end.
+"""The worker's side of a run in several processes: start them, read their messages, ask them to stop.
 
-A pipe to their stdin says two things, and both to all of them. A byte in it, which nobody takes
-out, is the wish to end early; its end means that the worker is gone, and that they must go too.
+Stdin protocol: one byte means stop after this step, and is never read, so that every rank sees it;
+EOF means that the worker has died, and every rank exits at once.
 """
 
 import json
@@ -14,7 +14,7 @@ from subprocess import PIPE, Popen
 from typing import Any
 
 from audition.errors import AuditionError
-from audition.parallel.alone import Entry, Tell, Wish
+from audition.parallel.alone import Entry, StopAsked, Tell
 from audition.parallel.messages import RankMessages
 
 WORK = "AUDITION_SHARED_RUN"
@@ -25,7 +25,7 @@ LOOK_S = 0.1
 
 
 def launch(
-    entry: Entry, payload: Mapping[str, Any], processes: int, tell: Tell, interrupted: Wish
+    entry: Entry, payload: Mapping[str, Any], processes: int, tell: Tell, interrupted: StopAsked
 ) -> Mapping[str, Any]:
     """Call `entry` in each of so many processes and return what it answers rank 0.
 
@@ -42,7 +42,7 @@ def launch(
         + ":backslashreplace",
         "PYTHONPATH": os.pathsep.join(folder or os.getcwd() for folder in sys.path),
     }
-    heard = RankMessages()
+    messages = RankMessages()
     # A session of its own: Ctrl-C in a terminal would end it where it is to be asked.
     with Popen(
         [sys.executable, "-m", "audition.parallel.agent", str(processes)],
@@ -51,14 +51,16 @@ def launch(
         env=environment,
         start_new_session=True,
     ) as agent:
-        _listen(agent, heard, tell, interrupted)
-    if heard.answer is None:
-        raise AuditionError(heard.reason(processes, agent.returncode))
-    return heard.answer
+        _listen(agent, messages, tell, interrupted)
+    if messages.answer is None:
+        raise AuditionError(messages.reason(processes, agent.returncode))
+    return messages.answer
 
 
-def _listen(agent: "Popen[bytes]", heard: RankMessages, tell: Tell, interrupted: Wish) -> None:
-    """Until the last of the processes has closed its end."""
+def _listen(
+    agent: "Popen[bytes]", messages: RankMessages, tell: Tell, interrupted: StopAsked
+) -> None:
+    """Read messages until the last of the processes has closed its end of the pipe."""
     assert agent.stdin is not None
     assert agent.stdout is not None
     step, asked, rest = 0, False, b""
@@ -76,7 +78,7 @@ def _listen(agent: "Popen[bytes]", heard: RankMessages, tell: Tell, interrupted:
             return
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
-            report = heard.hear(line)
+            report = messages.hear(line)
             if report is not None:
                 step = report.get("step", step)
                 tell(report)

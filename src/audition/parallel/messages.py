@@ -1,4 +1,4 @@
-"""What the processes of a run say to the worker that started them: JSON, a line each, on a pipe.
+"""Messages from the processes of a run to the worker that started them: JSON lines on a pipe.
 
 `report` is rank 0's progress and `answer` its outcome; `failed` is a sentence of any rank;
 `ended` is the agent's: exit codes by rank, negative for a signal.
@@ -20,7 +20,7 @@ def say(pipe: int, **words: Any) -> None:
 
 @dataclass
 class RankMessages:
-    """What has been said so far that decides how a run ended."""
+    """The messages so far that decide how a run ended."""
 
     answer: dict[str, Any] | None = None
     failed: list[str] = field(default_factory=list)
@@ -39,8 +39,8 @@ class RankMessages:
     def reason(self, processes: int, code: int) -> str:
         """Why there is no answer, in a sentence; `code` is how the agent ended.
 
-        A rank that was killed says nothing, and the others only that they have lost it; of those
-        that speak the first is the cause, since it spoke before it left. After a failure torchrun
+        A killed rank sends nothing, and the others only that they have lost it; of several failures the
+        first is the cause. After a failure torchrun
         ends the others by SIGTERM, which is then no cause.
         """
         for rank, left in self.ended.items():

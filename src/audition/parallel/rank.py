@@ -21,9 +21,9 @@ STDIN, STDOUT, STDERR = 0, 1, 2
 
 
 def main() -> int:
-    """Do this rank's part and say how it came out."""
+    """Do this rank's part and report how it ended."""
     pipe = os.dup(STDOUT)
-    os.dup2(STDERR, STDOUT)  # what a library prints must not be taken for a word of ours
+    os.dup2(STDERR, STDOUT)  # what a library prints must not be taken for a message
     threading.Thread(target=follow, name="lifeline", daemon=True).start()
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopping.append(number))
@@ -70,12 +70,9 @@ def card(number: int) -> str:
 
 
 def follow() -> None:
-    """Wait for the worker's end and leave at once, whatever this rank is at.
-
-    Another worker may have taken the run up, and only one may write of it.
-    """
+    """Exit once the worker has died: another may have taken the run over, and only one may write."""
     lifeline = poll()
-    lifeline.register(STDIN, 0)  # its end is told without being asked for
+    lifeline.register(STDIN, 0)  # POLLHUP is reported without being asked for
     while not any(event & POLLHUP for _, event in lifeline.poll()):
         pass
     os._exit(1)

@@ -53,8 +53,8 @@ class Ranks(Team):
         dist.all_reduce(total)
         return total
 
-    def any(self, wish: bool) -> bool:
-        return self._largest(torch.tensor([float(wish)])).item() > 0.0
+    def any(self, asked: bool) -> bool:
+        return self._largest(torch.tensor([float(asked)])).item() > 0.0
 
     def longest(self, seconds: float) -> float:
         return self._largest(torch.tensor([seconds], dtype=torch.float64)).item()

@@ -1,4 +1,4 @@
-"""Those who train one run together, as a value; alone, it is the neutral element."""
+"""The group of processes that share one run. The base class is a group of one and changes nothing."""
 
 from collections.abc import Iterator
 
@@ -35,9 +35,9 @@ class Team:
         """`totals` added up over the members."""
         return totals
 
-    def any(self, wish: bool) -> bool:
-        """Whether any member wishes it."""
-        return wish
+    def any(self, asked: bool) -> bool:
+        """Whether `asked` is true for any member."""
+        return asked
 
     def longest(self, seconds: float) -> float:
         """The longest of the members' times."""

@@ -21,7 +21,7 @@ from audition.sweep.plan import Plan
 from audition.sweep.show import Show
 from audition.text import count
 from audition.trackers.background import BackgroundTracker
-from audition.trackers.wandb_verdicts import Verdicts
+from audition.trackers.wandb import Verdicts
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,10 @@ SPOKEN: frozenset[Status] = frozenset({"finished", "diverged", "failed", "interr
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredPool(PoolSettings):
-    """A pool, and since when it is known to be the best."""
+    """A pool, and when it was measured to be the best."""
 
     measured: str | None = None
-    """When `audition bench` measured what nobody had said; None where it decided nothing."""
+    """When `audition bench` measured the number of workers; None where it was given or computed."""
 
 
 def pool_settings(
@@ -55,8 +55,9 @@ def pool_settings(
 ) -> PoolSettings:
     """The pool for `runs` of that `execution` on this machine.
 
-    What is not said is as `audition bench` measured it (kept in `cache_dir`), else as many as fit,
-    one run a card. Raises AuditionError for a setting out of range, and for a device that is not here.
+    Defaults: the pool that `audition bench` measured (kept in `cache_dir`), if there is one, else
+    cores // threads workers, one run a GPU. Raises AuditionError for a setting out of range, and for
+    a device that is not here.
     """
     device = device_of(execution)
     checked = {**execution, "device": device, "_target_": GROUPS["execution"].of}

@@ -1,7 +1,7 @@
-"""A tracker kept behind a queue, in a thread: however it fails or hangs, the run goes on.
+"""A tracker fed by a queue, in its own thread: however it fails or hangs, the run goes on.
 
-The run hands lines over and never waits, until its end: then for so long, and no longer. What the
-tracker could not take is dropped, and said once.
+The run puts lines into the queue and never waits, except at its end, for a limited time. What the
+tracker was too slow to take is dropped, and reported once.
 """
 
 import queue
@@ -41,7 +41,7 @@ class BackgroundTracker:
     Args:
         name: of the tracker, for a person.
         tracker: called from one thread alone, in the order of its protocol.
-        say: hears, on the run's own thread, what befell the tracker.
+        say: called with what went wrong, on the run's own thread.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class BackgroundTracker:
             )
 
     def _hear(self) -> None:
-        """Pass on what the thread had to say."""
+        """Report what the thread has reported."""
         while not self._said.empty():
             self.say(self._said.get())
 

@@ -14,7 +14,7 @@ from audition.records.record import Record
 
 
 class Tracker(Protocol):
-    """One run's page in a tracker. Nothing is imported, and nobody called, before `open`.
+    """One run's page in a tracker. Nothing is imported or contacted before `open`.
 
     `packages` are those that the server of many runs imports once for all of them.
 

@@ -47,7 +47,7 @@ class Wandb:
         check_package("wandb", *Wandb.packages)
 
     def open(self, earlier: Sequence[Line]) -> str:
-        """Begin or find the page; a sentence where it is offline against the asker's wish."""
+        """Begin or find the page; a sentence where it is offline though online was asked for."""
         online = self.mode == "online" or (self.mode == "auto" and bool(os.environ.get(KEY)))
         if online and not Wandb.refused:
             try:
@@ -122,6 +122,38 @@ class Wandb:
                 x_disable_stats=True,
             ),
         )
+
+
+class Verdicts(Wandb):
+    """One table: a row an arm. Judged again, the same plan has the same page."""
+
+    def __init__(
+        self,
+        folder: Path,
+        digest: str,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        project: str = "audition",
+        mode: Literal["auto", "offline", "online"] = "auto",
+    ) -> None:
+        super().__init__(folder, project=project, mode=mode)
+        self.digest, self.rows = digest, tuple(rows)
+
+    def open(self, earlier: Sequence[Line]) -> str:
+        """Begin the page and put the table on it."""
+        import wandb
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        said = super().open([])
+        columns: list[str | int] = list(self.rows[0]) if self.rows else []
+        data = [[row[str(name)] for name in columns] for row in self.rows]
+        self.run.log({"verdicts": wandb.Table(columns=columns, data=data)})
+        return said
+
+    def _identity(self) -> dict[str, Any]:
+        """Filed under its plan."""
+        name = f"verdict {self.digest}"
+        return {"id": f"verdict-{self.digest}", "group": "verdicts", "name": name, "config": {}}
 
 
 CACHE = "XDG_CACHE_HOME"

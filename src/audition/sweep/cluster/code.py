@@ -40,7 +40,7 @@ def snapshot(root: Path, packages: Sequence[str], more: Mapping[str, Path] | Non
         part.chmod(0o755)
         try:
             part.rename(home)
-        except OSError:  # somebody else has just made the same one
+        except OSError:  # another process has just made the same one
             shutil.rmtree(part)
             if not home.is_dir():
                 raise

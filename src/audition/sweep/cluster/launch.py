@@ -15,7 +15,7 @@ from audition.text import count
 
 
 class Detached(Exception):
-    """The runs are in a cluster's queue, and nobody is to wait for them here."""
+    """The runs are in a cluster's queue, and this process is not to wait for them."""
 
     def __init__(self, submission: Submission) -> None:
         super().__init__(submission.plan)

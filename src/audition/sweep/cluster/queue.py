@@ -22,7 +22,7 @@ OVER = {
 """State of a job that will not go on -> why its run has no outcome."""
 
 HELD = ("launch failed", "JobHoldMaxRequeue", "JobHeldAdmin", "requeued in held state")
-"""Reasons for which Slurm itself keeps a job from starting until somebody releases it."""
+"""Reasons for which Slurm itself keeps a job from starting until an administrator releases it."""
 
 FORGOTTEN = "the queue does not know it any more"
 PATIENCE_S = 60.0
@@ -74,7 +74,7 @@ def require_slurm() -> None:
 
 
 def states(ids: Iterable[str], arrays: Sequence[str]) -> Mapping[str, JobState] | None:
-    """The state of each job, asked by the arrays they belong to; None where nobody answers."""
+    """The state of each job, asked by the arrays they belong to; None where Slurm does not answer."""
     command = ["squeue", "--noheader", "--array", "--states=all", "--format=%i|%T|%r"]
     known: dict[str, JobState] = {}
     # One question an array: squeue answers nothing at all where one of several is forgotten.

@@ -87,7 +87,7 @@ class Cluster:
         return cls(**settings)
 
     def of_a_job(self) -> dict[str, Any]:
-        """What is asked for each job, by submitit's names; what nobody has set is left out."""
+        """What is asked for each job, by submitit's names; what is not set is left out."""
         names = [each.name for each in fields(Cluster) if each.name not in (*OWN, *LIMITS)]
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 

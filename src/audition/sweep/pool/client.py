@@ -22,7 +22,7 @@ BEFORE = -1
 
 _MOST_FRUITLESS_STARTS = 3
 _FAREWELL_S = 2.5
-"""Time for a server and its children to go by themselves; unless stuck they take 1 s [s]."""
+"""Time for a server and its children to exit by themselves; unless stuck they take 1 s [s]."""
 
 
 class ServerLost(Exception):
@@ -43,9 +43,9 @@ class Server:
         self._control, theirs = Pipe()
         self._reports, reports = datagrams()
         # All forked children inherit the write end: EOF means that every one of them has exited.
-        self._breath, breath = os.pipe()
+        self._alive, alive = os.pipe()
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the server)
-        given = (theirs.fileno(), reports.fileno(), breath)
+        given = (theirs.fileno(), reports.fileno(), alive)
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "audition.sweep.pool.server", *map(str, given)],
@@ -57,7 +57,7 @@ class Server:
                 start_new_session=True,  # a terminal's Ctrl-C is for the parent alone
             )
         finally:
-            os.close(breath)
+            os.close(alive)
             theirs.close()
             reports.close()
         self.ready, self._open = False, True
@@ -95,9 +95,9 @@ class Server:
         )
 
     def do(self, entry: str, job: Job) -> int:
-        """Have one job done by another `entry` before the pool begins; its exit code.
+        """Run one job with another `entry` before the pool begins, and return its exit code.
 
-        What else is heard meanwhile comes with the next `poll`. Raises as `poll` does.
+        Other messages that arrive meanwhile come with the next `poll`. Raises as `poll` does.
         """
         heard: list[Message] = []
         self.start(BEFORE, job, threads=1, gpu=None, entry=entry)
@@ -170,14 +170,14 @@ class Server:
         self._control.close()
         if not self.ready:  # no child yet, and an import may take seconds
             self._process.kill()
-        gone, _, _ = select.select([self._breath], [], [], _FAREWELL_S)
+        gone, _, _ = select.select([self._alive], [], [], _FAREWELL_S)
         self._process.kill()
         self._process.wait()
         for pid in () if gone else self._pids.values():
             with contextlib.suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
         self._pids = {}
-        os.close(self._breath)
+        os.close(self._alive)
         self._reports.close()
         self._errors.close()
 

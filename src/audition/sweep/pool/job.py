@@ -1,4 +1,4 @@
-"""The values that go into the pool and come out of it: a job, the pool's settings, a job's end."""
+"""What the pool takes and returns: a job, the pool's settings, how a job ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Job:
     log: Path | None = None
     """File to which the run's stdout and stderr are appended; None throws them away."""
     expected_seconds: float | None = None
-    """How long it should take, so that the longest start first; None where nobody knows. Only the
+    """How long it should take, so that the longest start first; None if unknown. Only the
     ratios between jobs count, until a run of its group has ended."""
     unit: str = "units"
     """What the speed it reports is counted in."""
@@ -49,12 +49,12 @@ class End:
     """How one attempt at a job came out."""
 
     status: Literal["ok", "busy", "failed", "interrupted"]
-    """`busy`: another process holds this run. `interrupted`: the sweep was stopped under
-    it, or the source that gave it has no more use for it."""
+    """`busy`: another process holds this run. `interrupted`: the sweep was stopped, or the source of
+    the job no longer needs it."""
     seconds: float
     """Wall-clock time from the request to the end [s]."""
     exit_code: int | None = None
-    """What the process left; -n for a death by signal n, None where nobody could see it."""
+    """What the process left; -n for a death by signal n, None where it is unknown."""
     reason: str = ""
     """One sentence for a person; empty when all went well."""
 

@@ -1,12 +1,14 @@
-"""The display without a terminal: a line at each job's end, and a sign of life every 30 s."""
+"""The display without a terminal: a line at each job's end, and one every 30 s; and the choice."""
 
 import math
+import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
+from audition.sweep.pool.display import Display, Tally, outcome
 from audition.sweep.pool.job import End, Job
-from audition.sweep.pool.tally import Row, Tally
 from audition.text import roughly
 
 EVERY_S = 30.0
@@ -61,15 +63,11 @@ class PlainLines(Tally):
         return f"{so_far}: {'; '.join(names) or 'getting warm'}"
 
 
-def outcome(row: Row, end: End) -> str:
-    """`finished in 61 s, training loss 1.8213`, or how it failed and where its log is."""
-    if end.status == "ok":
-        loss = row.number("loss", ".4f")
-        return f"finished in {roughly(end.seconds)}" + (f", training loss {loss}" if loss else "")
-    if end.status == "busy":
-        return f"waits: {end.reason}"
-    if end.status == "interrupted":
-        own = end.reason and not end.reason.startswith("interrupted")
-        return f"interrupted after {roughly(end.seconds)}" + (f": {end.reason}" if own else "")
-    log = f" (log: {row.job.log})" if row.job.log else ""
-    return f"failed after {roughly(end.seconds)}: {end.reason}{log}"
+def display_for(stream: TextIO | None = None) -> Display:
+    """A live table where `stream` (stderr by default) is a terminal, else a line for each end."""
+    out = sys.stderr if stream is None else stream
+    if out.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        from audition.sweep.pool.live import Live
+
+        return Live(out)
+    return PlainLines(out)

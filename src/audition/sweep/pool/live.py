@@ -10,9 +10,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from audition.sweep.pool.display import Row, Tally, outcome
 from audition.sweep.pool.job import End, Job
-from audition.sweep.pool.lines import outcome
-from audition.sweep.pool.tally import Row, Tally
 from audition.text import roughly
 
 EVERY_S = 0.25

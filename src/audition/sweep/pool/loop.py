@@ -1,4 +1,4 @@
-"""The pool itself: give every job a child, see to its end, and outlive all of them."""
+"""The pool's loop: start a child for each job, follow it to its end, replace a server that died."""
 
 import contextlib
 import math
@@ -28,7 +28,7 @@ class _Running:
     since: float
     deadline: float
     stopped: str = ""  # why the pool is ending it
-    unwanted: bool = False  # whether that is because its source has no more use for it
+    unwanted: bool = False  # whether its source asked for that
     word: str = ""  # what the child said of its failure
 
     def seconds(self) -> float:
@@ -60,10 +60,10 @@ class _Pool:
         return len(self._gpus)
 
     def run(self) -> None:
-        """Until the queue is empty and nobody runs."""
+        """Until the queue is empty and no job runs."""
         while True:
             self._start_what_can()
-            # After, not before: a source may have nothing more to give, and then nobody will speak.
+            # Not before: a source may have had its last job, and then no message would follow.
             if not (self._queue or self._running):
                 return
             try:
@@ -90,7 +90,7 @@ class _Pool:
             self._show.started(turn.job)
 
     def _patience(self) -> float | None:
-        """Seconds until something must be done even if nobody speaks; None for never."""
+        """Seconds until something must be done even without a message; None for never."""
         moments = [running.deadline for running in self._running.values()]
         if self._free and self._server.ready:
             moments += self._queue.moments()
@@ -203,10 +203,10 @@ def run_pool(
     another process holds (exit code 75) goes to the tail of the queue until it is free.
     server: one that is getting warm already (`warm`); it stays the caller's to end.
     source: further jobs, asked for one by one as slots are free; the pool ends when it has none
-    and nobody runs.
+    and no job runs.
     Raises AuditionError for an entry or a card that does not exist. On KeyboardInterrupt, or
     whatever `on_end` raises, the runs under way are stopped and end as `interrupted`; jobs that
-    never started are not heard of.
+    never started are not reported.
     """
     with contextlib.ExitStack() as stack:
         if not jobs and source is None:
