@@ -34,7 +34,7 @@ def test_submitted_packed_looked_at_and_collected(slurm: Any, door: Any) -> None
     ]
     collected = door.ask("collect", "--wait", environment=slurm.environment)
     assert collected.returncode == 0, collected.stderr
-    assert "2 seeds against 2, as planned" in collected.stdout
+    assert "2 seeds against 2 of the baseline; as planned" in " ".join(collected.stdout.split())
     assert {record.status for record in door.records().values()} == {"finished"}
     assert "4 in the ledger, 0 to train" in door.train("+idea=placebo", "seed=1,2").stderr
 
