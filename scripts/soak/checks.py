@@ -18,8 +18,8 @@ MEASURE = ("budget", "evaluation", "device", "threads", "schema")
 COSMETIC = frozenset(group.name for group in deciding("filing", "watching"))
 """Overrides that decide no number."""
 
-TIMED = ("seconds", "seconds_to_settle", "equal_time", "energy")
-"""Parts of a verdict that are of the clock."""
+TIMED = ("seconds", "seconds_to_settle", "equal_time", "energy", "next")
+"""Parts of a verdict that are of the clock; `next` tells times too, and a command for this ledger."""
 
 LOGGED_EVERY = 10
 """Steps between two lines of `metrics.jsonl`."""
