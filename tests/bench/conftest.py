@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hydra import initialize_config_dir
 
-from audition.bench.asked import Asked, ask
+from audition.bench.plan import PlannedSweep, plan_sweep
 from audition.bench.trial import Timing
 from audition.config.root import conf_dir
 
@@ -29,13 +29,13 @@ def timing() -> Callable[..., Timing]:
 
 
 @pytest.fixture
-def asked(tmp_path: Path, cache_dir: str) -> Iterator[Callable[..., Asked]]:
+def asked(tmp_path: Path, cache_dir: str) -> Iterator[Callable[..., PlannedSweep]]:
     """What a command line asks for, of a small model and an empty ledger in `tmp_path`."""
 
-    def read(*words: str) -> Asked:
+    def read(*words: str) -> PlannedSweep:
         small = ("model=tiny", "execution.device=cpu", "precision=fp32")
         own = (f"paths.output_dir={tmp_path}", f"paths.cache_dir={cache_dir}")
-        return ask([*(word for word in (*small, *own) if not taken(word, words)), *words])
+        return plan_sweep([*(word for word in (*small, *own) if not taken(word, words)), *words])
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         yield read

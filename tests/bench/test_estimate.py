@@ -11,10 +11,10 @@ from audition.bench.estimate import (
     advice,
     best_of,
     cost,
-    doubling,
     runs_that_fit,
     share,
 )
+from audition.bench.trial import doubling
 
 
 @pytest.mark.parametrize(

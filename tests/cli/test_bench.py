@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from audition.bench.estimate import doubling
+from audition.bench.trial import doubling
 from audition.machine import cores
 from audition.measured import recall
 

@@ -1,4 +1,4 @@
-"""The arithmetic of a bench: which pool is best, what a sweep will cost, what might be changed."""
+"""Arithmetic on timings: which pool is best, what a sweep will cost, what would be faster."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -112,11 +112,6 @@ def runs_that_fit(wanted: Sequence[int], timings: Sequence[Timing]) -> tuple[int
     need = max(timing.card_mb for timing in timings)
     room = min(timing.card_room_mb for timing in timings)
     return tuple(runs for runs in wanted if runs == 1 or runs * need <= CARD_FULL * room)
-
-
-def doubling(most: int) -> tuple[int, ...]:
-    """1, 2, 4, ... below `most`, and `most` itself."""
-    return (*(1 << power for power in range(most.bit_length()) if 1 << power < most), most)
 
 
 def advice(

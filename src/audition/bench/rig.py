@@ -1,19 +1,20 @@
-"""Trials carried out: on the pool's own server, a fresh process for every worker of each trial."""
+"""Trials carried out on the pool's own server, a fresh process for every worker of each trial."""
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TextIO
 
 from audition.bench.trial import Timing, Trial, Unmeasured
 from audition.sweep.local import PRELOAD
 from audition.sweep.pool import Display, End, Job, PoolSettings, Server, run_pool, warm
 
-ENTRY = "audition.bench.child:measure"
+ENTRY = "audition.bench.worker:measure"
 LIMIT_S, LIMIT = 60.0, 20.0
 """A trial is given up after so long, and so many times the time it was given on top [s]."""
 
@@ -87,3 +88,23 @@ def rig(seconds: float) -> Iterator[Rig]:
     settings = PoolSettings(preload=PRELOAD, entry=ENTRY)
     with TemporaryDirectory(prefix="audition-bench-") as folder, warm(settings) as server:
         yield Rig(server, Path(folder), seconds)
+
+
+@contextmanager
+def progress(out: TextIO) -> Iterator[Callable[[int], Callable[[str], None]]]:
+    """What is being measured, as one line on `out` that changes, or a line each in a log."""
+    before, after = ("\r\x1b[K", "") if out.isatty() else ("", "\n")
+
+    def announce(total: int) -> Callable[[str], None]:
+        numbers = count(1)
+
+        def begin(label: str) -> None:
+            line = f"audition: measuring {next(numbers)}/{total}: {label}"
+            print(before + line, end=after, file=out, flush=True)
+
+        return begin
+
+    try:
+        yield announce
+    finally:
+        print(before, end="", file=out, flush=True)

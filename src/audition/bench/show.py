@@ -1,4 +1,4 @@
-"""What a bench found, in the terminal."""
+"""What a bench measured, printed in the terminal."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -6,7 +6,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from audition.bench.estimate import Cell
-from audition.bench.findings import Findings
+from audition.bench.survey import Findings
 from audition.console import console, table
 from audition.text import UNDEFINED, count, roughly
 

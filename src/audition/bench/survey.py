@@ -1,34 +1,112 @@
-"""All trials of a bench in their order, and what is made of them; the measuring is a `Timer`'s."""
+"""The survey: all trials of a bench in their order, and what follows from their timings."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from statistics import median
+from dataclasses import asdict, dataclass, replace
+from statistics import fmean, median
+from typing import Any, Protocol
 
-from audition.bench.asked import Asked
 from audition.bench.estimate import (
     ArmCost,
     Cell,
+    Cost,
     Point,
     advice,
     best_of,
     cost,
     runs_that_fit,
 )
-from audition.bench.findings import Findings
-from audition.bench.steady import Steady, together
-from audition.bench.trial import Timer, Timing, Unmeasured
-from audition.bench.trials import RUNS_PER_CARD, arms_alone, crowds, other_ways
+from audition.bench.plan import PlannedSweep
+from audition.bench.trial import (
+    RUNS_PER_CARD,
+    Timing,
+    Trial,
+    Unmeasured,
+    arms_alone,
+    crowds,
+    other_ways,
+)
 from audition.budget import Budget
 from audition.errors import AuditionError
-from audition.measured import machine, workload
+from audition.measured import Pool, machine, workload
 from audition.records.record import now
 from audition.tasks.measures import task_of
 
 AT_MOST = "A race drops arms as it goes: this is what it takes at most."
+GIVEN = 0.9
+"""Part of a core under which a process that computes all the time had to share it with others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What one `audition bench` measured, and what follows from it."""
+
+    date: str
+    """ISO 8601, UTC."""
+    machine: Mapping[str, Any]
+    device: str
+    threads: int
+    precision: str
+    """Name of the configured one."""
+    unit: str
+    """What the task counts: tokens, examples."""
+    cells: Sequence[Cell]
+    """One run alone, the configured precision and threads among them."""
+    points: Sequence[Point]
+    """Several runs at once; the first may be one run alone."""
+    best: Point
+    arms: Mapping[str, Timing]
+    """Arm -> one of its runs alone; the baseline first."""
+    warm_s: float
+    """What a sweep waits, once, before its first run."""
+    planned: int
+    """Runs of the sweep, those in the ledger included."""
+    cost: Cost
+    """Of the runs that the ledger lacks."""
+    workloads: Sequence[str]
+    disturbed: Sequence[str]
+    """Trials in which other work took this machine's cores: later sweeps should not go by those."""
+    advice: Sequence[str]
+    notes: Sequence[str]
+    """What could not be measured, and what may have disturbed the rest."""
+
+    @property
+    def baseline(self) -> Timing:
+        """One of the baseline's runs, alone."""
+        return next(iter(self.arms.values()))
+
+    def pool(self) -> Pool:
+        """What later sweeps on this machine go by."""
+        return Pool(
+            device=self.device,
+            threads=self.threads,
+            precision=self.precision,
+            workers=self.best.workers,
+            runs_per_gpu=self.best.runs_per_gpu,
+            units_per_s=self.best.units_per_s,
+            workloads=tuple(self.workloads),
+            date=self.date,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self)
+
+
+class Timer(Protocol):
+    """Carries out trials."""
+
+    @property
+    def warm_s(self) -> float:
+        """Seconds that a sweep waits, once, before its first run."""
+        ...
+
+    def __call__(self, trial: Trial) -> Sequence[Timing]:
+        """One timing a worker; raises Unmeasured."""
+        ...
 
 
 def survey(
-    asked: Asked,
+    sweep: PlannedSweep,
     timer: Timer,
     announce: Callable[[int], Callable[[str], None]],
     *,
@@ -37,14 +115,14 @@ def survey(
 ) -> Findings:
     """Measure every arm alone, the baseline in every way, then more and more of its runs at once.
 
-    announce: given how many trials there are, it gives what is told the name of each.
+    announce: called with the number of trials; what it returns is called with the label of each.
     Raises AuditionError where an arm cannot be measured as it is configured.
     """
-    execution = asked.settings["execution"]
-    device, threads, precision = execution["device"], execution["threads"], asked.precision
+    execution = sweep.settings["execution"]
+    device, threads, precision = execution["device"], execution["threads"], sweep.precision
     used = cards if device == "cuda" else ()
-    alone = arms_alone(asked, used)
-    ways, crowded = other_ways(asked, cores, used), crowds(asked, cores, used)
+    alone = arms_alone(sweep, used)
+    ways, crowded = other_ways(sweep, cores, used), crowds(sweep, cores, used)
     steady = Steady(timer, announce(len(alone) + len(ways) + len(crowded)))
     try:
         arms = {name: steady(trial)[0] for name, trial in alone.items()}
@@ -76,30 +154,30 @@ def survey(
         device=device,
         threads=threads,
         precision=precision,
-        unit=task_of(asked.settings).unit,
+        unit=task_of(sweep.settings).unit,
         cells=cells,
         points=points,
         best=best,
         arms=arms,
         warm_s=timer.warm_s,
-        planned=len(asked.plan.runs),
-        cost=cost(to_train(asked, arms), points, alone=own.units_per_s, warm_s=timer.warm_s),
-        workloads=tuple(dict.fromkeys(workload(run.settings) for run in asked.plan.runs)),
+        planned=len(sweep.plan.runs),
+        cost=cost(to_train(sweep, arms), points, alone=own.units_per_s, warm_s=timer.warm_s),
+        workloads=tuple(dict.fromkeys(workload(run.settings) for run in sweep.plan.runs)),
         disturbed=tuple(steady.disturbed),
         advice=() if steady.disturbed else advised,
-        notes=(*((AT_MOST,) if asked.at_most else ()), *steady.failed),
+        notes=(*((AT_MOST,) if sweep.at_most else ()), *steady.failed),
     )
 
 
-def to_train(asked: Asked, arms: Mapping[str, Timing]) -> list[ArmCost]:
+def to_train(sweep: PlannedSweep, arms: Mapping[str, Timing]) -> list[ArmCost]:
     """What the ledger lacks of each arm, with one of its runs as it was timed."""
     costs = []
-    for name, settings in asked.arms.items():
+    for name, settings in sweep.arms.items():
         budget = Budget(**settings["budget"])
         costs.append(
             ArmCost(
                 name=name,
-                runs=sum(run.arm.name == name for run in asked.missing),
+                runs=sum(run.arm.name == name for run in sweep.missing),
                 steps=budget.total_steps(arms[name].units_per_step),
                 minutes=budget.minutes,
                 evaluations=settings["training"]["evaluations"],
@@ -107,3 +185,56 @@ def to_train(asked: Asked, arms: Mapping[str, Timing]) -> list[ArmCost]:
             )
         )
     return costs
+
+
+class Steady:
+    """Carries out trials by `timer`, a second time where other work took this machine's cores.
+
+    say: gets the label of each trial as it begins.
+    """
+
+    def __init__(self, timer: Timer, say: Callable[[str], None]) -> None:
+        self._timer, self._say = timer, say
+        self.label = ""
+        """Of the trial that was begun last."""
+        self.disturbed: list[str] = []
+        """Labels of trials that other work was in the way of, twice."""
+        self.failed: list[str] = []
+        """A sentence for each trial that `attempt` had to give up."""
+
+    def __call__(self, trial: Trial) -> Sequence[Timing]:
+        """The timings, the faster of two where the first had not the cores to itself.
+
+        Raises Unmeasured.
+        """
+        self.label = trial.label
+        self._say(trial.label)
+        found = self._timer(trial)
+        if shared(trial, found):
+            found = max(found, self._timer(trial), key=together)
+            if shared(trial, found):
+                self.disturbed.append(trial.label)
+        return found
+
+    def attempt(self, trial: Trial) -> Sequence[Timing]:
+        """The timings; none where the trial failed."""
+        try:
+            return self(trial)
+        except Unmeasured as why:
+            self.failed.append(f"Not measured: {trial.label}, {why}.")
+            return ()
+
+
+def together(timings: Sequence[Timing]) -> float:
+    """Units/s of all processes of a trial."""
+    return sum(timing.units_per_s for timing in timings)
+
+
+def shared(trial: Trial, timings: Sequence[Timing]) -> bool:
+    """Whether processes of one thread, which are at work all the time, had less than a core each.
+
+    Several threads wait for each other, and for a card, so there it says nothing.
+    """
+    execution = trial.settings["execution"]
+    tells = execution["device"] == "cpu" and execution["threads"] == 1
+    return tells and fmean(timing.cores for timing in timings) < GIVEN

@@ -1,12 +1,17 @@
-"""One thing to be measured, and what came of it: values that cross between processes."""
+"""What a bench measures: one trial and its timing, and which trials a sweep is measured by."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
+
+from audition.bench.plan import PRECISIONS, PlannedSweep
+from audition.text import count
+
+RUNS_PER_CARD = (1, 2, 4)
 
 
 class Unmeasured(Exception):
-    """A trial whose processes did not all come to their end; its text says why, in a few words."""
+    """A trial in which a process failed or took too long; its text says why, in a few words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +67,61 @@ class Timing:
         return self.held_out_units / rate if rate else 0.0
 
 
-class Timer(Protocol):
-    """Carries out trials."""
+def arms_alone(sweep: PlannedSweep, cards: Sequence[int]) -> Mapping[str, Trial]:
+    """Arm -> one of its runs by itself, with an evaluation; the baseline first."""
+    return {
+        name: Trial(label=f"arm {name}", settings=settings, gpus=tuple(cards[:1]), evaluate=True)
+        for name, settings in sweep.arms.items()
+    }
 
-    @property
-    def warm_s(self) -> float:
-        """Seconds that a sweep waits, once, before its first run."""
-        ...
 
-    def __call__(self, trial: Trial) -> Sequence[Timing]:
-        """One timing a worker; raises Unmeasured."""
-        ...
+def other_ways(
+    sweep: PlannedSweep, cores: int, cards: Sequence[int]
+) -> Mapping[tuple[str, int], Trial]:
+    """(precision, threads) -> the baseline computed so, in every way but the configured one.
+
+    A card does the work whatever the threads, so there they stay as they are.
+    """
+    settings, execution = sweep.settings, sweep.settings["execution"]
+    own = (sweep.precision, execution["threads"])
+    threads = {own[1]} if cards else {own[1], *doubling(cores)}
+    nodes = {sweep.precision: settings["precision"], **PRECISIONS}
+    return {
+        (name, number): Trial(
+            label=f"{name}, {count(number, 'thread')}",
+            settings={
+                **settings,
+                "precision": node,
+                "execution": {**execution, "threads": number},
+            },
+            gpus=tuple(cards[:1]),
+        )
+        for name, node in nodes.items()
+        for number in sorted(threads)
+        if (name, number) != own
+    }
+
+
+def crowds(sweep: PlannedSweep, cores: int, cards: Sequence[int]) -> Sequence[Trial]:
+    """More than one of the baseline's runs at once, ever more: a core each, or so many a card."""
+    if cards:
+        sizes = [(len(cards) * runs, runs) for runs in RUNS_PER_CARD]
+    else:
+        room = max(1, cores // sweep.settings["execution"]["threads"])
+        sizes = [(workers, 1) for workers in doubling(room)]
+    return [
+        Trial(
+            label=f"{workers} runs at once",
+            settings=sweep.settings,
+            workers=workers,
+            gpus=tuple(cards),
+            runs_per_gpu=runs,
+        )
+        for workers, runs in sizes
+        if workers > 1
+    ]
+
+
+def doubling(most: int) -> tuple[int, ...]:
+    """1, 2, 4, ... below `most`, and `most` itself."""
+    return (*(1 << power for power in range(most.bit_length()) if 1 << power < most), most)

@@ -24,9 +24,8 @@ def bench(options: Namespace) -> None:
     """`audition bench`"""
     from hydra import initialize_config_dir
 
-    from audition.bench.asked import ask
-    from audition.bench.progress import Progress
-    from audition.bench.rig import rig
+    from audition.bench.plan import plan_sweep
+    from audition.bench.rig import progress, rig
     from audition.bench.show import show_findings
     from audition.bench.survey import survey
     from audition.cli.sentences import one_sentence
@@ -44,9 +43,9 @@ def bench(options: Namespace) -> None:
             initialize_config_dir(str(conf_dir()), version_base="1.3"),
             rig(options.seconds) as timer,
         ):
-            asked = ask(words)
-            with Progress(sys.stderr) as progress:
-                found = survey(asked, timer, progress.of, cores=cores(), cards=gpus())
+            sweep = plan_sweep(words)
+            with progress(sys.stderr) as announce:
+                found = survey(sweep, timer, announce, cores=cores(), cards=gpus())
         emit(options, found.to_dict(), lambda: show_findings(found))
         if not found.disturbed:
-            remember(asked.settings["paths"]["cache_dir"], found.pool(), found.to_dict())
+            remember(sweep.settings["paths"]["cache_dir"], found.pool(), found.to_dict())

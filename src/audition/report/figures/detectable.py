@@ -10,12 +10,13 @@ from matplotlib.ticker import MaxNLocator
 
 from audition.answers import Judgement
 from audition.measure import Measure
+from audition.report.figures.drawing import Look, mark, say
+from audition.report.figures.gains import span
 from audition.report.style import (
     INK,
     LINE,
     MUTED,
     PAPER,
-    SMALL,
     VERDICT,
     WIDTH,
     apart,
@@ -116,28 +117,10 @@ def detectable_effect(judgements: Sequence[Judgement], *, alpha: float = 0.05) -
         curve = [(n, stand.at(n, alpha)) for n in range(first, last + 1)]
         curve = [(n, gain) for n, gain in curve if math.isfinite(gain)]
         axes.plot(*zip(*curve, strict=True), color=MUTED, lw=2.0, gid=f"curve-{i}")
-        axes.scatter(
-            [stand.n],
-            [stand.mde],
-            s=95,
-            color=_colour(stand),
-            edgecolor=PAPER,
-            lw=1.2,
-            zorder=5,
-            gid=f"here-{i}",
-        )
+        mark(axes, stand.n, stand.mde, _colour(stand), 95, lw=1.2, zorder=5, gid=f"here-{i}")
         if stand.seeds_needed is not None and stand.seeds_needed <= last:
-            axes.scatter(
-                [stand.seeds_needed],
-                [stand.sesoi],
-                marker="s",
-                s=55,
-                facecolor=PAPER,
-                edgecolor=MUTED,
-                lw=1.8,
-                zorder=4,
-                gid=f"needed-{i}",
-            )
+            look: Look = {"facecolor": PAPER, "edgecolor": MUTED, "lw": 1.8, "gid": f"needed-{i}"}
+            mark(axes, stand.seeds_needed, stand.sesoi, MUTED, 55, "s", zorder=4, **look)
     for sesoi in dict.fromkeys(s.sesoi for s in found if math.isfinite(s.sesoi)):
         axes.axhline(sesoi, color=INK, lw=1.0, ls=(0, (2, 2)), zorder=1)
     _labels(axes, found, top, how)
@@ -168,16 +151,8 @@ def _labels(axes: Axes, found: Sequence[Stand], top: float, how: Measure) -> Non
             annotation_clip=False,
         )
         for k, word in enumerate(words):
-            axes.text(
-                1.03,
-                high / top - 0.055 * k,
-                word,
-                transform=axes.transAxes,
-                va="center",
-                size=SMALL,
-                weight="bold" if k else "normal",
-                color=INK if k else MUTED,
-            )
+            look: Look = {"weight": "bold", "color": INK} if k else {"color": MUTED}
+            say(axes, 1.03, high / top - 0.055 * k, word, **look)
 
 
 def _few(names: Sequence[str]) -> list[str]:
@@ -195,15 +170,13 @@ def _caption(found: Sequence[Stand], alpha: float, how: Measure) -> str:
         plain_level(s.sesoi, how) for s in found if math.isfinite(s.sesoi)
     )
     shown = ", ".join(list(bars)[:3]) + (" …" if len(bars) > 3 else "")
-    counts = sorted({s.n for s in found})
-    n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     more = (
         f" {len(found) - LABELLED} further curves carry no name." if len(found) > LABELLED else ""
     )
     return (
         f"Curves: the true gain in {how.label} that a one-sided t test at {alpha:g} (not adjusted "
         "for the family) would call significant with power .8. Large dots: the seeds there are now, "
-        f"n = {n} an arm. "
+        f"n = {span(s.n for s in found)} an arm. "
         f"Dotted: δ* = {shown}, the smallest gain that counts; squares: the seeds that would show "
         "it. A grey dot stands for ideas of different verdicts. No interval: the noise is "
         f"taken as known.{more}"

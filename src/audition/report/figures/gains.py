@@ -1,12 +1,13 @@
 """What each seed says of an idea: the dots that every figure shows beside its means."""
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from statistics import median
 
 from audition.answers import Judgement
 from audition.measure import Measure
 
+NO_IDEA = "No idea has been judged yet."
 PAIRED = ("block", "moderated", "paired")
 
 
@@ -51,8 +52,8 @@ def is_paired(judgement: Judgement) -> bool:
 
 def sizes(judgements: Sequence[Judgement]) -> str:
     """`n = 4 seeds an idea, 4 of the baseline`, for a caption."""
-    ours = _span([j.comparison.n for j in judgements])
-    theirs = _span([j.comparison.n_baseline for j in judgements])
+    ours = span([j.comparison.n for j in judgements])
+    theirs = span([j.comparison.n_baseline for j in judgements])
     return f"n = {ours} seed{'' if ours == '1' else 's'} an idea, {theirs} of the baseline"
 
 
@@ -82,6 +83,8 @@ def foremost(judgements: Sequence[Judgement], most: int) -> tuple[Sequence[Judge
     return judgements[:most], f" Drawn are the first {most} of {len(judgements)} ideas."
 
 
-def _span(counts: Sequence[int]) -> str:
+def span(counts: Iterable[int]) -> str:
+    """`3`, or `3 to 8`: of how many, for a caption."""
+    counts = list(counts)
     low, high = min(counts, default=0), max(counts, default=0)
     return str(low) if low == high else f"{low} to {high}"

@@ -13,7 +13,8 @@ from audition.answers import Judgement
 from audition.answers.arm_curves import ArmCurves
 from audition.answers.curves import STEPS, Curve, Curves
 from audition.measure import Measure
-from audition.report.figures.gains import foremost
+from audition.report.figures.drawing import dots, headline, legend, mark, panels, say
+from audition.report.figures.gains import foremost, span
 from audition.report.style import (
     INK,
     MUTED,
@@ -31,7 +32,7 @@ LOSS = Measure("training loss", "")
 TITLE = "Learning curves, and the difference underneath"
 PALETTE = (INK, *VERDICT.values(), "#e69f00", "#56b4e9", "#8a6d3b")
 """Colours of arms side by side, the first of them the baseline's."""
-COLUMNS, PANEL, MOST = 2, 4.3, 40  # panels in a row; inches of a panel's height; panels
+PANEL, MOST = 4.3, 40  # inches of a panel's height; panels
 Series = Mapping[int, Mapping[int, float]]
 """Seed -> units -> value."""
 
@@ -82,15 +83,12 @@ def learning_curves(judgements: Sequence[Judgement], curves: Curves) -> Figure:
     if not shown:
         return nothing(TITLE, "The run folders hold no metrics.jsonl to draw learning curves from.")
     shown, rest = foremost(shown, MOST)
-    rows = math.ceil(len(shown) / COLUMNS)
-    page = sheet(TITLE, _caption(shown, curves) + rest, height=rows * PANEL)
+    page, corners = panels(TITLE, _caption(shown, curves) + rest, len(shown), PANEL)
     names = labels([j.comparison.idea for j in shown])
-    for i, judgement in enumerate(shown):
-        row, column = divmod(i, COLUMNS)
-        left, bottom = column * WIDTH / COLUMNS, (rows - 1 - row) * PANEL
+    for i, (judgement, (left, bottom)) in enumerate(zip(shown, corners, strict=True)):
         above = page.axes(left + 0.92, bottom + 2.05, 3.35, 1.85)
         below = page.axes(left + 0.92, bottom + 0.6, 3.35, 1.25, sharex=above)
-        above.text(0, 1.04, names[i], weight="bold", va="bottom", transform=above.transAxes)
+        headline(above, names[i])
         _panel(above, below, i, judgement, curves)
     return page.figure
 
@@ -114,15 +112,7 @@ def _panel(above: Axes, below: Axes, i: int, judgement: Judgement, curves: Curve
         axes.yaxis.set_label_coords(-0.205, 0.5)
         axes.locator_params(axis="y", nbins=5)
     if not paired:
-        below.text(
-            0.5,
-            0.8,
-            "no seed in common",
-            ha="center",
-            size=SMALL,
-            color=MUTED,
-            transform=below.transAxes,
-        )
+        say(below, 0.5, 0.8, "no seed in common", ha="center", va="baseline", color=MUTED)
     below.xaxis.set_major_formatter(lambda units, _: _counted(units))
     points = {t for curve in (*baseline.values(), *idea.values()) for t in curve.units}
     if len(points) == 1:
@@ -132,17 +122,7 @@ def _panel(above: Axes, below: Axes, i: int, judgement: Judgement, curves: Curve
     below.set_xlabel(f"{judgement.arm.unit} trained on", size=SMALL)
     # In the corner that curves come away from: they end where they are best.
     ends = (0.98, 0.86) if top == LOSS.label or how.better == "lower" else (0.14, 0.02)
-    for height, text, ink in zip(ends, ("baseline", "idea"), (INK, colour), strict=True):
-        above.text(
-            1.0,
-            height,
-            f"● {text}",
-            ha="right",
-            va="top" if ends[0] > 0.5 else "bottom",
-            size=SMALL,
-            color=ink,
-            transform=above.transAxes,
-        )
+    legend(above, ends, (("baseline", INK), ("idea", colour)))
 
 
 def _arm(axes: Axes, name: str, series: Series, colour: str) -> None:
@@ -151,19 +131,11 @@ def _arm(axes: Axes, name: str, series: Series, colour: str) -> None:
     for seed, values in series.items():
         axes.plot(list(values), list(values.values()), color=colour, lw=0.7, alpha=0.45, zorder=2)
         finite = [t for t, v in values.items() if math.isfinite(v)]
-        axes.scatter(
-            finite,
-            [values[t] for t in finite],
-            s=12 if len(values) < 25 else 3,
-            color=colour,
-            alpha=0.6,
-            lw=0,
-            zorder=3,
-            gid=f"{name}-seed-{seed}",
-        )
+        size, gid = 12 if len(values) < 25 else 3, f"{name}-seed-{seed}"
+        dots(axes, finite, [values[t] for t in finite], colour, size, alpha=0.6, gid=gid)
         if finite and len(finite) < len(values):
             last = finite[-1]
-            axes.scatter([last], [values[last]], marker="x", s=55, color=colour, lw=2, zorder=6)
+            mark(axes, last, values[last], colour, 55, "x", lw=2, zorder=6)
     axes.plot(over.units, over.means, color=colour, lw=2.2, zorder=5, gid=f"{name}-mean")
     if len(over.units) == 1:
         axes.plot(over.units * 2, (over.lows[0], over.highs[0]), color=colour, lw=6, alpha=0.22)
@@ -220,8 +192,7 @@ def _counted(units: float) -> str:
 
 def _caption(judgements: Sequence[Judgement], curves: Curves) -> str:
     arms = dict.fromkeys(h for j in judgements for h in (j.baseline.config_hash, j.arm.config_hash))
-    counts = sorted({len(curves[h]) for h in arms if h in curves})
-    n = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    n = span(len(curves[h]) for h in arms if h in curves)
     how = judgements[0].measure
     drawn = {c.metric for h in arms for c in curves.get(h, {}).values()}
     named = [

@@ -12,10 +12,12 @@ from matplotlib.ticker import EngFormatter
 
 from audition.answers import Judgement
 from audition.answers.curves import Reading, Readings
-from audition.report.style import INK, SMALL, VERDICT, WIDTH, labels, sheet, styled
+from audition.report.figures.drawing import COLUMNS, headline, panels, say
+from audition.report.figures.gains import span
+from audition.report.style import INK, SMALL, VERDICT, WIDTH, labels, styled
 
 TITLE = "What the effects did"
-COLUMNS, PANEL, KEY = 2, 2.35, 0.24  # panels in a row; inches of a panel, and of a row of the key
+PANEL, KEY = 2.35, 0.24  # inches of a panel, and of a row of the key
 MOST, ARMS = 24, 8  # panels; arms in all of them
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1.2, 1.2, 1.2)))
 """Of arms that share a colour, in turn."""
@@ -37,21 +39,20 @@ def effect_meters(judgements: Sequence[Judgement], readings: Readings) -> Figure
     lines = _lines(judgements, readings)
     meters = dict.fromkeys(m for line in lines for each in line.seeds.values() for m in each)
     shown = list(meters)[:MOST]
-    rows, key = math.ceil(len(shown) / COLUMNS), math.ceil(len(lines) / COLUMNS) * KEY
+    key = math.ceil(len(lines) / COLUMNS) * KEY
     caption = _caption(lines, len(readings), len(meters))
-    page = sheet(TITLE, caption, height=rows * PANEL + key + 0.1)
-    top = page.axes(0, rows * PANEL + 0.1, WIDTH, key, xlim=(0, WIDTH), ylim=(0, key))
+    page, corners = panels(TITLE, caption, len(shown), PANEL, head=key + 0.1)
+    base = corners[0][1] + PANEL + 0.1
+    top = page.axes(0, base, WIDTH, key, xlim=(0, WIDTH), ylim=(0, key))
     top.axis("off")
     for i, line in enumerate(lines):
         row, column = divmod(i, COLUMNS)
         x, y = 0.85 + column * WIDTH / COLUMNS, key - (row + 0.5) * KEY
         top.plot((x, x + 0.5), (y, y), color=line.colour, lw=2.0, ls=line.dash)
-        top.text(x + 0.6, y, line.name, color=line.colour, size=SMALL, va="center")
-    for i, meter in enumerate(shown):
-        row, column = divmod(i, COLUMNS)
-        left, bottom = column * WIDTH / COLUMNS, (rows - 1 - row) * PANEL
+        say(top, x + 0.6, y, line.name, "data", color=line.colour)
+    for i, (meter, (left, bottom)) in enumerate(zip(shown, corners, strict=True)):
         axes = page.axes(left + 0.85, bottom + 0.62, 3.4, 1.38)
-        axes.text(0, 1.05, meter, weight="bold", va="bottom", transform=axes.transAxes)
+        headline(axes, meter, 1.05)
         axes.set_xlabel(f"training {judgements[0].baseline.records[0].unit}", size=SMALL)
         _panel(axes, f"meter-{i}", meter, lines)
     return page.figure
@@ -94,8 +95,7 @@ def _mean(series: Sequence[Mapping[int, float]]) -> dict[int, float]:
 
 
 def _caption(lines: Sequence[Line], arms: int, meters: int) -> str:
-    counts = sorted({len(line.seeds) for line in lines})
-    n = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    n = span(len(line.seeds) for line in lines)
     few = f" Drawn are the first {len(lines)} of {arms} arms." if arms > len(lines) else ""
     rest = f" Drawn are the first {MOST} of {meters} meters." if meters > MOST else ""
     return (

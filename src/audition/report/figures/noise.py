@@ -9,13 +9,11 @@ from scipy.special import chdtri
 
 from audition.answers import ArmRuns, Judgement
 from audition.measure import Measure
-from audition.report.figures.gains import finite, foremost
+from audition.report.figures.drawing import band, dots, mark, rows, say
+from audition.report.figures.gains import NO_IDEA, finite, foremost
 from audition.report.style import (
-    BAND,
     INK,
-    LINE,
     MUTED,
-    PAPER,
     SMALL,
     VERDICT,
     WIDTH,
@@ -43,7 +41,7 @@ def envelope(sigma: float, n: int) -> tuple[float, float]:
 def noise_floor(judgements: Sequence[Judgement]) -> Figure:
     """A row an arm, the baseline first: seeds around their mean, and s inside the envelope."""
     if not judgements:
-        return nothing(TITLE, "No idea has been judged yet.")
+        return nothing(TITLE, NO_IDEA)
     arms = _arms(judgements)
     noise = _pooled({name: arm.losses for name, (arm, _) in arms.items()})
     if noise is None:
@@ -56,40 +54,25 @@ def noise_floor(judgements: Sequence[Judgement]) -> Figure:
     tall = ROW * len(arms)
     how = judgements[0].measure
     page = sheet(TITLE, _caption(noise, how) + rest, height=tall + 0.7)
-    dots = page.axes(left, 0.6, width, tall)
+    seeds = page.axes(left, 0.6, width, tall)
     spreads = page.axes(left + width + 0.45, 0.6, width, tall)
-    for axes in (dots, spreads):
-        axes.set(ylim=(len(arms) - 0.5, -0.5), yticks=[])
-        axes.spines["left"].set_visible(False)
-        for y in range(1, len(arms)):
-            axes.axhline(y - 0.5, color=LINE, lw=0.5, zorder=0)
-    for y, (name, (arm, colour)) in enumerate(arms.items()):
-        values = list(finite(arm.levels).values())
-        dots.text(
-            -0.02,
-            y,
-            names[y],
-            transform=dots.get_yaxis_transform(),
-            ha="right",
-            va="center",
-            weight="bold" if y == 0 else "normal",
-        )
-        if values:
-            centre = math.fsum(values) / len(values)
-            dots.scatter(
-                [x - centre for x in values],
-                [y] * len(values),
-                s=38,
-                color=colour,
-                alpha=0.75,
-                lw=0,
-                zorder=3,
-                gid=f"seeds-{y}",
-            )
-        _spread(spreads, y, len(values), noise, name, colour)
-    dots.axvline(0, color=INK, lw=1.2, zorder=1)
-    dots.locator_params(axis="x", nbins=5)
-    dots.set_xlabel(f"{axis(how)} minus the arm's mean", size=SMALL)
+    each = [(name, finite(arm.levels), colour) for name, (arm, colour) in arms.items()]
+
+    def draw_seeds(y: int) -> None:
+        _, levels, colour = each[y]
+        centre = math.fsum(levels.values()) / max(1, len(levels))
+        if levels:
+            dots(seeds, [x - centre for x in levels.values()], y, colour, gid=f"seeds-{y}")
+
+    def draw_spread(y: int) -> None:
+        name, levels, colour = each[y]
+        _spread(spreads, y, len(levels), noise, name, colour)
+
+    rows(seeds, names, draw_seeds)
+    rows(spreads, [""] * len(names), draw_spread)
+    seeds.axvline(0, color=INK, lw=1.2, zorder=1)
+    seeds.locator_params(axis="x", nbins=5)
+    seeds.set_xlabel(f"{axis(how)} minus the arm's mean", size=SMALL)
     spreads.axvline(noise.sd, color=INK, lw=1.2, ls=(0, (2, 2)), zorder=2)
     spreads.set_xlim(left=0)
     spreads.locator_params(axis="x", nbins=5)
@@ -98,32 +81,15 @@ def noise_floor(judgements: Sequence[Judgement]) -> Figure:
 
 
 def _spread(axes: Axes, y: int, n: int, noise: NoiseModel, name: str, colour: str) -> None:
-    if name in noise.arm_sds:
-        low, high = envelope(noise.sd, n)
-        axes.fill_betweenx(
-            [y - 0.36, y + 0.36], low, high, color=BAND, lw=0, zorder=0, gid=f"envelope-{y}"
-        )
-        at = noise.arm_sds[name]
-        axes.scatter([at], [y], s=75, color=colour, edgecolor=PAPER, lw=0.8, zorder=4, gid=f"s-{y}")
-        if name in noise.outlier_arms:
-            axes.annotate(
-                "unlike the others",
-                (at, y),
-                (7, 0),
-                textcoords="offset points",
-                va="center",
-                size=9.5,
-            )
-    else:
-        axes.text(
-            0.02,
-            y,
-            "not counted",
-            transform=axes.get_yaxis_transform(),
-            va="center",
-            size=9.5,
-            color=MUTED,
-        )
+    if name not in noise.arm_sds:
+        say(axes, 0.02, y, "not counted", "row", size=9.5, color=MUTED)
+        return
+    band(axes, y, 0.36, *envelope(noise.sd, n), gid=f"envelope-{y}")
+    at = noise.arm_sds[name]
+    mark(axes, at, y, colour, 75, zorder=4, gid=f"s-{y}")
+    if name in noise.outlier_arms:
+        text = "unlike the others"
+        axes.annotate(text, (at, y), (7, 0), textcoords="offset points", va="center", size=9.5)
 
 
 def _arms(judgements: Sequence[Judgement]) -> dict[str, tuple[ArmRuns, str]]:

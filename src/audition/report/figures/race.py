@@ -8,11 +8,10 @@ from matplotlib.figure import Figure
 
 from audition.answers.race_steps import RaceStep
 from audition.measure import Measure
+from audition.report.figures.drawing import mark, rows, say
 from audition.report.style import (
     INK,
-    LINE,
     MUTED,
-    PAPER,
     SMALL,
     VERDICT,
     WIDTH,
@@ -37,29 +36,24 @@ def race_timeline(steps: Sequence[RaceStep], how: Measure) -> Figure:
     """
     if not steps:
         return nothing(TITLE, "No race has been run.")
-    ideas = list(dict.fromkeys(step.idea for step in sorted(steps, key=lambda s: s.start)))
+    steps = sorted(steps, key=lambda s: s.start)
+    ideas = list(dict.fromkeys(step.idea for step in steps))
+    own = [[step for step in steps if step.idea == idea] for idea in ideas]
     names = labels(ideas)
     left, right = 0.3 + text_width(names, bold=True), 2.5
     page = sheet(TITLE, _caption(steps, len(ideas), how), height=ROW * len(ideas) + 0.7)
     axes = page.axes(left, 0.6, WIDTH - left - right, ROW * len(ideas))
     longest = max(step.end for step in steps) or 1.0
     unit, name = (60.0, "minutes") if longest > 180 else (1.0, "seconds")
-    axes.set(xlim=(0, longest / unit), ylim=(len(ideas) - 0.5, -0.5), yticks=[])
-    axes.spines["left"].set_visible(False)
+    axes.set_xlim(0, longest / unit)
     axes.set_xlabel(f"{name} since the race began", size=SMALL)
-    for y, idea in enumerate(ideas):
-        own = sorted((s for s in steps if s.idea == idea), key=lambda s: s.start)
-        axes.axhline(y, color=LINE, lw=0.5, zorder=0)
-        axes.text(
-            -0.02,
-            y,
-            names[y],
-            ha="right",
-            va="center",
-            transform=axes.get_yaxis_transform(),
-            weight="bold" if own[-1].kept else "normal",
-        )
-        _row(axes, y, own, unit, how)
+    rows(
+        axes,
+        names,
+        lambda y: _row(axes, y, own[y], unit, how),
+        bold=lambda y: own[y][-1].kept,
+        line=0.0,
+    )
     return page.figure
 
 
@@ -70,43 +64,17 @@ def _row(axes: Axes, y: int, steps: Sequence[RaceStep], unit: float, how: Measur
         axes.plot([start, end], [y, y], color=colour, lw=9, alpha=0.55, zorder=2)
         # Every seed a dot, evenly along its stage: single runs' own times are not in the steps.
         n = len(step.seeds)
-        axes.scatter(
-            [start + (end - start) * (k + 0.5) / n for k in range(n)],
-            [y - 0.24] * n,
-            s=16,
-            color=INK,
-            zorder=3,
-        )
-        axes.scatter(
-            [end],
-            [y],
-            marker=">" if step.kept else "X",
-            s=62,
-            color=colour,
-            edgecolor=PAPER,
-            lw=0.8,
-            zorder=4,
-            clip_on=False,
-        )
+        along = [start + (end - start) * (k + 0.5) / n for k in range(n)]
+        axes.scatter(along, [y - 0.24] * n, s=16, color=INK, zorder=3)
+        mark(axes, end, y, colour, 62, ">" if step.kept else "X", zorder=4, clip_on=False)
     last = steps[-1]
     total = len({seed for step in steps for seed in step.seeds})
     known = math.isfinite(last.mean_gain)
     said = f"D {gain(last.mean_gain, how)}" if known else "diverged"
     bar = f" (bar {gain(last.threshold, how)})" if math.isfinite(last.threshold) and known else ""
     what = "kept" if last.kept else f"dropped, {last.stage}"
-    for text, up, colour in (
-        (said + bar, -0.2, INK),
-        (f"{what} · {count(total, 'seed')}", 0.22, MUTED),
-    ):
-        axes.text(
-            1.03,
-            y + up,
-            text,
-            va="center",
-            size=9.5,
-            color=colour,
-            transform=axes.get_yaxis_transform(),
-        )
+    say(axes, 1.03, y - 0.2, said + bar, "row", size=9.5)
+    say(axes, 1.03, y + 0.22, f"{what} · {count(total, 'seed')}", "row", size=9.5, color=MUTED)
 
 
 def _caption(steps: Sequence[RaceStep], ideas: int, how: Measure) -> str:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from audition.answers import Judgement
 from audition.measure import Measure
-from audition.report.figures.gains import finite, foremost
+from audition.report.figures.drawing import rows, say
+from audition.report.figures.gains import NO_IDEA, finite, foremost
 from audition.report.style import (
     DIVERGING,
-    INK,
     LINE,
     MUTED,
     ON_CELL,
@@ -54,7 +54,7 @@ def residuals(losses: NDArray[np.float64]) -> NDArray[np.float64]:
 def residual_map(judgements: Sequence[Judgement]) -> Figure:
     """A row an arm (the baseline first), a column a seed, each cell what is left over."""
     if not judgements:
-        return nothing(TITLE, "No idea has been judged yet.")
+        return nothing(TITLE, NO_IDEA)
     judgements, rest = foremost(judgements, MOST)
     how = judgements[0].measure
     arms = [("baseline", judgements[0].baseline.losses)]
@@ -73,13 +73,18 @@ def residual_map(judgements: Sequence[Judgement]) -> Figure:
     width = min(WIDTH - margin - 1.35, 0.95 * len(seeds))
     axes = page.axes(margin, 0.18, width, tall)
     reach = float(np.abs(known).max())
+    edges = np.arange(len(seeds) + 1.0), np.arange(len(arms) + 1.0) - 0.5
     mesh = axes.pcolormesh(
-        left, cmap=DIVERGING, vmin=-reach, vmax=reach, edgecolor=LINE, lw=0.6, gid="cells"
+        *edges, left, cmap=DIVERGING, vmin=-reach, vmax=reach, edgecolor=LINE, lw=0.6, gid="cells"
     )
-    axes.set(xlim=(0, len(seeds)), ylim=(len(arms), 0), xticks=[], yticks=[])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    _words(axes, names, seeds, left, [losses for _, losses in arms], width / len(seeds), how)
+    axes.set(xlim=(0, len(seeds)), xticks=[])
+    axes.spines["bottom"].set_visible(False)
+    cell = width / len(seeds)
+    rows(axes, names, lambda y: _row(axes, y, seeds, left[y], arms[y][1], cell, how), line=None)
+    size = SMALL if cell > 0.4 else 7.5
+    for x, seed in enumerate(seeds):
+        said = f"seed {seed}" if cell > 0.7 else str(seed)
+        say(axes, x + 0.5, -0.62, said, "data", ha="center", va="bottom", size=size)
     bar = page.axes(margin + width + 0.3, 0.18, 0.16, tall)
     scale = page.figure.colorbar(mesh, cax=bar, ticks=[-reach, 0, reach])
     assert scale.solids is not None
@@ -92,59 +97,26 @@ def residual_map(judgements: Sequence[Judgement]) -> Figure:
     return page.figure
 
 
-def _words(
+def _row(
     axes: Axes,
-    names: Sequence[str],
+    y: int,
     seeds: Sequence[Hashable],
     left: NDArray[np.float64],
-    losses: Sequence[Mapping[Hashable, float | None]],
+    losses: Mapping[Hashable, float | None],
     cell: float,
     how: Measure,
 ) -> None:
-    for y, name in enumerate(names):
-        axes.text(
-            -0.02,
-            y + 0.5,
-            name,
-            ha="right",
-            va="center",
-            color=INK,
-            transform=axes.get_yaxis_transform(),
-            weight="bold" if y == 0 else "normal",
-        )
-        for x, seed in enumerate(seeds):
-            value = left[y, x]
-            if math.isfinite(value):
-                if cell > 0.55:
-                    axes.text(
-                        x + 0.5,
-                        y + 0.5,
-                        gain(how.as_loss(round(value, places(how))) + 0.0, how),
-                        ha="center",
-                        va="center",
-                        size=9.5 if cell > 0.7 else 7.5,
-                        color=ON_CELL,
-                    )
-            else:
-                text = "diverged" if losses[y].get(seed) is not None else "no run"
-                axes.text(
-                    x + 0.5,
-                    y + 0.5,
-                    text if cell > 0.7 else text[:1],
-                    ha="center",
-                    va="center",
-                    size=9,
-                    color=MUTED,
-                )
-    for x, seed in enumerate(seeds):
-        axes.text(
-            x + 0.5,
-            -0.12,
-            f"seed {seed}" if cell > 0.7 else str(seed),
-            ha="center",
-            va="bottom",
-            size=SMALL if cell > 0.4 else 7.5,
-        )
+    """What each cell of a row says; `cell` is the width of one in inches."""
+    for x, (seed, value) in enumerate(zip(seeds, left, strict=True)):
+        if not math.isfinite(value):
+            text = "diverged" if losses.get(seed) is not None else "no run"
+            text, size, colour = text if cell > 0.7 else text[:1], 9.0, MUTED
+        elif cell > 0.55:
+            text = gain(how.as_loss(round(value, places(how))) + 0.0, how)
+            size, colour = 9.5 if cell > 0.7 else 7.5, ON_CELL
+        else:
+            continue
+        say(axes, x + 0.5, y, text, "data", ha="center", size=size, color=colour)
 
 
 def _seeds(arms: Sequence[Mapping[Hashable, float | None]]) -> list[Hashable]:

@@ -7,43 +7,46 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audition.answers import Judgement
-from audition.report.figures.gains import designs, finite, foremost, gains, is_paired, sizes
+from audition.report.figures.drawing import dots, headline, mark, panels, say
+from audition.report.figures.gains import (
+    NO_IDEA,
+    designs,
+    finite,
+    foremost,
+    gains,
+    is_paired,
+    sizes,
+)
 from audition.report.style import (
     BAND,
     INK,
     LINE,
     MARKER,
     MUTED,
-    PAPER,
     SMALL,
     VERDICT,
-    WIDTH,
     apart,
     labels,
     nothing,
-    sheet,
     styled,
 )
 from audition.text import axis, direction
 
 TITLE = "Every seed, baseline to idea"
-COLUMNS, PANEL, MOST = 2, 3.35, 40  # panels in a row; inches of a panel's height; panels
+PANEL, MOST = 3.35, 40  # inches of a panel's height; panels
 
 
 @styled
 def paired_slopes(judgements: Sequence[Judgement]) -> Figure:
     """A panel an idea: values joined seed by seed and labelled; to their right each difference."""
     if not judgements:
-        return nothing(TITLE, "No idea has been judged yet.")
+        return nothing(TITLE, NO_IDEA)
     judgements, rest = foremost(judgements, MOST)
-    rows = math.ceil(len(judgements) / COLUMNS)
-    page = sheet(TITLE, _caption(judgements) + rest, height=rows * PANEL)
+    page, corners = panels(TITLE, _caption(judgements) + rest, len(judgements), PANEL)
     names = labels([j.comparison.idea for j in judgements])
-    for i, judgement in enumerate(judgements):
-        row, column = divmod(i, COLUMNS)
-        left, bottom = column * WIDTH / COLUMNS, (rows - 1 - row) * PANEL
+    for i, (judgement, (left, bottom)) in enumerate(zip(judgements, corners, strict=True)):
         losses = page.axes(left + 0.85, bottom + 0.5, 1.65, PANEL - 1.05)
-        losses.text(0, 1.06, names[i], weight="bold", va="bottom", transform=losses.transAxes)
+        headline(losses, names[i], 1.06)
         _losses(losses, i, judgement)
         _differences(page.axes(left + 3.5, bottom + 0.5, 0.8, PANEL - 1.05), i, judgement)
     return page.figure
@@ -69,15 +72,7 @@ def _losses(axes: Axes, i: int, judgement: Judgement) -> None:
         )
     diverged = [str(seed) for seed in judgement.arm.losses if seed not in idea]
     if diverged:
-        axes.text(
-            0.5,
-            1.0,
-            f"× diverged: seed {', '.join(diverged)}",
-            ha="center",
-            va="center",
-            size=9.5,
-            transform=axes.transAxes,
-        )
+        say(axes, 0.5, 1.0, f"× diverged: seed {', '.join(diverged)}", ha="center", size=9.5)
     axes.set(xlim=(-0.25, 1.45), xticks=[0, 1])
     axes.set_xticklabels(["baseline", "idea"])
     axes.set_ylabel(axis(judgement.measure), size=SMALL)
@@ -113,30 +108,12 @@ def _differences(axes: Axes, i: int, judgement: Judgement) -> None:
     if math.isfinite(c.sesoi):
         axes.axhspan(max(-c.sesoi, low), min(c.sesoi, high), color=BAND, lw=0, zorder=0)
     axes.axhline(0, color=INK, lw=1.2, zorder=1)
-    axes.scatter(
-        [0] * len(values),
-        values,
-        s=38,
-        color=colour,
-        alpha=0.75,
-        lw=0,
-        zorder=3,
-        gid=f"differences-{i}",
-    )
+    dots(axes, 0, values, colour, gid=f"differences-{i}")
     if ends:
         axes.plot([0.6, 0.6], c.ci, color=colour, lw=2.6, zorder=4, gid=f"interval-{i}")
     if math.isfinite(c.improvement):
-        axes.scatter(
-            [0.6],
-            [c.improvement],
-            marker=MARKER[c.verdict],
-            s=80,
-            color=colour,
-            edgecolor=PAPER,
-            lw=0.8,
-            zorder=5,
-            gid=f"improvement-{i}",
-        )
+        shape, gid = MARKER[c.verdict], f"improvement-{i}"
+        mark(axes, 0.6, c.improvement, colour, 80, shape, zorder=5, gid=gid)
     axes.set_ylim(low, high)
 
 

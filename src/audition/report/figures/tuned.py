@@ -10,12 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from audition.records.tuned import Contender, Try, Tuned
+from audition.report.figures.drawing import Look, dots, headline, legend, mark, panels
+from audition.report.figures.gains import span
 from audition.report.figures.search.trials import turn
-from audition.report.style import INK, MUTED, SMALL, WIDTH, labels, sheet, styled
+from audition.report.style import INK, MUTED, SMALL, WIDTH, labels, styled
 from audition.text import axis, capital, count, direction
 
 TITLE = "Each at its best: what was tuned"
-COLUMNS, PANEL = 2, 3.1  # panels in a row; inches of a panel's height
+PANEL = 3.1  # inches of a panel's height
 DECADE = 4.0
 """Ratio of largest to smallest value from which an axis is logarithmic."""
 
@@ -24,16 +26,13 @@ DECADE = 4.0
 def tuned_curves(tuned: Tuned, colours: Mapping[str, str]) -> Figure:
     """A panel for each rival and tuned key; colours: config hash of a rival's best -> its ink."""
     base, *rivals = tuned.contenders
-    panels = list(product(rivals, tuned.keys))
-    rows, wide = math.ceil(len(panels) / COLUMNS), 3.35 if len(panels) > 1 else WIDTH - 1.2
-    page = sheet(TITLE, _caption(tuned), height=rows * PANEL)
+    shown = list(product(rivals, tuned.keys))
+    page, corners = panels(TITLE, _caption(tuned), len(shown), PANEL)
     names = dict(zip((r.name for r in rivals), labels([r.name for r in rivals]), strict=True))
-    for i, (rival, key) in enumerate(panels):
-        row, column = divmod(i, COLUMNS)
-        axes = page.axes(
-            column * WIDTH / COLUMNS + 0.92, (rows - 1 - row) * PANEL + 0.6, wide, PANEL - 1.0
-        )
-        axes.text(0, 1.04, names[rival.name], weight="bold", va="bottom", transform=axes.transAxes)
+    wide = 3.35 if len(shown) > 1 else WIDTH - 1.2
+    for i, ((rival, key), (left, bottom)) in enumerate(zip(shown, corners, strict=True)):
+        axes = page.axes(left + 0.92, bottom + 0.6, wide, PANEL - 1.0)
+        headline(axes, names[rival.name])
         best = rival.best(tuned.seeds)
         ink = colours.get(best.config_hash if best else "", MUTED)
         places = _places([base, rival], key)
@@ -43,15 +42,7 @@ def tuned_curves(tuned: Tuned, colours: Mapping[str, str]) -> Figure:
         axes.set_ylabel(axis(tuned.measure), size=SMALL)
         _limits(axes, [base, rival])
         turn(axes.yaxis, tuned.measure)
-        for height, text, colour in ((0.98, "● baseline", INK), (0.88, "● rival", ink)):
-            axes.text(
-                *(1.0, height, text),
-                ha="right",
-                va="top",
-                size=SMALL,
-                color=colour,
-                transform=axes.transAxes,
-            )
+        legend(axes, (0.98, 0.88), (("baseline", INK), ("rival", ink)))
     return page.figure
 
 
@@ -94,7 +85,7 @@ def _arm(
     for tried in tries:
         losses = [loss for loss in tried.losses.values() if loss is not None]
         x = _x(tried, key, places)
-        axes.scatter([x] * len(losses), losses, s=10, color=colour, alpha=0.5, lw=0, zorder=2)
+        dots(axes, x, losses, colour, 10, alpha=0.5, zorder=2)
     whole = [t for t in tries if math.isfinite(t.mean)]
     xs, means = [_x(t, key, places) for t in whole], [t.mean for t in whole]
     axes.plot(
@@ -108,34 +99,17 @@ def _arm(
     )
     for tried in tries:
         if not math.isfinite(tried.mean):
-            axes.scatter(
-                [_x(tried, key, places)],
-                [0.97],
-                marker="x",
-                s=45,
-                color=colour,
-                lw=1.8,
-                zorder=5,
-                transform=axes.get_xaxis_transform(),
-                gid=f"{name}-diverged",
-            )
+            x, gid = _x(tried, key, places), f"{name}-diverged"
+            mark(axes, x, 0.97, colour, 45, "x", "column", lw=1.8, zorder=5, gid=gid)
     marks = (
         (contender.best(tuned.seeds), "o", 130, "best"),
         (contender.tries[0], "s", 75, "default"),
     )
     for marked, shape, size, what in marks:
         if marked is not None and key in marked.values and math.isfinite(marked.mean):
-            axes.scatter(
-                [_x(marked, key, places)],
-                [marked.mean],
-                marker=shape,
-                s=size,
-                facecolor="none",
-                edgecolor=colour,
-                lw=1.4,
-                zorder=5,
-                gid=f"{name}-{what}",
-            )
+            look: Look = {"facecolor": "none", "edgecolor": colour, "lw": 1.4, "zorder": 5}
+            x, gid = _x(marked, key, places), f"{name}-{what}"
+            mark(axes, x, marked.mean, colour, size, shape, gid=gid, **look)
 
 
 def _limits(axes: Axes, contenders: Sequence[Contender]) -> None:
@@ -155,8 +129,7 @@ def _x(tried: Try, key: str, places: Places) -> float:
 
 
 def _caption(tuned: Tuned) -> str:
-    trials = sorted({len(c.tries) for c in tuned.contenders})
-    many = str(trials[0]) if len(trials) == 1 else f"{trials[0]} to {trials[-1]}"
+    many = span(len(c.tries) for c in tuned.contenders)
     return (
         f"{capital(axis(tuned.measure))}, {direction(tuned.measure)}, of the screening seeds (dots, "
         f"n = {count(len(tuned.seeds), 'seed')} a value) "

@@ -6,9 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audition.records.studies import Account
+from audition.report.figures.drawing import Look, dots, mark, say
 from audition.report.figures.search.marks import BRANCHES, draw_legend
 from audition.report.figures.search.trials import branch_of, counted, label_of, turn, window
-from audition.report.style import INK, MUTED, PAPER, SMALL, WIDTH, nothing, sheet, shortened, styled
+from audition.report.style import INK, MUTED, PAPER, WIDTH, nothing, sheet, shortened, styled
 from audition.text import count
 
 HEIGHT = 4.8
@@ -32,16 +33,8 @@ def search_front(account: Account) -> Figure:
     axes.set_ylabel(f"{label_of(account, second)}: {up} is better")
     _trials(axes, account)
     front = sorted(account.front(), key=lambda trial: trial.values)
-    corners = [trial.values for trial in front]
-    axes.step(
-        [x for x, _ in corners],
-        [y for _, y in corners],
-        where="post",
-        color=INK,
-        lw=1.2,
-        zorder=4,
-        gid="front",
-    )
+    xs, ys = ([trial.values[k] for trial in front] for k in (0, 1))
+    axes.step(xs, ys, where="post", color=INK, lw=1.2, zorder=4, gid="front")
     _corner(axes, account)
     draw_legend(axes, account, top=0.95)
     for axis, name in ((axes.xaxis, first), (axes.yaxis, second)):
@@ -59,71 +52,26 @@ def _trials(axes: Axes, account: Account) -> None:
             ("front", [t for t in own if t.number in on_front], 80, INK),
             ("other", [t for t in own if t.number not in on_front], 40, PAPER),
         ):
+            # What lies beyond an axis stands on its edge.
+            xs = [min(max(t.values[0], left), right) for t in some]
+            ys = [min(max(t.values[1], low), high) for t in some]
+            look: Look = {"edgecolor": edge, "lw": 0.9, "gid": f"{name}-{branch}"}
             if some:
-                # What lies beyond an axis stands on its edge.
-                axes.scatter(
-                    [min(max(t.values[0], left), right) for t in some],
-                    [min(max(t.values[1], low), high) for t in some],
-                    marker=shape,
-                    s=size,
-                    color=colour,
-                    edgecolor=edge,
-                    lw=0.9,
-                    zorder=5,
-                    clip_on=False,
-                    gid=f"{name}-{branch}",
-                )
-        dots = [each for t in own for each in t.seeds.values() if all(map(isfinite, each))]
-        axes.scatter(
-            [x for x, _ in dots],
-            [y for _, y in dots],
-            s=6,
-            color=colour,
-            alpha=0.5,
-            lw=0,
-            zorder=3,
-            gid=f"seeds-{branch}",
-        )
+                mark(axes, xs, ys, colour, size, shape, zorder=5, clip_on=False, **look)
+        seeds = [each for t in own for each in t.seeds.values() if all(map(isfinite, each))]
+        xs, ys = ([each[k] for each in seeds] for k in (0, 1))
+        dots(axes, xs, ys, colour, 6, alpha=0.5, gid=f"seeds-{branch}")
     if account.default is not None:
         x, y = account.default.values
-        axes.scatter(
-            [x],
-            [y],
-            marker="P",
-            s=110,
-            color=INK,
-            edgecolor=PAPER,
-            lw=0.8,
-            zorder=7,
-            clip_on=False,
-            gid="default",
-        )
+        mark(axes, x, y, INK, 110, "P", zorder=7, clip_on=False, gid="default")
 
 
 def _corner(axes: Axes, account: Account) -> None:
     """What diverged is worse than any number in both objectives: past the far corner."""
     many = account.states()["diverged"]
     if many:
-        axes.scatter(
-            [1.03],
-            [1.04],
-            marker="x",
-            s=60,
-            color=INK,
-            lw=1.8,
-            transform=axes.transAxes,
-            clip_on=False,
-            gid="diverged",
-        )
-        axes.text(
-            1.05,
-            1.04,
-            f"{many} diverged",
-            va="center",
-            size=SMALL,
-            color=MUTED,
-            transform=axes.transAxes,
-        )
+        mark(axes, 1.03, 1.04, INK, 60, "x", "axes", lw=1.8, gid="diverged")
+        say(axes, 1.05, 1.04, f"{many} diverged", color=MUTED)
 
 
 def _many(account: Account) -> str:

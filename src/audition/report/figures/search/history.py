@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from audition.answers.searches import told
 from audition.records.studies import Account
+from audition.report.figures.drawing import say
 from audition.report.figures.search.marks import Mark, draw_legend, draw_marks, draw_strip
 from audition.report.figures.search.trials import (
     branch_of,
@@ -18,7 +19,7 @@ from audition.report.figures.search.trials import (
     value_of,
     window,
 )
-from audition.report.style import INK, MUTED, SMALL, WIDTH, apart, nothing, sheet, shortened, styled
+from audition.report.style import INK, MUTED, WIDTH, apart, nothing, sheet, shortened, styled
 
 HEIGHT, RIGHT, LINE_UP = 3.6, 1.9, 0.19  # inches: of a panel, beside it, between two labels
 
@@ -59,42 +60,21 @@ def _panel(axes: Axes, account: Account, k: int) -> None:
         ends = [*(t.number for t in whole), axes.get_xlim()[1]]
         axes.step(ends, [*lowest, lowest[-1]], where="post", color=MUTED, lw=1.6, gid=f"best-{k}")
         first = next(t for t in whole if t.values[k] == lowest[-1])
-        said.append(
-            (
-                lowest[-1],
-                f"best {told(account, lowest[-1], account.objectives[k])}",
-                f"trial {first.number}",
-            )
-        )
+        best = f"best {told(account, lowest[-1], account.objectives[k])}"
+        said.append((lowest[-1], best, f"trial {first.number}"))
     if account.default is not None and isfinite(level := account.default.values[k]):
         axes.axhline(level, color=INK, lw=1.2, zorder=2, gid=f"default-{k}")
-        said.append(
-            (
-                level,
-                f"default {told(account, level, account.objectives[k])}",
-                f"trial {account.default.number}",
-            )
-        )
+        default = f"default {told(account, level, account.objectives[k])}"
+        said.append((level, default, f"trial {account.default.number}"))
     low, high = axes.get_ylim()
     gap = 2.4 * LINE_UP / (HEIGHT - 1.05) * (high - low)
     places = apart([y for y, _, _ in said], gap)
     # On an axis that is turned over, up is towards smaller losses.
     up = -1.0 if account.measure(account.objectives[k]).better == "higher" else 1.0
     for y, (_, text, under) in zip(places, said, strict=True):
-        for shift, line, colour, weight in (
-            (0.5, text, INK, "bold"),
-            (-0.5, under, MUTED, "normal"),
-        ):
-            axes.text(
-                1.02,
-                y + up * shift * gap / 2.4,
-                line,
-                transform=axes.get_yaxis_transform(),
-                va="center",
-                size=SMALL,
-                color=colour,
-                weight=weight,
-            )
+        half = up * 0.5 * gap / 2.4
+        say(axes, 1.02, y + half, text, "row", weight="bold")
+        say(axes, 1.02, y - half, under, "row", color=MUTED)
 
 
 def _caption(account: Account) -> str:

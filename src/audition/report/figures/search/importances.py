@@ -5,12 +5,12 @@ from matplotlib.figure import Figure
 
 from audition.answers.searches import heading
 from audition.records.studies import Account, Importance, Parameter
+from audition.report.figures.drawing import say
 from audition.report.figures.search.marks import BRANCHES
 from audition.report.figures.search.trials import branch_of
 from audition.report.style import (
     LINE,
     MUTED,
-    SMALL,
     WIDTH,
     labels,
     nothing,
@@ -40,15 +40,7 @@ def search_importances(account: Account) -> Figure:
         tall = ROW * len(each.shares)
         top -= HEAD + tall
         axes = page.axes(left, top + 0.05, WIDTH - left - 0.9, tall)
-        axes.text(
-            0,
-            1 + 0.22 / tall,
-            heading(each),
-            weight="bold",
-            va="center",
-            size=SMALL,
-            transform=axes.transAxes,
-        )
+        say(axes, 0, 1 + 0.22 / tall, heading(each), weight="bold")
         _bars(axes, i, each, BRANCHES[_branch(account, each)][0])
     return page.figure
 
@@ -65,7 +57,7 @@ def _bars(axes: Axes, i: int, importance: Importance, colour: str) -> None:
     axes.spines["left"].set_color(LINE)
     for y, share in zip(rows, shares, strict=True):
         bars[y].set_gid(f"{i}-share-{y}")
-        axes.text(share + 0.01, y, f"{share:.0%}", va="center", size=SMALL, color=MUTED)
+        say(axes, share + 0.01, y, f"{share:.0%}", "data", color=MUTED)
 
 
 def _branch(account: Account, importance: Importance) -> int:

@@ -5,13 +5,15 @@ Marks of verdicts are not used: a trial has none.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 
 from audition.answers.searches import STATES
 from audition.records.studies import Account, State, Trial
+from audition.report.figures.drawing import Look, dots, mark, say
 from audition.report.figures.search.trials import finite_seeds, fork_of
-from audition.report.style import INK, LINE, MUTED, PAPER, SMALL, shortened
+from audition.report.style import INK, LINE, MUTED, PAPER, shortened
 
 BRANCHES = (("#4a86c8", "o"), ("#d19100", "s"), ("#9a66c4", "p"), ("#6f8a3a", "h"))
 """Colour and shape of each branch of a space; of a space without any the first."""
@@ -36,12 +38,8 @@ def draw_legend(axes: Axes, account: Account, top: float) -> None:
     for i, choice in enumerate(fork.choices if fork is not None else ()):
         y = top - i * 0.21 / tall
         colour, shape = BRANCHES[i % len(BRANCHES)]
-        axes.scatter(
-            [1.03], [y], marker=shape, s=34, color=colour, transform=axes.transAxes, clip_on=False
-        )
-        axes.text(
-            1.05, y, shortened(str(choice), 16), va="center", size=SMALL, transform=axes.transAxes
-        )
+        mark(axes, 1.03, y, colour, 34, shape, "axes", edgecolor=colour, lw=1.0)
+        say(axes, 1.05, y, shortened(str(choice), 16))
 
 
 def draw_marks(
@@ -59,20 +57,12 @@ def draw_marks(
     """
     colour, shape = BRANCHES[branch]
     low, high = axes.get_ylim()
-    dots = [(m.x, value) for m in marks for value in finite_seeds(m.trial, objective)]
-    inside = [(x, y) for x, y in dots if low <= y <= high]
+    seeds = [(m.x, value) for m in marks for value in finite_seeds(m.trial, objective)]
+    inside = [(x, y) for x, y in seeds if low <= y <= high]
     if inside:
-        axes.scatter(
-            [x for x, _ in inside],
-            [y for _, y in inside],
-            s=7,
-            color=colour,
-            alpha=0.55,
-            lw=0,
-            zorder=3,
-            gid=f"{panel}-seeds-{branch}",
-        )
-    looks: Mapping[State, dict[str, object]] = {
+        x, y = zip(*inside, strict=True)
+        dots(axes, x, y, colour, 7, alpha=0.55, gid=f"{panel}-seeds-{branch}")
+    looks: Mapping[State, dict[str, Any]] = {
         "whole": {"marker": shape, "facecolor": colour, "edgecolor": PAPER, "lw": 0.6},
         "given up": {"marker": shape, "facecolor": PAPER, "edgecolor": colour, "lw": 1.3},
         "under way": {"marker": shape, "facecolor": LINE, "edgecolor": MUTED, "lw": 0.8},
@@ -83,27 +73,14 @@ def draw_marks(
         own = [m for m in marks if m.trial.state == state]
         placed = [(m.x, m.y) for m in own if m.y is not None and m.y <= high]
         rest = [m.x for m in own if m.y is None or m.y > high]
-        word = state.replace(" ", "-")
+        gid = f"{panel}-{state.replace(' ', '-')}-{branch}"
         if placed:
-            axes.scatter(
-                [x for x, _ in placed],
-                [y for _, y in placed],
-                s=size,
-                zorder=5,
-                gid=f"{panel}-{word}-{branch}",
-                **looks[state],  # type: ignore[arg-type]
-            )
+            x, y = zip(*placed, strict=True)
+            axes.scatter(x, y, s=size, zorder=5, gid=gid, **looks[state])
         if rest:
-            axes.scatter(
-                rest,
-                [STRIP] * len(rest),
-                s=size * 0.75,
-                zorder=5,
-                gid=f"{panel}-{word}-{branch}-beyond",
-                transform=axes.get_xaxis_transform(),
-                clip_on=False,
-                **looks[state],  # type: ignore[arg-type]
-            )
+            strip: Look = {"transform": axes.get_xaxis_transform(), "clip_on": False} | looks[state]
+            on = [STRIP] * len(rest)
+            axes.scatter(rest, on, s=size * 0.75, zorder=5, gid=f"{gid}-beyond", **strip)
 
 
 def draw_strip(axes: Axes) -> None:
@@ -116,19 +93,10 @@ def draw_special(
 ) -> None:
     """The default and the best trial, over the others."""
     low, high = axes.get_ylim()
-    for mark, shape, size, colour, name in (
-        (best, BEST, 230, BRANCHES[branch][0], "best"),
-        (default, DEFAULT, 95, INK, "default"),
+    for special, shape, size, colour, edge, name in (
+        (best, BEST, 230, BRANCHES[branch][0], INK, "best"),
+        (default, DEFAULT, 95, INK, PAPER, "default"),
     ):
-        if mark is not None and mark.y is not None and low <= mark.y <= high:
-            axes.scatter(
-                [mark.x],
-                [mark.y],
-                marker=shape,
-                s=size,
-                color=colour,
-                edgecolor=PAPER if name == "default" else INK,
-                lw=0.8,
-                zorder=7,
-                gid=f"{panel}-{name}",
-            )
+        if special is not None and special.y is not None and low <= special.y <= high:
+            look: Look = {"edgecolor": edge, "zorder": 7, "gid": f"{panel}-{name}"}
+            mark(axes, special.x, special.y, colour, size, shape, **look)

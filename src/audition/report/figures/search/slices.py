@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audition.records.studies import Account, Parameter, Trial, Value
+from audition.report.figures.drawing import mark, say
 from audition.report.figures.search.marks import (
     BRANCHES,
     Mark,
@@ -24,7 +25,6 @@ from audition.report.figures.search.trials import (
     window,
 )
 from audition.report.style import (
-    INK,
     MUTED,
     SMALL,
     WIDTH,
@@ -120,30 +120,10 @@ def _panel(axes: Axes, account: Account, parameter: Parameter, i: int) -> None:
     left = 0.0
     if parameter.branch and able:
         colour, shape = BRANCHES[branches[able[0].number]]
-        axes.scatter(
-            [0.03],
-            [1.2],
-            marker=shape,
-            s=34,
-            color=colour,
-            transform=axes.transAxes,
-            clip_on=False,
-        )
+        mark(axes, 0.03, 1.2, colour, 34, shape, "axes", edgecolor=colour, lw=1.0)
         left = 0.08
-    for x, up, text, size, colour, weight in (
-        (0.0, 1.31, shortened(parameter.key, 28), SMALL, INK, "bold"),
-        (left, 1.2, shortened(parameter.branch, 32), 9.5, MUTED, "normal"),
-    ):
-        axes.text(
-            x,
-            up,
-            text,
-            size=size,
-            va="center",
-            color=colour,
-            weight=weight,
-            transform=axes.transAxes,
-        )
+    say(axes, 0.0, 1.31, shortened(parameter.key, 28), weight="bold")
+    say(axes, left, 1.2, shortened(parameter.branch, 32), size=9.5, color=MUTED)
 
 
 def _mark(trial: Trial, parameter: Parameter) -> Mark:

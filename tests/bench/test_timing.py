@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from audition.bench.pace import Chunk, Pace, paced
+from audition.bench.worker import Pace, paced
 
 
 class World:
@@ -45,8 +45,8 @@ def test_the_first_steps_are_not_counted() -> None:
 
 def test_chunks_last_as_long_as_asked_and_are_of_one_size() -> None:
     pace = World([0.01], given=0.6).pace(1.6)
-    assert {chunk.steps for chunk in pace.chunks} == {20}
-    assert sum(chunk.seconds for chunk in pace.chunks) == pytest.approx(1.6, abs=0.21)
+    assert pace.steps == 20
+    assert sum(pace.seconds) == pytest.approx(1.6, abs=0.21)
     assert pace.steps_per_s == pytest.approx(100.0)
     assert pace.cores == pytest.approx(0.6)
 
@@ -54,18 +54,20 @@ def test_chunks_last_as_long_as_asked_and_are_of_one_size() -> None:
 def test_a_step_longer_than_the_time_is_timed_once() -> None:
     world = World([9.0, 7.0])
     pace = world.pace(1.0)
-    assert (world.steps, pace.chunks) == (2, [Chunk(1, 7.0, 7.0)])
+    assert (world.steps, pace.steps, pace.seconds, pace.cpu_s) == (2, 1, [7.0], 7.0)
 
 
 @pytest.mark.parametrize(
-    ("chunks", "rate"),
+    ("steps", "seconds", "rate"),
     [
-        ([Chunk(10, 1.0), Chunk(10, 1.0), Chunk(10, 50.0)], 10.0),  # the median shrugs it off
-        ([Chunk(1, 0.1), Chunk(1, 0.1), Chunk(1, 2.8)], 1.0),  # what every tenth step costs, counts
+        (10, [1.0, 1.0, 50.0], 10.0),  # the median shrugs it off
+        (1, [0.1, 0.1, 2.8], 1.0),  # what every tenth step costs, counts
     ],
 )
-def test_long_chunks_give_a_median_short_ones_a_mean(chunks: list[Chunk], rate: float) -> None:
-    assert Pace(0.0, chunks).steps_per_s == pytest.approx(rate)
+def test_long_chunks_give_a_median_short_ones_a_mean(
+    steps: int, seconds: list[float], rate: float
+) -> None:
+    assert Pace(0.0, steps, seconds, 0.0).steps_per_s == pytest.approx(rate)
 
 
 def test_what_was_asked_of_a_device_is_waited_for() -> None:
@@ -75,6 +77,4 @@ def test_what_was_asked_of_a_device_is_waited_for() -> None:
         world.now += 0.1
 
     pace = paced(world.step, 1.0, finish=finish, clock=lambda: world.now)
-    assert sum(chunk.seconds for chunk in pace.chunks) == pytest.approx(
-        sum(0.1 + 0.001 * chunk.steps for chunk in pace.chunks)
-    )
+    assert pace.seconds == pytest.approx([0.1 + 0.001 * pace.steps] * len(pace.seconds))

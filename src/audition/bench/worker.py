@@ -1,18 +1,18 @@
-"""What a measuring process does: the trainer's own step, over and over, and one evaluation pass.
+"""A measuring process: times the trainer's own step, repeated, and one evaluation pass.
 
 The pool's server forks it as it forks a run, with the same threads and the same card.
 """
 
 import json
+import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from audition.bench.pace import paced
 from audition.bench.trial import Timing
 from audition.budget import Budget
 from audition.machine import peak_memory
@@ -24,8 +24,14 @@ from audition.training.evaluation import evaluate
 from audition.training.job import Job
 from audition.training.step import advance
 
+CHUNKS = 8
+"""Chunks that the time is cut into, if a step is short enough."""
+PERIOD = 10
+"""Steps after which an idea's occasional work has come round once."""
+WARM = 0.3
+"""Part of the time for warming up, on top of it."""
 LOOK_S = 0.002
-"""Time between looks at whether the others are warm [s]."""
+"""Time between two checks whether the other workers are warm [s]."""
 MEGABYTE = 1e6
 
 
@@ -68,6 +74,66 @@ def time_job(
         card_room_mb=room / MEGABYTE,
         busy_s=time.perf_counter() - began - pace.first_s,
     )
+
+
+@dataclass(frozen=True)
+class Pace:
+    """A repeated step as it was timed: the very first, then chunks of `steps` each."""
+
+    first_s: float
+    steps: int
+    seconds: Sequence[float]  # of each chunk
+    cpu_s: float  # of all chunks and threads together
+
+    @property
+    def steps_per_s(self) -> float:
+        """By the median chunk, where a chunk is long enough to hold all kinds of steps; else the mean.
+
+        A median of chunks of one step would hide what every tenth step costs.
+        """
+        if self.steps >= PERIOD:
+            return self.steps / statistics.median(self.seconds)
+        return self.steps * len(self.seconds) / sum(self.seconds)
+
+    @property
+    def cores(self) -> float:
+        """Processor cores that were at work, on average."""
+        return self.cpu_s / sum(self.seconds)
+
+
+def paced(
+    step: Callable[[], None],
+    seconds: float,
+    *,
+    finish: Callable[[], None] = lambda: None,
+    meet: Callable[[], None] = lambda: None,
+    clock: Callable[[], float] = time.perf_counter,
+    cpu_clock: Callable[[], float] = time.process_time,
+) -> Pace:
+    """Time a repeated `step` for about `seconds`: warm-up, chunks of equally many steps.
+
+    finish: waits until the device has done its work. meet: called once warm; waits until the other
+    processes of the trial are warm too. A step longer than the warm-up is all of the warm-up.
+    torch.utils.benchmark times such chunks too, but knows neither `meet` nor the cores at work.
+    """
+
+    def timed(steps: int) -> float:
+        began = clock()
+        for _ in range(steps):
+            step()
+        finish()
+        return max(clock() - began, 1e-9)
+
+    first = last = spent = timed(1)
+    while spent < WARM * seconds:
+        last = timed(1)
+        spent += last
+    meet()
+    size, cpu_s = max(1, round(seconds / CHUNKS / last)), cpu_clock()
+    chunks = [timed(size)]
+    while sum(chunks) < seconds:
+        chunks.append(timed(size))
+    return Pace(first, size, chunks, cpu_clock() - cpu_s)
 
 
 def stepper(job: Job, session: Session) -> Callable[[], None]:

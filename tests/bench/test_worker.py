@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from audition.bench import child
-from audition.bench.child import Part, meet, time_job
+from audition.bench import worker
+from audition.bench.worker import Part, meet, time_job
 from audition.session import begin
 from audition.training.job import Job
 
@@ -20,7 +20,7 @@ def test_speeds_are_those_of_the_trainers_step_and_of_its_evaluation(
 ) -> None:
     job = job_of()
     steps: list[Any] = []
-    own_advance, own_evaluate = child.advance, child.evaluate
+    own_advance, own_evaluate = worker.advance, worker.evaluate
 
     def advance(*given: Any) -> Any:
         steps.append(given[2])
@@ -31,8 +31,8 @@ def test_speeds_are_those_of_the_trainers_step_and_of_its_evaluation(
         time.sleep(0.1)
         return own_evaluate(*given)
 
-    monkeypatch.setattr(child, "advance", advance)
-    monkeypatch.setattr(child, "evaluate", evaluate)
+    monkeypatch.setattr(worker, "advance", advance)
+    monkeypatch.setattr(worker, "evaluate", evaluate)
     found = time_job(job, 0.1, evaluated=True)
     assert found.units_per_step == 64
     assert 64 / 0.1 < found.units_per_s < 64 / 0.01

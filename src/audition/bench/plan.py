@@ -1,4 +1,4 @@
-"""The sweep that a command line asks for, counted as it would be if it were run."""
+"""The sweep of a command line, planned as it would be if it were run, so that it can be counted."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,8 +40,8 @@ class Campaign(Protocol):
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A plan, and the runs of it that the ledger lacks."""
+class PlannedSweep:
+    """The plan of a sweep, and the runs of it that the ledger lacks."""
 
     plan: Plan
     missing: tuple[PlannedRun, ...]
@@ -69,8 +69,8 @@ class Asked:
         return found
 
 
-def ask(words: Sequence[str]) -> Asked:
-    """The sweep of `words`, overrides as on the training command line.
+def plan_sweep(words: Sequence[str]) -> PlannedSweep:
+    """Plan the sweep of `words`, overrides as on the training command line.
 
     Needs an initialised Hydra. Raises what a sweep would raise before its first run.
     """
@@ -99,4 +99,4 @@ def ask(words: Sequence[str]) -> Asked:
     plan = make_plan(style.widen(question), Composer(CONFIG, tuple(hydra)))
     check_device(plan.runs[0].settings)
     missing = plan.missing(Ledger(Path(plan.output_dir)).read())
-    return Asked(plan, missing, at_most=style.chooses)
+    return PlannedSweep(plan, missing, at_most=style.chooses)
