@@ -23,7 +23,7 @@ from audition.report.style import (
 )
 from audition.text import axis, count, duration, gain
 
-TITLE = "Race: who stayed in, and for how long"
+TITLE = "Race: which ideas stayed, and for how long"
 ROW = 0.46
 KEPT, DROPPED = VERDICT["supported"], VERDICT["refuted"]
 
