@@ -1,5 +1,9 @@
 """What `audition` offers by name: one `from a.b import C as C` a name, in the order of modules."""
 
+from audition.api.judge import judge as judge
+from audition.api.ledger import ledger as ledger
+from audition.api.run import compare as compare
+from audition.api.run import run as run
 from audition.apoptosis.strategy import Fitness as Fitness
 from audition.apoptosis.strategy import Heredity as Heredity
 from audition.apoptosis.strategy import Site as Site

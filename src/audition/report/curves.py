@@ -2,7 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from io import StringIO
 from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
 
 from audition.answers.arm_curves import ArmCurves
 from audition.answers.curves import Curve
@@ -17,11 +21,18 @@ KINDS = (".png", ".svg")
 
 def show_curves(found: Sequence[ArmCurves]) -> None:
     """A row a run: its curve on the scale of all runs of that metric, where it began and stands."""
-    console(120).print(curve_table(found))
+    console(120).print(_table(found))
 
 
-def curve_table(found: Sequence[ArmCurves]) -> object:
-    """The same as a table of rich's."""
+def curves_text(found: Sequence[ArmCurves]) -> str:
+    """The same as text."""
+    out = Console(width=120, file=StringIO())
+    out.print(_table(found))
+    text = out.file.getvalue()  # type: ignore[attr-defined] # the StringIO of the line above
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def _table(found: Sequence[ArmCurves]) -> Table:
     scale = _scales(found)
     rows = [
         (

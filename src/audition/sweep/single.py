@@ -17,7 +17,7 @@ from audition.console import train_command
 from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.records.claim import Busy
-from audition.records.record import BASELINE
+from audition.records.record import BASELINE, Record
 from audition.records.registration import naming, registered, registrations
 from audition.records.store import Ledger
 from audition.sweep.arms import Arm, read_arms
@@ -95,18 +95,44 @@ def train_single(run: PlannedRun, show: Show, *, alone: bool) -> None:
     raises SystemExit(1) where it diverged. Raises AuditionError where another process is training
     it, or its device is not here.
     """
-    from audition.training.rehearsal import rehearse as rehearsed
+    # Runs that a sweep sends were put together where it began.
+    record, known = train_here(run, rehearsed=not alone)
+    if not alone:
+        if record.status == "interrupted":
+            raise KeyboardInterrupt
+        return
+    show.runs([record])
+    since = "in the ledger already, " if known else ""
+    folder = Ledger(Path(run.settings["paths"]["output_dir"])).folder_of(record)
+    print(f"audition: {since}filed in {folder}", file=sys.stderr)
+    if record.status == "interrupted":
+        print("audition: the same command goes on from there", file=sys.stderr)
+        raise SystemExit(130)
+    if record.status == "diverged":
+        print(f"audition: the run diverged: {record.reason}", file=sys.stderr)
+        raise SystemExit(1)
+    print(
+        f"audition: one run is no verdict; this gives one: {verdict_command(run)}", file=sys.stderr
+    )
+
+
+def train_here(run: PlannedRun, *, rehearsed: bool) -> tuple[Record, bool]:
+    """The record of `run`, trained in this process, and whether the ledger had it before.
+
+    A run that was not `rehearsed` where it was planned is put together once before it begins, and
+    shown as it goes. Raises AuditionError where its parts do not fit, its device is not here, or
+    another process is training it.
+    """
+    from audition.training.rehearsal import rehearse as put_together
     from audition.training.run import perform
 
-    # Runs that a sweep sends were put together where it began.
-    if alone and (why := rehearsed(run.settings)):
+    if not rehearsed and (why := put_together(run.settings)):
         raise AuditionError(refusal(run.arm.name, why))
     check_machine(run.settings)
     spec = run.spec(code_provenance([run]))
-    ledger, job = spec.ledger, Job.of(spec)
-    before = ledger.get(spec.folder)
+    job, before = Job.of(spec), spec.ledger.get(spec.folder)
     known = before is not None and before.settled and before.key == spec.record.key
-    display = display_for() if alone else Display()
+    display = Display() if rehearsed else display_for()
     with collect_signals() as interrupted:
         display.begin([job], 1)
         display.started(job)
@@ -122,22 +148,7 @@ def train_single(run: PlannedRun, show: Show, *, alone: bool) -> None:
             raise AuditionError(f"another process is training {run.label}") from None
         finally:
             display.close()
-    if not alone:
-        if record.status == "interrupted":
-            raise KeyboardInterrupt
-        return
-    show.runs([record])
-    since = "in the ledger already, " if known else ""
-    print(f"audition: {since}filed in {ledger.folder_of(record)}", file=sys.stderr)
-    if record.status == "interrupted":
-        print("audition: the same command goes on from there", file=sys.stderr)
-        raise SystemExit(130)
-    if record.status == "diverged":
-        print(f"audition: the run diverged: {record.reason}", file=sys.stderr)
-        raise SystemExit(1)
-    print(
-        f"audition: one run is no verdict; this gives one: {verdict_command(run)}", file=sys.stderr
-    )
+    return record, known
 
 
 def verdict_command(run: PlannedRun) -> str:
