@@ -67,6 +67,14 @@ def test_the_configured_precision_has_its_name(
     assert asked(*words).precision in ((name,) if name else ("fp32", "bf16"))
 
 
+def test_a_folder_of_ones_own_has_its_members(asked: Any, tmp_path: Path) -> None:
+    own = tmp_path / "conf" / "optimizer" / "mine.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("_target_: audition.parts.optim.adamw.AdamW\nlr: 0.25\n", encoding="utf-8")
+    found = asked(f"hydra.searchpath=['file://{tmp_path / 'conf'}']", "optimizer=mine")
+    assert found.settings["optimizer"]["lr"] == 0.25
+
+
 def test_a_search_cannot_be_counted(asked: Any) -> None:
     with pytest.raises(AuditionError, match="decides its runs while it runs"):
         asked("hydra/sweeper=basic")

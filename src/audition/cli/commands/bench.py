@@ -2,6 +2,7 @@
 
 import sys
 from argparse import Namespace
+from pathlib import Path
 
 from audition.cli.command import JSON, command, emit, option
 from audition.cli.output_dir import override
@@ -17,6 +18,7 @@ from audition.errors import AuditionError
         help="a sweep, as it will be typed: +idea=NAME seed=42,137,256; the defaults without any",
     ),
     option("--seconds", type=float, default=2.0, metavar="S", help="of each measurement (2)"),
+    option("--config-dir", type=Path, metavar="DIR", help="a conf/ of your own, as in training"),
     option("-m", "--multirun", action="store_true", help="may be left standing; changes nothing"),
     JSON,
 )
@@ -36,6 +38,10 @@ def bench(options: Namespace) -> None:
 
     folder = options.output_dir
     words = [*([override(folder)] if folder else []), *map(quoted, options.overrides)]
+    if options.config_dir:
+        if not options.config_dir.is_dir():
+            raise AuditionError(f"--config-dir {options.config_dir} is not a folder")
+        words.append(f"hydra.searchpath=['file://{options.config_dir.resolve()}']")
     with one_sentence():
         if not options.seconds > 0:
             raise AuditionError(f"--seconds {options.seconds:g} is no time: it must be above 0")
