@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from audition.parts.optim.averaging import averaging_of
-from audition.parts.optim.together import Together
+from audition.parts.optim.together import Together, averaging_of
 from audition.recipe import tree
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.signals import Clock, Controls

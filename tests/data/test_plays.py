@@ -2,7 +2,7 @@
 
 import pytest
 
-from audition.data.plays import layout
+from audition.data.shakespeare import layout
 
 SPEECH = "**ROMEO**  \nAy me!  \nSad hours seem long.\n\n"
 

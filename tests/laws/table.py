@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from audition.config.groups import GROUPS
 from audition.config.instantiate import find
 from audition.config.members import Member, members
-from audition.recipe.absent import Absent
+from audition.recipe.recipe import Absent
 
 
 @dataclass(frozen=True)

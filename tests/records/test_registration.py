@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from audition.answers import standing as standings
+from audition.answers.standing import Counted, counted
 from audition.errors import AuditionError
-from audition.records import standing as standings
 from audition.records.record import Record
 from audition.records.registration import (
     PlannedArm,
@@ -18,7 +19,6 @@ from audition.records.registration import (
     register,
     registrations,
 )
-from audition.records.standing import Counted, counted
 
 standing = partial(standings.standing, metric="val_loss")
 BASE, IDEA = "b" * 16, "1" * 16

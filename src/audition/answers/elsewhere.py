@@ -7,11 +7,11 @@ from pathlib import Path
 
 from audition.answers.arms import arms_of
 from audition.answers.judging import judge_baseline
+from audition.answers.standing import ELSEWHERE, Standing
 from audition.answers.verdict import Verdict, verdicts
 from audition.errors import AuditionError, choices
 from audition.measure import Measure
 from audition.records.record import Record
-from audition.records.standing import ELSEWHERE, Standing
 from audition.records.store import Ledger
 
 

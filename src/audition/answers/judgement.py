@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from audition.answers.arms import ArmRuns, other_arithmetic
+from audition.answers.standing import Standing
 from audition.measure import Measure
-from audition.records.standing import Standing
 from audition.stats import Comparison, e_value
 from audition.stats.arms import Seed
 from audition.stats.comparison import json_ready

@@ -6,10 +6,10 @@ from typing import Any
 
 from audition.answers.arms import ArmRuns, arms_of, unlike
 from audition.answers.judgement import Judgement
+from audition.answers.standing import counted, seeds_text, standing
 from audition.errors import AuditionError, choices
 from audition.records.record import Record
 from audition.records.registration import Registration
-from audition.records.standing import counted, seeds_text, standing
 from audition.stats import Comparison, compare_campaign, judge_finalists
 
 

@@ -135,7 +135,7 @@ def normalised(
     return whole
 
 
-ABSENT = "audition.recipe.absent.Absent"
+ABSENT = "audition.recipe.recipe.Absent"
 """What `none` is in a group of which a model either has a part or has not."""
 
 

@@ -1,6 +1,9 @@
-"""The sizes that a model hands to its parts."""
+"""What a model gives its parts, its sizes, and what it expects of them: the protocols of its parts."""
 
 from dataclasses import dataclass, replace
+from typing import Protocol
+
+from torch import nn
 
 
 @dataclass(frozen=True)
@@ -32,3 +35,31 @@ class Dims:
     def at(self, layer: int) -> "Dims":
         """The same for the block `layer`."""
         return replace(self, layer=layer)
+
+
+class Norm(Protocol):
+    """Makes every norm of a model; an idea may pass its own."""
+
+    def block(self, width: int) -> nn.Module:
+        """A norm over the last axis, of `width` channels."""
+        ...
+
+    def query_key_norm(self, head_width: int) -> nn.Module:
+        """The norm of one head's queries, or of its keys; the identity where there is none."""
+        ...
+
+
+class Attention(Protocol):
+    """Makes the attention of each block; an idea may pass its own."""
+
+    def __call__(self, dims: Dims, norm: Norm) -> nn.Module:
+        """A module of (x [B, T, C], positional) -> [B, T, C]; `norm` for its queries and keys."""
+        ...
+
+
+class FeedForward(Protocol):
+    """Makes the feed-forward map of each block; an idea may pass its own."""
+
+    def __call__(self, dims: Dims) -> nn.Module:
+        """A module of x [B, T, C] -> [B, T, C]."""
+        ...

@@ -9,13 +9,10 @@ from annotated_types import Ge, Interval
 from torch import Tensor, nn
 
 from audition.errors import AuditionError
-from audition.parts.attention.policy import Attention
-from audition.parts.dims import Dims
+from audition.parts.dims import Attention, Dims, FeedForward, Norm
 from audition.parts.dropout import Dropout
-from audition.parts.feedforward.policy import FeedForward
 from audition.parts.initial import scale_residuals
 from audition.parts.linear import Embedding, Linear
-from audition.parts.norm.policy import Norm
 from audition.parts.positional.places import Places, Positional
 from audition.recipe.signals import Shape
 

@@ -58,3 +58,8 @@ class Recipe:
 
 Idea = Callable[[Recipe], Recipe]
 """The baseline is the identity, and two ideas compose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absent:
+    """Takes the place of a part in a config whose model does without it."""

@@ -14,10 +14,9 @@ from torch.nn import functional as F
 
 from audition.errors import AuditionError
 from audition.parts.attention.kernels import attend
-from audition.parts.dims import Dims
+from audition.parts.dims import Dims, Norm
 from audition.parts.dropout import Dropout
 from audition.parts.linear import Linear
-from audition.parts.norm.policy import Norm
 from audition.parts.positional.places import Places
 
 

@@ -46,3 +46,17 @@ class Together(Optimizer):
             count = len(member.param_groups)
             member.param_groups, rest = rest[:count], rest[count:]
             member.state = self.state
+
+
+def averaging_of(optimizer: Optimizer) -> list[Any]:
+    """Those of `optimizer` and its members that have `eval()` and `train()` of their own.
+
+    `eval()` writes the weights of evaluation into the parameters, `train()` the trained ones back
+    (Defazio et al. 2024, "The Road Less Scheduled").
+    """
+    members = optimizer.members if isinstance(optimizer, Together) else (optimizer,)
+    return [
+        member
+        for member in members
+        if callable(getattr(member, "eval", None)) and callable(getattr(member, "train", None))
+    ]
