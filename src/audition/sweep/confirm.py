@@ -23,6 +23,21 @@ from audition.text import count
 from audition.trackers.background import BackgroundTracker
 from audition.trackers.wandb import Verdicts
 
+WANDB = "audition.trackers.wandb.Wandb"
+COLUMNS = (
+    "verdict",
+    "kind",
+    "metric",
+    "improvement",
+    "p_adjusted",
+    "cohens_d",
+    "n",
+    "n_baseline",
+    "baseline_mean",
+    "idea_mean",
+    "reason",
+)
+
 
 @dataclass(frozen=True)
 class Confirmed:
@@ -207,22 +222,6 @@ def _state(record: Record | None, ledger: Ledger) -> str:
     return f"was lost while it ran (process {record.pid} on {record.host})"
 
 
-WANDB = "audition.trackers.wandb.Wandb"
-FACTS = (
-    "verdict",
-    "kind",
-    "metric",
-    "improvement",
-    "p_adjusted",
-    "cohens_d",
-    "n",
-    "n_baseline",
-    "baseline_mean",
-    "idea_mean",
-    "reason",
-)
-
-
 def show_in_wandb(plan: Plan, judgements: Sequence[Judgement], ledger: Ledger) -> None:
     """Put `judgements` where the runs of `plan` are, or say in a sentence why they are not there."""
     loggers = plan.runs[0].settings.get("logger") or {}
@@ -245,4 +244,4 @@ def wandb_row(judgement: Judgement) -> Mapping[str, Any]:
     """One arm's verdict, flat."""
     c = judgement.to_dict()
     low, high = c["ci"]
-    return {"arm": c["idea"], **{name: c[name] for name in FACTS}, "ci_low": low, "ci_high": high}
+    return {"arm": c["idea"], **{name: c[name] for name in COLUMNS}, "ci_low": low, "ci_high": high}

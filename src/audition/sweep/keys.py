@@ -18,6 +18,9 @@ DECIDES = {
 }
 """What a key that makes no arm decides, in the words of a message."""
 
+PLUGINS = ("sweeper", "launcher")
+OURS = "hydra_plugins.audition_"
+
 
 def check_axis(key: str) -> None:
     """Raise AuditionError for a swept key whose values make no arms: it decides no number of a run."""
@@ -86,10 +89,6 @@ def check_one_budget(typed: Iterable[str]) -> None:
 def _group(key: str) -> Group | None:
     root = root_of(key)
     return GROUPS.get(root) or next((g for g in GROUPS.values() if g.folder == root), None)
-
-
-PLUGINS = ("sweeper", "launcher")
-OURS = "hydra_plugins.audition_"
 
 
 def check_hydra(hydra: DictConfig) -> None:

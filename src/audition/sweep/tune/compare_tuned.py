@@ -34,6 +34,10 @@ from audition.text import count
 SEVERAL = 20
 """Trials of several keys at once, where nobody said how many."""
 
+STEM = "tune"
+Describe = Callable[[Entrant], Mapping[str, Any]]
+"""The space that an entrant is tuned in, as a config describes one."""
+
 
 def compare_tuned(question: Question, show: Show, application: Application) -> None:
     """Tune every arm of `question` alike, and print the verdict on each at its best.
@@ -157,11 +161,6 @@ class TunedComparison:
         if not say_missing(plan, self.ledger.read(), self.ledger):
             raise SystemExit(1)
         return trials
-
-
-STEM = "tune"
-Describe = Callable[[Entrant], Mapping[str, Any]]
-"""The space that an entrant is tuned in, as a config describes one."""
 
 
 def around_defaults(keys: Sequence[str], factor: float) -> Describe:

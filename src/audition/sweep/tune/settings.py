@@ -13,6 +13,8 @@ from omegaconf import OmegaConf
 from audition.errors import AuditionError, choices
 from audition.sweep.arms import Arm, Question, more_seeds
 
+GROUP = "hparams_search"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
@@ -28,9 +30,6 @@ class Tuning:
     def fresh(self, seeds: tuple[int, ...]) -> tuple[int, ...]:
         """The fresh seeds beside `seeds`, which choose. Raises AuditionError for too many."""
         return more_seeds(seeds, self.fresh_seeds, f"tuning.fresh_seeds={self.fresh_seeds}")
-
-
-GROUP = "hparams_search"
 
 
 @dataclass(frozen=True)
