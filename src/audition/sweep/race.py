@@ -109,29 +109,26 @@ def _look(
     baseline, idea = arms[baseline_hash].losses, arms.get(config_hash)
     run = idea.losses if idea else {}
     shared = [seed for seed in seeds if seed in run and seed in baseline]
-    if idea is None or len(shared) < len(seeds):
-        reason = "Left out: a run has no outcome; the same command tries it again."
-        return Turn(
-            idea.name if idea else config_hash,
-            config_hash,
-            stage,
-            tuple(shared),
-            None,
-            None,
-            "missing",
-            reason,
-        )
+    turn = Turn(
+        idea=idea.name if idea else config_hash,
+        config_hash=config_hash,
+        stage=stage,
+        seeds=tuple(shared),
+        mean_gain=None,
+        threshold=None,
+        action="missing",
+        reason="Left out: a run has no outcome; the same command tries it again.",
+    )
+    if len(shared) < len(seeds):
+        return turn
     gains = [(baseline[seed] or 0.0) - (run[seed] or 0.0) for seed in shared]
     step = race_step(gains, sd_difference=spread, rules=rules)
-    return Turn(
-        idea.name,
-        config_hash,
-        stage,
-        tuple(shared),
-        _finite(step.mean_gain),
-        _finite(step.threshold),
-        step.action,
-        step.reason,
+    return replace(
+        turn,
+        mean_gain=_finite(step.mean_gain),
+        threshold=_finite(step.threshold),
+        action=step.action,
+        reason=step.reason,
     )
 
 
