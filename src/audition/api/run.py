@@ -75,10 +75,10 @@ def compare(overrides: Sequence[str], *, config_dir: str | Path | None = None) -
     own = ["--config-dir", str(config_dir)] if config_dir is not None else []
     command = [sys.executable, "-m", "audition", "train", *own, *words, "-m"]
     with _as_before(words):
-        from audition.bench.asked import ask
+        from audition.bench.plan import plan_sweep
 
         with _composing(config_dir):
-            plan = ask(words).plan
+            plan = plan_sweep(words).plan
     said = _passed_on(command)
     if said is not None:
         raise AuditionError(said)
