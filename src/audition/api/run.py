@@ -77,8 +77,8 @@ def compare(overrides: Sequence[str], *, config_dir: str | Path | None = None) -
     with _as_before(words):
         from audition.bench.plan import plan_sweep
 
-        with _composing(config_dir):
-            plan = plan_sweep(words).plan
+        with _composing(config_dir) as searchpath:
+            plan = plan_sweep([*words, *searchpath]).plan
     said = _passed_on(command)
     if said is not None:
         raise AuditionError(said)
