@@ -8,7 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audition.provenance import provenance
-from scripts.bench import commands, main_job, planning, step, trackers, trees, waiting, worker
+from scripts.bench import (
+    bounds,
+    commands,
+    main_job,
+    planning,
+    step,
+    trackers,
+    trees,
+    waiting,
+    worker,
+)
 from scripts.bench.pairs import Row
 
 
@@ -18,6 +28,7 @@ def everything(folder: Path, runs: int, each_s: float) -> Iterator[Row]:
     yield from trees.rows(folder)
     yield from trackers.rows(folder)
     yield from planning.rows()
+    yield from bounds.rows()
     yield from commands.overhead(folder)
     yield from worker.rows(folder / "worker", runs=runs, each_s=each_s)
     yield from commands.startup(folder)

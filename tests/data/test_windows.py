@@ -163,17 +163,3 @@ def test_small_corpora_keep_training_and_probe_apart(tokens: int) -> None:
     probed = {s for step in range(50) for s in spans(windows.probe(step))}
     assert not any(a <= d and c <= b for a, b in trained for c, d in probed)
     assert max(last for _, last in trained | probed) < tokens
-
-
-def test_a_step_costs_little(numbered) -> None:
-    from time import perf_counter
-
-    windows = numbered(Streams(1))
-
-    def seconds() -> float:
-        start = perf_counter()
-        for step in range(50):
-            windows.train(Clock(step))
-        return (perf_counter() - start) / 50
-
-    assert min(seconds() for _ in range(5)) < 0.00015

@@ -3,7 +3,6 @@
 import math
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -127,11 +126,3 @@ def test_importing_the_room_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_a_campaign_of_thirty_is_quick():
-    rng = np.random.default_rng(0)
-    arms = {f"i{k}": dict(zip((42, 137, 256), rng.normal(size=3), strict=True)) for k in range(31)}
-    started = time.perf_counter()
-    stats.compare_campaign(arms.pop("i30"), arms)
-    assert time.perf_counter() - started < 2.0  # .1 s here; room for a busy machine

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 from tests.trackers.conftest import LINES
@@ -103,10 +102,8 @@ DROPPED = "logger=book is too slow: it does not have every line of metrics.jsonl
     [("open", [DROPPED, LEFT]), ("write", [DROPPED, LEFT]), ("close", [LEFT])],
 )
 def test_one_that_hangs_is_left_and_what_it_could_not_take_is_dropped(over, moment, expected):
-    began = time.monotonic()
     lines = LINES[:2] if moment == "close" else LINES
     assert followed(Stuck(moment, over), lines, patience=SHORT) == expected
-    assert time.monotonic() - began < 30.0  # of the hours that it would hang
     assert followed(Book()) == []  # the next run's
 
 

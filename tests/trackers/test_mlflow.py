@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -201,11 +200,9 @@ def test_an_export_told_twice_is_the_same(ledger):
 
 def test_a_server_that_is_not_there_is_one_sentence(folder, monkeypatch):
     monkeypatch.setenv(ours.URI, "http://127.0.0.1:9")
-    began = time.monotonic()
     (said,) = shown(folder)
     assert said.startswith("logger=mlflow ")
     assert said.endswith(("): it misses this run", ": it was left"))
-    assert time.monotonic() - began < 30.0
 
 
 @pytest.mark.parametrize(("uri", "missing"), [("", "sqlalchemy"), ("http://tracking:5000", None)])

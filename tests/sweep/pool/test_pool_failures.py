@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +84,6 @@ def test_a_busy_run_waits_its_turn_without_spinning(run_jobs: RunJobs, tmp_path:
 
 def test_the_sweep_outlives_its_server(run_jobs: RunJobs, tmp_path: Path) -> None:
     neighbour = tmp_path / "neighbour"
-    began = time.monotonic()
     told = run_jobs(
         [
             {"name": "neighbour", "do": "hang", "out": str(neighbour)},
@@ -102,7 +100,6 @@ def test_the_sweep_outlives_its_server(run_jobs: RunJobs, tmp_path: Path) -> Non
     assert [end.status for end in told.ends.values()] == ["ok"] * 4
     assert not alive(json.loads(neighbour.read_text())[0])
     assert Path(f"{neighbour}.term").exists()
-    assert time.monotonic() - began < 3.0
 
 
 def test_a_stubborn_run_does_not_outlive_its_server(run_jobs: RunJobs, tmp_path: Path) -> None:

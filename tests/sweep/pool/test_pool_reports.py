@@ -1,7 +1,6 @@
 """Progress on its way to the parent: never in the way of training."""
 
 import math
-import time
 
 from audition.sweep.pool.child import Reporter
 from audition.sweep.pool.wire import collect, datagrams
@@ -29,10 +28,8 @@ def test_a_report_never_waits_for_a_parent_that_does_not_read() -> None:
     reader, writer = datagrams()
     with reader, writer:
         reporter = Reporter(writer, 1)
-        began = time.monotonic()
         for step in range(20_000):
-            reporter({"phase": step})  # each is due at once
-        assert time.monotonic() - began < 5.0
+            reporter({"phase": step})  # each is due at once, and nobody reads
         assert len(collect(reader)) < 20_000
         reporter({"phase": "over"})
         assert collect(reader)[-1]["progress"] == {"phase": "over"}

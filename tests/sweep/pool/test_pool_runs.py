@@ -3,7 +3,6 @@
 import gc
 import json
 import os
-import time
 import tracemalloc
 from pathlib import Path
 
@@ -123,20 +122,22 @@ def test_a_server_gets_warm_while_the_caller_goes_on(run_jobs: RunJobs, tmp_path
     ]
 
 
-def test_a_server_that_is_not_needed_costs_no_import() -> None:
-    began = time.monotonic()
+def test_a_server_that_is_not_needed_costs_no_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported = tmp_path / "imported"
+    monkeypatch.setenv("SLOW_PRELOAD", str(imported))
     with warm(PoolSettings(preload=("pool_slow_preload",), entry="pool_entries:work")) as server:
         pass
     assert not alive(server.pid)
-    assert time.monotonic() - began < 5.0
+    assert not imported.exists()
 
 
-def test_a_job_costs_milliseconds_and_leaves_nothing_in_the_parent(tmp_path: Path) -> None:
-    count, grown, began = 300, 0, 0.0
+def test_a_job_leaves_nothing_in_the_parent(tmp_path: Path) -> None:
+    count, grown = 300, 0
 
     def on_end(job: Job, end: End) -> None:
-        nonlocal count, grown, began
-        began = began or time.monotonic()
+        nonlocal count, grown
         count -= 1
         if not count:
             gc.collect()
@@ -151,4 +152,3 @@ def test_a_job_costs_milliseconds_and_leaves_nothing_in_the_parent(tmp_path: Pat
     finally:
         tracemalloc.stop()
     assert grown < 40_000  # one kept End a job would be three times that
-    assert time.monotonic() - began < 300 * 0.05
