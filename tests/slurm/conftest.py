@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from scripts.soak.cluster import four_free_ports
+from warm import Command, Warm
 
 from audition.records.metrics import last_line
 from audition.records.record import Record
@@ -45,13 +46,14 @@ class Slurm:
 def box(**settings: str) -> Iterator[Slurm]:
     """A box of its own, gone at the end with everything in it; skips where none can be started."""
     folder = Path(tempfile.mkdtemp(prefix="audition-slurm-"))
-    own = {"SLURM_BOX": str(folder), "SLURM_BOX_PORT": str(four_free_ports()), **settings}
-    environment = {**os.environ, **own}
+    environment = {**os.environ, "SLURM_BOX": str(folder), **settings}
     environment.pop("SLURM_CONF", None)
     try:
-        up = subprocess.run(
-            [SCRIPTS / "up.sh"], env=environment, capture_output=True, text=True, timeout=300
-        )
+        with FileLock(Path(tempfile.gettempdir(), "audition-slurm.lock")):  # apt's, and the ports'
+            environment["SLURM_BOX_PORT"] = str(four_free_ports())
+            up = subprocess.run(
+                [SCRIPTS / "up.sh"], env=environment, capture_output=True, text=True, timeout=300
+            )
         if up.returncode != 0:
             why = up.stderr.strip().splitlines()[-1:] or [f"up.sh ended with {up.returncode}"]
             pytest.skip(f"no Slurm here: {why[0]}")
@@ -83,13 +85,11 @@ class Door:
 
     output: Path
     cache: Path
+    warm: Warm
 
-    def command(self, *words: str) -> list[str]:
-        """`python -m src.train WORDS -m`."""
+    def words(self, *words: str) -> list[str]:
+        """What stands behind `python -m src.train` for `WORDS -m`."""
         return [
-            sys.executable,
-            "-m",
-            "src.train",
             "model=tiny",
             "budget.steps=20",
             "data.evaluation_tokens=1024",
@@ -106,34 +106,18 @@ class Door:
         """The command, to its end."""
         with self.begin(*words, environment=environment) as sweep:
             stdout, stderr = sweep.communicate(timeout=180)
-        return subprocess.CompletedProcess(sweep.args, sweep.returncode, stdout, stderr)
+        return subprocess.CompletedProcess(sweep.args, sweep.wait(), stdout, stderr)
 
-    def begin(
-        self, *words: str, environment: Mapping[str, str] = os.environ
-    ) -> "subprocess.Popen[str]":
+    def begin(self, *words: str, environment: Mapping[str, str] = os.environ) -> Command:
         """The command, as a shell would start it."""
-        return subprocess.Popen(
-            self.command(*words),
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return self.warm.begin("src.train", *self.words(*words), env=environment)
 
     def ask(
         self, *words: str, environment: Mapping[str, str] = os.environ
     ) -> subprocess.CompletedProcess[str]:
         """`audition WORDS` on this ledger."""
-        return subprocess.run(
-            [sys.executable, "-m", "audition", *words, "--output-dir", str(self.output)],
-            cwd=self.output.parent,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        words = (*words, "--output-dir", str(self.output))
+        return self.warm.run("audition", *words, cwd=self.output.parent, env=environment)
 
     def await_step(self, step: int, arm: str = "baseline", seed: int = 1) -> None:
         """Return once that run has written a line of at least that step."""
@@ -156,5 +140,11 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def door(tmp_path: Path, _cache: Path) -> Door:
-    return Door(tmp_path / "ledger", _cache)
+def door(tmp_path: Path, _cache: Path, warm: Warm) -> Door:
+    return Door(tmp_path / "ledger", _cache, warm)
+
+
+@pytest.fixture(scope="module")
+def at_home(tmp_path_factory: pytest.TempPathFactory, _cache: Path, warm: Warm) -> Door:
+    """A ledger of its own for what is trained on this machine."""
+    return Door(tmp_path_factory.mktemp("home") / "ledger", _cache, warm)

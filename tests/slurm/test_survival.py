@@ -2,19 +2,20 @@
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm one")]
 
 SLURM = ("hydra/launcher=slurm_cpu", "hydra.launcher.mem_gb=2")
 LASTING = ("budget.steps=1500", "model.dropout=0.1", "seed=1")
 
 
-@pytest.fixture
-def undisturbed(door: Any, tmp_path: Any) -> Any:
-    at_home = type(door)(tmp_path / "home", door.cache)
+@pytest.fixture(scope="module")
+def undisturbed(at_home: Any) -> Any:
+    """The record of the same run, made here."""
     assert at_home.train(*LASTING).returncode == 0
     return at_home.records()["baseline 1"]
 
@@ -48,7 +49,7 @@ def test_preempted_by_a_more_urgent_job(slurm: Any, door: Any, undisturbed: Any)
 @pytest.mark.slow
 def test_time_limits_in_a_row(slurm: Any, door: Any, tmp_path: Any) -> None:
     lasting = ("budget.steps=14000", "seed=1", "training.evaluations=1")
-    at_home = type(door)(tmp_path / "home", door.cache)
+    at_home = replace(door, output=tmp_path / "home")
     assert at_home.train(*lasting).returncode == 0
     limits = ("hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=20")
     with door.begin(*SLURM, *limits, *lasting, environment=slurm.environment) as sweep:

@@ -1,15 +1,11 @@
 """A pool with everything it told, and the folder of entries that the children import."""
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # the children are given this path too
-
 from pool_told import RunJobs, Told
 
 from audition.sweep.pool import Job, PoolSettings, Server, run_pool

@@ -1,6 +1,5 @@
 """A search in this process: real spaces, plans and studies, and training that is made up."""
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,8 +8,6 @@ from typing import Any
 import pytest
 
 pytest.importorskip("optuna", reason="the extra `search` is not installed")
-sys.path.insert(0, str(Path(__file__).parent))
-
 from search_entries import file
 
 from audition.records.store import Ledger

@@ -15,19 +15,19 @@ import pytest
 from audition.sweep.search.study.storage import journal_of, open_storage, prepare_optuna
 from audition.sweep.search.study.study import counts
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
+ROOT = Path(__file__).parents[3]
+SUPPORT = ROOT / "tests" / "support"
 
 
 def serve(folder: Path, cache: str, trials: int, seconds: float, *storage: str) -> Any:
     return subprocess.Popen(
         [
             sys.executable,
-            str(HERE / "search_script.py"),
+            str(SUPPORT / "search_script.py"),
             *(str(folder), cache, str(trials), str(seconds), *storage),
         ],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"src:{HERE}"},
+        env={**os.environ, "PYTHONPATH": f"src:{SUPPORT}"},
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -1,14 +1,10 @@
 """Comparisons of tuned arms whose losses are given: what matters is which arm was tried at what."""
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
-
 from search_entries import file
 
 from audition.records.store import Ledger

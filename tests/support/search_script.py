@@ -1,7 +1,6 @@
 """One process that serves a study: FOLDER CACHE TRIALS SECONDS [STORAGE]."""
 
 import sys
-from pathlib import Path
 
 from hydra import initialize_config_dir
 
@@ -16,7 +15,6 @@ from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.storage import prepare_optuna
 
-sys.path.insert(0, str(Path(__file__).parent))
 SPACE = {"optimizer.lr": {"low": 1e-4, "high": 0.4, "log": True}}
 
 
