@@ -1,6 +1,7 @@
 """One small run, made as the command line makes it: composed, checked, built and trained."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -50,6 +51,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         whole = next((folder for folder in WHOLE if file.startswith(f"{folder}/")), file)
         if not any(item.iter_markers("xdist_group")):
             item.add_marker(pytest.mark.xdist_group(whole))
+
+
+def pytest_configure() -> None:
+    """A shell lets what it starts in the background ignore Ctrl-C, and so what that starts, too."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
