@@ -10,7 +10,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from test_processes import serve, states, study_at, trained
+from study_servers import serve, states, study_at, trained
 
 from audition.errors import AuditionError
 from audition.sweep.search.study.serving import serving
