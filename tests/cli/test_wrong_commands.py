@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 
 from audition.cli import train
-from audition.sweep import launchers, sweeper
+from audition.sweep import executors, sweeper
 from audition.sweep.pool import Job, PoolSettings
-from audition.sweep.search import place
 from audition.sweep.search import search as searching
 from audition.training import rehearsal
 
@@ -51,11 +50,10 @@ def told(
     """The one sentence that the training door answers some words with."""
     for module in (train, sweeper, searching):
         monkeypatch.setattr(module, "freeze", lambda: None)
-    for module in (launchers, place):
-        monkeypatch.setattr(module, "warm", warm)
+    monkeypatch.setattr(executors, "warm", warm)
     monkeypatch.setattr("audition.training.run.perform", begun)
     monkeypatch.setattr("audition.sweep.local.run_pool", begun)
-    monkeypatch.setattr(launchers, "_through_hydra", begun)
+    monkeypatch.setattr(executors.HydraExecutor, "train", begun)
     for name in ("HYDRA_FULL_ERROR", "NO_SUCH", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TEN", "10")
