@@ -1,6 +1,9 @@
 """One process that serves a study: FOLDER CACHE TRIALS SECONDS [STORAGE]."""
 
+import os
 import sys
+import time
+from pathlib import Path
 
 from hydra import initialize_config_dir
 
@@ -16,6 +19,14 @@ from audition.sweep.search.space.points import Points
 from audition.sweep.search.study.storage import prepare_optuna
 
 SPACE = {"optimizer.lr": {"low": 1e-4, "high": 0.4, "log": True}}
+
+
+def meet(folder: Path) -> None:
+    """Go on when as many processes have come here as are to serve together."""
+    together = int(os.environ.get("TOGETHER", 1))
+    (folder / f"{os.getpid()}.came").touch()
+    while len(list(folder.glob("*.came"))) < together:
+        time.sleep(0.01)
 
 
 def main() -> None:
@@ -36,6 +47,7 @@ def main() -> None:
         wanted = SearchSettings(
             space=SPACE, trials=int(trials), storage=storage[0] if storage else None
         )
+        meet(Path(folder))
         make_trials(wanted, points, "shared", LocalExecutor(lambda runs: settings, server))
 
 

@@ -17,7 +17,10 @@ SUPPORT = Path(__file__).parent
 ROOT = SUPPORT.parents[1]
 
 
-def serve(folder: Path, cache: str, trials: int, seconds: float, *storage: str) -> Any:
+def serve(
+    folder: Path, cache: str, trials: int, seconds: float, *storage: str, together: int = 1
+) -> Any:
+    """A process that serves a study, from when as many are there as are to serve it together."""
     return subprocess.Popen(
         [
             sys.executable,
@@ -25,7 +28,7 @@ def serve(folder: Path, cache: str, trials: int, seconds: float, *storage: str) 
             *(str(folder), cache, str(trials), str(seconds), *storage),
         ],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"src:{SUPPORT}"},
+        env={**os.environ, "PYTHONPATH": f"src:{SUPPORT}", "TOGETHER": str(together)},
         stderr=subprocess.PIPE,
         text=True,
     )

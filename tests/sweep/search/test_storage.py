@@ -144,7 +144,7 @@ def postgres() -> Iterator[str]:
 def test_two_processes_serve_one_study_in_postgres(
     tmp_path: Path, cache_dir: str, postgres: str
 ) -> None:
-    both = [serve(tmp_path, cache_dir, 6, 0.05, postgres) for _ in range(2)]
+    both = [serve(tmp_path, cache_dir, 6, 0.3, postgres, together=2) for _ in range(2)]
     for process in both:
         _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
