@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from audition.recipe.signals import Clock
+from audition.recipe.batches import Clock
 from audition.session import begin
 from audition.training.step import advance
 from audition.training.worker import digest

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from audition.data.shakespeare import Shakespeare
-from audition.recipe.signals import Batch
+from audition.recipe.batches import Batch
 from audition.recipe.streams import Streams
 
 LAYERS, HEADS, WIDTH, CONTEXT, BATCH = 4, 4, 128, 64, 12

@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 from torch.nn import functional as F
 
 from audition.config.root import conf_dir
-from audition.recipe.signals import Clock
+from audition.recipe.batches import Clock
 from audition.session import begin
 from audition.sweep.compose import settings_of
 from audition.training.build import build

@@ -20,7 +20,7 @@ import torch
 from audition.config.instantiate import factory
 from audition.observers.metrics import Metrics
 from audition.observers.watching import warm
-from audition.recipe.signals import Clock
+from audition.recipe.batches import Clock
 from audition.report.export import trackers
 from audition.session import begin
 from audition.trackers.background import BackgroundTracker

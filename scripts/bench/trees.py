@@ -14,7 +14,9 @@ from torch import Tensor
 from audition.effects.limiter import Limiter
 from audition.effects.saturation import Saturation
 from audition.recipe import tree
-from audition.recipe.signals import Clock, Controls, Cost, Gradient, Shape, View
+from audition.recipe.batches import Clock, Shape
+from audition.recipe.problem import Cost, Gradient
+from audition.recipe.signals import Controls, View
 from audition.recipe.streams import Streams
 from scripts.bench.pairs import Row, paired
 from scripts.bench.step import FP32, job

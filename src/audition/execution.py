@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import torch
 from annotated_types import Ge, Gt
 
-from audition.recipe.signals import Ask, ask
+from audition.recipe.problem import Ask, ask
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,9 @@ from torch.optim import Optimizer
 from audition.apoptosis.surgery import Weights, resize
 from audition.parts.initial import initialise
 from audition.parts.optim.together import averaging_of
+from audition.recipe.batches import Batches
+from audition.recipe.problem import Cost
 from audition.recipe.recipe import Recipe
-from audition.recipe.signals import Batches, Cost
 from audition.recipe.streams import Streams
 from audition.recipe.units import sites
 

@@ -10,7 +10,9 @@ from audition.apoptosis.heredity.functional_preservation import FunctionalPreser
 from audition.apoptosis.strategy import Site, Strategy
 from audition.apoptosis.surgery import Weights
 from audition.apoptosis.timetable.periodic import Periodic
-from audition.recipe.signals import Clock, Controls, Problem, View
+from audition.recipe.batches import Clock
+from audition.recipe.problem import Problem
+from audition.recipe.signals import Controls, View
 from audition.recipe.turnover import Event, Turnover
 from audition.recipe.units import sites
 from audition.session import begin

@@ -8,7 +8,7 @@ import torch
 from audition.apoptosis.heredity.functional_preservation import FunctionalPreservation
 from audition.apoptosis.surgery import operate
 from audition.errors import AuditionError
-from audition.recipe.signals import Clock
+from audition.recipe.batches import Clock
 from audition.recipe.units import sites
 
 LAYERS = ["blocks.0.feedforward", "blocks.1.feedforward"]

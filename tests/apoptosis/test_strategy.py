@@ -11,7 +11,7 @@ from audition.apoptosis.heredity.reset import Reset
 from audition.apoptosis.strategy import Site
 from audition.apoptosis.surgery import operate
 from audition.errors import AuditionError
-from audition.recipe.signals import Clock
+from audition.recipe.batches import Clock
 from audition.recipe.units import sites
 from audition.session import begin
 from audition.training.loop import train

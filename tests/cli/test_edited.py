@@ -12,7 +12,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from audition.recipe.signals import Clock, Controls
+from audition.recipe.batches import Clock
+from audition.recipe.signals import Controls
 
 
 @dataclass(frozen=True, kw_only=True)

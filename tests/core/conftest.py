@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from audition.recipe.signals import Clock, Problem
+from audition.recipe.batches import Clock
+from audition.recipe.problem import Problem
 from audition.session import begin
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from audition.recipe.batches import Clock
 from audition.recipe.effect import STEP, Chain, Effect
-from audition.recipe.signals import Clock, Controls, Cost, Gradient, View
+from audition.recipe.problem import Cost, Gradient
+from audition.recipe.signals import Controls, View
 from audition.recipe.streams import Streams
 
 VIEW = View(Clock(0, 1, 0.0), Controls(), {}, Streams(0))

@@ -9,7 +9,7 @@ import torch
 
 from audition.evaluators.next_token import NextToken
 from audition.execution import Bfloat16, Execution
-from audition.recipe.signals import Predict
+from audition.recipe.problem import Predict
 from audition.training import evaluation
 from audition.training.evaluation import HeldOutRows
 from audition.training.loop import train

@@ -8,8 +8,9 @@ from torch import nn
 
 from audition.parts.optim.together import Together, averaging_of
 from audition.recipe import tree
+from audition.recipe.batches import Clock
 from audition.recipe.effect import Chain, Effect
-from audition.recipe.signals import Clock, Controls
+from audition.recipe.signals import Controls
 from audition.session import begin
 from audition.training.evaluation import evaluate, evaluation_weights
 from audition.training.loop import train

@@ -7,7 +7,7 @@ import torch
 
 from audition.errors import AuditionError
 from audition.recipe.gradient import backward, in_halves, sum_of
-from audition.recipe.signals import Cost, Gradient
+from audition.recipe.problem import Cost, Gradient
 
 
 def reference(problem):

@@ -13,9 +13,11 @@ from audition.effects.limiter import Limiter
 from audition.effects.saturation import Saturation
 from audition.errors import AuditionError
 from audition.ideas.spectral_gate import Gate, SpectralGate
+from audition.recipe.batches import Clock
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.mix import Mix
-from audition.recipe.signals import Clock, Controls, Cost, Gradient, View
+from audition.recipe.problem import Cost, Gradient
+from audition.recipe.signals import Controls, View
 from audition.recipe.streams import Streams
 from audition.sweep.arms import read_arms
 from audition.training.build import build

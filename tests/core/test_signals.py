@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from audition.errors import AuditionError
-from audition.recipe.signals import Batch, Cost, Loss, Problem
+from audition.recipe.batches import Batch
+from audition.recipe.problem import Cost, Loss, Problem
 
 
 def batch(rows=6, length=3):

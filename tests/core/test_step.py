@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from audition.recipe.batches import Clock
 from audition.recipe.effect import Chain, Effect
-from audition.recipe.signals import Clock, Controls, Cost, Gradient
+from audition.recipe.problem import Cost, Gradient
+from audition.recipe.signals import Controls
 from audition.session import begin
 from audition.training.loop import train
 from audition.training.step import advance, load_gradients

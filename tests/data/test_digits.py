@@ -7,7 +7,7 @@ import torch
 from audition.data import digits
 from audition.data.digits import TRAINING, Digits
 from audition.errors import AuditionError
-from audition.recipe.signals import Clock, Shape
+from audition.recipe.batches import Clock, Shape
 from audition.recipe.streams import Streams
 
 pytest.importorskip("sklearn.datasets", reason="data=digits reads a file of scikit-learn")

@@ -14,7 +14,7 @@ import torch
 from audition.data.tokenizers import Characters
 from audition.data.tokens import Tokenised, Tokens
 from audition.data.windows import Windows
-from audition.recipe.signals import Batch, Clock
+from audition.recipe.batches import Batch, Clock
 from audition.recipe.streams import Streams
 
 N, CONTEXT, ROWS = 20_000, 16, 12

@@ -2,7 +2,9 @@
 
 import pytest
 
-from audition.recipe.signals import Clock, Controls, Cost, Gradient, View
+from audition.recipe.batches import Clock
+from audition.recipe.problem import Cost, Gradient
+from audition.recipe.signals import Controls, View
 from audition.recipe.streams import Streams
 
 

@@ -7,8 +7,8 @@ import torch
 
 from audition.effects.ema import EMA
 from audition.observers.observer import Observer
+from audition.recipe.batches import Clock
 from audition.recipe.effect import Chain
-from audition.recipe.signals import Clock
 from audition.session import begin
 from audition.training.evaluation import evaluate
 from audition.training.loop import train

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from audition.effects.limiter import Limiter
+from audition.recipe.batches import Clock
 from audition.recipe.effect import Chain, Effect
-from audition.recipe.signals import Clock
 from audition.session import begin
 from audition.training.step import advance
 

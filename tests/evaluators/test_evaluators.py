@@ -10,7 +10,8 @@ from audition.errors import AuditionError
 from audition.evaluators.calibration import Calibration
 from audition.evaluators.classes import Classes
 from audition.evaluators.top_k import TopK
-from audition.recipe.signals import Batch, Predict
+from audition.recipe.batches import Batch
+from audition.recipe.problem import Predict
 from audition.training.evaluation import HeldOutRows, measured
 
 P = torch.tensor([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.3, 0.3, 0.4], [0.05, 0.9, 0.05]])

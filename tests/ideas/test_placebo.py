@@ -2,7 +2,7 @@
 
 import torch
 
-from audition.recipe.signals import Clock
+from audition.recipe.batches import Clock
 from audition.recipe.streams import Streams
 
 

@@ -15,7 +15,9 @@ from audition.ideas.spectral_gate import (
     gate,
     stack,
 )
-from audition.recipe.signals import Clock, Controls, Cost, Gradient, View
+from audition.recipe.batches import Clock
+from audition.recipe.problem import Cost, Gradient
+from audition.recipe.signals import Controls, View
 from audition.recipe.streams import Streams
 from audition.session import begin
 

@@ -9,9 +9,9 @@ import pytest
 from torch import Tensor, nn
 
 from audition.measure import Measure
+from audition.recipe.batches import Clock
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.recipe import Recipe
-from audition.recipe.signals import Clock
 from audition.recipe.streams import Streams
 from audition.recipe.turnover import Turnover
 from audition.tasks.task import Task

@@ -14,7 +14,8 @@ from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.observers.progress import Progress
 from audition.parts.initial import initialise
-from audition.recipe.signals import Clock, Predict
+from audition.recipe.batches import Clock
+from audition.recipe.problem import Predict
 from audition.recipe.streams import Streams
 from audition.session import begin
 from audition.training.loop import train

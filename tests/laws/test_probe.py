@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
+from audition.recipe.batches import Clock
 from audition.recipe.probe import Probe
-from audition.recipe.signals import Clock
 from audition.recipe.streams import Streams
 from audition.recipe.turnover import Turnover
 from audition.recipe.units import sites

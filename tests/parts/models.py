@@ -13,7 +13,7 @@ from audition.parts.norm.rmsnorm import RMSNorm
 from audition.parts.positional.learned import Learned
 from audition.parts.positional.none import NoPosition
 from audition.parts.positional.rope import Rope
-from audition.recipe.signals import Shape
+from audition.recipe.batches import Shape
 from audition.recipe.streams import Streams
 
 ATTENTIONS = {

@@ -27,7 +27,7 @@ from audition.parts.norm.rmsnorm import RMSNorm
 from audition.parts.optim.muon import Muon
 from audition.parts.positional.places import Places
 from audition.parts.positional.rope import Rope
-from audition.recipe.signals import Shape
+from audition.recipe.batches import Shape
 
 T = 12
 EVERY = [(a, p) for a in ATTENTIONS for p in POSITIONALS]

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from audition.parts.loss.cross_entropy import CrossEntropy
-from audition.recipe.signals import Batch, Clock, Predict
+from audition.recipe.batches import Batch, Clock
+from audition.recipe.problem import Predict
 
 
 class Fixed(nn.Module):

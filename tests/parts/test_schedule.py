@@ -7,7 +7,8 @@ import pytest
 from audition.parts.schedule.constant import Constant
 from audition.parts.schedule.cosine import Cosine
 from audition.parts.schedule.wsd import WarmupStableDecay
-from audition.recipe.signals import Clock, Controls
+from audition.recipe.batches import Clock
+from audition.recipe.signals import Controls
 
 
 def gain(schedule, step, steps):

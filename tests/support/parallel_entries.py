@@ -17,7 +17,7 @@ from audition.observers.checkpoint import Checkpoint
 from audition.parallel.alone import StopAsked, Tell
 from audition.parallel.team import Team
 from audition.recipe.effect import Effect
-from audition.recipe.signals import Cost, Gradient
+from audition.recipe.problem import Cost, Gradient
 from audition.recipe.turnover import Turnover
 from audition.training.build import build
 from audition.training.job import Job, Outcome

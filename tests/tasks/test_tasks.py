@@ -13,7 +13,7 @@ from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.recipe.evaluator import Evaluator
-from audition.recipe.signals import Loss
+from audition.recipe.problem import Loss
 from audition.sweep.check import runnable
 from audition.tasks.language import Language
 from audition.tasks.measures import measures_of as planned_measures

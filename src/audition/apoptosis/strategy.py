@@ -9,8 +9,10 @@ from annotated_types import Interval
 from torch import Tensor
 
 from audition.errors import AuditionError
+from audition.recipe.batches import Clock
 from audition.recipe.probe import Probe
-from audition.recipe.signals import Clock, Gradient, Tensors, View
+from audition.recipe.problem import Gradient
+from audition.recipe.signals import Tensors, View
 from audition.recipe.turnover import Event, State, Turnover
 from audition.recipe.units import Units
 

@@ -16,7 +16,7 @@ import torch
 from audition.bench.trial import Timing
 from audition.budget import Budget
 from audition.machine import peak_memory
-from audition.recipe.signals import Batch, Clock
+from audition.recipe.batches import Batch, Clock
 from audition.records.store import write_whole
 from audition.session import Session, begin
 from audition.training.build import build

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audition.errors import AuditionError
-from audition.recipe.signals import Batch, Clock, Shape
+from audition.recipe.batches import Batch, Clock, Shape
 from audition.recipe.streams import Streams
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from audition.data.cuts import Cuts, Starts
 from audition.data.tokens import Tokenised, Tokens
-from audition.recipe.signals import Batch, Clock, Shape
+from audition.recipe.batches import Batch, Clock, Shape
 from audition.recipe.streams import Streams
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from audition.recipe import tree
 from audition.recipe.effect import Effect, Meters
-from audition.recipe.signals import Gradient, Tensors, View
+from audition.recipe.problem import Gradient
+from audition.recipe.signals import Tensors, View
 
 
 @dataclass(frozen=True, kw_only=True)

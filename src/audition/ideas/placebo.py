@@ -6,8 +6,8 @@ baseline's distribution, but other values: whatever verdict it gets is what nois
 
 from dataclasses import dataclass, replace
 
+from audition.recipe.batches import Batches
 from audition.recipe.recipe import Recipe
-from audition.recipe.signals import Batches
 from audition.recipe.streams import Streams
 
 

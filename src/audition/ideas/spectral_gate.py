@@ -18,8 +18,9 @@ from torch import Tensor
 from audition.parts.initial import role_of
 from audition.recipe.effect import Effect, Meters
 from audition.recipe.gradient import in_halves
+from audition.recipe.problem import Gradient, GradientRule
 from audition.recipe.recipe import Recipe
-from audition.recipe.signals import Gradient, GradientRule, Tensors, View
+from audition.recipe.signals import Tensors, View
 from audition.recipe.streams import Streams
 from audition.recipe.units import Resize
 

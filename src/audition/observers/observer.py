@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from audition.recipe.batches import Clock
 from audition.recipe.effect import Meters
-from audition.recipe.signals import Clock, Controls, Gradient
+from audition.recipe.problem import Gradient
+from audition.recipe.signals import Controls
 from audition.recipe.turnover import Event
 
 if TYPE_CHECKING:

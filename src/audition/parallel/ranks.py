@@ -20,7 +20,9 @@ from torch import Tensor
 from audition.errors import AuditionError
 from audition.parallel.checks import INTERFACE
 from audition.parallel.team import Team
-from audition.recipe.signals import Batch, Gradient, GradientRule, Problem, Tensors
+from audition.recipe.batches import Batch
+from audition.recipe.problem import Gradient, GradientRule, Problem
+from audition.recipe.signals import Tensors
 from audition.recipe.streams import Streams
 
 BUCKET = 2**24

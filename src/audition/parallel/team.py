@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from audition.recipe.signals import Batch, GradientRule, Tensors
+from audition.recipe.batches import Batch
+from audition.recipe.problem import GradientRule
+from audition.recipe.signals import Tensors
 
 
 class Team:

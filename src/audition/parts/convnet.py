@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from audition.errors import AuditionError
 from audition.parts.dropout import Dropout
-from audition.recipe.signals import Shape
+from audition.recipe.batches import Shape
 
 GROUPS = 8
 """Of each group norm. It keeps no running statistics, so pieces of a batch are normed as the whole."""

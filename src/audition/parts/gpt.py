@@ -14,7 +14,7 @@ from audition.parts.dropout import Dropout
 from audition.parts.initial import scale_residuals
 from audition.parts.linear import Embedding, Linear
 from audition.parts.positional.places import Places, Positional
-from audition.recipe.signals import Shape
+from audition.recipe.batches import Shape
 
 
 class Block(nn.Module):

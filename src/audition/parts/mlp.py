@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from audition.parts.dropout import Dropout
-from audition.recipe.signals import Shape
+from audition.recipe.batches import Shape
 
 
 class MLP(nn.Module):

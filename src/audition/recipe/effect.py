@@ -6,7 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from audition.recipe.signals import Controls, Gradient, GradientRule, Tensors, View
+from audition.recipe.problem import Gradient, GradientRule
+from audition.recipe.signals import Controls, Tensors, View
 from audition.recipe.streams import Streams
 from audition.recipe.units import Resize
 

@@ -5,7 +5,8 @@ from typing import ClassVar, Protocol
 
 from torch import Tensor
 
-from audition.recipe.signals import Batch, Batches, Predict
+from audition.recipe.batches import Batch, Batches
+from audition.recipe.problem import Predict
 
 
 class HeldOut(Protocol):

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
-from audition.recipe.signals import Cost, Gradient, GradientRule, Problem, Tensors
+from audition.recipe.problem import Cost, Gradient, GradientRule, Problem
+from audition.recipe.signals import Tensors
 
 
 def backward(problem: Problem) -> Gradient:

@@ -7,7 +7,8 @@ from annotated_types import Interval
 
 from audition.recipe import tree
 from audition.recipe.effect import Effect, Meters, State
-from audition.recipe.signals import Controls, Gradient, GradientRule, Problem, Tensors, View
+from audition.recipe.problem import Gradient, GradientRule, Problem
+from audition.recipe.signals import Controls, Tensors, View
 from audition.recipe.streams import Streams
 from audition.recipe.units import Resize
 

@@ -7,7 +7,8 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from audition.recipe.signals import Batch, Cost
+from audition.recipe.batches import Batch
+from audition.recipe.problem import Cost
 from audition.recipe.units import Units, sites
 
 

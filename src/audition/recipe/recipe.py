@@ -7,9 +7,11 @@ from functools import partial
 from torch import nn
 from torch.optim import Optimizer
 
+from audition.recipe.batches import Batches, Clock
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.evaluator import Evaluator
-from audition.recipe.signals import Batches, Clock, Controls, GradientRule, Loss
+from audition.recipe.problem import GradientRule, Loss
+from audition.recipe.signals import Controls
 from audition.recipe.streams import Streams
 from audition.recipe.turnover import Turnover
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from audition.recipe.probe import Probe
-from audition.recipe.signals import Gradient, Tensors, View
+from audition.recipe.problem import Gradient
+from audition.recipe.signals import Tensors, View
 from audition.recipe.units import Units
 
 State = Any

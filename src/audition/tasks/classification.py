@@ -9,8 +9,8 @@ from audition.measure import Measure
 from audition.tasks.task import Source, Task
 
 if TYPE_CHECKING:
+    from audition.recipe.batches import Batches
     from audition.recipe.evaluator import Evaluator
-    from audition.recipe.signals import Batches
     from audition.recipe.streams import Streams
 
 
@@ -30,7 +30,7 @@ class Classification(Task):
 
     def open(self, source: Source, streams: "Streams") -> "Batches":
         """The source's batches. Raises AuditionError where their rows have not one class each."""
-        from audition.recipe.signals import Clock
+        from audition.recipe.batches import Clock
 
         batches = source.open(streams)
         if batches.train(Clock(0)).targets.ndim != 1:

@@ -9,8 +9,8 @@ from audition.measure import Measure
 from audition.tasks.task import Source, Task
 
 if TYPE_CHECKING:
+    from audition.recipe.batches import Batches
     from audition.recipe.evaluator import Evaluator
-    from audition.recipe.signals import Batches
     from audition.recipe.streams import Streams
 
 

@@ -11,8 +11,8 @@ from audition.data.fingerprint import fingerprint
 from audition.measure import Measure
 
 if TYPE_CHECKING:  # torch comes with the first batch, not with the settings
+    from audition.recipe.batches import Batches
     from audition.recipe.evaluator import Evaluator
-    from audition.recipe.signals import Batches
     from audition.recipe.streams import Streams
 
 

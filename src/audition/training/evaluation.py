@@ -14,9 +14,11 @@ from audition.measure import recorded
 from audition.parallel.team import ALONE, Team
 from audition.parts.optim.together import averaging_of
 from audition.recipe import tree
+from audition.recipe.batches import Batch, Batches, Clock
 from audition.recipe.evaluator import Evaluator
+from audition.recipe.problem import Predict
 from audition.recipe.recipe import Recipe
-from audition.recipe.signals import Batch, Batches, Clock, Controls, Predict, View
+from audition.recipe.signals import Controls, View
 from audition.session import Evaluation, Session
 from audition.tasks.task import Task
 from audition.training.job import Job

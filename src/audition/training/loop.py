@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from audition.observers.observer import Observer
 from audition.reasons import not_finite, stopped
-from audition.recipe.signals import Clock
+from audition.recipe.batches import Clock
 from audition.session import Session, begin
 from audition.training.evaluation import evaluate, lost_measure
 from audition.training.job import Job, Outcome

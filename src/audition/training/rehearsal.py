@@ -20,17 +20,10 @@ from audition.config.groups import GROUPS
 from audition.config.instantiate import construct
 from audition.errors import AuditionError
 from audition.parallel.team import Team
+from audition.recipe.batches import Batch, Batches, Clock, Shape
+from audition.recipe.problem import Loss, Predict, Problem
 from audition.recipe.recipe import Recipe
-from audition.recipe.signals import (
-    Batch,
-    Batches,
-    Clock,
-    Loss,
-    Predict,
-    Problem,
-    Shape,
-    View,
-)
+from audition.recipe.signals import View
 from audition.recipe.streams import Streams
 from audition.recipe.units import sites
 from audition.training.build import build

@@ -12,9 +12,11 @@ from audition.observers.observer import StepReport
 from audition.parts.dropout import set_dropout_gain
 from audition.parts.optim.controls import apply_controls
 from audition.recipe import tree
+from audition.recipe.batches import Clock
 from audition.recipe.probe import Probe
+from audition.recipe.problem import Gradient, Problem
 from audition.recipe.recipe import Recipe
-from audition.recipe.signals import Clock, Gradient, Problem, Tensors, View
+from audition.recipe.signals import Tensors, View
 from audition.session import Session
 from audition.training.job import Job
 

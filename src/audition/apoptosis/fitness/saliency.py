@@ -9,7 +9,8 @@ from torch import Tensor
 
 from audition.apoptosis.strategy import Fitness, Site
 from audition.recipe.probe import Probe
-from audition.recipe.signals import Gradient, Tensors, View
+from audition.recipe.problem import Gradient
+from audition.recipe.signals import Tensors, View
 
 
 @dataclass(frozen=True, kw_only=True)

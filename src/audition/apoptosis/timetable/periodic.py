@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge, Gt, Interval
 
 from audition.apoptosis.strategy import Timetable
-from audition.recipe.signals import Clock
+from audition.recipe.batches import Clock
 
 
 @dataclass(frozen=True, kw_only=True)

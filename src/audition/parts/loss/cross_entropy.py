@@ -9,7 +9,8 @@ from annotated_types import Interval
 from torch import Tensor
 from torch.nn import functional as F
 
-from audition.recipe.signals import Batch, Clock, Loss, Predict
+from audition.recipe.batches import Batch, Clock
+from audition.recipe.problem import Loss, Predict
 
 
 @dataclass(frozen=True, kw_only=True)

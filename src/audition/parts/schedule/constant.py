@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from audition.recipe.signals import Clock, Controls
+from audition.recipe.batches import Clock
+from audition.recipe.signals import Controls
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The warm-up that schedules share, and how much of a run comes after it."""
 
-from audition.recipe.signals import Clock
+from audition.recipe.batches import Clock
 
 
 def warm_up(clock: Clock, warmup_steps: int) -> float:

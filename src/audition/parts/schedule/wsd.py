@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Interval
 
 from audition.parts.schedule.warmup import warm_up
-from audition.recipe.signals import Clock, Controls
+from audition.recipe.batches import Clock
+from audition.recipe.signals import Controls
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,143 @@
+"""Rows to be answered, where they come from, and when: batches, shapes, the clock.
+
+Shape suffixes: B rows of a batch, T tokens of a row, V outputs (vocabulary or classes).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from audition.errors import AuditionError
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a model reads and how many answers it chooses from.
+
+    Examples:
+        >>> Shape((64,), 65)  # windows of 64 token ids from a vocabulary of 65
+        Shape(inputs=(64,), outputs=65)
+        >>> Shape((1, 8, 8), 10)  # grey pictures of 8 x 8 in ten classes
+        Shape(inputs=(1, 8, 8), outputs=10)
+    """
+
+    inputs: tuple[int, ...]  # of one row: (T,) token ids, or (channels, height, width)
+    outputs: int  # V: vocabulary, or classes
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows to be answered, and the answers.
+
+    Examples:
+        Two windows of three tokens each: six predictions.
+
+        >>> import torch
+        >>> from audition import Batch
+        >>> text = torch.tensor([[1, 2, 3, 4], [5, 6, 7, 8]])
+        >>> batch = Batch(text[:, :-1], text[:, 1:], ids=torch.arange(2), groups=torch.zeros(2))
+        >>> batch.rows, batch.units
+        (2, 6)
+        >>> [half.inputs.tolist() for half in batch.split(2)]
+        [[[1, 2, 3]], [[5, 6, 7]]]
+    """
+
+    inputs: Tensor  # [B, T] int64 token ids, or [B, C, H, W] float32
+    targets: Tensor  # [B, T] int64, the token after each input, or [B] int64 classes
+    ids: Tensor  # [B] int64: which example a row is (of text, the place of its first token)
+    groups: Tensor  # [B] int64: which document, domain or stage a row is from
+    allowed: Tensor | None = None  # [B, V] bool, the answers that may be given; None: every one
+
+    @property
+    def rows(self) -> int:
+        return self.inputs.shape[0]
+
+    @property
+    def units(self) -> int:
+        """Predictions asked for: tokens of text, or examples; what a budget counts."""
+        return self.targets.numel()
+
+    def to(self, device: str) -> "Batch":
+        """This batch on `device`; itself where it is there already."""
+        if self.inputs.device.type == device:
+            return self
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def split(self, parts: int) -> Iterator["Batch"]:
+        """`parts` batches of equal size, in order; AuditionError where `parts` does not divide."""
+        size, rest = divmod(self.rows, parts)
+        if rest:
+            raise AuditionError(
+                f"a batch of {self.rows} rows cannot be split into {parts} equal parts: "
+                f"make data.batch_size a multiple of {parts}"
+            )
+        for i in range(0, self.rows, size):
+            rows = slice(i, i + size)
+            yield self._each(lambda tensor: tensor[rows])  # noqa: B023 (called at once)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        fields = (self.inputs, self.targets, self.ids, self.groups, self.allowed)
+        return Batch(*(None if t is None else change(t) for t in fields))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where a run stands: `step` of `steps` (None when the budget is wall time), and the fraction.
+
+    Examples:
+        >>> from audition import Clock
+        >>> Clock(step=650, steps=1300, fraction=0.5)
+        Clock(step=650, steps=1300, fraction=0.5)
+    """
+
+    step: int
+    steps: int | None = None
+    fraction: float = 0.0  # of the budget already spent, in [0, 1)
+
+
+class Batches(Protocol):
+    """Where a run's rows come from. Every method is a pure function of its arguments.
+
+    Examples:
+        A source of one repeated row, enough for a test:
+
+        >>> import torch
+        >>> from audition import Batch, Batches, Clock, Shape
+        >>> class Repeated:
+        ...     shape = Shape((4,), 10)
+        ...     domains = ()
+        ...
+        ...     def train(self, clock: Clock) -> Batch:
+        ...         row = torch.arange(5).unsqueeze(0)
+        ...         return Batch(row[:, :-1], row[:, 1:], torch.zeros(1), torch.zeros(1))
+        ...
+        ...     def probe(self, step: int) -> Batch:
+        ...         return self.train(Clock(step))
+        ...
+        ...     def held_out(self, at_once: int = 2048):
+        ...         yield self.train(Clock(0))
+        >>> batches: Batches = Repeated()
+        >>> batches.train(Clock(7)).targets
+        tensor([[1, 2, 3, 4]])
+    """
+
+    shape: Shape
+    domains: tuple[str, ...]
+    """Names of the groups that are told apart, by the number in `Batch.groups`; () if none are."""
+
+    def train(self, clock: Clock) -> Batch:
+        """The whole batch of the optimizer step at `clock`.
+
+        Most read `clock.step` alone; a stream or a curriculum reads how much is spent.
+        """
+        ...
+
+    def probe(self, step: int) -> Batch:
+        """A batch of training data that no step trains on: what an idea may look at."""
+        ...
+
+    def held_out(self, at_once: int = 2048) -> Iterator[Batch]:
+        """The fixed validation rows, the same for every arm and seed, about `at_once` units each."""
+        ...
