@@ -1,4 +1,4 @@
-"""Audition's door: `python -m src.train +idea=spectral_gate seed=42,137,256 -m`."""
+"""The training command: `python -m src.train +idea=spectral_gate seed=42,137,256 -m`."""
 
 from audition.cli.train import main
 

@@ -1,1 +1,1 @@
-"""The two doors: `python -m src.train`, which trains, and `audition`, which reads the ledger."""
+"""The two commands: `python -m src.train`, which trains, and `audition`, which reads the ledger."""

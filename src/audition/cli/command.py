@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from audition.errors import AuditionError, choices
-from audition.stats.comparison import json_ready
 
 Run = Callable[[Namespace], None]
 
@@ -83,6 +82,8 @@ class Parser(ArgumentParser):
 def emit(options: Namespace, answer: object, show: Callable[[], None]) -> None:
     """Print `answer` as JSON where `--json` asks for it; otherwise let `show` print it for a reader."""
     if options.json:
+        from audition.stats.comparison import json_ready
+
         print(json.dumps(answer, indent=1, allow_nan=False, default=json_ready))
     else:
         show()

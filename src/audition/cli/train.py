@@ -1,4 +1,4 @@
-"""The training door: check, then one run here, or (with -m) a sweep that ends in a verdict."""
+"""The training command: checks, then one run here, or with -m a sweep that ends in a verdict."""
 
 import sys
 from contextlib import nullcontext

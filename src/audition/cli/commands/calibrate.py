@@ -3,8 +3,8 @@
 from argparse import Namespace
 
 from audition.cli.command import ALPHA, BASELINE, JSON, LEDGER, METRIC, SESOI, command, emit, option
+from audition.cli.opening import open_baseline
 from audition.errors import AuditionError
-from audition.records.store import Ledger
 
 
 @command(
@@ -16,22 +16,14 @@ from audition.records.store import Ledger
 def calibrate(options: Namespace) -> None:
     """`audition calibrate`"""
     from audition.answers import calibration
-    from audition.answers.baselines import baseline_in
-    from audition.records.registration import registrations
     from audition.report.questions import show_calibration
-    from audition.report.runs import show_problems
 
     if options.simulations < 1 or options.seed < 0:
         raise AuditionError(
             f"--simulations {options.simulations} --seed {options.seed}: choose at least one "
             "simulation and a seed from 0 up"
         )
-    ledger = Ledger.found(options.output_dir)
-    contents = ledger.read()
-    show_problems(contents)
-    arms, baseline = baseline_in(
-        contents.records, options.baseline, options.metric, registrations(ledger.root)
-    )
+    _, arms, baseline = open_baseline(options)
     found = calibration.calibrate(
         arms,
         baseline,

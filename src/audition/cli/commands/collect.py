@@ -17,6 +17,7 @@ def collect(options: Namespace) -> None:
     """`audition collect`; exit code 1 where runs are under way or have failed."""
     from audition.answers.campaign import is_over
     from audition.cli.commands.verdict import tell
+    from audition.console import say
     from audition.records.record import BASELINE
     from audition.report.progress import show_campaign
     from audition.sweep.cluster.campaigns import find
@@ -28,7 +29,7 @@ def collect(options: Namespace) -> None:
     open_or_failed = [s for s in found.states if s.word not in ("finished", "diverged")]
     if is_over(found.states) and found.plan.screening:
         show_campaign(found.plan, found.states)
-        _say(
+        say(
             "these runs choose among settings; typed again, its command "
             f"({found.plan.command}) goes on to the verdict"
         )
@@ -37,17 +38,13 @@ def collect(options: Namespace) -> None:
         asked = {"metric": plan.metric, "sesoi": plan.sesoi, "alpha": plan.alpha}
         tell(Namespace(**{**vars(options), **asked}), [arm.name for arm in plan.arms])
         for state in open_or_failed:
-            _say(f"{state.arm} seed {state.seed} failed: {state.detail}")
+            say(f"{state.arm} seed {state.seed} failed: {state.detail}")
     else:
         show_campaign(found.plan, found.states)
-        _say("not all runs are over; --wait waits for them")
+        say("not all runs are over; --wait waits for them")
     baseline = [state for state in found.states if state.arm == BASELINE]
     nothing = bool(baseline) and all(state.word == "diverged" for state in baseline)
     if nothing:
-        _say("the baseline diverged, so there is nothing to compare with")
+        say("the baseline diverged, so there is nothing to compare with")
     if open_or_failed or nothing:
         sys.exit(1)
-
-
-def _say(text: str) -> None:
-    print(f"audition: {text}", file=sys.stderr)

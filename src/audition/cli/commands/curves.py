@@ -1,6 +1,5 @@
 """`audition curves`: how a metric went in any arms or runs, in the terminal or as a figure."""
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -18,12 +17,13 @@ from audition.records.store import Ledger
 def curves(options: Namespace) -> None:
     """`audition curves`"""
     from audition.answers.arm_curves import arm_curves
+    from audition.console import say
     from audition.report.curves import show_curves, write_curves
 
     found = arm_curves(Ledger.found(options.output_dir), options.runs, options.metric)
     if not found:
-        print("audition: no run has written a line of metrics yet", file=sys.stderr)
+        say("no run has written a line of metrics yet")
     if options.out is not None:
         write_curves(found, options.out)
-        print(f"audition: drawn in {options.out}", file=sys.stderr)
+        say(f"drawn in {options.out}")
     emit(options, found, lambda: show_curves(found))

@@ -5,8 +5,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from audition.cli.command import ARMS, JSON, LEDGER, command, emit, option
+from audition.cli.opening import open_ledger
 from audition.errors import AuditionError, choices
-from audition.records.store import Ledger
 
 
 @command(
@@ -18,16 +18,14 @@ from audition.records.store import Ledger
 )
 def export(options: Namespace) -> None:
     """`audition export`; exit code 1 where a run could not be shown."""
+    from audition.console import say
     from audition.report.export import PARQUET, chosen, replay, trackers, write_parquet
-    from audition.report.runs import show_problems
     from audition.text import count
 
     places = (*trackers(), PARQUET)
     if options.to not in places:
         raise AuditionError(f"cannot export to '{options.to}'{choices(options.to, places)}")
-    ledger = Ledger.found(options.output_dir)
-    contents = ledger.read()
-    show_problems(contents)
+    ledger, contents = open_ledger(options)
     records = chosen(contents, options.arms)
     said: list[str] = []
     if options.to == PARQUET:
@@ -36,7 +34,7 @@ def export(options: Namespace) -> None:
     else:
         paths = list(replay(ledger, records, options.to, said.append))
     for sentence in dict.fromkeys(said):
-        print(f"audition: {sentence}", file=sys.stderr)
+        say(sentence)
     where = f" ({', '.join(map(str, paths))})" if options.to == PARQUET else ""
     emit(
         options,

@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from audition.cli.command import BASELINE, JSON, LEDGER, METRIC, command, emit, option
-from audition.records.store import Ledger
+from audition.cli.opening import open_ledger
 
 
 @command(
@@ -18,10 +18,8 @@ def interactions(options: Namespace) -> None:
     from audition.answers.interactions import cross
     from audition.records.registration import registrations
     from audition.report.questions import show_crossing
-    from audition.report.runs import show_problems
 
-    contents = Ledger.found(options.output_dir).read()
-    show_problems(contents)
+    _, contents = open_ledger(options)
     arms = arms_of(contents.records, options.metric, plans=registrations(options.output_dir))
     crossing = cross(arms, options.first, options.second, options.baseline)
     emit(options, crossing.to_dict(), lambda: show_crossing(crossing))

@@ -1,6 +1,5 @@
 """`audition judge`: the verdict on runs that were made elsewhere, from a table of them."""
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from audition.cli.command import ALPHA, JSON, SESOI, command, emit, option
 def judge(options: Namespace) -> None:
     """`audition judge`"""
     from audition.answers.elsewhere import judge_losses
+    from audition.console import say
     from audition.elsewhere import losses_of, read_rows
     from audition.report.terminal import show_verdicts
     from audition.text import count
@@ -35,7 +35,7 @@ def judge(options: Namespace) -> None:
     losses = losses_of(read_rows(options.file), metric=options.metric, **asked)
     for reason, rows in losses.left_out.items():
         hint = "; write nan for a run that diverged" if reason.startswith("without ") else ""
-        print(f"audition: {count(rows, 'row')} left out: {reason}{hint}", file=sys.stderr)
+        say(f"{count(rows, 'row')} left out: {reason}{hint}")
     found = judge_losses(
         losses.arms,
         options.baseline,

@@ -4,8 +4,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from audition.cli.command import ALPHA, BASELINE, JSON, LEDGER, METRIC, SESOI, command, emit, option
+from audition.cli.opening import open_baseline
 from audition.errors import AuditionError
-from audition.records.store import Ledger
 
 
 @command(
@@ -22,19 +22,12 @@ from audition.records.store import Ledger
 def leaderboard(options: Namespace) -> None:
     """`audition leaderboard`"""
     from audition.answers import leaderboard as boards
-    from audition.answers.baselines import baseline_in, rivals_of
-    from audition.records.registration import registrations
+    from audition.answers.baselines import rivals_of
     from audition.report.leaderboard_table import export, show_leaderboard
-    from audition.report.runs import show_problems
 
     if options.top < 0:
         raise AuditionError(f"--top {options.top} is no number of rows: 0 shows all of them")
-    ledger = Ledger.found(options.output_dir)
-    contents = ledger.read()
-    show_problems(contents)
-    arms, baseline = baseline_in(
-        contents.records, options.baseline, options.metric, registrations(ledger.root)
-    )
+    ledger, arms, baseline = open_baseline(options)
     board = boards.leaderboard(
         ledger, arms, baseline, sort=options.sort, sesoi=options.sesoi, alpha=options.alpha
     )

@@ -24,7 +24,7 @@ from audition.cli.command import command, option
 )
 def new(options: Namespace) -> None:
     """`audition new`"""
-    from audition.console import train_command
+    from audition.console import say, train_command
     from audition.errors import AuditionError
     from audition.shelf.card import ask_for_card, parse_card
     from audition.shelf.new import Place, draft, write
@@ -42,20 +42,16 @@ def new(options: Namespace) -> None:
         print(path)
     base = made.kind.base.rpartition(".")[2]
     begins = f"begins as {base}" if base else "does nothing yet"
-    print(
-        f"audition: it {begins}, and says <tell: ...> where words are wanted: tests/laws fail until "
-        "it does something of its own and says what",
-        file=sys.stderr,
+    say(
+        f"it {begins}, and says <tell: ...> where words are wanted: tests/laws fail until it does "
+        "something of its own and says what"
     )
     conf = shlex.quote(str(place.conf.resolve()))
     tail = f" --config-dir {conf} 'allowed_targets=[audition.,{place.package}.]'"
     found = f"PYTHONPATH={shlex.quote(str(place.code.resolve()))} " if place.package else ""
     first = "" if made.kind.name != "idea" or _whole(made.name, yaml) else f"fill in {yaml}, then "
-    print(
-        f"audition: {first}try it with {found}{train_command(*made.words)}"
-        f"{tail if place.package else ''}",
-        file=sys.stderr,
-    )
+    tried = f"{found}{train_command(*made.words)}{tail if place.package else ''}"
+    say(f"{first}try it with {tried}")
 
 
 def _whole(idea: str, yaml: Path) -> bool:

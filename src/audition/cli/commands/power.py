@@ -3,8 +3,8 @@
 from argparse import Namespace
 
 from audition.cli.command import ALPHA, BASELINE, JSON, LEDGER, METRIC, command, emit, option
+from audition.cli.opening import open_baseline
 from audition.errors import AuditionError
-from audition.records.store import Ledger
 
 
 @command(
@@ -17,19 +17,13 @@ from audition.records.store import Ledger
 )
 def power(options: Namespace) -> None:
     """`audition power`"""
-    from audition.answers.baselines import baseline_in
     from audition.answers.power import power_for
     from audition.records.registration import registrations
     from audition.report.questions import show_power
-    from audition.report.runs import show_problems
 
     if not options.gain > 0:
         raise AuditionError(f"--gain {options.gain:g} is no gain: it must be above 0")
-    ledger = Ledger.found(options.output_dir)
-    contents = ledger.read()
-    show_problems(contents)
-    plans = registrations(ledger.root)
-    arms, baseline = baseline_in(contents.records, options.baseline, options.metric, plans)
+    ledger, arms, baseline = open_baseline(options)
     asked = {"gain": options.gain, "power": options.power, "alpha": options.alpha}
-    found = power_for(arms, baseline, plans=plans, **asked)
+    found = power_for(arms, baseline, plans=registrations(ledger.root), **asked)
     emit(options, found.to_dict(), lambda: show_power(found))

@@ -4,7 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from audition.cli.command import ALPHA, ARMS, JSON, LEDGER, METRIC, SESOI, command, emit, option
-from audition.records.store import Ledger
+from audition.cli.opening import open_ledger
 
 
 @command(
@@ -16,11 +16,9 @@ from audition.records.store import Ledger
 def report(options: Namespace) -> None:
     """`audition report`"""
     from audition.report.page import write_report
-    from audition.report.runs import show_problems
     from audition.sweep.search.account.look import accounts
 
-    ledger = Ledger.found(options.output_dir)
-    show_problems(ledger.read())
+    ledger, _ = open_ledger(options)
     written = write_report(
         ledger,
         options.output_dir / "report" if options.to is None else options.to,

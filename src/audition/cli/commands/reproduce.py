@@ -24,6 +24,7 @@ def reproduce(options: Namespace) -> None:
     from audition.answers.run_diff import RunResult, compare
     from audition.cli.sentences import one_sentence
     from audition.config.root import conf_dir
+    from audition.console import say
     from audition.records.find import find_run
     from audition.sweep.compose import Composer
     from audition.sweep.reproduce import drift, plan_reproduction, reproduce
@@ -35,15 +36,15 @@ def reproduce(options: Namespace) -> None:
         record = find_run(ledger, ledger.read(), options.run)
         run = plan_reproduction(ledger, record, Composer("audition"))
         if changed := drift(record, run.identity):
-            print(f"audition: {run.label}: {changed}; it is compared nevertheless", file=sys.stderr)
+            say(f"{run.label}: {changed}; it is compared nevertheless")
         again = reproduce(run, ledger)
         diff = compare(RunResult.read(record, ledger.folder_of(record)), again)
     facts = {"run": run.label, "key": record.key, "changed": changed, **diff.to_dict()}
-    emit(options, facts, lambda: say(run.label, diff))
+    emit(options, facts, lambda: show(run.label, diff))
     sys.exit(0 if diff.same else 1)
 
 
-def say(label: str, diff: "RunDiff") -> None:
+def show(label: str, diff: "RunDiff") -> None:
     """The comparison for a person."""
     if diff.same:
         print(f"{label} came out the same to the bit: {len(diff.compared)} facts compared.")

@@ -1,12 +1,11 @@
 """`audition verdict`: what the runs in the ledger support today."""
 
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
 from audition.cli.command import ALPHA, ARMS, JSON, LEDGER, METRIC, SESOI, command, emit, option
+from audition.cli.opening import open_ledger
 from audition.errors import AuditionError
-from audition.records.store import Ledger
 
 
 @command(
@@ -36,13 +35,11 @@ def tell(
     """
     from audition.answers import judge_arms
     from audition.answers.verdict import verdicts
+    from audition.console import say
     from audition.records.registration import registrations
     from audition.report import terminal
-    from audition.report.runs import show_problems
 
-    ledger = Ledger.found(options.output_dir)
-    contents = ledger.read()
-    show_problems(contents)
+    ledger, contents = open_ledger(options)
     judgements = judge_arms(
         contents.records,
         arms,
@@ -57,8 +54,7 @@ def tell(
     facts = [verdict.to_dict() for verdict in verdicts(ledger, judgements)] if options.json else []
     emit(options, facts, lambda: terminal.show_judgements(judgements, ledger, whole=whole))
     if not judgements:
-        print(
-            f"audition: nothing to judge in {options.output_dir}: no arm there has an outcome "
-            "beside one of its baseline",
-            file=sys.stderr,
+        say(
+            f"nothing to judge in {options.output_dir}: no arm there has an outcome beside one of its "
+            "baseline"
         )

@@ -1,0 +1,37 @@
+"""The ledger that a command reads, and the baseline that its question is about."""
+
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from audition.records.store import Contents, Ledger
+
+if TYPE_CHECKING:
+    from audition.answers import ArmRuns
+
+
+def open_ledger(options: Namespace) -> tuple[Ledger, Contents]:
+    """The ledger that the options name, and what it holds; files that cannot be read are named.
+
+    Raises AuditionError where there is none.
+    """
+    from audition.report.runs import show_problems
+
+    ledger = Ledger.found(options.output_dir)
+    contents = ledger.read()
+    show_problems(contents)
+    return ledger, contents
+
+
+def open_baseline(options: Namespace) -> "tuple[Ledger, Mapping[str, ArmRuns], ArmRuns]":
+    """The ledger, its arms by the metric that is asked for, and the baseline that is meant.
+
+    Raises AuditionError where there is none.
+    """
+    from audition.answers.baselines import baseline_in
+    from audition.records.registration import registrations
+
+    ledger, contents = open_ledger(options)
+    plans = registrations(ledger.root)
+    arms, baseline = baseline_in(contents.records, options.baseline, options.metric, plans)
+    return ledger, arms, baseline
