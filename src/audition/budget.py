@@ -48,7 +48,7 @@ class Budget:
             raise AuditionError(f"the run has no budget: set one of {names}")
 
     def check_unit(self, unit: str) -> None:
-        """Raises AuditionError where the setting that rules counts in another unit than `unit`."""
+        """Raises AuditionError where the setting in force counts in another unit than `unit`."""
         for name, value in self.ruling().items():
             if name not in (unit, "steps", "minutes"):
                 raise AuditionError(

@@ -1,4 +1,4 @@
-"""What no commit has of a package's code: of its own paths alone, and never more than a file holds."""
+"""The uncommitted changes of a package's own files, up to a limit that a file can hold."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from threading import Timer
 MOST = 1_000_000
 """Bytes of a diff that are kept; of a longer one the digest and the size are of the whole."""
 NAMES = 100
-"""Files without a commit that are named; the others are counted."""
+"""The most untracked files that are named; the others are counted."""
 PATIENCE_S = 10.0
 """Longest wait for one answer of git [s]."""
 
@@ -35,7 +35,7 @@ class Diff:
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """Where a package stands to the repository that has it."""
+    """The state of a package in the git repository that has it."""
 
     sha: str  # the commit
     diff: Diff | None  # None where nothing was changed
@@ -46,8 +46,8 @@ class Changes:
 def changes(paths: Sequence[Path]) -> Changes | None:
     """The changes in `paths`, which are one package's.
 
-    None without git, and where no repository has the package's files: one that merely lies around an
-    installed package, as around a virtual environment, says nothing of its code.
+    None without git, and where no repository has the package's files: one that merely surrounds an
+    installed package, as that of a project its virtual environment, does not count.
     """
     first, inside = paths[0], [str(path.resolve()) for path in paths if path.exists()]
     folder = first if first.is_dir() else first.parent
@@ -75,7 +75,7 @@ def changes(paths: Sequence[Path]) -> Changes | None:
 def _diff(folder: Path, paths: Sequence[str]) -> Diff | None:
     """Read as it comes, since a repository may have gigabytes of it; None where nothing was changed.
 
-    Raises OSError where git did not come to its end.
+    Raises OSError where git fails.
     """
     words = ("diff", "HEAD", "--no-ext-diff", "--no-textconv", "--no-color", "--", *paths)
     digest, kept, size, lines = sha256(), b"", 0, 0
@@ -101,7 +101,7 @@ def _diff(folder: Path, paths: Sequence[str]) -> Diff | None:
 
 
 def _answer(folder: Path, *words: str) -> str:
-    """What git answers; empty where it does not."""
+    """The output of git; empty where it fails."""
     try:
         answer = subprocess.run(
             _command(folder, words), capture_output=True, timeout=PATIENCE_S, env=_environment()

@@ -44,7 +44,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, gap:
 
 
 def train_command(*words: str) -> str:
-    """What to type to train with the overrides `words`, through the door that the reader came in by.
+    """What to type to train with the overrides `words`, by the command that is in use.
 
     A folder of the reader's own configs that was named on the command line is named again.
     """
@@ -57,6 +57,6 @@ def train_command(*words: str) -> str:
 
 
 def train_door() -> tuple[str, ...]:
-    """How training is begun: `python -m src.train` in a checkout, `audition train` everywhere else."""
+    """The command that trains: `python -m src.train` in a checkout, else `audition train`."""
     own = Path(sys.argv[0]).name.startswith("audition") or not Path("src/train.py").is_file()
     return ("audition", "train") if own else ("python", "-m", "src.train")

@@ -1,10 +1,10 @@
-"""The source files of a command as they were when it began: what a run is named by, it imports.
+"""Keeps the source files of a command as they were when it began: a run imports what its key names.
 
 An editor saves a file while a sweep runs. A process that is started later, or imports late, would
-run the new text under a name that was made of the old one. So a command reads the sources once:
-`read` gives that text to whoever makes a digest of it, and an importer gives it to this process and,
-through a file that the environment names, to every process below it (the fork server, the ranks of
-a shared run, the workers of Hydra's launchers).
+run the new text under a key that was made of the old one. So a command reads the sources once:
+`read` gives that text to digests, and an importer gives it to this process and, through a file that
+the environment names, to every process below it (the fork server, the ranks of a shared run, the
+workers of Hydra's launchers).
 """
 
 import atexit
@@ -34,7 +34,7 @@ Text = tuple[bytes, float]
 class Sources:
     """Texts by their paths, from which modules are imported; the first reading of a file stays.
 
-    The process that began writes each text behind the others in `file`; those below it read there.
+    The first process appends each text to `file`; those below it read it there.
     """
 
     def __init__(self, file: Path, *, writes: bool) -> None:
@@ -43,7 +43,7 @@ class Sources:
         self._heard = 0  # bytes of the file that have been read
 
     def add(self, paths: Iterable[str]) -> None:
-        """Read those that are not held yet. Raises OSError where one cannot be read."""
+        """Read the files that are not held yet. Raises OSError where one cannot be read."""
         new = {path: _text(path) for path in paths if path not in self.texts}
         self.texts |= new
         if new and self.writes:
@@ -51,7 +51,7 @@ class Sources:
                 marshal.dump(new, file)
 
     def hear(self) -> None:
-        """Take in what the process that began has read since."""
+        """Take in what the first process has read since."""
         with suppress(OSError), self.file.open("rb") as file:
             file.seek(self._heard)
             with suppress(EOFError, ValueError, TypeError):  # the last one may be half written
@@ -87,10 +87,10 @@ class Loader(SourceFileLoader):
 
 
 def freeze() -> None:
-    """From here on, and in every process below, this package is as it is now.
+    """From here on this process and those below it import this package as it is now.
 
-    Other packages are from the first `read` of each of their files. Where sources are held already
-    (by whoever started this process), nothing is done.
+    Other packages are from the first `read` of each of their files. Nothing is done where a process
+    above has done it.
     """
     if _held() is not None:
         return
@@ -107,7 +107,7 @@ def freeze() -> None:
 
 
 def take_up() -> None:
-    """In a process below one that has called `freeze`: import what that one holds."""
+    """Import what a process above holds, where one has called `freeze`."""
     name = os.environ.get(HELD)
     if name and _held() is None and os.path.isfile(name):
         sources = Sources(Path(name), writes=False)
@@ -116,7 +116,7 @@ def take_up() -> None:
 
 
 def hear() -> None:
-    """Take in what the process that began has read since this one was started."""
+    """Take in what the first process has read since this one was started."""
     if (sources := _held()) is not None and not sources.writes:
         sources.hear()
 
@@ -134,7 +134,7 @@ def read(path: Path) -> bytes:
 
 
 def cached(function: Callable[P, R]) -> Callable[P, R]:
-    """`function`, its results kept while this process holds its sources: only then they stay true."""
+    """`function` with its results cached, but only while sources are held: else files may change."""
     known = cache(function)
 
     @wraps(function)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 PREFIXES = ("GPU-", "MIG-")
-"""Of the cards' own names, which are used instead of numbers."""
+"""Prefixes of the cards' own names, which may stand in place of numbers."""
 
 
 def gpus() -> tuple[int, ...]:

@@ -86,7 +86,7 @@ def place(cache_dir: str | Path) -> Path:
 
 
 def remember(cache_dir: str | Path, pool: Pool, found: Mapping[str, Any]) -> Path:
-    """File `pool`, with all else that was `found`, over what was measured so before.
+    """Save `pool` and all else that was `found`, in place of an earlier measurement of its kind.
 
     Raises OSError where the file cannot be written.
     """

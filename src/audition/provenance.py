@@ -20,7 +20,7 @@ def provenance() -> dict[str, Any]:
 
 
 def typed() -> list[str]:
-    """The words of the command line; the password of a database's address is none of them."""
+    """The words of the command line, without the password of a database's address."""
     return [re.sub(r"(//[^:/@\s]*):.*@|(password=)[^&\s]*", _without, word) for word in sys.argv]
 
 
@@ -46,7 +46,7 @@ def _version(package: str) -> str | None:
 
 
 def processor() -> str:
-    """What the processor calls itself."""
+    """The name of the processor."""
     try:
         # As long as there are cores, and the first one answers.
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:

@@ -4,7 +4,7 @@ LONGEST = 600
 """Characters of a sentence in a record and on a pipe: a datagram holds 2048 bytes on macOS, and a line
 that a pipe takes whole is not torn by another process's."""
 SAID = 2000
-"""Characters of what a command says of a mistake."""
+"""Characters of a command's error message."""
 
 UNREPEATABLE = "does not have a deterministic implementation"
 """How torch says that an operation was refused by `execution.deterministic`."""

@@ -1,4 +1,4 @@
-"""All that changes while a run trains, in one place, so that it can be saved and taken up again."""
+"""All that changes while a run trains, in one place, so that it can be saved and resumed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from audition.training.rehearsal import Stage, rehearse, work
+from audition.training.rehearsal import PartsCache, rehearse, work
 
 Settings = Callable[..., dict[str, Any]]
 
@@ -65,19 +65,19 @@ def test_what_can_be_trained_passes(settings_of: Settings, line: str) -> None:
 
 
 def test_a_stage_makes_a_model_and_opens_data_once(settings_of: Settings) -> None:
-    stage = Stage()
+    cache = PartsCache()
     for line in ("", "optimizer.lr=1e-3", "seed=7", "schedule=constant"):
-        assert rehearse(settings_of(*line.split()), stage) == ""
-    assert (len(stage.batches), len(stage.modules)) == (1, 1)
-    assert rehearse(settings_of("data.batch_size=2"), stage) == ""
-    assert rehearse(settings_of("model.width=64"), stage) == ""
-    assert (len(stage.batches), len(stage.modules)) == (2, 2)
+        assert rehearse(settings_of(*line.split()), cache) == ""
+    assert (len(cache.batches), len(cache.modules)) == (1, 1)
+    assert rehearse(settings_of("data.batch_size=2"), cache) == ""
+    assert rehearse(settings_of("model.width=64"), cache) == ""
+    assert (len(cache.batches), len(cache.modules)) == (2, 2)
 
 
 def test_weights_have_no_numbers_and_the_generator_is_left_alone(settings_of: Settings) -> None:
-    stage, before = Stage(), torch.get_rng_state()
-    assert rehearse(settings_of("model.dropout=0.1"), stage) == ""
-    ((model, _),) = stage.modules.values()
+    cache, before = PartsCache(), torch.get_rng_state()
+    assert rehearse(settings_of("model.dropout=0.1"), cache) == ""
+    ((model, _),) = cache.modules.values()
     assert {p.device.type for p in model.parameters()} == {"meta"}
     assert torch.equal(torch.get_rng_state(), before)
 

@@ -1,4 +1,4 @@
-"""The learning curves of the arms or runs that somebody names, whether they were compared or not."""
+"""The learning curves of named arms or runs, whether they were compared or not."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ TRAINING = Measure("training loss", "")
 
 @dataclass(frozen=True)
 class ArmCurves:
-    """One arm's runs, those under way too: a curve for each seed."""
+    """One arm's curves by seed, those of running runs included."""
 
     arm: str
     config_hash: str
@@ -30,12 +30,11 @@ class ArmCurves:
 def arm_curves(
     ledger: Ledger, words: Sequence[str] = (), metric: str | None = None
 ) -> tuple[ArmCurves, ...]:
-    """The curves of each arm or run that is named; of every arm's newest configuration without one,
-    the baseline's first.
+    """The curves of each named arm or run, or of every arm's newest configuration, baseline first.
 
     Args:
         words: names of arms, or of one run each, as `records.find` reads them: `placebo/42`, a key.
-        metric: any that runs wrote, `train_loss` among them; without one, that of the arm's task.
+        metric: any that runs wrote, also `train_loss`; by default that of the arm's task.
 
     Raises AuditionError for a word that names nothing, and where no run has written the metric.
     """

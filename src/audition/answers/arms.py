@@ -13,7 +13,7 @@ from audition.records.registration import Registration
 from audition.stats import Arm
 
 LIKE_FOR_LIKE = ("budget", "evaluation", "device", "threads")
-"""Facts in which two arms must agree, or their metrics do not measure the same thing."""
+"""Facts that must be equal for the metrics of two arms to be comparable."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ArmRuns:
     config_hash: str
     baseline_hash: str
     records: tuple[Record, ...]
-    metric: str  # that it is judged by
+    metric: str  # the arm is judged by it
 
     @property
     def losses(self) -> dict[Hashable, float | None]:
@@ -50,7 +50,7 @@ class ArmRuns:
 
     @property
     def sample(self) -> Arm:
-        """The losses as the statistics take them, with what tells runs of equal losses apart."""
+        """The losses as an `Arm` of the statistics, with the digests of the runs' weights."""
         trained: dict[Hashable, str] = {r.seed: r.weights for r in self.records}
         losses = {seed: loss for seed, loss in self.losses.items() if loss is not None}
         weights = tuple(trained[seed] for seed in losses)
@@ -71,7 +71,7 @@ class ArmRuns:
 
     @property
     def measure(self) -> Measure:
-        """How the metric is read, by the newest run that says so."""
+        """How the metric is read, from the newest run that records it."""
         newest = sorted(self.records, key=lambda record: record.started, reverse=True)
         told = (r for r in newest if self.metric.removesuffix(BEST) in r.measures)
         return next(told, newest[0]).measure(self.metric)
@@ -83,12 +83,12 @@ class ArmRuns:
 
     @property
     def primary(self) -> str:
-        """The metric that its task is judged by, by the newest run."""
+        """The primary metric of its task, from the newest run."""
         return max(self.records, key=lambda record: record.started).primary
 
     @property
     def unmeasured(self) -> dict[int, str]:
-        """Seed -> what is wrong with the metric of a finished run: it is no number, or not there."""
+        """Seed -> why a finished run has no value of the metric that can be judged."""
         return {
             r.seed: "is not a number" if self.metric in r.metrics else "was not measured"
             for r in self.records
@@ -122,8 +122,8 @@ def arms_of(
     They are judged by `metric`; without one, by the primary metric of their task.
 
     Runs of one configuration may have been filed as a baseline and as an arm, or under two names;
-    most of them decide. What was made as a trial is compared with nothing, unless one of `plans`
-    has taken it for an arm since. Raises AuditionError for a metric that no finished run has.
+    the most frequent counts. A search's trial is compared with nothing, unless one of `plans` made
+    it an arm later. Raises AuditionError for a metric that no finished run has.
     """
     grouped: dict[str, list[Record]] = {}
     known: dict[str, None] = {}
@@ -162,10 +162,10 @@ def unlike(arm: ArmRuns, baseline: ArmRuns) -> str:
 
 
 def other_arithmetic(arm: ArmRuns, baseline: ArmRuns) -> str:
-    """In what the arithmetic of the two arms differs, in a sentence; empty where it does not.
+    """How the arithmetic of the two arms differs, in a sentence; empty where it does not.
 
-    Their losses measure the same thing, but what a change of torch or of the machine does to them
-    is part of the difference. Runs of before 0.3 do not say what they were made with.
+    The arms stay comparable, but the effect of another torch or machine is part of their
+    difference. Records written before 0.3 lack these facts.
     """
     different = "; ".join(_differences(arm, baseline, "arithmetic"))
     return f"Made with other arithmetic: {different}." if different else ""

@@ -1,4 +1,4 @@
-"""The baseline that a question means, the arms compared with it, and the noise of them all."""
+"""Which baseline is meant, the arms compared with it, and the noise of them all."""
 
 from collections.abc import Iterable, Mapping
 
@@ -40,12 +40,12 @@ def rivals_of(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> list[ArmRuns]:
 
 
 def alike_rivals(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> list[ArmRuns]:
-    """The arms whose spread tells of the baseline's: comparable with it, and on two seeds or more."""
+    """The arms that count for the noise: comparable with the baseline, on two seeds or more."""
     return [a for a in rivals_of(arms, baseline) if len(a.losses) > 1 and not unlike(a, baseline)]
 
 
 def noise_of(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> NoiseModel:
-    """The noise of the baseline's campaign; of the baseline alone where nothing else is alike.
+    """The noise of the baseline's campaign; of the baseline alone where no arm is comparable.
 
     Pooled where the baseline has extra seeds, as verdicts take it.
 

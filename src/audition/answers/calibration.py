@@ -1,4 +1,4 @@
-"""How often the rules pass an idea that does nothing, with the noise that the ledger has."""
+"""How often the rules pass an idea that does nothing, given the ledger's noise."""
 
 import math
 from collections import Counter
@@ -26,7 +26,7 @@ from audition.stats.proportion import overlapping_interval
 
 PLACEBO = "placebo"
 MOST_LOSSES = 20_000_000
-"""Simulated losses of a family at most: wide campaigns are simulated fewer times, and say so."""
+"""The most losses that are simulated for a family; wider campaigns are simulated fewer times."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def usual_seeds(rivals: Sequence[ArmRuns], baseline: ArmRuns) -> int:
 def own_pools(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> list[Array]:
     """Losses of the baseline and of the ledger's other baselines, none of them on a seed twice.
 
-    The same seeds under another configuration would bring the same luck again.
+    The same seeds under another configuration are correlated and would count twice.
     """
     others = [a for a in arms.values() if a.config_hash == a.baseline_hash and a is not baseline]
     taken: set[object] = set()
@@ -191,10 +191,10 @@ def is_placebo(arm: ArmRuns) -> bool:
 def placebo(judged: Sequence[Judgement], alpha: float) -> Replay:
     """The placebo's history as a replay.
 
-    Verdicts on one baseline share its luck, so the interval counts baselines and not verdicts.
+    Verdicts on one baseline share its noise, so the interval counts baselines and not verdicts.
     """
     groups = Counter(j.baseline.config_hash for j in judged)
-    # Kish's effective number: k verdicts on one baseline are one look at luck.
+    # Kish's effective sample size: k verdicts on one baseline count as one.
     independent = len(judged) ** 2 / sum(size**2 for size in groups.values())
     comparisons = [j.comparison for j in judged]
     rules = [c.seed_rule for c in comparisons if c.seed_rule is not None]

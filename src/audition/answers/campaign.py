@@ -1,4 +1,4 @@
-"""Where the runs of a plan stand: from the ledger, and what a cluster's queue says of the rest."""
+"""The state of every run of a plan, from the ledger and a cluster's queue."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ class RunState:
     seed: int
     word: str
     detail: str = ""
-    seconds_left: float | None = None  # of a run under way, where it can be told
+    seconds_left: float | None = None  # of a running run; None where unknown
     record: Record | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def fraction(record: Record, line: Line, now: datetime) -> float | None:
 
 
 def tally(states: Sequence[RunState]) -> dict[str, Counter[str]]:
-    """Arm -> how many of its runs stand where, in the order of the plan."""
+    """Arm -> how many of its runs are in each state, in the order of the plan."""
     counts: dict[str, Counter[str]] = {}
     for state in states:
         counts.setdefault(state.arm, Counter())[state.word] += 1
@@ -121,7 +121,7 @@ def is_over(states: Sequence[RunState]) -> bool:
 
 
 def seconds_left(states: Sequence[RunState]) -> float | None:
-    """Seconds to the last run's end, with as many at once as now; None where that is unknown."""
+    """Seconds until the last run ends, with as many at once as now; None where unknown."""
     running = [s.seconds_left for s in states if s.word == "running"]
     waiting = sum(state.word in ("queued", "interrupted", "not started") for state in states)
     known = [left for left in running if left is not None]

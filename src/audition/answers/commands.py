@@ -1,4 +1,4 @@
-"""What to type about a verdict: the next step that it suggests, and what trains its arms again."""
+"""The commands that follow a verdict: its next step, and those that train its arms again."""
 
 import itertools
 import math
@@ -16,25 +16,25 @@ from audition.console import train_command
 from audition.text import count, duration, in_unit, plain_level
 
 DEFAULT_ROOT = Path("outputs")
-"""The place of a ledger by default."""
+"""The default folder of a ledger."""
 FRESH = 5
-"""Seeds that confirm a verdict, as many as a race runs."""
+"""Seeds that a confirmation runs, as many as a race."""
 FEWEST = 3
-"""Seeds that a question should have at least."""
+"""The fewest seeds that a comparison should have."""
 MOST = 20
-"""Seeds that a command lists at most; where more are needed, power is what to look at."""
+"""The most seeds that a command lists; beyond that the next step is `audition power`."""
 
 FILED = frozenset(group.name for group in deciding("seed", "filing"))
-"""Overrides that say which run it was and where it was filed, not what it trained."""
+"""Overrides that name and file a run and change nothing that it trains."""
 COMMON = frozenset(group.name for group in deciding("watching", "words"))
-"""Overrides that set no arm apart, since they change no number: `allowed_targets`, `logger`."""
+"""Overrides that change no number, and so set no arms apart: `allowed_targets`, `logger`."""
 ARMS_OFF = ("hydra.sweeper.params=null", "hydra.sweeper.arms=null")
-"""Leaves a campaign's settings in force, and its seeds and arms out."""
+"""Keeps a campaign's settings and drops its seeds and arms."""
 
 
 @dataclass(frozen=True)
 class NextStep:
-    """What a verdict suggests to do, and the command that does it; empty where none is known."""
+    """A suggested next step, and its command; empty where there is none."""
 
     text: str
     command: str
@@ -84,7 +84,7 @@ def _elsewhere(judgement: Judgement) -> str:
 
 
 def _confirm(judgement: Judgement) -> NextStep:
-    """Fresh seeds in a ledger of their own: in the old one they would be seeds added after a look."""
+    """Fresh seeds in a ledger of their own: in the old one they would count as added after a look."""
     seeds = _further(judgement, FRESH)
     seconds = FRESH * sum(side.mean("seconds") for side in (judgement.arm, judgement.baseline))
     return NextStep(
@@ -94,7 +94,7 @@ def _confirm(judgement: Judgement) -> NextStep:
 
 
 def _settle(judgement: Judgement, root: Path) -> NextStep:
-    """More seeds for a question that is open."""
+    """More seeds for an inconclusive verdict."""
     c, how = judgement.comparison, judgement.measure
     needed, seconds = judgement.comparison.seeds_needed, judgement.seconds_to_settle
     if needed is not None and needed <= c.n:
@@ -124,14 +124,14 @@ def _price(runs: int, seconds: float) -> str:
 
 
 def _further(judgement: Judgement, many: int) -> tuple[int, ...]:
-    """So many seeds that neither arm has run."""
+    """`many` seeds that neither arm has run."""
     ran = {*judgement.arm.seeds, *judgement.baseline.seeds}
     unused = (seed for seed in chain(MORE_SEEDS, itertools.count(1)) if seed not in ran)
     return tuple(islice(unused, max(0, many)))
 
 
 def audition_command(command: str, root: Path) -> str:
-    """`audition verdict`, with the place of the ledger where that is not the usual one."""
+    """`audition verdict`, with `--output-dir` unless the ledger is in the default folder."""
     where = "" if _is_default(root) else f" --output-dir {shlex.quote(str(root))}"
     return f"audition {command}{where}"
 
@@ -153,10 +153,10 @@ def commands(judgement: Judgement) -> tuple[str, ...]:
 
 
 def _first(judgement: Judgement, seeds: Sequence[int], *where: str) -> str:
-    """One sweep of both arms on `seeds`; empty where the records do not say what was typed.
+    """One sweep of both arms on `seeds`; empty where the records lack the overrides.
 
-    An arm made of ideas stands on the line as it is; a setting alone on the line would be common to
-    both arms, so what makes such an arm is a line of `hydra.sweeper.arms`.
+    Ideas are written as they were typed. A setting on the command line would apply to both arms, so
+    an arm that differs by settings becomes an entry of `hydra.sweeper.arms`.
     """
     ours, theirs = _overrides(judgement.arm), _overrides(judgement.baseline)
     if not ours:
@@ -168,7 +168,7 @@ def _first(judgement: Judgement, seeds: Sequence[int], *where: str) -> str:
 
 
 def _beside(ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, ...]:
-    """What makes both arms in one sweep: what they share, then what sets each of them apart."""
+    """The overrides of one sweep of both arms: the shared ones, then those of each arm."""
     shared = [o for o in ours if o in theirs and o not in ARMS_OFF[1:]]
     arm = shlex.join(o for o in ours if o not in theirs)
     base = [o for o in theirs if o not in ours]
@@ -182,7 +182,7 @@ def _sweep(overrides: Sequence[str], seeds: Sequence[int], *where: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    """As Hydra reads a text: bare, a name with a comma would be a sweep, a hash of digits a number."""
+    """Quoted for Hydra, which reads a bare comma as a sweep and a hash of digits as a number."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

@@ -57,7 +57,7 @@ def series(
 def read_curve(folder: Path, metric: str) -> Curve | None:
     """The run's `metric` at each evaluation, or its training losses where it was never evaluated.
 
-    Of the best value of a metric, the values themselves. None without any.
+    For the best value of a metric, its value at each evaluation. None where there are none.
     """
     wanted = metric.removesuffix(BEST)
     for name, read in ((wanted, read_evaluations), (STEPS, read_lines)):
@@ -95,7 +95,7 @@ def read_meters(ledger: Ledger, arms: Iterable[ArmRuns]) -> Readings:
 
 @dataclass(frozen=True)
 class Stopwatch:
-    """One baseline's curves over seconds of training, read once, to compare any number of arms with."""
+    """A baseline's curves over training seconds, read once and compared with any number of arms."""
 
     ledger: Ledger
     baseline: ArmRuns
@@ -115,8 +115,8 @@ class Stopwatch:
 def timed_curves(ledger: Ledger, arm: ArmRuns) -> dict[Seed, TimedCurve]:
     """Seed -> the metric as losses, against seconds of training, of the arm's finished runs.
 
-    A step is taken to last the run's mean: `train_seconds` over `steps`. Runs without evaluations
-    or without their timing are left out.
+    Every step is taken to last the run's mean: `train_seconds` over `steps`. Runs without
+    evaluations or without their timing are left out.
     """
     curves = {r.seed: _timed(ledger, arm, r) for r in arm.records if r.status == "finished"}
     return {seed: curve for seed, curve in curves.items() if curve is not None}

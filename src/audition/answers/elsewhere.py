@@ -1,4 +1,4 @@
-"""Verdicts on anybody's numbers: arms and seeds that were trained elsewhere, judged as our own are."""
+"""Verdicts on losses of runs made elsewhere, by the rules for a ledger's own runs."""
 
 import math
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ def judge_losses(
     sesoi: float | None = None,
     alpha: float = 0.05,
 ) -> list[Verdict]:
-    """Every other arm against `baseline`, as one family, with the tests that a ledger's arms meet.
+    """Judge every other arm against `baseline`, as one family, by the tests for a ledger's arms.
 
-    Nobody has planned them here, which each verdict says.
+    Each verdict says that it was not planned here.
 
     Args:
         arms: name -> seed -> value of the metric; not-a-number for a run that diverged. Runs of the

@@ -1,4 +1,4 @@
-"""Joules of runs: where they come from, and what an arm cost beside its baseline, like for like."""
+"""Joules of runs: how they were measured, and what an arm used compared with its baseline."""
 
 import math
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from audition.stats.energy import EnergyVerdict, energy_verdict
 from audition.text import count, energy, interval_of_ratio, number, one, plain_level, probability
 
 Source = tuple[str, str]
-"""(method, meter), as in records; two empty words for runs that were not metered."""
+"""(method, meter), as in records; two empty texts for runs that were not metered."""
 
 NO_SOURCE: Source = ("", "")
 
@@ -78,7 +78,7 @@ class Joules:
 
 
 def joules_of(judgement: Judgement) -> Joules:
-    """What the records of both arms support."""
+    """The joules of both arms compared, as far as their records allow it."""
     ours, theirs = sources(judgement.arm.records), sources(judgement.baseline.records)
     every = {*ours, *theirs}
     if every <= {NO_SOURCE}:
@@ -142,7 +142,7 @@ def _sentence(judgement: Judgement, found: EnergyVerdict, source: Source) -> str
 
 
 def _shared(judgement: Judgement) -> str:
-    """How many runs a meter saw at once, where it was not one."""
+    """How many runs shared a meter, where it was more than one."""
     sides = (judgement.baseline, judgement.arm)
     each = [{r.energy_shared for r in arm.records if r.status == "finished"} for arm in sides]
     if each[0] | each[1] == {1}:

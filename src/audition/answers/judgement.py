@@ -33,7 +33,7 @@ class OtherMeasure:
     level: float
 
     def contradicts(self, improvement: float) -> bool:
-        """Whether the interval lies on the other side of zero than the `improvement` judged by."""
+        """Whether the interval excludes zero with the sign opposite to `improvement`."""
         low, high = self.ci
         return (improvement > 0 and high < 0) or (improvement < 0 and low > 0)
 
@@ -54,7 +54,7 @@ class Judgement:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know of how the two arms were made, a sentence each."""
+        """Caveats about how the two arms were made, a sentence each."""
         said = other_arithmetic(self.arm, self.baseline)
         return (said,) if said else ()
 
@@ -65,21 +65,21 @@ class Judgement:
 
     @property
     def levels(self) -> tuple[float, float]:
-        """What the baseline and the idea came to, in the measure's own direction and unit."""
+        """The means of baseline and idea, in the measure's own direction and unit."""
         c, how = self.comparison, self.measure
         return how.as_loss(c.baseline_mean), how.as_loss(c.idea_mean)
 
     @cached_property
     def by_other_measures(self) -> tuple[OtherMeasure, ...]:
-        """What the same runs say by the other measures of their task."""
+        """The same runs compared by the other measures of their task."""
         return by_other_measures(self.arm, self.baseline, self.comparison)
 
     @property
     def e_value(self) -> float | None:
-        """Evidence for seeds that were added after a look, valid however often one looks.
+        """The e-value of seeds that were added after a look, valid however often one looks.
 
-        Reject "no gain" at level α once it reaches 1 / α. It needs a noise that these seeds alone
-        did not set, so it is None without the shared noise of a campaign.
+        Reject "no gain" at level α once it reaches 1 / α. It needs a noise estimate that does not
+        come from these seeds alone, so it is None without the shared noise of a campaign.
         """
         c = self.comparison
         if not self.standing.added_seeds or c.design not in ("block", "moderated"):
@@ -145,8 +145,8 @@ def by_other_measures(
 ) -> tuple[OtherMeasure, ...]:
     """Both arms by each further measure of their task, the arm on the seeds that were judged.
 
-    Left out is a measure that one of the arms lacks or that is no number for one of the runs, and one
-    that says the same again, as bits per byte do beside nats per token of one tokenizer.
+    Left out are a measure that an arm lacks or that is not a number in some run, and a multiple of
+    the metric judged by, as bits per byte are of nats per token with one tokenizer.
     """
     seeds = {seed for seed in judged.seeds if isinstance(seed, int)}
     known = dict.fromkeys(name for record in arm.records for name in record.measures)

@@ -26,8 +26,8 @@ def judge_baseline(
 ) -> list[Judgement]:
     """Every arm ever compared with one baseline, judged as one family.
 
-    Each is judged by `metric` and needs a gain of `sesoi`; without them by what its plan says, and
-    without a plan by the task's primary metric and the gain that its measure calls worth having.
+    Each is judged by `metric` and needs a gain of `sesoi`; by default those of its plan, and
+    without a plan the task's primary metric and the gain that its measure calls worth having.
 
     plans: what was registered in the ledger, oldest first; a verdict that departs is exploratory.
     detail: False leaves out what only a single verdict shows, for tables of many arms.
@@ -113,7 +113,7 @@ class Match:
     arm: ArmRuns
     baseline: ArmRuns
     planned: bool  # whether its first plan names all that counts
-    fresh: tuple[int, ...]  # seeds on which alone it is judged, as a race announced
+    fresh: tuple[int, ...]  # the only seeds it is judged on, as a race announced
     left_out: tuple[str, ...]
     terms: Terms
 
@@ -121,7 +121,7 @@ class Match:
     def noise_group(self) -> tuple[Terms, bool, tuple[int, ...], tuple[int, ...]]:
         """The key of the arms whose noise is estimated together.
 
-        Runs that came later, or that were made singly, then change nothing of what was planned.
+        So runs that were added later, or made singly, do not change a planned verdict.
         """
         seeds = tuple(record.seed for record in self.baseline.records)
         return self.terms, self.planned, self.fresh, seeds
@@ -224,7 +224,7 @@ def judge_arms(
 
 
 def _check_measured(name: str, arms: Sequence[ArmRuns], metric: str | None) -> None:
-    """Raise AuditionError where an arm that was asked for has finished without ever measuring it."""
+    """Raise AuditionError where an arm finished all its runs without measuring `metric`."""
     finished = [record for arm in arms for record in arm.records if record.status == "finished"]
     measured = {known for record in finished for known in record.metrics}
     if metric is not None and finished and metric not in measured:

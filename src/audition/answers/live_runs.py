@@ -41,7 +41,7 @@ NO_BAND = Band(nan, nan, 0)
 
 @dataclass(frozen=True)
 class Latest:
-    """The last that a run has written of each value, and at how many units."""
+    """The last value of each name that a run has written, and at how many units."""
 
     units: Mapping[str, int]
     values: Mapping[str, float]
@@ -58,7 +58,7 @@ class LiveRun:
     state: RunState
     latest: Latest
     measure: Measure  # of its task's primary metric
-    held_out: str  # what its lines call that metric; empty before the first evaluation
+    held_out: str  # that metric's name in its lines; empty before the first evaluation
     bands: Mapping[str, Band]  # by the lines' names, the training loss among them
 
     def value(self, name: str) -> float:

@@ -1,4 +1,4 @@
-"""How many seeds a gain takes to be seen, and what they cost by the ledger's own timings."""
+"""How many seeds detect a gain, and what they cost by the ledger's own timings."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -79,7 +79,7 @@ def power_for(
     seeds that are there already; their time is the mean of the ledger's runs of each side.
 
     Raises ValueError for a gain that is not positive, or alpha or power outside (0, 1);
-    AuditionError where the ledger has no noise to go by.
+    AuditionError where the ledger has no estimate of the noise.
     """
     noise = noise_of(arms, baseline)
     needed = fewest_seeds(gain, noise, alpha, power, baseline_seeds=len(baseline.losses))
@@ -151,5 +151,5 @@ def fewest_seeds(
 
 
 def _here(baseline: ArmRuns) -> list[int]:
-    """The number of seeds the ledger's baseline has: where one stands on the curve."""
+    """The baseline's present number of seeds, shown on the curve as well."""
     return [len(baseline.losses)] if len(baseline.losses) > 1 else []

@@ -1,4 +1,4 @@
-"""Where numbers come from: what the folders of runs say of code, versions, machine and card."""
+"""Where numbers come from: code, versions, machine and card, from the folders of runs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

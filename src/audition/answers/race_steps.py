@@ -1,4 +1,4 @@
-"""A race's time line from what it left behind: its decisions in `races/`, its times in the runs."""
+"""A race's time line: its decisions from `races/`, its times from the records of runs."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ FRESH = "fresh seeds"
 
 @dataclass(frozen=True, kw_only=True)
 class RaceStep:
-    """One stage of one idea, as it went: what it ran, what came out, whether it stayed in."""
+    """One stage of one idea: the seeds it ran, its gain, and whether it stayed in the race."""
 
     idea: str
     stage: str  # a word or two: "first seed", "three seeds", "fresh seeds"
@@ -30,7 +30,7 @@ class RaceStep:
 
 
 def race_steps(root: Path, baseline_hash: str, arms: Mapping[str, ArmRuns]) -> tuple[RaceStep, ...]:
-    """Every stage that the ledger at `root` still has the runs of; none where there was no race."""
+    """Every stage whose runs the ledger at `root` has; none where there was no race."""
     race = RACES.get(root, baseline_hash)
     try:
         found = list(_steps(race.turns, baseline_hash, arms)) if race else []

@@ -24,13 +24,12 @@ RESULTS = (
 """Facts of a record that its settings decide."""
 
 PASSING = ("command", "git")
-"""Parts of `repro.json` that are not compared as they are: no number follows from the command, and
-the code is compared by commit and digest."""
+"""Parts of `repro.json` left out: the command, which decides no number; code, compared by digest."""
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run came to: its record, its evaluations, and the environment that it was trained in."""
+    """The result of a run: its record, its evaluations, and the environment that it was trained in."""
 
     record: Record
     evaluations: tuple[Mapping[str, Any], ...]
@@ -85,7 +84,7 @@ def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator
 
 
 def _results(result: RunResult) -> Iterator[tuple[str, Any]]:
-    facts = result.record.to_dict()  # in which what is not finite is None, and equal to itself
+    facts = result.record.to_dict()  # NaN is None in there, which equals itself
     for name in RESULTS:
         if name == "metrics":
             yield from facts["metrics"].items()

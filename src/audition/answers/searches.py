@@ -30,7 +30,7 @@ def kinds(account: Account) -> str:
 
 
 def columns(account: Account) -> tuple[str, ...]:
-    """The heads of the table of best trials."""
+    """The headings of the table of best trials."""
     return ("trial", "settings", *account.objectives, f"gain in {account.objectives[0]}", "seeds")
 
 
@@ -63,7 +63,7 @@ def _row(account: Account, trial: Trial, default: Trial | None) -> tuple[str, ..
 
 
 def _gain(trial: Trial, default: Trial | None) -> float:
-    """Over the default in the first objective, on the same seeds; minus the mean where it is none."""
+    """Gain over the default in the first objective, on the same seeds; without one, minus the mean."""
     level = {} if default is None else default.seeds
     found = [level.get(seed, (0.0,))[0] - values[0] for seed, values in trial.seeds.items()]
     return fmean(found)
@@ -90,7 +90,7 @@ def heading(importance: Importance) -> str:
 
 
 def told(account: Account, value: float, objective: str) -> str:
-    """A value of an objective, which is a loss, in its own direction; of a fact four digits."""
+    """An objective's value as text: a metric in its own direction, a fact to four digits."""
     how = account.measure(objective)
     return f"{value:,.4g}" if objective in FACTS else plain_level(how.as_loss(value), how)
 
@@ -103,7 +103,7 @@ def trial_value(account: Account, trial: Trial | None) -> str:
 
 
 def summary(account: Account) -> dict[str, Any]:
-    """What the list of searches says of one, as data."""
+    """One search's entry in the list of searches, as data."""
     best = next(iter(account.whole), None)
     return {
         "study": account.name,

@@ -16,9 +16,9 @@ class Standing:
 
     departures: tuple[str, ...]
     added_seeds: tuple[int, ...] = ()  # run after a first look at the others
-    joined: int = 0  # arms beside the plan's own that came to the same baseline after it
+    joined: int = 0  # arms compared with the baseline after the plan was written
     terms: str = ""  # as the plan has them; empty for default settings
-    left_out: tuple[str, ...] = ()  # runs that no plan names, which change nothing
+    left_out: tuple[str, ...] = ()  # runs that no plan names; they are not counted
 
     @property
     def elsewhere(self) -> bool:
@@ -45,7 +45,7 @@ class Counted:
 def counted(
     config_hash: str, baseline_hash: str, plans: Iterable[Registration], ran: Collection[int]
 ) -> Counted | None:
-    """What counts of an arm that has an outcome on the seeds `ran`; None where everything does.
+    """The seeds that count of an arm with outcomes on the seeds `ran`; None where all of them do.
 
     Runs that were made by hand, or for the plan of another arm, would otherwise change a verdict
     that was fixed beforehand. Everything counts of an arm that no plan names, or of which no planned
@@ -73,10 +73,10 @@ def standing(
     alpha: float = ALPHA,
     sesoi: float | None = None,
 ) -> Standing:
-    """How the runs of an arm, judged so, stand to the first plan that names the arm.
+    """How the judged runs of an arm compare with the first plan that names the arm.
 
     Runs of the baseline may be older than the plan, as a baseline is shared; runs of the idea may
-    not, since whoever wrote the plan could have seen them.
+    not, since the plan's author could have seen them.
 
     Args:
         runs: those of the arm that count.
@@ -92,7 +92,7 @@ def standing(
     plan, arm = own[0], _arm(own[0], config_hash)
     settled = [run for run in runs if run.settled]
     if plan.judged_on and set(plan.judged_on) <= {run.seed for run in settled}:
-        # The verdict is of the fresh seeds alone: what chose the arm is no part of it.
+        # The verdict uses the fresh seeds alone, not those that chose the arm.
         settled = [run for run in settled if run.seed in plan.judged_on]
     digests = {each.digest() for each in own}
     early = [run.seed for run in settled if _early(run, plan, digests)]
@@ -111,7 +111,7 @@ def standing(
         (bool(changed), f"the card of {', '.join(changed)} changed since the plan"),
         (metric != plan.metric, f"the metric is {metric}, and the plan's {plan.metric}"),
         (alpha != plan.alpha, f"α is {alpha:g}, and the plan's {plan.alpha:g}"),
-        # Another metric has another unit, and a gain that counts in it is no departure of its own.
+        # Another metric has another unit, so δ* in it is not a second departure.
         (
             metric == plan.metric and sesoi != plan.sesoi,
             f"δ* is {_gain(sesoi)}, and the plan's {_gain(plan.sesoi)}",
@@ -136,8 +136,8 @@ def seeds_text(seeds: Sequence[int]) -> str:
 def _early(run: Record, plan: Registration, digests: Collection[str]) -> bool:
     """Whether a run of the arm was begun before `plan`, the first of those that name it, was there.
 
-    A run says which plan it was begun for, so no clock is asked; the records of before 0.3 say
-    nothing of it, and for them the times decide.
+    A record names the plan that its run was begun for, so clocks do not matter; records written
+    before 0.3 do not, and for them the times decide.
     """
     if run.plan is None:
         return run.started < plan.written

@@ -14,7 +14,7 @@ from audition.stats.equal_time import EqualTime
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the terminal, the page and `--json` say of one arm."""
+    """What the terminal, the page and `--json` show of one arm."""
 
     judgement: Judgement
     next: NextStep

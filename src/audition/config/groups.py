@@ -95,7 +95,7 @@ GROUPS: Mapping[str, Group] = {
         ),
         Group("optimizer", "How gradients become updates.", "part", workload="code"),
         Group("schedule", "The gain on the learning rate over the run.", "part"),
-        Group("loss", "What training makes small.", "part", workload="code"),
+        Group("loss", "What training minimises.", "part", workload="code"),
         Group(
             "data",
             "What is trained on and validated on.",

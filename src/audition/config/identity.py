@@ -15,7 +15,7 @@ LOOP = ("audition.training.loop.train", "audition.training.build.build")
 """Code that every run uses, besides the parts that its settings name."""
 
 WORDS = ("audition.errors", "audition.reasons", "audition.parallel.messages")
-"""Modules that say why something did not work: no run is another one for their wording."""
+"""Modules of error messages, whose wording is no part of a run's identity."""
 
 
 @dataclass(frozen=True)

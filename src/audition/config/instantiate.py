@@ -1,8 +1,7 @@
-"""From a node of checked settings to the thing it names: import, and fill in the settings.
+"""Constructs what a node of checked settings names: imports it and fills in the settings.
 
-Nothing is checked or converted here: `config.root.check` has done that, before the settings left the
-process that planned the run. A worker so needs no schema, and what the schema says about a wrong
-value is no part of a run's identity.
+Nothing is checked or converted here: `config.root.check` did that in the process that planned the
+run. So a worker needs no schema, and the messages of the schema are no part of a run's identity.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ def construct(node: Mapping[str, Any]) -> Any:
 
 
 def factory(node: Mapping[str, Any]) -> "partial[Any]":
-    """The node's constructor with its settings filled in; positional ones come from the house."""
+    """The node's constructor with its settings filled in; the caller passes positional ones."""
     settings = {name: _value(value) for name, value in node.items() if name != "_target_"}
     return partial(find(str(node["_target_"])), **settings)
 

@@ -122,7 +122,7 @@ def defaults() -> Mapping[str, Any]:
 
 @cache
 def _parsed(text: str) -> Any:
-    """Look, never touch: one text is parsed once, which takes milliseconds in plain Python."""
+    """The parsed yaml, cached since parsing takes milliseconds: not to be changed."""
     return yaml.safe_load(text)
 
 

@@ -1,4 +1,4 @@
-"""A whole config: held against the code that it names, completed, and where `conf/` lies."""
+"""A whole config, checked against the code that it names and completed; and where `conf/` is."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -46,10 +46,10 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings as a run gets them: every default written out, every value as its annotation
     makes it (`budget.tokens=1e4` is 10000, `optimizer.lr=1` is 1.0).
 
-    `settings` is the resolved config as plain containers. Hydra's `+` walks through struct mode, so
+    `settings` is the resolved config as plain containers. Hydra's `+` bypasses struct mode, so
     `+optmizer=muon` composes and would silently train the baseline: every key of the root and of
-    every part is held against what the code takes. No part's module is imported. Settings that were
-    checked pass unchanged.
+    every part is checked against what the code takes. No part's module is imported. Settings that
+    were checked pass unchanged.
 
     Raises AuditionError: one sentence that names the value and the choices.
     """
@@ -83,7 +83,7 @@ def _check_rooms(settings: Mapping[str, Any]) -> None:
 def _check_room(group: str, where: str, target: str) -> None:
     """Raise AuditionError where `target` is known as a part of other groups, and not of `group`.
 
-    Only our own modules that a file of `conf/` names are known; of any other a reader cannot tell.
+    Only modules of Audition that a file of `conf/` names are checked.
 
     Args:
         group: the folder of `conf/` that the part is chosen from.
@@ -136,7 +136,7 @@ def normalised(
 
 
 ABSENT = "audition.recipe.recipe.Absent"
-"""What `none` is in a group of which a model either has a part or has not."""
+"""The class of `none` in the groups of parts that a model may lack."""
 
 
 def check_model(settings: Mapping[str, Any]) -> None:
@@ -176,7 +176,7 @@ def check_seed(seed: object) -> int:
 
 
 def no_parts(group: str, value: object) -> str:
-    """That `value` is nothing that a group of named parts could hold."""
+    """The sentence that refuses `value` for a group of named parts."""
     if group == CHAIN:
         return f"{CHAIN}={value} is no chain of effects: preset=NAME chooses one"
     return f"{group}={value} is no mapping of names to parts"

@@ -1,6 +1,6 @@
 """The shape of a config's root: every key that a run needs is there and holds what it should.
 
-Looked at before any setting is read, so that whatever comes after can rely on it.
+Checked before any setting is read, so that all later code can rely on it.
 """
 
 import os

@@ -34,7 +34,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Splits:
-    """Pictures to train on, to look at and to validate on; no picture is in two of them."""
+    """Pictures to train on, to probe and to validate on; no picture is in two of them."""
 
     training: Pictures
     probe: Pictures
@@ -44,7 +44,7 @@ class Splits:
     def of(cls, pictures: Pictures, *, validation: int, probe: int, order: int) -> "Splits":
         """`validation` and `probe` pictures of each class set aside, the same for every seed.
 
-        order: seeds the choice, once for a data set; a run's seed must not move its questions.
+        order: seeds the choice, once for a data set; a run's seed must not change the split.
 
         Raises AuditionError where a class has no picture left to train on.
         """

@@ -1,4 +1,4 @@
-"""A person's file as text: UTF-8 with one sign for a line's end, or a sentence that says what to do."""
+"""Reads a user's text file as UTF-8 with newlines; an error says how to convert another encoding."""
 
 import codecs
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MARKS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """A text, and what was done to the file's to get it, a sentence each."""
+    """A text, and what was changed in it as it was read, a sentence each."""
 
     text: str
     remarks: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Thirty-eight plays: 29 to train on; the nine that tiny-shakespeare was cut from validate."""
+"""Thirty-eight plays: 29 to train on; nine, those of tiny-shakespeare, to validate on."""
 
 import re
 from dataclasses import dataclass

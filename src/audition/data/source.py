@@ -61,7 +61,7 @@ class Source(ABC):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What was done to the text that its owner should know, a sentence each."""
+        """Changes to the text that its owner should know of, a sentence each."""
         return ()
 
     @property
@@ -70,9 +70,9 @@ class Source(ABC):
         return (Path(self.cache_dir) / self.corpus_fingerprint).is_dir()
 
     def check(self) -> None:
-        """Raises AuditionError where the text is none, or too small for such batches.
+        """Raises AuditionError where the text is missing, or too small for such batches.
 
-        So that it is known before the first run; it makes the token ids that all runs will share.
+        Called before the first run; makes the token ids that all runs share.
         """
         Cuts.of(
             self.tokenised(),
@@ -84,7 +84,7 @@ class Source(ABC):
     @property
     @abstractmethod
     def text_fingerprint(self) -> str:
-        """What the text is, quickly. Raises AuditionError where the text is missing or another."""
+        """A quick fingerprint of the text. Raises AuditionError where that is missing or another."""
 
     @abstractmethod
     def text(self) -> Text:

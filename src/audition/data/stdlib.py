@@ -1,4 +1,4 @@
-"""A second domain that is always there: the Python standard library's own source."""
+"""A second domain that every machine has: the source of Python's standard library."""
 
 import os
 import sys

@@ -55,7 +55,7 @@ class _Digests:
 
 @lru_cache(maxsize=16)
 def _digests(path: str, state: tuple[int, ...]) -> _Digests:
-    """Of a file, read once for as long as its `state` stands, however many arms train on it."""
+    """Digests of a file, read once for each `state`, however many arms train on it."""
     content = _content(path)
     reading = read(content, _name(path))
     text = sha256(reading.text.encode("utf-8")).hexdigest()

@@ -13,7 +13,7 @@ from audition.recipe.streams import Streams
 
 @dataclass(frozen=True, kw_only=True)
 class Placebo:
-    """An idea that can do nothing but differ.
+    """An idea without effect: only its random order differs.
 
     Args:
         dose: name of the stream; another name is another, equally meaningless, order.

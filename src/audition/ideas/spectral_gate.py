@@ -1,8 +1,9 @@
 """Spectral gate: turn a gradient's bands of singular directions down where its halves agree.
 
 Each refresh compares the gradients of the batch's two halves, band by band, in the eigenbasis of
-the averaged gradient. A band on which both halves agree is steady hum, which momentum integrates
-anyway: the gate ducks it and gives its share of the norm to the bands that only noise speaks in.
+the averaged gradient. A band on which both halves agree is a steady signal, which momentum
+integrates anyway: the gate turns it down and gives its share of the norm to the bands that are
+mostly noise.
 
 Shape suffixes: K matrices of one shape, M the shorter side (gated), N the longer, B bands.
 """
@@ -94,7 +95,7 @@ class Gate(Effect):
         return gated, state
 
     def on_resize(self, resize: Resize, params: Tensors, state: Any) -> Any:
-        """The directions are of matrices that are no more: until they are learned anew, all is open."""
+        """Start anew: the directions belong to the old shape, and nothing is gated until a refresh."""
         return self.init(params, Streams(0))
 
     def meters(self, state: Any) -> Meters:

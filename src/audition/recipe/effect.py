@@ -1,4 +1,4 @@
-"""The shape of a training-dynamics plug-in, and the chain that composes them into one of their kind."""
+"""The interface of a training-dynamics plug-in, and the chain that composes several into one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ State = Any
 """Whatever an effect remembers: a value made of tensors, numbers, strings, tuples, lists, dicts."""
 
 Meters = Mapping[str, Tensor | float]
-"""Name -> what an effect reads off its state: a number, or a tensor of no axes."""
+"""Name -> a reading of an effect's state: a number, or a tensor without axes."""
 
 STEP = ("before_batch", "wrap_gradient", "on_gradients", "on_updates", "on_weights")
 """The moments of a training step, in the order they happen."""
@@ -28,8 +28,8 @@ class Effect:
 
     Each moment is the identity by default. Those of a step map (signal, state, view) to (signal,
     state); nothing is edited in place. State is a value, so it is checkpointed and resumed without
-    the effect's help. A signal's tensors are lent for the moment (gradients are clipped in place
-    afterwards): a state keeps clones.
+    the effect's help. The tensors of a signal are valid during the call alone (gradients are
+    clipped in place afterwards): a state keeps clones.
 
     A subclass says, where it can, which settings make it the identity (`neutral`) and which make it
     act within a few steps (`active`), each as a `ClassVar` with a literal dictionary: the laws are
@@ -99,7 +99,7 @@ class Effect:
         return state
 
     def meters(self, state: State) -> Meters:
-        """What the effect is doing, by name, read off its state: pure, and only on logged steps.
+        """Readings of what the effect does, by name, computed from its state on logged steps; pure.
 
         They are written to `metrics.jsonl` as `effects/NAME/METER`, and from there to trackers, to
         `audition watch` and to the report.

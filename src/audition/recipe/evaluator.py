@@ -1,4 +1,4 @@
-"""The shape of an evaluator: what it is given of a trained model, and what it makes of it."""
+"""The interface of an evaluator: from a model on the held-out rows to metrics."""
 
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Protocol
@@ -10,7 +10,7 @@ from audition.recipe.problem import Predict
 
 
 class HeldOut(Protocol):
-    """The held-out rows of a run, put to its model in evaluation mode.
+    """The held-out rows of a run, and its model in evaluation mode.
 
     Examples:
         A count over all rows, as an evaluator makes it:

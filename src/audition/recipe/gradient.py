@@ -47,7 +47,7 @@ def in_halves(rule: GradientRule) -> GradientRule:
     """`rule` on each half of the batch: the same gradient in expectation, plus both halves of it.
 
     Costs what the whole batch costs, since each half is half as long. The sum is rounded in another
-    order than the whole batch's, so it is not bit-identical to `rule`. Closed where a half is.
+    order than the whole batch's, so it is not bit-identical to `rule`. Closed if either half is.
 
     Examples:
         >>> import torch

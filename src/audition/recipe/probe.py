@@ -20,7 +20,7 @@ class Probe:
     adds its rows, as a share of a step's batch, to `cost`, once for every process that makes it.
 
     Args:
-        model: looked at.
+        model: of the run, only read.
         text: number -> a batch of training text.
         rows: of a step's batch, of all processes.
         processes: that make every pass, each for itself.

@@ -1,4 +1,4 @@
-"""The shape of an apoptosis strategy: it looks at units and proposes events, which are values."""
+"""The interface of an apoptosis strategy: it reads the units and proposes events, as values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

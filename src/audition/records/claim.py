@@ -19,7 +19,7 @@ from tempfile import TemporaryFile
 from audition.records.owner import Owner
 
 CHECK_S = 1.0
-"""How often, at most, an owner looks whether its claim still stands [s]."""
+"""The shortest time between two checks by an owner that its claim still stands [s]."""
 
 
 class Busy(Exception):
@@ -52,7 +52,7 @@ class ClaimFile:
     touched: float  # by the clock of the file's server [s]
 
     def name(self) -> str:
-        """Its owner, for a person."""
+        """Its owner, as messages name it."""
         owner = Owner.read(self.text)
         return f"process {owner.pid} on {owner.host}" if owner else "a process that did not say"
 
@@ -87,7 +87,7 @@ class Claim:
         except FileNotFoundError:
             return False
         except OSError:
-            return True  # a server that does not answer has given the claim to nobody
+            return True  # no answer from the file server: the claim was not taken over
 
     def _beat(self) -> None:
         while not self._released.wait(self._beat_s):
@@ -96,11 +96,11 @@ class Claim:
 
 
 def take(folder: Path, heartbeat: Heartbeat = HEARTBEAT) -> Claim:
-    """Hold `folder`; raises Busy where a live process does, and OSError where nobody could.
+    """Lock `folder`; raises Busy where a live process holds it, OSError where nobody can.
 
-    Of an owner on this machine it is known at once whether it runs. One elsewhere is judged by the
-    last touch of its file; where that is overdue, or in the future, clocks may have jumped, and the
-    file is watched for `heartbeat.watch_s`.
+    Whether an owner on this machine runs is known at once. One elsewhere is judged by the last
+    touch of its file; where that is overdue, or in the future (clocks may have jumped), the file is
+    watched for `heartbeat.watch_s`.
     """
     me = Owner.here()
     folder.mkdir(parents=True, exist_ok=True)
@@ -152,7 +152,7 @@ def _lives(path: Path, seen: ClaimFile, me: Owner, heartbeat: Heartbeat) -> bool
             os.utime(probe.fileno())
             age = os.fstat(probe.fileno()).st_mtime - seen.touched
     except OSError:
-        return True  # this process cannot write here, so it cannot be in the owner's way
+        return True  # without write access this process cannot disturb the owner
     return True if 0.0 <= age < heartbeat.patience_s else None
 
 

@@ -1,4 +1,4 @@
-"""JSON files, which anybody may have broken, read into frozen dataclasses; errors name the field."""
+"""Reads JSON files, which may be damaged, into frozen dataclasses; errors name the field."""
 
 import json
 import math
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def parsed(text: str | bytes) -> Any:
-    """What `text` says; raises ValueError where it is no JSON that can be read."""
+    """The value of a JSON text; raises ValueError where it is not JSON that can be read."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
@@ -29,9 +29,9 @@ def parsed(text: str | bytes) -> Any:
 
 
 def read(kind: type[T], plain: Any, *, also: Collection[str] = ()) -> T:
-    """The value of the dataclass `kind` that `plain` spells out, its containers included.
+    """`plain` as a value of the dataclass `kind`, values inside its containers included.
 
-    Raises AuditionError, to be put behind a file's name, where a field is missing (one without a
+    Raises AuditionError, whose text follows a file's name, where a field is missing (one without a
     default, or one of `also`), unknown, or of another type than its annotation.
     """
     if not isinstance(plain, dict):

@@ -1,4 +1,4 @@
-"""One run of a ledger by what a person calls it: a key, a folder, or an arm and a seed."""
+"""Finds one run of a ledger by its key, its folder, or its arm and seed."""
 
 from pathlib import Path
 

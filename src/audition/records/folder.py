@@ -24,9 +24,9 @@ class Folder(Generic[T]):
     name: str
     kind: type[T]
     upgrade: Callable[[Any], Any] = _as_it_is
-    """From what a file of this or an earlier version says to what `kind` reads."""
+    """Converts the data of a file, of an earlier version too, to the fields of `kind`."""
     plain: Callable[[T], Mapping[str, Any]] = asdict  # type: ignore[assignment]
-    """From a value to what its file says."""
+    """Converts a value to the data of its file."""
 
     def path(self, root: Path, stem: str) -> Path:
         """The file of that name in the ledger at `root`."""
@@ -51,7 +51,7 @@ class Folder(Generic[T]):
         return tuple(values), unreadable
 
     def decode(self, text: str) -> T:
-        """The value that `text` spells out; AuditionError, to be put behind a file's name, for none."""
+        """The value in `text`; raises AuditionError, whose text follows a file's name."""
         try:
             plain = parsed(text)
         except ValueError as error:

@@ -9,9 +9,9 @@ from audition.records.codec import parsed
 FILE = "metrics.jsonl"
 TRAINING = "train/loss"
 METERS = "effects/"
-"""What the names of effects' meters begin with, before the effect's own name and the meter's."""
+"""The prefix of the names of effects' meters, before the effect's name and the meter's."""
 PLACE = ("step", "units", "tokens")
-"""What says where a line stands; Audition 0.2 wrote units as `tokens`."""
+"""The keys that place a line in the run; Audition 0.2 wrote units as `tokens`."""
 TAIL = 4096
 """Bytes at the end of a file that hold its last line."""
 
@@ -25,7 +25,7 @@ def units_of(line: Line) -> int:
 
 
 def values_of(line: Line) -> dict[str, float]:
-    """What a line says besides where it stands: the finite values."""
+    """The finite values of a line, without the keys of PLACE."""
     return {n: value for n, value in line.items() if n not in PLACE and value is not None}
 
 
@@ -83,7 +83,7 @@ class MetricsCache:
 
 
 def _parsed(text: str) -> Line | None:
-    """The line; None for one that the run may be writing now, or that is something else."""
+    """The line; None for one that is still being written or is not a JSON object."""
     try:
         line = parsed(text)
     except ValueError:

@@ -36,7 +36,7 @@ class Owner:
 
     @classmethod
     def read(cls, text: str) -> "Owner | None":
-        """The owner that `text` names; None where it is cut short or says something else."""
+        """The owner in `text`; None where that is truncated or not an owner."""
         try:
             owner = read(cls, parsed(text))
         except (ValueError, AuditionError):
@@ -44,7 +44,7 @@ class Owner:
         return owner if owner.pid > 0 else None
 
     def text(self) -> str:
-        """What `read` reads."""
+        """The text that `read` parses."""
         return json.dumps(asdict(self)) + "\n"
 
     def runs(self, here: "Owner") -> bool | None:

@@ -1,4 +1,4 @@
-"""A race as the ledger keeps it: what each idea came to at each look, and what the race cost."""
+"""The ledger's record of a race: the result of each idea at each look, and what the race cost."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from audition.records.folder import Folder
 
 @dataclass(frozen=True)
 class Turn:
-    """What one idea's race came to at one look."""
+    """The result of one idea at one look."""
 
     idea: str
     config_hash: str

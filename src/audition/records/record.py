@@ -17,13 +17,13 @@ READABLE = (1, 2)
 """1: written by Audition 0.1 and 0.2, which trained language models only."""
 BASELINE = "baseline"
 NOTES = 50
-"""The newest that are kept of a run taken up again and again."""
+"""The most notes that are kept of a run that is resumed many times, the newest."""
 
 Status = Literal["queued", "running", "finished", "diverged", "failed", "interrupted"]
 SETTLED: frozenset[Status] = frozenset({"finished", "diverged"})
 """Outcomes: such a run is never repeated by the same command."""
 OVER: frozenset[Status] = SETTLED | {"failed"}
-"""Ends: nobody is at such a run or will be, unless the command is typed again."""
+"""Final states: no process trains such a run until the command is typed again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class Record:
     cards: Mapping[str, str] = field(default_factory=dict)  # idea -> hash of its card
     overrides: tuple[str, ...] = ()  # as they would be typed
     code: str = ""  # digest of the source files the run used
-    weights: str = ""  # digest of the final parameters, by name; empty for a run without an end
+    weights: str = ""  # digest of the final parameters, by name; empty for an unfinished run
     notes: tuple[str, ...] = ()  # what went wrong and did not stop the run, a sentence each
     started: str = ""  # ISO 8601, UTC
     host: str = ""
@@ -74,7 +74,7 @@ class Record:
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
-        # Whoever says why: an exception may hold a corpus, and a tracker a page of HTML.
+        # The text of an exception may hold a corpus, that of a tracker a page of HTML.
         object.__setattr__(self, "reason", cut(self.reason))
         object.__setattr__(self, "notes", tuple(map(cut, self.notes[-NOTES:])))
 

@@ -1,4 +1,4 @@
-"""What a sweep said it would do, written before its first run."""
+"""The plan of a sweep, written before its first run (preregistration)."""
 
 import json
 import re
@@ -39,14 +39,14 @@ class Registration:
     )
     design: str = "auto"  # chosen by the seeds that arms share, in the order the statistics name
     judged_on: tuple[int, ...] = ()  # fresh seeds, on which alone survivors of a choice are judged
-    terms: str = ""  # what the arms were given beforehand, where that is not their default settings
-    screening: bool = False  # to choose among the arms' settings: nothing is judged by it
+    terms: str = ""  # how the arms were tuned beforehand; empty for default settings
+    screening: bool = False  # it only chooses among settings, and no verdict rests on it
     command: str = ""
     written: str = ""  # ISO 8601, UTC
     number: int = 0  # 1 + the largest in the ledger then; 0 before 0.3
 
     def digest(self) -> str:
-        """Sixteen characters that name the plan, whenever and however it was asked for."""
+        """Sixteen characters that name the plan, equal whatever the date and the command."""
         return self._digest
 
     def arm(self, config_hash: str) -> PlannedArm | None:
@@ -58,7 +58,7 @@ class Registration:
         plain = asdict(replace(self, written="", command=""))
         del plain["number"]
         for later in ("terms", "screening"):
-            if not plain[later]:  # plans keep the names they had before there was such a thing
+            if not plain[later]:  # plans of earlier versions keep their digests
                 del plain[later]
         return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -101,7 +101,7 @@ def registrations(root: Path) -> tuple[Registration, ...]:
 
 
 def naming(plans: Iterable[Registration], config_hash: str, seed: int) -> str:
-    """The digest of the first of `plans` that has such a run of an arm or a baseline; else empty."""
+    """The digest of the first of `plans` with that run of an arm or a baseline; else empty."""
     for plan in plans:
         arm = plan.arm(config_hash)
         seeds = arm.seeds if arm else ()

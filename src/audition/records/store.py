@@ -19,11 +19,11 @@ T = TypeVar("T")
 
 RECORD = "record.json"
 PLACES = ("runs", "plans", "studies")
-"""Folders of which a ledger has one at least."""
+"""Folders of which a ledger has at least one."""
 PART = re.compile(r"\.(.+\.\d+|part-.+)")
 """Names of files and folders that are being written: `.record.json.PID`, `.part-ANY`."""
 LEFT_S = 600.0
-"""Age from which a part has been left: it is written in one go [s]."""
+"""The age from which a partial file counts as abandoned, since it is written in one go [s]."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Ledger:
         return self.folder(record.arm, record.config_hash, record.seed)
 
     def place_of(self, record: Record) -> str:
-        """The folder of the run of `record` below `runs/`, by which others speak of it."""
+        """The folder of the run of `record` below `runs/`, its name in submissions."""
         return self.folder_of(record).relative_to(self.root / "runs").as_posix()
 
     def read(self) -> Contents:
@@ -102,9 +102,9 @@ class Ledger:
         return found if isinstance(found, Record) else None
 
     def check_writable(self) -> None:
-        """Raise AuditionError where no run could be filed, before one is trained in vain.
+        """Raise AuditionError, before any training, where no run could be filed.
 
-        Clears away what writers that were killed left half written beside the runs.
+        Removes what killed processes left half written beside the runs.
         """
         runs = self.root / "runs"
         try:
@@ -216,7 +216,7 @@ def write_file(path: Path, content: str) -> None:
 
 
 def read_file(path: Path, decode: Callable[[str], T]) -> T | Unreadable | None:
-    """What `decode` makes of a file, or the AuditionError that it raises; None without a file."""
+    """`decode` of the text of a file, or its AuditionError as `Unreadable`; None without a file."""
     try:
         return decode(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):

@@ -1,7 +1,7 @@
-"""The account of a search: its trials, its default, and what mattered, readable without Optuna.
+"""The summary of a search: its trials, its default, and what mattered, readable without Optuna.
 
-It stands as `studies/NAME.json` beside the study's journal; null in place of an objective's value is
-that of a run that diverged.
+It is kept as `studies/NAME.json` beside the study's journal. The value of an objective is null
+where the run diverged.
 """
 
 import math
@@ -29,10 +29,10 @@ FACTS: Mapping[str, Measure] = {
     "backward_passes": Measure("backward_passes", ""),
     "parameters": Measure("parameters", ""),
 }
-"""Facts of a record that a search may make small, beside its metrics."""
+"""Facts of a record that a search may minimise, beside its metrics."""
 
 LOSSES = ("values", "seeds")
-"""What of a trial is null in its file where a run diverged."""
+"""The fields of a trial that are null in its file where a run diverged."""
 
 Value = float | int | str | bool | None
 State = Literal["whole", "given up", "diverged", "failed", "under way", "waiting"]
@@ -66,7 +66,7 @@ class Trial:
     number: int
     state: State
     params: Mapping[str, Value]
-    overrides: tuple[str, ...]  # what was typed to make it from the default
+    overrides: tuple[str, ...]  # overrides on top of the default
     values: tuple[float, ...]  # means over all seeds; inf where it diverged; none where not whole
     seeds: Mapping[int, tuple[float, ...]]  # seed -> objectives of a run that has ended
     arm: str = ""
@@ -77,7 +77,7 @@ class Trial:
     ended: str = ""
 
     def mean(self, objective: int) -> float | None:
-        """The trial's value, or what the seeds that it had come to; None without any."""
+        """The trial's value, or the mean over the seeds it has; None without any."""
         if self.values:
             return self.values[objective]
         found = [each[objective] for each in self.seeds.values()]
@@ -137,7 +137,7 @@ class Account:
         return sorted(rivals, key=lambda trial: (trial.values, trial.number))[:most]
 
     def front(self) -> list[Trial]:
-        """The whole trials that no other beats in one objective without losing in another."""
+        """The Pareto front: the whole trials that no other one dominates."""
         return [self.whole[place] for place in front_of([trial.values for trial in self.whole])]
 
     def states(self) -> Counter[State]:
@@ -158,7 +158,7 @@ class Account:
 
 
 def front_of(values: Sequence[Sequence[float]]) -> list[int]:
-    """The places of those that no other beats in one objective without losing in another."""
+    """The Pareto front: the indices of the points that no other one dominates."""
 
     def beats(one: Sequence[float], other: Sequence[float]) -> bool:
         no_worse = all(a <= b for a, b in zip(one, other, strict=True))
@@ -168,7 +168,7 @@ def front_of(values: Sequence[Sequence[float]]) -> list[int]:
 
 
 def _upgraded(plain: dict[str, Any]) -> dict[str, Any]:
-    """Audition 0.2 did not say how the metrics are read."""
+    """Add what files of Audition 0.2 lack: how the metrics are read."""
     if plain["schema"] != SCHEMA:
         raise AuditionError(f"has schema {plain['schema']}, and this version reads {SCHEMA}")
     trials = [

@@ -1,4 +1,4 @@
-"""What was handed to a cluster: which job does which runs, for whoever looks after them later."""
+"""Jobs submitted to a cluster and the runs that each one trains, for later commands."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What every arm was tried at before a fair fight: settings, values seed by seed, and the best."""
+"""The tuning of every arm before they are compared at their best: settings, and values by seed."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from audition.records.record import LANGUAGE
 class Try:
     """An arm at one setting of the tuned keys."""
 
-    overrides: tuple[str, ...]  # beside the arm's own; none where it is as it comes
+    overrides: tuple[str, ...]  # on top of the arm's own; none for its default
     values: Mapping[str, Any]  # tuned key -> its value here
     config_hash: str
     losses: Mapping[int, float | None]  # seed -> the metric as a loss; None where the run diverged
@@ -41,7 +41,7 @@ class Contender:
         return min(whole, key=lambda each: each.mean, default=None)
 
     def edge(self, seeds: tuple[int, ...]) -> str:
-        """`largest` or `smallest` where the best of several values of one key is such a one."""
+        """`largest` or `smallest` where the best value of the only key is an end of those tried."""
         best = self.best(seeds)
         if best is None or len(best.values) != 1 or len(self.tries) < 3:
             return ""
@@ -57,7 +57,7 @@ class Tuned:
 
     baseline_hash: str  # of the baseline at its best
     keys: tuple[str, ...]
-    seeds: tuple[int, ...]  # that chose the best, and judge nothing
+    seeds: tuple[int, ...]  # they choose the best, and no verdict rests on them
     metric: str
     measure: Measure
     contenders: tuple[Contender, ...]  # the baseline first
@@ -65,7 +65,7 @@ class Tuned:
 
 
 def _upgraded(plain: dict[str, Any]) -> dict[str, Any]:
-    """Audition 0.2 did not say how the metric is read."""
+    """Add what files of Audition 0.2 lack: how the metric is read."""
     return {"measure": LANGUAGE.get(plain["metric"]), **plain}
 
 
@@ -74,5 +74,5 @@ TUNED = Folder("tuned", Tuned, upgrade=_upgraded)
 
 
 def tuned_for(root: Path, baseline_hash: str) -> tuple[Tuned, ...]:
-    """What led to comparisons with that baseline; a file that is no such thing is left out."""
+    """The tuning before comparisons with that baseline; files that cannot be read are left out."""
     return tuple(each for each in TUNED.read(root)[0] if each.baseline_hash == baseline_hash)

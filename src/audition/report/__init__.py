@@ -2,5 +2,5 @@
 
 import logging
 
-# Of a home that cannot be written, matplotlib would say in two lines that it does without.
+# Where the home folder cannot be written, matplotlib would print two lines about it.
 logging.getLogger("matplotlib").setLevel(logging.ERROR)

@@ -81,7 +81,7 @@ def _scales(found: Sequence[ArmCurves]) -> Mapping[str, tuple[float, float]]:
 
 
 def write_curves(found: Sequence[ArmCurves], path: Path) -> None:
-    """The figure, as its suffix says. Raises AuditionError for another kind of file or a full disk."""
+    """Write the figure as its suffix says; AuditionError for another kind of file or a full disk."""
     from audition.report.figures.learning import arm_curves_figure
     from audition.report.style import save
 

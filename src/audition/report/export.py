@@ -44,8 +44,8 @@ def replay(
 ) -> Iterator[Path]:
     """Show `records` in the tracker `to`, one after the other; yields the folder of each.
 
-    Each run has the page that it would have had while it trained, under its key: what stood there
-    is written afresh, so that a second export changes nothing.
+    Each run gets the page that training would have made, under its key. An existing page is
+    rewritten, so a second export changes nothing.
     """
     make = factory(trackers()[to])
     make(Path()).check()

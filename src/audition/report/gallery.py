@@ -118,7 +118,7 @@ def _filed(folder: Path, drawings: Mapping[str, Callable[[], Figure]]) -> tuple[
 def inline(svg: str, name: str, caption: str) -> str:
     """The figure `svg` as an element of a page that holds others; `name` keeps their ids apart.
 
-    Metadata and namespaces go (a page needs neither), and the house's inks become the page's
+    Metadata and namespaces go (a page needs neither), and the colours of `THEME` become the page's
     variables, so that the figure is light on a light page and dark on a dark one.
     """
     opening = re.search(r"<svg\b[^>]*>", svg)

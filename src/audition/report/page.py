@@ -63,7 +63,7 @@ def write_report(
 
     Arms are judged by `metric`, or each as its plan and its task say.
 
-    Where all arms are judged its searches are there too: `studies`, or the accounts in the ledger.
+    Where all arms are judged, searches are included: `studies`, or the accounts in the ledger.
     Raises AuditionError where there is nothing to judge or the folder cannot be written.
     """
     contents = ledger.read()
@@ -181,7 +181,7 @@ def _templates(*, html: bool) -> Environment:
 
 
 def plain(text: object) -> str:
-    """Text that Markdown will not take for markup, on one line."""
+    """Text on one line, with Markdown's markup characters escaped."""
     line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;")
     line = re.sub(r"([\\`*|~]|\](?=[(\[:]))", r"\\\1", line)
     # Within a word an underscore is a letter; elsewhere it could begin emphasis.

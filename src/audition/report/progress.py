@@ -1,4 +1,4 @@
-"""Where the runs of a plan stand, in the terminal: for `audition status`, and live for `watch`."""
+"""The state of a plan's runs in the terminal: for `audition status`, and live for `watch`."""
 
 from collections.abc import Sequence
 from math import nan
@@ -17,20 +17,20 @@ from audition.records.registration import Registration
 from audition.text import UNDEFINED, axis, count, number, places, plain_level, roughly
 
 MOST = 24
-"""Runs of one kind that are listed; of more there is a number."""
+"""The most runs of one kind that are listed; the others are counted."""
 LISTED = ("running", "queued", "interrupted", "failed", "diverged")
-"""States of runs of which there may be more to say."""
+"""States whose runs are listed with a reason."""
 
 
 def show_campaign(plan: Registration, states: Sequence[RunState]) -> None:
-    """What was asked, where its runs stand, and how long it may still take."""
+    """Print the plan, the state of its runs, and an estimate of the time left."""
     console(160).print(progress(plan, states))
 
 
 def progress(
     plan: Registration, states: Sequence[RunState], running: Sequence[LiveRun] | None = None
 ) -> Group:
-    """The same as one picture; with `running`, their values beside the baseline's."""
+    """The same as one rich renderable; with `running`, their values beside the baseline's."""
     parts: list[RenderableType] = [
         Text(f"plan {plan.digest()}  {plan.command}", style="dim", no_wrap=True),
         _arms(states, plan.metric),
@@ -71,7 +71,7 @@ def _arms(states: Sequence[RunState], metric: str) -> Table:
 
 
 def _heading(measures: Sequence[Measure]) -> str:
-    """What is measured, where it is one thing."""
+    """The measure's label and unit, where there is one measure."""
     named = {axis(measure) for measure in measures}
     return named.pop() if len(named) == 1 else "held out"
 

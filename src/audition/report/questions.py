@@ -131,7 +131,7 @@ def _counted(replay: Replay) -> str:
 
 def _cell(rate: Rate) -> Text:
     low, high = rate.interval
-    digits = 0 if high - low > 0.1 else 1  # as many as the interval leaves any meaning
+    digits = 0 if high - low > 0.1 else 1  # no more digits than the interval supports
     measured, low_text, high_text = (f"{100 * x:.{digits}f}" for x in (rate.measured, low, high))
     nominal = UNDEFINED if math.isnan(rate.nominal) else f"{100 * rate.nominal:.1f}"
     most = "≤ " if rate.at_most else ""

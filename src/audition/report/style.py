@@ -85,7 +85,7 @@ R = TypeVar("R")
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Run a function under the house style, leaving matplotlib's global settings alone."""
+    """Run a function under this style, leaving matplotlib's global settings alone."""
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -110,7 +110,7 @@ class Sheet:
 
 
 def sheet(title: str, caption: str, *, height: float) -> Sheet:
-    """A figure of the house's width with `height` inches of room; keeps its caption as its label."""
+    """A figure of the common width with `height` inches of room; keeps its caption as its label."""
     columns = int((WIDTH - 0.3) * 72 / (SMALL * 0.53))
     # A number stays with its unit, and both sides of an equation on one line.
     bound = caption.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0")

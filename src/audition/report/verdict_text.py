@@ -22,7 +22,7 @@ from audition.text import (
 )
 
 Line = tuple[str, str]
-"""A name, and what is to be said under it."""
+"""A label and its text."""
 
 DESIGNS = {
     "block": "noise of all arms together, seed by seed (block)",
@@ -197,7 +197,7 @@ def _ratio(judgement: Judgement, fact: str) -> str:
 
 
 def notes(judgement: Judgement) -> tuple[str, ...]:
-    """All that is to be known beside a verdict's numbers, one sentence each."""
+    """Caveats that belong to a verdict's numbers, one sentence each."""
     return (
         *_departures(judgement),
         *judgement.notes,
@@ -227,7 +227,7 @@ def _departures(judgement: Judgement) -> Iterator[str]:
 
 
 def _contradictions(judgement: Judgement) -> Iterator[str]:
-    """Measures of the same task that clearly say the opposite."""
+    """Other measures of the task whose intervals contradict the gain."""
     for other in judgement.by_other_measures:
         if other.contradicts(judgement.comparison.improvement):
             said, ours = ("worse", "better") if other.improvement < 0 else ("better", "worse")

@@ -1,4 +1,4 @@
-"""The shape of a task: what is asked of a data source, in which unit, and what is judged.
+"""The interface of a task: what is asked of a data source, in which unit, and what is judged.
 
 A source says what data there are, a task what is asked of them. Both are values made without torch,
 so that a sweep knows them before any run starts.

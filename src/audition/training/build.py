@@ -1,4 +1,4 @@
-"""From a checked config to a job: the parts are constructed, then the ideas are folded over them."""
+"""From a checked config to a job: constructs the parts, then applies the ideas to them."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -70,8 +70,8 @@ def named(nodes: Mapping[str, Any] | None) -> dict[str, Any]:
 def fold(recipe: Recipe, ideas: Mapping[str, Idea]) -> Recipe:
     """The recipe after every idea, in order.
 
-    An idea may add an effect, or wrap a part that is there; a part that two ideas replace would
-    leave only the last one's, so that is refused. An idea says what it replaces in `claims`.
+    An idea may add an effect, or wrap a part that is there; two ideas that replace the same part
+    are refused, since only the last would count. An idea says what it replaces in `claims`.
     """
     owner: dict[str, str] = {}
     for name, idea in ideas.items():

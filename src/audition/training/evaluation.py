@@ -30,7 +30,7 @@ it."""
 
 @dataclass(frozen=True)
 class HeldOutRows:
-    """The held-out rows of a run, put to its model: a `recipe.evaluator.HeldOut`."""
+    """The held-out rows of a run and its model: a `recipe.evaluator.HeldOut`."""
 
     predict: Predict
     batches: Batches
@@ -55,7 +55,7 @@ class HeldOutRows:
 def evaluate(job: Job, session: Session, clock: Clock) -> Evaluation:
     """Every evaluator on the held-out rows, with the model in evaluation mode.
 
-    They see the weights that only evaluation sees, where the optimizer or an effect has such.
+    They see averaged weights, where the optimizer or an effect keeps such for evaluation.
     """
     rows = HeldOutRows(
         Predict(session.model, session.loss), session.batches, job.execution, job.team
@@ -67,11 +67,11 @@ def evaluate(job: Job, session: Session, clock: Clock) -> Evaluation:
 
 @contextmanager
 def evaluation_weights(recipe: Recipe, session: Session, clock: Clock) -> Iterator[None]:
-    """The weights as evaluators see them; afterwards, as it was: the live weights to the bit.
+    """Put the weights for evaluation in place; afterwards restore the live ones to the bit.
 
     An optimizer that keeps an average (Schedule-Free) writes it by its own `eval()`, and the chain
-    then sees that. `train()` of such an optimizer computes the live weights anew, and rounds: they
-    are restored from a copy. Without either, not a weight is touched.
+    then sees that. `train()` of such an optimizer recomputes the live weights with rounding, so
+    they are restored from a copy. Without either, no weight is touched.
     """
     averaging = averaging_of(session.optimizer)
     swaps = bool(averaging) or "on_evaluation" in recipe.effects.moments()

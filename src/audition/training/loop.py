@@ -23,8 +23,8 @@ def train(
 ) -> Outcome:
     """Train one run to the end of its budget, or to divergence, or until `interrupted(step)`.
 
-    A run resumed from `Session.snapshot()` goes on with the bits it would have had. Observers look
-    and never touch: the same weights come out whoever is watching.
+    A run resumed from `Session.snapshot()` goes on with the bits it would have had. Observers only
+    read: the weights are the same with any of them.
     """
     recipe, budget = job.recipe, job.budget
     job.execution.enter()

@@ -1,4 +1,4 @@
-"""A run put together and taken apart again, untrained: what only a part would refuse, before any run.
+"""A dry run: constructs the parts of a run untrained, to find early what only they refuse.
 
 The parts are constructed on torch's meta device, where weights have shapes and no numbers, so that a
 large model takes as long as a small one. The data are opened, which also files their tokens.
@@ -37,30 +37,30 @@ DATA = ("data", "task", "ideas")
 """Keys of a config that decide what the modules are, and what the batches are."""
 
 LONGEST = 300
-"""Characters told of an error that is not ours."""
+"""Characters shown of an error that is not an AuditionError."""
 
 
-class Cast(Team):
-    """A team of any size that is never called together."""
+class SizedTeam(Team):
+    """A team of a given size without its processes."""
 
     def __init__(self, size: int) -> None:
         self.size = size
 
 
 @dataclass(frozen=True)
-class Stage:
-    """What was made so far, for every configuration that has the same settings for it."""
+class PartsCache:
+    """Parts constructed so far, reused by every configuration with the same settings for them."""
 
     batches: dict[str, tuple[Batches, Batch]] = field(default_factory=dict)
     modules: dict[str, Modules] = field(default_factory=dict)
 
 
-def rehearse(settings: Mapping[str, Any], stage: Stage | None = None) -> str:
+def rehearse(settings: Mapping[str, Any], cache: PartsCache | None = None) -> str:
     """Why a run of checked `settings` could not begin, in a sentence; empty where it could."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _rehearse(settings, stage or Stage())
+            _rehearse(settings, cache or PartsCache())
     except AuditionError as error:
         return str(error)
     except Exception as error:
@@ -69,9 +69,9 @@ def rehearse(settings: Mapping[str, Any], stage: Stage | None = None) -> str:
     return ""
 
 
-def _rehearse(settings: Mapping[str, Any], stage: Stage) -> None:
+def _rehearse(settings: Mapping[str, Any], cache: PartsCache) -> None:
     construct(settings["energy"])
-    job = build(settings, Cast(construct(settings["parallel"]).processes))
+    job = build(settings, SizedTeam(construct(settings["parallel"]).processes))
     recipe, execution = job.recipe, job.execution
     streams = Streams(job.seed)
     execution.context()
@@ -80,7 +80,7 @@ def _rehearse(settings: Mapping[str, Any], stage: Stage) -> None:
         batches = recipe.data(streams)
         return batches, batches.train(Clock(0, job.budget.steps))
 
-    batches, batch = _once(stage.batches, settings, DATA, opened)
+    batches, batch = _once(cache.batches, settings, DATA, opened)
     clock = Clock(0, job.budget.total_steps(batch.units))
     share = next(batch.split(job.team.size))
     if share.rows % execution.accumulate:
@@ -90,7 +90,7 @@ def _rehearse(settings: Mapping[str, Any], stage: Stage) -> None:
             f"a process has of a batch; choose from: {', '.join(fitting)}, or another "
             "data.batch_size"
         )
-    modules = _once(stage.modules, settings, MODEL, lambda: _modules(recipe, batches.shape))
+    modules = _once(cache.modules, settings, MODEL, lambda: _modules(recipe, batches.shape))
     _check_answers(modules[0], batch)
     params = _params(*modules)
     _check_memory(params, execution.device)
@@ -100,13 +100,13 @@ def _rehearse(settings: Mapping[str, Any], stage: Stage) -> None:
     controls = recipe.schedule(clock)
     view = View(clock, controls, params, streams.child("effects"))
     problem = Problem(
-        modules[0], params, Silent(), share, execution.accumulate, clock=clock, own=modules[1]
+        modules[0], params, UncalledLoss(), share, execution.accumulate, clock=clock, own=modules[1]
     )
     _gradient(recipe, problem, state, view)
 
 
-class Silent(Loss):
-    """A loss that asks the model nothing, so that a gradient rule shows how it takes a batch apart."""
+class UncalledLoss(Loss):
+    """A loss that never calls the model, to see how a gradient rule splits a batch."""
 
     def __call__(self, predict: Predict, batch: Batch, clock: Clock) -> Mapping[str, Tensor]:
         parameters = (p for p in predict.model.parameters() if p.requires_grad)
@@ -114,7 +114,7 @@ class Silent(Loss):
 
 
 def _gradient(recipe: Recipe, problem: Problem, state: Any, view: View) -> None:
-    """Of what goes wrong here only a sentence of ours counts: there are no numbers to look at."""
+    """Only an AuditionError counts here, since tensors on the meta device have no values."""
     try:
         rule, _ = recipe.effects.wrap_gradient(recipe.gradient, state, view)
         rule(problem)
@@ -137,7 +137,7 @@ def _once(
 
 
 def _modules(recipe: Recipe, shape: Shape) -> Modules:
-    """On the meta device, or where that lacks something, for real."""
+    """Constructed on the meta device, or on the CPU where that lacks an operation."""
     try:
         with torch.device("meta"):
             return recipe.model(shape), recipe.loss.init(shape)
@@ -148,7 +148,7 @@ def _modules(recipe: Recipe, shape: Shape) -> Modules:
 
 
 def _check_answers(model: nn.Module, batch: Batch) -> None:
-    """Raise AuditionError where the model does not answer what the batch asks, one row looked at."""
+    """Raise AuditionError where the model's outputs do not fit the batch's targets, on one row."""
     inputs, asked = batch.inputs[:1], tuple(batch.targets[:1].shape)
     training = model.training
     model.eval()
@@ -191,9 +191,9 @@ def work(payload: Mapping[str, Any], report: object) -> int:
 
     The answer is written to the file `payload["answer"]`: `[number, why]`, or nothing.
     """
-    stage = Stage()
+    cache = PartsCache()
     for number, settings in enumerate(payload["settings"]):
-        if why := rehearse(settings, stage):
+        if why := rehearse(settings, cache):
             Path(payload["answer"]).write_text(json.dumps([number, why]), encoding="utf-8")
             break
     return 0

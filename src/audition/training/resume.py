@@ -1,4 +1,4 @@
-"""A run taken up where it was: from the last good checkpoint, and what was refused is said."""
+"""Resumes a run from its last good checkpoint, and reports the ones that were refused."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,9 +13,9 @@ from audition.training.loop import train
 
 
 class _Opening(Observer):
-    """Says what there is to say once the run has really begun, and sets aside what was refused.
+    """Reports refused checkpoints and sets them aside, once the run has begun.
 
-    Not before: a run that is killed on its way here would find it gone, and never say so.
+    Not before: a run that is killed until then would find them gone and never report them.
     """
 
     def __init__(self, say: Say, sentences: Sequence[str], refused: Sequence[Path]) -> None:
@@ -40,7 +40,7 @@ def train_on(
 ) -> Outcome:
     """Train `job` on from the newest checkpoint in `folder` that fits it, else from the start.
 
-    recall: is shown what the run begins from, None for the start, before it does.
+    recall: called before the run begins, with the snapshot it begins from, None for the start.
     """
     refused: dict[Path, str] = {}
 

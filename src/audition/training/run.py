@@ -30,7 +30,7 @@ from audition.training.run_spec import RunSpec
 from audition.training.worker import share
 
 DONE, BUSY, STOPPED = 0, 75, 143
-"""Exit codes: 75 is "try again later" (sysexits.h), 143 is what a shell calls an end by SIGTERM."""
+"""Exit codes: 75 is "try again later" (sysexits.h), 143 is a shell's code for SIGTERM."""
 
 
 def prepare(payload: Mapping[str, Any]) -> None:
@@ -120,13 +120,13 @@ def perform(
         record = record.ended(**ending, seconds=seconds)
         ledger.write(record)
         if record.settled:
-            # Not before: until then they are all there is of the run.
+            # Not before: until the record is written they are the only result of the run.
             discard_checkpoints(folder)
         return record
 
 
 def _check_data(spec: RunSpec) -> None:
-    """Raise AuditionError where the data are no longer those that the run was named by."""
+    """Raise AuditionError where the data have changed since the run got its key."""
     settings, planned = spec.settings, spec.record.evaluation
     task, source = construct(settings["task"]), construct(settings["data"])
     if planned and task.evaluation_fingerprint(source) != planned:
@@ -172,7 +172,7 @@ def reason_of(error: Exception) -> str:
 def surroundings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The machine, and the arithmetic that torch will do on it; for `repro.json`.
 
-    Asked in the run's own process, since the one that planned it may have been on another machine.
+    Read in the run's own process, since it may have been planned on another machine.
     """
     execution = settings["execution"]
     return {
@@ -188,7 +188,7 @@ def surroundings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def arithmetic(device: str) -> dict[str, str]:
-    """What the sums of a run on `device` (cpu or cuda) are made with: the version of torch, the
+    """What a run on `device` (cpu or cuda) computes with: the version of torch, the
     processor's instruction set as torch names it, and the card's name where there is one.
 
     Two runs that differ in it do not have the same bits, whatever their settings say.

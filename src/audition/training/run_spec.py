@@ -1,7 +1,7 @@
-"""One run to be trained, as it travels from the plan to every process that takes part in it.
+"""One run to be trained, as it is passed from the plan to every process that takes part in it.
 
-Whatever carries it (a pool, a cluster, the ranks of a shared run) carries the same JSON, and this
-module needs no torch, since the one who plans has none.
+Pools, clusters and the ranks of a shared run pass the same JSON. This module needs no torch, since
+plans are made without it.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class RunSpec:
 
     @property
     def label(self) -> str:
-        """What a person calls it."""
+        """Its name in messages: `placebo seed 42`."""
         return f"{self.record.arm} seed {self.record.seed}"
 
     def expected_steps(self) -> int | None:

@@ -73,7 +73,7 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
 
 
 def probe_of(job: Job, session: Session, rows: int) -> Probe:
-    """What apoptosis may look through after a step whose batch has `rows`."""
+    """The probe that apoptosis gets after a step whose batch has `rows`."""
     text, device = session.batches.probe, job.execution.device
     return Probe(
         session.model,
@@ -96,7 +96,7 @@ def laid_out(grad: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
     """`grad` with the strides of `parameter`; itself where it has them.
 
     Fused optimizers read memory in order, whatever the strides: a transposed gradient, or a
-    contiguous one of channels-last weights, would be applied to the wrong weights without a word.
+    contiguous one of channels-last weights, would silently be applied to the wrong weights.
     """
     if grad.stride() == parameter.stride():
         return grad

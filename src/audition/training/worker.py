@@ -31,7 +31,7 @@ def share(
 ) -> dict[str, Any]:
     """Train the run of a RunSpec's JSON as one of `team`; its first process alone writes files.
 
-    Returns what the record says of its end; a sentence for the record is told as it falls.
+    Returns the facts that its record ends with; notes for the record are sent as they arise.
     """
     spec = RunSpec.from_dict(payload)
     settings, folder, key = spec.settings, spec.folder, spec.record.key
@@ -40,7 +40,7 @@ def share(
     def say(text: str) -> None:
         tell({"said": text})
 
-    # What one run compiles, the others of the ledger find.
+    # All runs of the ledger share one cache of compiled code.
     compiled = os.path.abspath(os.path.join(settings["paths"]["cache_dir"], "compiled"))
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", compiled)
     if job.execution.compile and (why := why_uncompiled(job.execution.device)):
@@ -76,7 +76,7 @@ def share(
 
 
 def facts(outcome: Outcome, measures: Mapping[str, Measure]) -> dict[str, Any]:
-    """What a record says of a run that ended; `measures` as `measures_of` gives them.
+    """The facts that a record has of a run that ended; `measures` as `measures_of` gives them.
 
     Its digest of weights is that of the live ones, whatever weights evaluation saw in their place.
     """

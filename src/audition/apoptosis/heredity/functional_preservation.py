@@ -75,7 +75,7 @@ class FunctionalPreservation(Heredity):
         )
 
     def _parents(self, site: Site, born: Tensor, fitness: Tensor) -> Tensor:
-        """The fittest of those that live on, [k], so that every split is of a whole unit."""
+        """The fittest units that survive, [k], so that only whole units are split."""
         lives = torch.ones(len(fitness), dtype=torch.bool, device=fitness.device)
         lives[born[born < len(fitness)]] = False
         order = fitness.argsort().flip(0)

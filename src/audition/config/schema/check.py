@@ -1,4 +1,4 @@
-"""A config node held against its constructor: it passes whole, or one sentence says what to mend.
+"""Checks a config node against its constructor; one sentence names the first mistake.
 
 Nodes are plain containers with interpolations resolved, as from `OmegaConf.to_container`.
 """
@@ -18,10 +18,10 @@ def check_node(
 ) -> dict[str, object]:
     """The node with every default written out and every value in the form a run gets.
 
-    Raises AuditionError unless it names an allowed target and sets it rightly, as must every mapping
-    inside it that has a `_target_` of its own. Two nodes that make the same object come out equal: 1
-    is 1.0 for a float setting, 1e6 is 1000000 for an int one, a list is a tuple where the annotation
-    says so, and settings stand in the order of the signature.
+    Raises AuditionError unless it names an allowed target with valid settings, as must every
+    mapping inside it that has a `_target_` of its own. Two nodes that make the same object come out
+    equal: 1 is 1.0 for a float setting, 1e6 is 1000000 for an int one, a list is a tuple where the
+    annotation says so, and settings stand in the order of the signature.
 
     Args:
         node: a mapping with `_target_` and settings.
@@ -85,7 +85,7 @@ def _signature(
         return signature(target)
     except AuditionError as error:
         raise AuditionError(f"{where}._target_={error}") from None
-    except ValueError as error:  # a constructor that no config can be held against
+    except ValueError as error:  # a constructor whose settings cannot be checked
         raise AuditionError(f"{where}._target_={target} cannot be used: {error}") from None
 
 

@@ -1,4 +1,4 @@
-"""The source files that a run really uses, and a digest of what they do, whatever their words."""
+"""The source files that a run really uses, and a digest of their code without its texts."""
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,7 @@ _WARNS = frozenset({"warn", "warn_explicit"})
 """Functions of `warnings`, whose arguments are words for a reader."""
 
 _FOR_LAWS = frozenset({"neutral", "active"})
-"""What a class says of itself for the tests alone."""
+"""Class attributes that only the tests read."""
 
 
 def source_files(targets: Iterable[str], roots: Iterable[str] = ("audition",)) -> dict[str, Path]:
@@ -178,7 +178,7 @@ def _code(node: ast.AST) -> Iterator[tuple[str, object]]:
 
 
 def _read(measure: ast.expr) -> list[ast.AST]:
-    """What is said of a measure after its label and its unit: the direction, and what is worthwhile."""
+    """The arguments of a measure after label and unit: the direction, and the worthwhile gain."""
     match measure:
         case ast.Call(args=args, keywords=keywords):
             named = [each for each in keywords if each.arg not in ("label", "unit")]

@@ -27,7 +27,7 @@ class TypeMismatch(Exception):
         self.value, self.text, self.inside, self.near = value, text, inside, near
 
     def within(self, step: str) -> "TypeMismatch":
-        """The same mismatch told from one container further out."""
+        """The same mismatch, its place given from one container further out."""
         return TypeMismatch(self.value, self.text, step + self.inside, near=True)
 
     def sentence(self, where: str) -> str:

@@ -21,7 +21,7 @@ from audition.errors import AuditionError, choices
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _BARE = frozenset({"torch.nn.Module"})
-"""Bases that add no setting and whose source would be slow to read for nothing."""
+"""Bases that add no setting and are slow to read."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _absence(here: Place, rest: tuple[str, ...], source: Source | None, known: N
 
 
 def _offered(here: Place, known: Names, is_package: bool) -> set[str]:
-    """What a target may name below a module: a plain module's imports are not its offer."""
+    """What a target may name below a module; not the imports of a plain module."""
     own = {
         name
         for name, bound in known.bound.items()

@@ -36,7 +36,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a target takes: the settings of a config, and the names that the house supplies."""
+    """What a target takes: the settings of a config, and the names that the caller supplies."""
 
     target: str
     settings: Mapping[str, Setting]

@@ -161,7 +161,7 @@ def _entries(folder: str) -> frozenset[str]:
 @lru_cache(maxsize=1024)
 def _parse(name: str, path: Path, text: bytes) -> Source:
     try:
-        with warnings.catch_warnings():  # they are for whoever imports the module
+        with warnings.catch_warnings():  # they belong to an import of the module
             warnings.simplefilter("ignore")
             return Source(name, path, ast.parse(text))
     except SyntaxError as error:

@@ -1,1 +1,1 @@
-"""What training makes small, one file each."""
+"""What training minimises, one file each."""

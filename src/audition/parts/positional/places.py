@@ -1,4 +1,4 @@
-"""The shape of a positional policy, and the module that every one of them makes."""
+"""The interface of a positional policy, and of the module that it makes."""
 
 from typing import Protocol
 
@@ -23,7 +23,7 @@ class Places(nn.Module):
 
 
 class Positional(Protocol):
-    """Called once a model; an idea hands in its own."""
+    """Called once a model; an idea may pass its own."""
 
     def __call__(self, dims: Dims) -> Places:
         """The model's positional module."""
