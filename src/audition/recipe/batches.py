@@ -29,7 +29,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows to be answered, and the answers.
+    """Input rows, and their targets.
 
     Examples:
         Two windows of three tokens each: six predictions.

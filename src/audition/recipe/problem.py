@@ -37,7 +37,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Gradient:
-    """What a gradient rule makes of a batch.
+    """What a gradient rule returns for a batch.
 
     Examples:
         Closing a step, so that nothing moves, yet its passes are counted:
@@ -63,7 +63,7 @@ class Gradient:
 
 @dataclass(frozen=True)
 class Predict:
-    """A model put to batches: the one place where the two meet.
+    """Applies a model to batches; nothing else does.
 
     Args:
         model: reads `Batch.inputs`; one with a true attribute `routed` is told the groups as well.
@@ -135,7 +135,7 @@ Ask = Callable[[Loss, Predict, Batch, Clock], Mapping[str, Tensor]]
 
 @dataclass(frozen=True)
 class Problem:
-    """What a gradient rule is asked: the gradient of this loss, of this model, on this batch.
+    """What a gradient rule gets: a model, a loss and a batch, to compute the gradient of.
 
     Examples:
         >>> import torch

@@ -33,7 +33,7 @@ class Controls:
 
 @dataclass(frozen=True)
 class View:
-    """All that an effect may know beyond its signal. Validation data and losses are not in here.
+    """All that an effect may know beyond its signal. Validation data and losses are not included.
 
     Examples:
         Noise that is the same whenever this step of this seed is made:
