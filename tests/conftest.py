@@ -38,6 +38,7 @@ WHOLE = ("tests/parallel",)
 """Folders that one worker of pytest-xdist does alone, for what their tests share is dear."""
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups here, too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file stays on one worker of pytest-xdist, with what it makes once; the longest begin."""
 
