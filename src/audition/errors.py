@@ -1,6 +1,7 @@
 """What the user is told when something cannot be done: one sentence, no traceback."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -20,6 +21,15 @@ class AuditionError(Exception):
         ...
         audition.errors.AuditionError: width=128 cannot be split over heads=3
     """
+
+
+@contextmanager
+def writing(what: object) -> Iterator[None]:
+    """Raise AuditionError, `cannot write WHAT: No space left on device`, for an OSError within."""
+    try:
+        yield
+    except OSError as error:
+        raise AuditionError(f"cannot write {what}: {error.strerror or error}") from error
 
 
 def choices(value: object, known: Iterable[str]) -> str:

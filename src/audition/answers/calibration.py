@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
@@ -61,9 +61,7 @@ class Calibration:
             "sesoi": self.sesoi,
             "metric": self.metric,
             "noise": json_ready({"sd": noise.sd, "df": noise.df, "rho": noise.rho}),
-            "lines": [
-                {"label": line.label, **json_ready(asdict(line.replay))} for line in self.lines
-            ],
+            "lines": [{"label": line.label, **json_ready(line.replay)} for line in self.lines],
             "missing": list(self.missing),
         }
 
@@ -154,7 +152,7 @@ def own_pools(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> list[Array]:
     taken: set[object] = set()
     pools = []
     for arm in (baseline, *sorted(others, key=lambda a: (-len(a.losses), a.config_hash))):
-        finite = {s: x for s, x in arm.losses.items() if x is not None and math.isfinite(x)}
+        finite = arm.finite
         if not taken & finite.keys():
             taken |= finite.keys()
             pools.append(np.array(list(finite.values()), dtype=float))

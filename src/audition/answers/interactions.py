@@ -34,7 +34,6 @@ class Crossing:
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON can hold it."""
         facts = {**asdict(self.found), "seeds": [str(seed) for seed in self.found.seeds]}
-        facts["ci"] = [None if bound != bound else bound for bound in self.found.ci]
         arms = {"first": self.first, "second": self.second, "both": self.both}
         return {
             **json_ready(facts),

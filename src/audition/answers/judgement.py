@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -36,11 +36,6 @@ class OtherMeasure:
         """Whether the interval excludes zero with the sign opposite to `improvement`."""
         low, high = self.ci
         return (improvement > 0 and high < 0) or (improvement < 0 and low > 0)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The same as JSON can hold it."""
-        plain: dict[str, Any] = json_ready({**asdict(self), "measure": asdict(self.measure)})
-        return plain
 
 
 @dataclass(frozen=True)
@@ -107,37 +102,33 @@ class Judgement:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: the comparison's own names, and cost, family and what would settle it."""
-        c, (before, after) = self.comparison, self.levels
-        return {
-            **c.to_dict(),
-            "baseline_mean": _number(before),
-            "idea_mean": _number(after),
+        before, after = self.levels
+        facts = {
+            "baseline_mean": before,
+            "idea_mean": after,
             "config_hash": self.arm.config_hash,
             "baseline_hash": self.baseline.config_hash,
             "cost": {
                 side: {
-                    fact: _number(runs.mean(fact))
+                    fact: runs.mean(fact)
                     for fact in ("seconds", "units", "forward_passes", "backward_passes")
                 }
                 for side, runs in (("baseline", self.baseline), ("idea", self.arm))
             },
             "metric": self.arm.metric,
-            "measure": asdict(self.measure),
-            "by_other_measures": [other.to_dict() for other in self.by_other_measures],
+            "measure": self.measure,
+            "by_other_measures": self.by_other_measures,
             "standing": self.standing.word,
             "terms": self.standing.terms or DEFAULT_TERMS,
-            "departures": list(self.standing.departures),
-            "notes": list(self.notes),
+            "departures": self.standing.departures,
+            "notes": self.notes,
             "joined_since_plan": self.standing.joined,
-            "left_out": list(self.standing.left_out),
+            "left_out": self.standing.left_out,
             "e_value": self.e_value,
             "runs_to_settle": self.runs_to_settle,
-            "seconds_to_settle": _number(self.seconds_to_settle),
+            "seconds_to_settle": self.seconds_to_settle,
         }
-
-
-def _number(value: float | None) -> float | None:
-    return value if value is not None and value == value else None
+        return {**self.comparison.to_dict(), **json_ready(facts)}
 
 
 def by_other_measures(

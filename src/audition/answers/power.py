@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
@@ -60,7 +60,7 @@ class Power:
             "noise": json_ready(
                 {"sd": noise.sd, "df": noise.df, "rho": rho, "method": noise.method}
             ),
-            "curve": [json_ready(asdict(step)) for step in self.curve],
+            "curve": json_ready(self.curve),
         }
 
 

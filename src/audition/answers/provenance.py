@@ -29,7 +29,7 @@ def origins(ledger: Ledger, arms: Iterable[ArmRuns]) -> tuple[Origin, ...]:
     for arm in arms:
         for record in arm.records:
             if record.settled:
-                repro = _mapping(ledger.folder_of(record) / "repro.json")
+                repro = mapping_in(ledger.folder_of(record) / "repro.json")
                 facts = (*_facts(repro), ("device", f"{record.device}, {record.threads} thread(s)"))
                 counted[facts] = counted.get(facts, 0) + 1
     ordered = sorted(counted.items(), key=lambda item: -item[1])
@@ -39,7 +39,7 @@ def origins(ledger: Ledger, arms: Iterable[ArmRuns]) -> tuple[Origin, ...]:
 def cards_of(ledger: Ledger, arm: ArmRuns) -> tuple[Card, ...]:
     """The cards of the arm's ideas as they read when it was last run."""
     newest = max(arm.records, key=lambda record: record.started)
-    settings = _mapping(ledger.folder_of(newest) / "config.yaml")
+    settings = mapping_in(ledger.folder_of(newest) / "config.yaml")
     plain = settings.get("cards")
     cards = []
     for name in newest.ideas:
@@ -74,7 +74,7 @@ def _facts(repro: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _mapping(path: Path) -> Mapping[str, Any]:
+def mapping_in(path: Path) -> Mapping[str, Any]:
     """A JSON or YAML file's mapping; empty where there is none to be read."""
     try:
         text = path.read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from statistics import fmean
@@ -37,7 +37,7 @@ def race_steps(root: Path, baseline_hash: str, arms: Mapping[str, ArmRuns]) -> t
     except ValueError:  # a record without the time of its start
         return ()
     begin = min((step.start for step in found), default=0.0)
-    return tuple(_since(step, begin) for step in found)
+    return tuple(replace(s, start=s.start - begin, end=s.end - begin) for s in found)
 
 
 def _steps(
@@ -84,10 +84,6 @@ def _mean_gain(baseline: ArmRuns | None, arm: ArmRuns, seeds: set[int]) -> float
     theirs, ours = baseline.finite, arm.finite
     shared = [seed for seed in theirs.keys() & ours.keys() if seed in seeds]
     return fmean(theirs[seed] - ours[seed] for seed in shared) if shared else math.nan
-
-
-def _since(step: RaceStep, begin: float) -> RaceStep:
-    return RaceStep(**{**vars(step), "start": step.start - begin, "end": step.end - begin})
 
 
 def _number(value: float | None) -> float:

@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from audition.answers.provenance import code_states
-from audition.records.codec import parsed
+from audition.answers.provenance import code_states, mapping_in
 from audition.records.metrics import PLACE, read_evaluations
 from audition.records.record import Record
 
@@ -38,8 +37,7 @@ class RunResult:
     @classmethod
     def read(cls, record: Record, folder: Path) -> "RunResult":
         """The result in `folder`; a file that is missing there counts as empty."""
-        origin = _parsed(_text(folder / "repro.json"))
-        return cls(record, tuple(read_evaluations(folder)), origin)
+        return cls(record, tuple(read_evaluations(folder)), mapping_in(folder / "repro.json"))
 
 
 @dataclass(frozen=True)
@@ -112,18 +110,3 @@ def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
             yield from _flat(value, f"{above}{name}.")
         else:
             yield f"{above}{name}", value
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _parsed(text: str) -> Mapping[str, Any]:
-    try:
-        plain = parsed(text)
-    except ValueError:
-        return {}
-    return plain if isinstance(plain, dict) else {}

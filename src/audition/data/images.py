@@ -5,6 +5,7 @@ Shape suffixes: N pictures of a split, B rows of a batch, C channels, H height, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -79,7 +80,7 @@ class Images:
             )
         self.shape = Shape(tuple(splits.training.pixels.shape[1:]), classes)
         self._splits, self._streams, self._rows = splits, streams, batch_size
-        self._orders: dict[int, NDArray[np.int64]] = {}
+        self._order = lru_cache(maxsize=2)(self._ordered)  # two, for a batch between two epochs
 
     def train(self, clock: Clock) -> Batch:
         first, many = clock.step * self._rows, len(self._splits.training)
@@ -102,13 +103,9 @@ class Images:
                 np.arange(i, min(i + at_once, len(self._splits.validation))),
             )
 
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        if epoch not in self._orders:
-            generator = self._streams.generator("data", epoch)
-            order = torch.randperm(len(self._splits.training), generator=generator).numpy()
-            self._orders = {e: o for e, o in self._orders.items() if abs(e - epoch) == 1}
-            self._orders[epoch] = order
-        return self._orders[epoch]
+    def _ordered(self, epoch: int) -> NDArray[np.int64]:
+        generator = self._streams.generator("data", epoch)
+        return torch.randperm(len(self._splits.training), generator=generator).numpy()
 
 
 def _batch(pictures: Pictures, rows: NDArray[np.int64]) -> Batch:

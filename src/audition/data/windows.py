@@ -4,9 +4,11 @@ Shape suffixes: B rows of a batch, T tokens of a row (the context), W windows.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from audition.data.cuts import Cuts, Starts
@@ -51,23 +53,19 @@ class Windows:
             corpus, batch_size=batch_size, context=context, evaluation_tokens=evaluation_tokens
         )
         self._stretches, self._held_out = cuts.stretches, cuts.held_out
-        self._orders: dict[int, Starts] = {}
+        self._order = lru_cache(maxsize=2)(self._ordered)  # two, for a batch between two epochs
 
     @property
     def windows_per_epoch(self) -> int:
         return self._stretches.windows
 
     def train(self, clock: Clock) -> Batch:
-        first = clock.step * self._rows
-        rows = np.arange(first, first + self._rows)
-        epoch, last = (int(row) // self.windows_per_epoch for row in (rows[0], rows[-1]))
-        if epoch == last:
-            starts = self._order(epoch)[rows - epoch * self.windows_per_epoch]
-        else:
-            # As a batch has no more rows than an epoch, it touches two epochs at most.
-            both = np.concatenate([self._order(epoch), self._order(last)])
-            starts = both[rows - epoch * self.windows_per_epoch]
-        return self._cut(self._corpus.training, starts)
+        first, many = clock.step * self._rows, self.windows_per_epoch
+        places = np.arange(first, first + self._rows)
+        epochs = places // many
+        # As a batch has no more rows than an epoch, it touches two epochs at most.
+        starts = [self._order(int(e))[places[epochs == e] - e * many] for e in np.unique(epochs)]
+        return self._cut(self._corpus.training, np.concatenate(starts))
 
     def probe(self, step: int) -> Batch:
         """Windows of the text set aside, drawn afresh each step, so two may share tokens."""
@@ -87,16 +85,14 @@ class Windows:
         """[V] int64: the UTF-8 bytes that each token id stands for."""
         return torch.from_numpy(self._corpus.tokenizer.byte_lengths())
 
-    def _order(self, epoch: int) -> Starts:
+    def _ordered(self, epoch: int) -> Starts:
         """Where the windows of an epoch start, in the order in which they are trained on."""
-        if epoch not in self._orders:
-            generator = self._streams.generator("data", epoch)
-            offset = int(torch.randint(self._context + 1, (), generator=generator))
-            order = torch.randperm(self.windows_per_epoch, generator=generator).numpy()
-            # Two at most: the epoch before stays at hand for a batch between two epochs.
-            self._orders = {e: o for e, o in self._orders.items() if abs(e - epoch) == 1}
-            self._orders[epoch] = self._stretches.starts(offset)[order]
-        return self._orders[epoch]
+        generator = self._streams.generator("data", epoch)
+        offset = int(torch.randint(self._context + 1, (), generator=generator))
+        order: NDArray[np.int64] = torch.randperm(
+            self.windows_per_epoch, generator=generator
+        ).numpy()
+        return self._stretches.starts(offset)[order]
 
     def _cut(self, tokens: Tokens, starts: Starts) -> Batch:
         rows = tokens.ids[starts[:, None] + self._ahead].astype(np.int64)  # [B, T + 1]

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TypeVar
 
-from audition.errors import AuditionError
+from audition.errors import AuditionError, writing
 from audition.records.claim import Claim, held, take
 from audition.records.record import Record
 
@@ -126,11 +126,9 @@ class Ledger:
         """
         folder = self.folder_of(record)
         path = folder / RECORD
-        try:
+        with writing(path):
             if path.exists() and self.get(folder) is None:
                 path.rename(_free(path.with_name(f"{path.name}.unreadable")))
-        except OSError as error:
-            raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
         write_file(path, record.to_json())
         return folder
 
@@ -140,10 +138,8 @@ class Ledger:
 
         Raises Busy when another process holds it, and AuditionError where nobody can write.
         """
-        try:
+        with writing(f"in {folder}"):
             claim = take(folder)
-        except OSError as error:
-            raise AuditionError(f"cannot write in {folder}: {error.strerror or error}") from error
         try:
             clear_parts(folder, _abandoned)
             yield claim
@@ -208,11 +204,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 def write_file(path: Path, content: str) -> None:
     """Make the folder of `path` and write the file whole; AuditionError where that is not possible."""
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, content)
-    except OSError as error:
-        raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def read_file(path: Path, decode: Callable[[str], T]) -> T | Unreadable | None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from audition.answers.arm_curves import ArmCurves
 from audition.answers.curves import Curve
 from audition.console import console, table
-from audition.errors import AuditionError, choices
+from audition.errors import AuditionError, choices, writing
 from audition.text import axis, number, plain_level
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -87,7 +87,5 @@ def write_curves(found: Sequence[ArmCurves], path: Path) -> None:
 
     if path.suffix not in KINDS:
         raise AuditionError(f"{path} is no kind of figure{choices(path.suffix, KINDS)}")
-    try:
+    with writing(path):
         save(arm_curves_figure(found), path)
-    except OSError as error:
-        raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error

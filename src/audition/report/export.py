@@ -7,7 +7,7 @@ from typing import Any
 
 from audition.config.instantiate import factory
 from audition.config.members import members
-from audition.errors import AuditionError, choices
+from audition.errors import AuditionError, choices, writing
 from audition.records.metrics import read_lines
 from audition.records.record import Record
 from audition.records.store import Contents, Ledger, write_whole
@@ -79,12 +79,10 @@ def write_parquet(ledger: Ledger, records: Sequence[Record], folder: Path) -> tu
     ]
     paths = (folder / "runs.parquet", folder / "metrics.parquet")
     tables = (as_parquet(runs), as_parquet(lines))
-    try:
+    with writing(f"in {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         for path, table in zip(paths, tables, strict=True):
             write_whole(path, table)
-    except OSError as error:
-        raise AuditionError(f"cannot write in {folder}: {error.strerror or error}") from error
     return paths
 
 

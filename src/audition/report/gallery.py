@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from audition.answers import Judgement
 from audition.answers.curves import Curves, Readings
 from audition.answers.race_steps import RaceStep
-from audition.errors import AuditionError
+from audition.errors import writing
 from audition.records.studies import Account
 from audition.records.tuned import Tuned
 from audition.report.figures import (
@@ -108,10 +108,8 @@ def _filed(folder: Path, drawings: Mapping[str, Callable[[], Figure]]) -> tuple[
         pictures.append(Picture(name, caption_of(figure)))
         for kind in ("png", "svg"):
             path = folder / f"{name}.{kind}"
-            try:
+            with writing(path):
                 save(figure, path)
-            except OSError as error:
-                raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
     return tuple(pictures)
 
 

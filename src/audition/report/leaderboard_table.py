@@ -3,16 +3,15 @@
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.text import Text
 
 from audition.answers.energy import source_name
 from audition.answers.leaderboard import Leaderboard, Row
 from audition.console import console, table
-from audition.errors import AuditionError, choices
+from audition.errors import AuditionError, choices, writing
 from audition.records.store import write_whole
 from audition.report.terminal import COLOURS
 from audition.text import (
@@ -28,7 +27,6 @@ from audition.text import (
     probability,
 )
 
-FORMATS = (".csv", ".md", ".parquet", ".tex")
 COLUMNS = ("", "idea", "verdict", "n", "gain", "95 % CI", "p adj.", "card", "time", "equal\ntime")
 FIRST_NUMBER = 3
 NAMED = 5
@@ -127,14 +125,9 @@ def export(board: Leaderboard, path: Path) -> None:
     """
     if path.suffix not in FORMATS:
         raise AuditionError(f"cannot export to '{path.name}'{choices(path.suffix, FORMATS)}")
-    if path.suffix == ".parquet":
-        return _parquet([row.facts() for row in board.rows], path)
-    text = {".csv": _csv, ".md": _markdown, ".tex": _latex}[path.suffix](board)
-    try:
-        write_whole(path, text)
-    except OSError as error:
-        raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
-    return None
+    content = FORMATS[path.suffix](board)
+    with writing(path):
+        write_whole(path, content)
 
 
 def _cells(row: Row, board: Leaderboard) -> list[str]:
@@ -217,11 +210,15 @@ def _tex(cell: str) -> str:
     return cell
 
 
-def _parquet(facts: Sequence[dict[str, Any]], path: Path) -> None:
+def _parquet(board: Leaderboard) -> bytes:
     from audition.report.export import as_parquet
 
-    content = as_parquet(facts)
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise AuditionError(f"cannot write {path}: {error.strerror or error}") from error
+    return as_parquet([row.facts() for row in board.rows])
+
+
+FORMATS: Mapping[str, Callable[[Leaderboard], str | bytes]] = {
+    ".csv": _csv,
+    ".md": _markdown,
+    ".parquet": _parquet,
+    ".tex": _latex,
+}

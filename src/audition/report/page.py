@@ -14,7 +14,7 @@ from audition.answers.curves import read_curves, read_meters
 from audition.answers.provenance import Origin, origins
 from audition.answers.race_steps import race_steps
 from audition.answers.verdict import verdicts
-from audition.errors import AuditionError
+from audition.errors import AuditionError, writing
 from audition.records.record import now
 from audition.records.registration import Registration, registrations
 from audition.records.store import Contents, Ledger, write_whole
@@ -82,10 +82,8 @@ def write_report(
             f"nothing to report in {ledger.root}: no arm there has an outcome beside one of its "
             "baseline"
         )
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AuditionError(f"cannot write {folder}: {error.strerror or error}") from error
     groups: dict[tuple[str, str], list[Judgement]] = {}
     for judgement in judgements:
         key = (judgement.baseline.config_hash, judgement.arm.metric)
@@ -108,11 +106,9 @@ def write_report(
         "theme": THEME,
     }
     page, markdown = folder / "report.html", folder / "report.md"
-    try:
+    with writing(f"in {folder}"):
         write_whole(page, _templates(html=True).get_template("page.html").render(facts))
         write_whole(markdown, _templates(html=False).get_template("page.md").render(facts))
-    except OSError as error:
-        raise AuditionError(f"cannot write in {folder}: {error.strerror or error}") from error
     filed = [*(c.pictures for c in campaigns), *(search.pictures for search in searches)]
     names = [picture.name for pictures in filed for picture in pictures]
     files = tuple(folder / f"{name}.{kind}" for name in names for kind in ("png", "svg"))
