@@ -193,7 +193,7 @@ def _empty(cell: object) -> bool:
 
 
 def _history_as_rows(rows: Sequence[Row], metric: str, step: str | None) -> list[Row]:
-    """W&B's export of a chart, a column a run, as rows of a run; empty where it is no such table."""
+    """W&B's export of a chart, a column a run, as rows of a run; empty for another table."""
     step_of = step or "Step"
     columns = [found for name in rows[0] if (found := HISTORY.fullmatch(name))]
     wanted = [found for found in columns if found["metric"] == metric]

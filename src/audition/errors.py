@@ -1,4 +1,4 @@
-"""What the user is told when something cannot be done: one sentence, no traceback."""
+"""Errors that a user can mend: one sentence, no traceback."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

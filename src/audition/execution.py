@@ -66,7 +66,7 @@ class Execution:
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
     def ask(self) -> Ask:
-        """How the loss is asked for its terms: as written, or compiled."""
+        """The function that computes the terms of the loss: as written, or compiled."""
         return compiled() if self.compile and why_uncompiled(self.device) is None else ask
 
     def context(self) -> AbstractContextManager[object]:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 
 import pytest
+from recipes import replaced
 
 from audition.errors import AuditionError
 from audition.recipe.effect import Effect
 from audition.sweep.check import check_claims
-from audition.training.build import build, fold, named, replaced
+from audition.training.build import build, fold, named
 
 
 @dataclass(frozen=True)

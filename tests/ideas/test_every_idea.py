@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
+from recipes import replaced
 
 from audition.config.card import ASPECTS, check_card
 from audition.config.instantiate import find
 from audition.config.root import conf_dir
-from audition.training.build import build, fold, named, replaced
+from audition.training.build import build, fold, named
 from audition.training.loop import train
 
 IDEAS = sorted(path.stem for path in (conf_dir() / "idea").glob("*.yaml"))

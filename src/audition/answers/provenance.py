@@ -75,7 +75,7 @@ def _facts(repro: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def mapping_in(path: Path) -> Mapping[str, Any]:
-    """A JSON or YAML file's mapping; empty where there is none to be read."""
+    """The mapping in a JSON or YAML file; empty where none can be read."""
     try:
         text = path.read_text(encoding="utf-8")
         plain = parsed(text) if path.suffix == ".json" else yaml.safe_load(text)
@@ -90,7 +90,7 @@ class CodeState:
 
     package: str
     sha: str
-    edits: str  # size, digest and place of the diff, for a person; empty without one
+    edits: str  # size, digest and place of the diff, as text; empty without one
     digest: str  # of the diff; empty without one
 
 

@@ -34,7 +34,7 @@ class Member:
 
     @property
     def sentence(self) -> str:
-        """What the comment at the head of the file says of it, in one line."""
+        """The comment at the head of the file, in one line."""
         lines: list[str] = []
         for line in self.text.splitlines():
             if line.startswith("# @package"):

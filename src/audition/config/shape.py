@@ -34,7 +34,7 @@ class Values:
 
 
 def check_keys(root: Mapping[str, Any]) -> None:
-    """Raise AuditionError where a group or a section is gone, or one value stands in its place.
+    """Raise AuditionError where a group or a section is missing, or is a single value.
 
     `root` may hold interpolations still: where a section is gone, those into it cannot be resolved.
     """

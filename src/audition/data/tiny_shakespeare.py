@@ -1,4 +1,4 @@
-"""Tiny-shakespeare, for a user who has the file: nine tenths train, the last tenth validates."""
+"""Tiny-shakespeare, from the user's file: nine tenths to train on, the last tenth to validate on."""
 
 from dataclasses import dataclass
 from functools import lru_cache

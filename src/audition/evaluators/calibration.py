@@ -1,4 +1,4 @@
-"""Expected calibration error: how far a model's confidence is from how often it is right."""
+"""Expected calibration error: the distance between a model's confidence and its accuracy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -2,8 +2,7 @@
 
 Each refresh compares the gradients of the batch's two halves, band by band, in the eigenbasis of
 the averaged gradient. A band on which both halves agree is a steady signal, which momentum
-integrates anyway: the gate turns it down and gives its share of the norm to the bands that are
-mostly noise.
+integrates anyway: the gate turns it down and gives its share of the norm to noisier bands.
 
 Shape suffixes: K matrices of one shape, M the shorter side (gated), N the longer, B bands.
 """
@@ -51,8 +50,7 @@ class SpectralGate:
 
 
 class Gate(Effect):
-    """Measures on refresh steps, gates on every step; hidden matrices only, and kernels as matrices
-    [out, in · height · width]."""
+    """Measures on refresh steps, gates on every step; hidden matrices, and kernels as [out, rest]."""
 
     def __init__(self, settings: SpectralGate) -> None:
         self.settings = settings

@@ -1,4 +1,4 @@
-"""Rows to be answered, where they come from, and when: batches, shapes, the clock.
+"""Input rows and targets, their source, and the run's clock.
 
 Shape suffixes: B rows of a batch, T tokens of a row, V outputs (vocabulary or classes).
 """

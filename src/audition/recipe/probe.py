@@ -1,4 +1,4 @@
-"""What a strategy may ask of the model: forward passes over training text, each of them counted."""
+"""The access of a strategy to the model: forward passes over training text, each of them counted."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext

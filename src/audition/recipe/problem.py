@@ -1,4 +1,4 @@
-"""What a gradient rule is asked, and what it answers: a loss of a model on a batch, and gradients.
+"""The input and the output of a gradient rule: a loss of a model on a batch, and gradients.
 
 Shape suffixes: B rows of a batch, T tokens of a row, V outputs (vocabulary or classes).
 """

@@ -1,4 +1,4 @@
-"""Small values of a step: trees of tensors, controls, and what an effect may know."""
+"""Small values of a step: trees of tensors, controls, and the view that an effect gets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

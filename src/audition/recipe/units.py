@@ -39,7 +39,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Units:
-    """The units of one module: how many, and where they lie.
+    """The units of one module: how many, and where they are in its parameters.
 
     `read_by` names the submodule whose input holds the units' activations on its last axis, where
     there is one. A module's own names are relative to it; `sites` gives those of the whole model.

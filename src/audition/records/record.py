@@ -1,4 +1,4 @@
-"""The facts of one run, as they stand in its `record.json`; enough for a verdict without the run."""
+"""The facts of one run, as in its `record.json`; a verdict needs nothing else of the run."""
 
 import json
 from collections.abc import Mapping
@@ -87,7 +87,7 @@ class Record:
 
     @property
     def settled(self) -> bool:
-        """Whether the run has an outcome, good or bad, that stands."""
+        """Whether the run has a final outcome, good or bad."""
         return self.status in SETTLED
 
     @property

@@ -16,7 +16,7 @@ ALPHA = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedArm:
-    """One arm as it was announced."""
+    """One arm of a plan."""
 
     name: str
     config_hash: str
@@ -32,13 +32,11 @@ class Registration:
     baseline_seeds: tuple[int, ...]
     arms: tuple[PlannedArm, ...]
     metric: str  # name in the records, e.g. val_loss
-    # As they were written: 1 and 1.0 have two digests.
+    # Numbers as they were written, since 1 and 1.0 have two digests.
     alpha: float | int = ALPHA  # one-sided
-    sesoi: float | int | None = (
-        None  # smallest gain that counts, in its unit; None: one pooled sigma
-    )
-    design: str = "auto"  # chosen by the seeds that arms share, in the order the statistics name
-    judged_on: tuple[int, ...] = ()  # fresh seeds, on which alone survivors of a choice are judged
+    sesoi: float | int | None = None  # smallest gain that counts; None: one pooled sigma
+    design: str = "auto"  # auto: chosen by the statistics from the seeds that arms share
+    judged_on: tuple[int, ...] = ()  # fresh seeds, the only ones a race judges its finalists on
     terms: str = ""  # how the arms were tuned beforehand; empty for default settings
     screening: bool = False  # it only chooses among settings, and no verdict rests on it
     command: str = ""
@@ -93,7 +91,7 @@ def registered(root: Path, digest: str) -> Registration | None:
 
 
 def registrations(root: Path) -> tuple[Registration, ...]:
-    """Every plan of the ledger at `root`, oldest first; a file that is none is left out.
+    """Every plan of the ledger at `root`, oldest first; files that cannot be read are left out.
 
     Their numbers order them, since the clocks of two machines may not agree.
     """

@@ -45,7 +45,7 @@ class Contents:
     unreadable: tuple[Unreadable, ...]
 
     def settled(self) -> dict[str, Record]:
-        """Run key -> record, of the runs whose outcome stands."""
+        """Run key -> record, of the runs with a final outcome."""
         return {record.key: record for record in self.records if record.settled}
 
 

@@ -91,7 +91,7 @@ class Importance:
     objective: str
     among: str  # the choices that these trials share; empty for all trials
     trials: int
-    shares: Mapping[str, float]  # parameter -> share, in all 1; empty where none can be told
+    shares: Mapping[str, float]  # parameter -> share, in all 1; empty where none can be computed
     why_none: str = ""
 
 

@@ -34,7 +34,7 @@ class Submission:
         return {run: job for job in self.jobs for run in job.runs}
 
     def arrays(self) -> tuple[str, ...]:
-        """The ids by which a queue takes the jobs together: `5` for `5_0`, `5_1`, ..."""
+        """The ids of job arrays, under which a queue takes jobs together: `5` for `5_0`, `5_1`, ..."""
         return tuple(dict.fromkeys(job.id.partition("_")[0] for job in self.jobs))
 
 
@@ -56,7 +56,7 @@ def keep(root: Path, submission: Submission) -> Path:
 
 
 def submissions(root: Path) -> tuple[Submission, ...]:
-    """Every submission of the ledger at `root`, oldest first; a file that is none is left out."""
+    """Every submission of the ledger at `root`, oldest first, without unreadable files."""
     return tuple(sorted(SUBMISSIONS.read(root)[0], key=lambda each: each.written))
 
 

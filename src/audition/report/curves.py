@@ -20,7 +20,7 @@ KINDS = (".png", ".svg")
 
 
 def show_curves(found: Sequence[ArmCurves]) -> None:
-    """A row a run: its curve on the scale of all runs of that metric, where it began and stands."""
+    """A row a run: its curve on the scale of all runs of the metric, its first and its last value."""
     console(120).print(_table(found))
 
 

@@ -1,4 +1,4 @@
-"""What the page says of each idea and of each search, in words; its Markdown twin prints the same."""
+"""The text of each idea and each search on the page and in its Markdown copy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The report: one page that holds everything it shows, its Markdown twin, and the figures as files."""
+"""The report: one self-contained page, the same in Markdown, and the figures as files."""
 
 import math
 import re

@@ -57,7 +57,7 @@ def progress(
 
 
 def _arms(states: Sequence[RunState], metric: str) -> Table:
-    """A line an arm: how many of its runs stand where, and what those that finished came to."""
+    """A line an arm: how many of its runs are in each state, and the result of the finished ones."""
     counts = tally(states)
     used = [word for word in WORDS if any(each[word] for each in counts.values())]
     level = _heading([s.record.measure(metric) for s in states if s.record])

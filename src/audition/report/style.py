@@ -129,7 +129,7 @@ def sheet(title: str, caption: str, *, height: float) -> Sheet:
 
 
 def nothing(title: str, why: str) -> Figure:
-    """A figure that says in a sentence why there is none."""
+    """An empty figure with a sentence that says why."""
     return sheet(title, why, height=0.05).figure
 
 

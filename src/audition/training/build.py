@@ -1,7 +1,6 @@
 """From a checked config to a job: constructs the parts, then applies the ideas to them."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from functools import partial
 from inspect import signature
 from typing import Any
@@ -84,14 +83,3 @@ def fold(recipe: Recipe, ideas: Mapping[str, Idea]) -> Recipe:
             owner[part] = name
         recipe = idea(recipe)
     return recipe
-
-
-def replaced(before: Recipe, after: Recipe) -> set[str]:
-    """The parts that differ between two recipes, those of the model by their own names."""
-    parts = {
-        f.name for f in fields(Recipe) if getattr(before, f.name) is not getattr(after, f.name)
-    }
-    if "model" in parts:
-        old, new = before.model.keywords, after.model.keywords
-        parts = (parts - {"model"}) | {k for k in new if new[k] is not old.get(k)}
-    return parts

@@ -160,7 +160,7 @@ def _train(
 
 
 def reason_of(error: Exception) -> str:
-    """What a record says of a run that `error` ended."""
+    """The reason that a record gives for a run that `error` ended."""
     match error:
         case AuditionError():
             return str(error)
