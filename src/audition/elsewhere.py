@@ -45,7 +45,13 @@ def read_rows(path: Path) -> list[Row]:
 
     Raises AuditionError for another kind of file, one that cannot be read, or one without rows.
     """
-    kinds = {".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines, ".parquet": _parquet}
+    kinds = {
+        ".csv": _csv,
+        ".tsv": _csv,
+        ".jsonl": _json_lines,
+        ".ndjson": _json_lines,
+        ".parquet": _parquet,
+    }
     kind = _mlruns if path.is_dir() else kinds.get(path.suffix.lower())
     if kind is None:
         raise AuditionError(
@@ -212,14 +218,34 @@ def _last(rows: Sequence[Row], column: str) -> list[Row]:
 
 def _csv(path: Path) -> list[Row]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+        header = file.readline()
+        between = max(",;\t", key=header.count)
+        file.seek(0)
+        reader = csv.DictReader(file, delimiter=between, strict=True)
+        rows: list[Row] = []
+        for row in reader:
+            if None in row:
+                raise ValueError(
+                    f"line {reader.line_num} has more cells than the {len(reader.fieldnames or ())} "
+                    "columns"
+                )
+            rows.append(row)
+        return rows
 
 
 def _json_lines(path: Path) -> list[Row]:
     texts = path.read_text(encoding="utf-8").splitlines()
-    rows = [json.loads(text) for text in texts if text.strip()]
-    if not all(isinstance(row, dict) for row in rows):
-        raise ValueError("each line must be a JSON object")
+    rows: list[Row] = []
+    for number, text in enumerate(texts, start=1):
+        if not text.strip():
+            continue
+        try:
+            row = json.loads(text)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict):
+            raise ValueError(f"line {number} is no JSON object")
+        rows.append(row)
     return rows
 
 

@@ -53,7 +53,7 @@ class AuditionSweeper(SweepSettings, Plugged):
         """How the runs are spent."""
         from audition.sweep.sweeper import EveryRun
 
-        return EveryRun()
+        return EveryRun(confirms=self.confirm)
 
     def sweep(self, arguments: list[str]) -> None:
         from audition.sweep.sweeper import sweep

@@ -96,7 +96,7 @@ TRAIN = "python -m src.train +sweeps=six_arms +idea=placebo hydra.sweeper.params
     [
         (LEVEL, {s: x - 0.1 - s / 1000 for s, x in LEVEL.items()}, "supported",
          f"{TRAIN} hydra.sweeper.arms=null seed=512,1024,2048,4096,8192 "
-         "paths.output_dir=confirmed -m"),
+         "hydra.sweeper.confirm=true paths.output_dir=confirmed -m"),
         (LEVEL, {s: x + 0.1 + s / 1000 for s, x in LEVEL.items()}, "refuted", "audition report"),
         (LEVEL, {1: nan, 2: 1.5, 3: 1.5}, "refuted", "audition runs"),
         (LEVEL, {1: 1.51, 2: 1.50, 3: 1.49}, "inconclusive",
@@ -142,3 +142,11 @@ def test_a_question_that_takes_many_seeds_is_sent_to_power() -> None:
     step = next_step(needed, Path("outputs"))
     assert "812 seeds an arm" in step.text
     assert step.command.startswith("audition power --gain 0.")
+
+
+def test_what_fresh_seeds_left_open_goes_to_further_fresh_seeds() -> None:
+    open_still = placed({"baseline": LEVEL, "placebo": {1: 1.51, 2: 1.50, 3: 1.49}})
+    compared = replace(open_still.comparison, tier="confirmed")
+    step = next_step(replace(open_still, comparison=compared), Path("confirmed"))
+    assert "hydra.sweeper.confirm=true paths.output_dir=confirmed_again" in step.command
+    assert not {"1", "2", "3"} & set(step.command.split("seed=")[1].split(" ")[0].split(","))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,18 @@ def test_mistakes(
     monkeypatch.chdir(ledger.root)
     with pytest.raises(AuditionError, match=said.replace("?", r"\?")):
         carry_out(["curves", *words, "--output-dir", str(ledger.root)])
+
+
+def test_the_baseline_is_the_one_that_the_named_arm_was_compared_with(ledger: Ledger) -> None:
+    other = replace(
+        next(r for r in ledger.read().records if r.arm == "baseline"),
+        key="other",
+        config_hash="other",
+        baseline_hash="other",
+        started="2026-02-01T00:00:00+00:00",
+    )
+    folder = ledger.write(other)
+    (folder / "metrics.jsonl").write_text('{"step": 1, "units": 100, "val/loss": 9.0}\n')
+    (alone,) = arm_curves(ledger, ["baseline"])
+    beside, _ = arm_curves(ledger, ["baseline", "idea"])
+    assert (alone.config_hash, beside.config_hash) == ("other", "baseline")

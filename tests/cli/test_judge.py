@@ -225,3 +225,22 @@ def test_mistakes(judge: Judge, mistake: str) -> None:
     with pytest.raises(AuditionError) as refusal:
         judge(name, text, *words)
     assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize("between", [";", "\t"])
+def test_a_csv_of_another_separator(judge: Judge, between: str) -> None:
+    assert judge("runs.csv", as_csv(ROWS).replace(",", between), *PLACED) == judge(
+        "runs.csv", as_csv(ROWS), *PLACED
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.csv", "opt,seed,val_loss\nadamw,1,2,5\n", "line 2 has more cells than the 3 columns"),
+        ("a.jsonl", '{"opt": "adamw"}\n{oops\n', "line 2 is no JSON object"),
+    ],
+)
+def test_the_line_at_fault_is_named(judge: Judge, name: str, text: str, said: str) -> None:
+    with pytest.raises(AuditionError, match=said):
+        judge(name, text, *PLACED)

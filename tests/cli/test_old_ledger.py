@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-OLD = Path(__file__).parents[1] / "ledger" / "v020"
+OLD = Path(__file__).parents[1] / "records" / "v020"
 ASKED = ("budget.steps=5", "data.evaluation_tokens=1024", "+idea=placebo", "seed=1,2,3", "-m")
 AS_BEFORE = {
     "idea": "placebo",

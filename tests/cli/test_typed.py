@@ -104,7 +104,7 @@ def test_what_is_refused(line: str, said: str) -> None:
         ("seed=1 --cfg job model=tiny -cn audition", "--cfg job -cn audition seed=1 model=tiny"),
         (
             "seed=1 --config-dir / -m --output-dir X",
-            "--config-dir / -m seed=1 paths.output_dir='X'",
+            "--config-dir / -m seed=1 paths.output_dir=X",
         ),
         ("--info seed=1", "--info all seed=1"),
         ("seed=1 -i", "-i all seed=1"),

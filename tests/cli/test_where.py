@@ -60,11 +60,25 @@ def test_both_ways_to_name_a_ledger_anywhere_in_a_line(line: str, rest: str) -> 
 def test_training_understands_both_as_well() -> None:
     line = ["-m", "--output-dir", "X", "seed=1", "paths.output_dir=Y", "--output-dir=a b"]
     assert as_overrides(line) == [
-        *("-m", "paths.output_dir='X'", "seed=1", "paths.output_dir=Y"),
+        *("-m", "paths.output_dir=X", "seed=1", "paths.output_dir=Y"),
         "paths.output_dir='a b'",
     ]
     parser = OverridesParser.create()
-    for folder in ("a b", "it's", "a\\b", "x\\", "a\\'b", "~/runs", "a,b", "[x"):
+    for folder in (
+        "true",
+        "1e5",
+        ".5",
+        "/a/b-c_1.d",
+        "../x",
+        "a b",
+        "it's",
+        "a\\b",
+        "x\\",
+        "a\\'b",
+        "~/runs",
+        "a,b",
+        "[x",
+    ):
         assert parser.parse_override(override(folder)).value() == folder
 
 
@@ -163,3 +177,8 @@ def test_a_mistyped_command_is_one_sentence(
     out, err = capsys.readouterr()
     assert (left.value.code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"audition: {said}")
+
+
+def test_a_folder_that_is_missing_is_asked_for() -> None:
+    with pytest.raises(AuditionError, match="--output-dir needs a folder"):
+        as_overrides(["-m", "seed=1", "--output-dir"])

@@ -112,6 +112,14 @@ KINDS: dict[str, list[tuple[str, str]]] = {
         ("hparams_search=sgd_optuna,muon_optuna -m", "hparams_search chooses one search"),
         ("tuning.trials=3,5 -m", "tuning.trials decides which runs are made and compared"),
         ("submit=wait,detach -m", "submit decides which runs are made"),
+        *(
+            (f"{how} hydra.sweeper.confirm=true -m", "judge on fresh seeds of their own")
+            for how in (
+                "+idea=placebo tune=optimizer.lr",
+                "+idea=placebo hydra/sweeper=race",
+                "hparams_search=adamw_optuna",
+            )
+        ),
         ("baseline_seeds=3,5 -m", "baseline_seeds decides which runs are made"),
         ("arm.name=a,b -m", "arm.name decides where runs are filed"),
         ("metric=val_loss,val_bpb -m", "metric decides which runs are made and compared"),

@@ -19,6 +19,7 @@ from audition.answers.campaign import (
 )
 from audition.cli.ledger import main
 from audition.records.metrics import last_line
+from audition.records.races import RACES, Race, Turn
 from audition.records.record import Record, Status
 from audition.records.registration import PlannedArm, Registration, register
 from audition.records.store import Ledger
@@ -158,3 +159,16 @@ def test_status_and_collect_of_a_sweep_at_home(
     )
     code, _, said = ask("status", "f00")
     assert (code, f"no plan begins with 'f00': choose from {PLAN.digest()}" in said) == (2, True)
+
+
+def test_runs_that_a_race_left_out_are_dropped(ledger: Ledger) -> None:
+    plan = replace(PLAN, judged_on=(3,))
+    for seed in (1, 2, 3):
+        file(ledger, "baseline", seed, "finished")
+    file(ledger, "idea", 1, "finished")
+    turn = Turn("idea", "i" * 16, 1, (1,), -0.1, 0.0, "drop", "under 0")
+    RACES.write(ledger.root, "b" * 16, Race("b" * 16, (turn,), 1, 3))
+    found = campaign(plan, ledger, ledger.read().records, {}, now=NOW)
+    assert tally(found)["idea"] == {"finished": 1, "dropped": 2}
+    assert is_over(found)
+    assert tally(states(ledger))["idea"] == {"finished": 1, "not started": 2}  # of another plan

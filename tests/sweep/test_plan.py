@@ -12,6 +12,7 @@ from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.single import plan_single, verdict_command
+from audition.sweep.sweeper import EveryRun
 
 Ask = Callable[[str], Question]
 MakePlan = Callable[[str], Plan]
@@ -173,3 +174,9 @@ def test_the_command_that_gives_a_verdict(plan: MakePlan, monkeypatch: pytest.Mo
     assert verdict_command(placebo).startswith(
         "python -m src.train --config-dir my/conf model=tiny +idea=placebo "
     )
+
+
+def test_a_confirmation_is_judged_on_the_seeds_of_its_arms(plan: MakePlan) -> None:
+    made = plan("+idea=placebo seed=512,1024 baseline_seeds=3")
+    assert EveryRun().judged_on(made) == ()
+    assert EveryRun(confirms=True).judged_on(made) == (512, 1024)

@@ -40,8 +40,14 @@ def arm_curves(
     """
     contents = ledger.read()
     newest: dict[str, ArmRuns] = {}
-    for arm in sorted(arms_of(contents.records).values(), key=lambda arm: arm.latest):
+    arms_in_order = sorted(arms_of(contents.records).values(), key=lambda arm: arm.latest)
+    for arm in arms_in_order:
         newest[arm.name] = arm
+    rivals = [arm for name, arm in newest.items() if name in words or not words]
+    met = {arm.baseline_hash for arm in rivals if arm.name != BASELINE}
+    for arm in arms_in_order:
+        if arm.name == BASELINE and arm.config_hash in met:
+            newest[BASELINE] = arm  # the one that the other arms here are compared with
     chosen: dict[str, ArmRuns] = {}
     for word in words or sorted(newest, key=lambda name: (name != BASELINE, name)):
         if word in newest:

@@ -9,12 +9,17 @@ from statistics import fmean
 from typing import Any
 
 from audition.records.metrics import Line, last_line, units_of
+from audition.records.races import RACES
 from audition.records.record import BASELINE, OVER, Record
 from audition.records.registration import Registration
 from audition.records.store import Ledger
 from audition.text import level, roughly
 
-WORDS = ("finished", "running", "queued", "interrupted", "failed", "diverged", "not started")
+DROPPED = "dropped"
+"""The state of a run that a race left out."""
+WORDS = (
+    "finished", "running", "queued", "interrupted", "failed", "diverged", "not started", DROPPED
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,14 @@ def campaign(
             finished.setdefault(r.config_hash, []).append(r.seconds)
     usual = {config_hash: fmean(seconds) for config_hash, seconds in finished.items()}
     now = now or datetime.now(UTC)
+    race = RACES.get(ledger.root, plan.baseline_hash) if plan.judged_on else None
+    dropped = {turn.config_hash for turn in race.turns if turn.action == "drop"} if race else set()
     states = []
     for arm, config_hash, seed in wanted:
         record = filed.get((config_hash, seed))
         if record is None:
-            states.append(RunState(arm, seed, "not started"))
+            word = DROPPED if config_hash in dropped else "not started"
+            states.append(RunState(arm, seed, word))
             continue
         waits = queued.get(ledger.place_of(record))
         states.append(
@@ -116,8 +124,8 @@ def tally(states: Sequence[RunState]) -> dict[str, Counter[str]]:
 
 
 def is_over(states: Sequence[RunState]) -> bool:
-    """Whether every run has an outcome or a failure."""
-    return all(state.word in OVER for state in states)
+    """Whether every run has an outcome or a failure, or was left out."""
+    return all(state.word in OVER or state.word == DROPPED for state in states)
 
 
 def seconds_left(states: Sequence[RunState]) -> float | None:

@@ -68,7 +68,7 @@ def next_step(judgement: Judgement, root: Path) -> NextStep:
                 audition_command("report", root),
             )
         case "supported":
-            return _confirm(judgement)
+            return _confirm(judgement, root)
     return _settle(judgement, root)
 
 
@@ -80,16 +80,21 @@ def _elsewhere(judgement: Judgement) -> str:
     if c.verdict == "inconclusive" and c.seeds_needed is not None and c.seeds_needed > c.n:
         gained = in_unit(plain_level(c.sesoi, how), how)
         return f"{c.seeds_needed:,} seeds an arm show a gain of {gained}, the smallest that counts"
-    return "see why its runs failed" if c.verdict == "invalid" else "drop it or change it"
+    if c.verdict == "invalid":
+        return "see why its runs failed"
+    if c.verdict == "inconclusive" and c.n < FEWEST:
+        return f"train both arms on {FEWEST} seeds or more"
+    return "drop it or change it"
 
 
-def _confirm(judgement: Judgement) -> NextStep:
+def _confirm(judgement: Judgement, root: Path, many: int = FRESH) -> NextStep:
     """Fresh seeds in a ledger of their own: in the old one they would count as added after a look."""
-    seeds = _further(judgement, FRESH)
-    seconds = FRESH * sum(side.mean("seconds") for side in (judgement.arm, judgement.baseline))
+    seeds = _further(judgement, many)
+    seconds = many * sum(side.mean("seconds") for side in (judgement.arm, judgement.baseline))
+    own = "confirmed_again" if root.name == "confirmed" else "confirmed"
     return NextStep(
-        f"confirm it on {FRESH} fresh seeds, in a ledger of its own ({_price(2 * FRESH, seconds)})",
-        _first(judgement, seeds, "paths.output_dir=confirmed"),
+        f"confirm it on {many} fresh seeds, in a ledger of its own ({_price(2 * many, seconds)})",
+        _first(judgement, seeds, "hydra.sweeper.confirm=true", f"paths.output_dir={own}"),
     )
 
 
@@ -98,7 +103,7 @@ def _settle(judgement: Judgement, root: Path) -> NextStep:
     c, how = judgement.comparison, judgement.measure
     needed, seconds = judgement.comparison.seeds_needed, judgement.seconds_to_settle
     if needed is not None and needed <= c.n:
-        return _confirm(judgement)
+        return _confirm(judgement, root)
     price = _price(judgement.runs_to_settle or 0, seconds or math.nan)
     if needed is not None and needed > MOST:
         return NextStep(
@@ -106,6 +111,8 @@ def _settle(judgement: Judgement, root: Path) -> NextStep:
             f"({price}); see what fewer can show",
             audition_command(f"power --gain {c.sesoi:.3g}", root),
         )
+    if c.tier == "confirmed":  # judged on the seeds of its plan alone: more of them would not count
+        return _confirm(judgement, root, needed or FRESH)
     ran = list(dict.fromkeys((*judgement.arm.seeds, *judgement.baseline.seeds)))
     many = needed or max(FEWEST, c.n + 2)
     seeds = (*ran, *_further(judgement, many - len(ran)))

@@ -49,6 +49,10 @@ def judge(
     """
     asked: dict[str, Any] = {"higher_is_better": higher_is_better, "sesoi": sesoi, "alpha": alpha}
     if isinstance(data, Mapping):
+        if not all(isinstance(values, Mapping) for values in data.values()):
+            raise AuditionError(
+                "give each arm's values by seed: {'adamw': {1: 3.01, 2: 3.03}, ...}"
+            )
         return Verdicts(judge_losses(data, baseline, metric=metric or "loss", **asked))
     if metric is None:
         raise AuditionError("name the column of the metric: metric='val_loss'")

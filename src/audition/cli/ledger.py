@@ -84,9 +84,11 @@ def all_commands() -> Iterator[Command]:
 
 def train(words: Sequence[str]) -> None:
     """`audition train`, through Hydra, which reads `sys.argv` itself."""
+    from audition.cli.sentences import one_sentence
     from audition.cli.train import main as train
 
-    overrides = as_overrides(words)
+    with one_sentence():
+        overrides = as_overrides(words)
     overrides.remove(TRAIN)
     sys.argv = [f"{sys.argv[0]} {TRAIN}", *overrides]
     train()

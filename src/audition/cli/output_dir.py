@@ -5,10 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from audition.errors import AuditionError
 from audition.records.store import is_ledger
 
 FLAG = "--output-dir"
 SETTING = re.compile(r"\+{0,2}paths\.output_dir=(.*)", re.DOTALL)
+PLAIN = re.compile(r"[A-Za-z/][\w./-]*", re.ASCII)
 DEFAULT = "outputs"
 
 
@@ -33,7 +35,9 @@ def as_overrides(words: Sequence[str]) -> list[str]:
     line, waiting = [], list(words)
     while waiting:
         word = waiting.pop(0)
-        if word == FLAG and waiting:
+        if word == FLAG:
+            if not waiting:
+                raise AuditionError(f"{FLAG} needs a folder: {FLAG} outputs")
             line.append(override(waiting.pop(0)))
         elif word.startswith(f"{FLAG}="):
             line.append(override(word.partition("=")[2]))
@@ -43,10 +47,12 @@ def as_overrides(words: Sequence[str]) -> list[str]:
 
 
 def override(folder: str) -> str:
-    """`paths.output_dir='X'`, in the quotes that any X needs in Hydra's grammar.
+    """`paths.output_dir=X`, in quotes where Hydra would read X as something else than a text.
 
     A backslash is one of Hydra's own only before a quote.
     """
+    if PLAIN.fullmatch(folder) and folder.lower() not in ("null", "true", "false", "nan", "inf"):
+        return f"paths.output_dir={folder}"
     escaped = re.sub(r"(\\*)('|$)", lambda at: at[1] * 2 + at[2].replace("'", "\\'"), folder)
     return f"paths.output_dir='{escaped}'"
 

@@ -49,7 +49,8 @@ def headline(judgement: Judgement) -> str:
     if c.verdict == "supported":
         return f"It is better by {size} ({within}); a gain counts from {counts} on."
     if c.kind == "harmful":
-        return f"It is worse by {size} ({within} of the gain)."
+        lost = bounds((-c.ci[1], -c.ci[0]), how)
+        return f"It is worse by {size} ({100 * c.level:.0f} % interval {lost})."
     if c.kind == "negligible":
         return f"It changes the result by {gained} ({within}): less than the {counts} that counts."
     if c.verdict == "refuted":
@@ -153,7 +154,9 @@ def _card_rule(judgement: Judgement) -> Iterator[Line]:
             f", one of {rule.family_size} such ideas in {any_of}" if rule.family_size > 1 else ""
         )
     said = rule.text.replace(" x sd of", " σ of").replace(">=", "≥")
-    yield "the card's rule", f"{said} (bar {bar}): {card_rule(judgement)}{chance}"
+    has_card = any(record.cards for record in judgement.arm.records)
+    name = "the card's rule" if has_card else "rule of thumb"
+    yield name, f"{said} (bar {bar}): {card_rule(judgement)}{chance}"
 
 
 def card_rule(judgement: Judgement) -> str:

@@ -91,7 +91,7 @@ def json_ready(value: object) -> Any:
         return {entry.name: json_ready(getattr(value, entry.name)) for entry in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): json_ready(entry) for key, entry in value.items()}
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [json_ready(entry) for entry in value]
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None

@@ -54,7 +54,7 @@ def require_sesoi(sesoi: float | None) -> None:
         ValueError: naming the value.
     """
     if sesoi is not None and not (sesoi > 0 and math.isfinite(sesoi)):
-        raise ValueError(f"sesoi={sesoi} must be a positive number of loss units")
+        raise ValueError(f"sesoi={sesoi} is no gain that counts: it must be above 0")
 
 
 def judge(comparison: Comparison, *, alpha: float) -> Comparison:

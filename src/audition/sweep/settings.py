@@ -10,6 +10,10 @@ from typing import Annotated, Any
 from annotated_types import Gt
 from omegaconf import OmegaConf
 
+CONFIRMS_ITSELF = (
+    "tune=, races and searches judge on fresh seeds of their own: leave hydra.sweeper.confirm out"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SweepSettings:
@@ -19,6 +23,8 @@ class SweepSettings:
     """A campaign's overrides, e.g. {+idea: "a,b", seed: "42,137,256"}."""
     arms: Sequence[str] | None = None
     """Further arms of a campaign, each a line of overrides such as "+idea=a norm=rmsnorm"."""
+    confirm: bool = False
+    """Whether the seeds are fresh ones, which alone judge arms that other seeds chose."""
 
     def __post_init__(self) -> None:
         """Make plain containers of what Hydra hands over as its own."""

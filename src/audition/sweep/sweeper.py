@@ -14,7 +14,7 @@ from audition.sweep.confirm import announce, announcement, conclude
 from audition.sweep.executors import Executor, executor_of
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.say import Planning, say_detached, say_plan, say_stopped
-from audition.sweep.settings import SweepSettings
+from audition.sweep.settings import CONFIRMS_ITSELF, SweepSettings
 from audition.sweep.show import Show
 from audition.sweep.tune.compare_tuned import compare_tuned
 
@@ -43,11 +43,17 @@ class EveryRun:
 
     chooses = False
 
+    def __init__(self, *, confirms: bool = False) -> None:
+        self.confirms = confirms
+
     def widen(self, question: Question) -> Question:
         return question
 
     def judged_on(self, plan: Plan) -> tuple[int, ...]:
-        return ()
+        if not self.confirms:
+            return ()
+        ours = (run for run in plan.runs if run.identity.config_hash != plan.baseline_hash)
+        return tuple(dict.fromkeys(run.seed for run in ours))
 
     def conduct(self, plan: Plan, executor: Executor, ledger: Ledger, show: Show) -> bool:
         executor.train(plan.missing(ledger.read()))
@@ -81,6 +87,8 @@ def sweep(
             "tune= gives every arm the same trials, and this sweeper chooses who goes on: "
             "use hydra/sweeper=audition"
         )
+    if settings.confirm and (question.tune or style.chooses):
+        raise AuditionError(CONFIRMS_ITSELF)
     if question.tune:
         return compare_tuned(question, show, application)
     question = style.widen(question)

@@ -15,7 +15,7 @@ EVERY_S = 10.0
 )
 def collect(options: Namespace) -> None:
     """`audition collect`; exit code 1 where runs are under way or have failed."""
-    from audition.answers.campaign import is_over
+    from audition.answers.campaign import DROPPED, is_over
     from audition.cli.commands.verdict import tell
     from audition.console import say
     from audition.records.record import BASELINE
@@ -26,7 +26,7 @@ def collect(options: Namespace) -> None:
     while options.wait and not is_over(found.states):
         time.sleep(EVERY_S)
         found = find(options.output_dir, found.plan.digest())
-    open_or_failed = [s for s in found.states if s.word not in ("finished", "diverged")]
+    open_or_failed = [s for s in found.states if s.word not in ("finished", "diverged", DROPPED)]
     if is_over(found.states) and found.plan.screening:
         show_campaign(found.plan, found.states)
         say(

@@ -23,6 +23,7 @@ def leaderboard(options: Namespace) -> None:
     """`audition leaderboard`"""
     from audition.answers import leaderboard as boards
     from audition.answers.baselines import rivals_of
+    from audition.console import say
     from audition.report.leaderboard_table import export, show_leaderboard
 
     if options.top < 0:
@@ -33,6 +34,7 @@ def leaderboard(options: Namespace) -> None:
     )
     if options.export is not None:
         export(board, options.export)
+        say(f"written to {options.export}")
 
     def show() -> None:
         show_leaderboard(board, top=options.top)

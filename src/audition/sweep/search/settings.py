@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Interval
 
 from audition.errors import AuditionError
-from audition.sweep.settings import SweepSettings
+from audition.sweep.settings import CONFIRMS_ITSELF, SweepSettings
 
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.+=-]*"
 """Of a study: it names files beside the ledger."""
@@ -52,6 +52,8 @@ class SearchSettings(SweepSettings):
 
     def check(self) -> None:
         """Raises AuditionError for what no annotation says: names that repeat or lead elsewhere."""
+        if self.confirm:
+            raise AuditionError(CONFIRMS_ITSELF)
         named = self.objectives or ()
         if len(set(named)) < len(named):
             raise AuditionError(
