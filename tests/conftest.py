@@ -14,7 +14,7 @@ from torch import Tensor
 from warm import Warm
 
 from audition.config.root import check, conf_dir
-from audition.frozen import HELD
+from audition.frozen import HELD, Sources
 from audition.sweep.compose import Composer
 from audition.training.build import build
 from audition.training.job import Job, Outcome
@@ -70,7 +70,9 @@ def _as_the_files_are() -> Iterator[None]:
     """A command that ran in this process no longer holds the sources that it froze."""
     held, found = os.environ.get(HELD), list(sys.meta_path)
     yield
-    sys.meta_path[:] = found
+    for finder in [each for each in sys.meta_path if isinstance(each, Sources)]:
+        if finder not in found:  # those of packages that a test imported first are to stay
+            sys.meta_path.remove(finder)
     os.environ.pop(HELD, None)
     if held is not None:
         os.environ[HELD] = held
