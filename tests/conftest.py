@@ -1,8 +1,6 @@
 """One small run, made as the command line makes it: composed, checked, built and trained."""
 
-import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -13,8 +11,8 @@ from hydra import initialize_config_dir
 from torch import Tensor
 from warm import Warm
 
+from audition import frozen
 from audition.config.root import check, conf_dir
-from audition.frozen import HELD, Sources
 from audition.sweep.compose import Composer
 from audition.training.build import build
 from audition.training.job import Job, Outcome
@@ -68,14 +66,8 @@ def _one_thread() -> None:
 @pytest.fixture(autouse=True)
 def _as_the_files_are() -> Iterator[None]:
     """A command that ran in this process no longer holds the sources that it froze."""
-    held, found = os.environ.get(HELD), list(sys.meta_path)
-    yield
-    for finder in [each for each in sys.meta_path if isinstance(each, Sources)]:
-        if finder not in found:  # those of packages that a test imported first are to stay
-            sys.meta_path.remove(finder)
-    os.environ.pop(HELD, None)
-    if held is not None:
-        os.environ[HELD] = held
+    with frozen.as_before():
+        yield
 
 
 @pytest.fixture(scope="session")

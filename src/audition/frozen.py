@@ -12,7 +12,7 @@ import marshal
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache, wraps
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -104,6 +104,20 @@ def freeze() -> None:
     sources.add(_files(Path(__file__).parent))
     os.environ[HELD] = name
     _install(sources)
+
+
+@contextmanager
+def as_before() -> Iterator[None]:
+    """Afterwards, this process holds the sources that it held before: of none, none."""
+    held, name = _held(), os.environ.get(HELD)
+    try:
+        yield
+    finally:
+        # Ours alone: libraries put finders of their own in, and take Python's place for good.
+        sys.meta_path[:] = [f for f in sys.meta_path if f is held or not isinstance(f, Sources)]
+        os.environ.pop(HELD, None)
+        if name is not None:
+            os.environ[HELD] = name
 
 
 def take_up() -> None:

@@ -14,6 +14,7 @@ from hydra import initialize
 from hydra.core.global_hydra import GlobalHydra
 
 import audition
+from audition import frozen
 from audition.api import run as running
 from audition.records.record import Record
 
@@ -171,3 +172,22 @@ def test_a_ledger_that_is_none_is_one_sentence(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(audition.AuditionError, match="there is no ledger at outputs"):
         audition.ledger()
+
+
+def test_a_finder_that_a_library_puts_in_stays() -> None:
+    class Theirs:
+        """As importlib_metadata's, which switches Python's own off when it is imported."""
+
+        @staticmethod
+        def find_spec(*asked: object) -> None:
+            return None
+
+    with frozen.as_before():
+        frozen.freeze()
+        sys.meta_path.append(Theirs)  # type: ignore[arg-type]
+        assert frozen.held()
+    try:
+        assert Theirs in sys.meta_path
+        assert not frozen.held()
+    finally:
+        sys.meta_path.remove(Theirs)  # type: ignore[arg-type]

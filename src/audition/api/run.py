@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from audition import frozen
 from audition.api.ledger import LedgerReader
 from audition.api.shown import Verdicts
 from audition.cli.sentences import MISTAKES, sentence
 from audition.cli.typed import read_typed
 from audition.errors import AuditionError
-from audition.frozen import HELD
 from audition.records.record import Record
 from audition.records.store import Ledger
 
@@ -141,18 +141,15 @@ def _composing(config_dir: str | Path | None) -> Iterator[tuple[str, ...]]:
 def _as_before(words: Sequence[str]) -> Iterator[None]:
     """What a command changes in its process, put back; until then it is `audition train WORDS`."""
     folder, arguments, path = Path.cwd(), sys.argv[:], sys.path[:]
-    finders, held = sys.meta_path[:], os.environ.get(HELD)
     sys.argv = ["audition train", *words]
     if str(folder) not in sys.path and "" not in sys.path:
         sys.path.insert(0, str(folder))  # as python -m has it: a person's own ideas may lie here
     try:
-        yield
+        with frozen.as_before():
+            yield
     finally:
-        sys.argv, sys.path[:], sys.meta_path[:] = arguments, path, finders
+        sys.argv, sys.path[:] = arguments, path
         os.chdir(folder)
-        os.environ.pop(HELD, None)
-        if held is not None:
-            os.environ[HELD] = held
 
 
 @contextmanager
