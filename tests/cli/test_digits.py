@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Workplace
+from warm import Warm
 
 from audition.cli.ledger import main
 
@@ -16,9 +17,9 @@ SHORT = ("budget.steps=24", "training.evaluations=8", "execution.device=cpu")
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory, _shared: tuple[Path, Path]) -> Any:
+def swept(tmp_path_factory: pytest.TempPathFactory, _shared: tuple[Path, Path], warm: Warm) -> Any:
     """The place of a finished sweep, and what its command said."""
-    place = Workplace(tmp_path_factory.mktemp("digits") / "ledger", *_shared)
+    place = Workplace(tmp_path_factory.mktemp("digits") / "ledger", *_shared, warm)
     paths = (f"paths.output_dir='{place.output}'", f"paths.cache_dir='{place.cache}'")
     ended = place.run([sys.executable, "-m", "src.train", *WORDS, *SHORT, *paths])
     assert ended.returncode == 0, ended.stderr
