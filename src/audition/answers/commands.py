@@ -92,8 +92,9 @@ def _confirm(judgement: Judgement, root: Path, many: int = FRESH) -> NextStep:
     seeds = _further(judgement, many)
     seconds = many * sum(side.mean("seconds") for side in (judgement.arm, judgement.baseline))
     own = "confirmed_again" if root.name == "confirmed" else "confirmed"
+    does = "confirm" if judgement.comparison.verdict == "supported" else "settle"
     return NextStep(
-        f"confirm it on {many} fresh seeds, in a ledger of its own ({_price(2 * many, seconds)})",
+        f"{does} it on {many} fresh seeds, in a ledger of its own ({_price(2 * many, seconds)})",
         _first(judgement, seeds, "hydra.sweeper.confirm=true", f"paths.output_dir={own}"),
     )
 

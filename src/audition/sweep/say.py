@@ -51,6 +51,8 @@ def say_plan(plan: Plan, missing: Sequence[PlannedRun], contents: Contents) -> N
         f"{done} in the ledger, {len(missing)} to train"
         + (f", {how(missing)}." if missing else ".")
     )
+    if not arms:
+        say("without an arm there is no verdict: add +idea=NAME, or give a key two values.")
 
 
 def how(runs: Sequence[PlannedRun]) -> str:
