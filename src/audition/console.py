@@ -48,12 +48,16 @@ def train_command(*words: str) -> str:
 
     A folder of the reader's own configs that was named on the command line is named again.
     """
-    folders = [
+    return shlex.join((*train_door(), *config_folder(sys.argv), *words))
+
+
+def config_folder(line: Sequence[str]) -> tuple[str, ...]:
+    """The words of a command line that name a folder of the reader's own configs."""
+    return tuple(
         word
-        for before, word in pairwise(sys.argv)
+        for before, word in pairwise(line)
         if before in ("--config-dir", "-cd") or word == "-cd" or word.startswith("--config-dir")
-    ]
-    return shlex.join((*train_door(), *folders, *words))
+    )
 
 
 def train_door() -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import pytest
 from audition.answers import Judgement, judge_arms
 from audition.answers.commands import commands, next_step
 from audition.records.record import Record
+from audition.records.registration import PlannedArm, Registration, register
 
 ARMS = (("baseline",), ("placebo", "+idea=placebo"))
 
@@ -150,3 +151,17 @@ def test_what_fresh_seeds_left_open_goes_to_further_fresh_seeds() -> None:
     step = next_step(replace(open_still, comparison=compared), Path("confirmed"))
     assert "hydra.sweeper.confirm=true paths.output_dir=confirmed_again" in step.command
     assert not {"1", "2", "3"} & set(step.command.split("seed=")[1].split(" ")[0].split(","))
+
+
+def test_a_next_step_names_the_folder_of_configs_that_its_plan_was_typed_with(
+    tmp_path: Path,
+) -> None:
+    judgement = placed({"baseline": {1: 1.5}, "placebo": {1: 1.4}})
+    arm = PlannedArm(name="placebo", config_hash=judgement.arm.config_hash, seeds=(1,), cards={})
+    typed = "audition train --config-dir 'my conf' preset=mine -m"
+    plan = Registration(
+        baseline_hash="b", baseline_seeds=(1,), arms=(arm,), metric="val_loss", command=typed
+    )
+    register(tmp_path, plan)
+    words = shlex.split(next_step(judgement, tmp_path).command)
+    assert words[words.index("--config-dir") + 1] == "my conf"

@@ -3,8 +3,9 @@
 import itertools
 import math
 import shlex
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from audition.answers.arms import ArmRuns, unlike
 from audition.answers.judgement import Judgement
 from audition.config.groups import deciding, root_of
 from audition.config.root import MORE_SEEDS
-from audition.console import train_command
+from audition.console import config_folder, train_command, train_door
+from audition.records.registration import registrations
 from audition.text import count, duration, in_unit, plain_level
 
 DEFAULT_ROOT = Path("outputs")
@@ -41,7 +43,19 @@ class NextStep:
 
 
 def next_step(judgement: Judgement, root: Path) -> NextStep:
-    """The next step after a verdict from the ledger at `root`."""
+    """The next step after a verdict from the ledger at `root`.
+
+    Its command names the folder of configs that the arm's plan was typed with.
+    """
+    step, door = _next_step(judgement, root), shlex.join(train_door())
+    if not step.command.startswith(door) or config_folder(sys.argv):
+        return step
+    own = (p.command for p in registrations(root) if p.arm(judgement.arm.config_hash))
+    folder = shlex.join(config_folder(shlex.split(next(own, ""))))
+    return replace(step, command=f"{door} {folder}{step.command[len(door) :]}") if folder else step
+
+
+def _next_step(judgement: Judgement, root: Path) -> NextStep:
     c = judgement.comparison
     if judgement.standing.elsewhere:
         return NextStep(_elsewhere(judgement), "")
