@@ -64,6 +64,12 @@ class Workplace:
         ]
 
     @property
+    def _starts_python(self) -> bool:
+        """Also where the environment says how Python is to start."""
+        told = {name for name in self.environment if name.startswith(("LC_", "PYTHON"))}
+        return self.cold or bool(told - {"PYTHONPATH"})
+
+    @property
     def _environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if k not in ("HYDRA_FULL_ERROR", "PYTHONPATH")}
         return {**kept, "PYTHONPATH": str(self.modules), **self.environment}
@@ -74,7 +80,7 @@ class Workplace:
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Any command, to its end, with this workplace's environment."""
-        if command[:3] == TRAIN and not self.cold:
+        if command[:3] == TRAIN and not self._starts_python:
             return self.warm.run(*command[2:], env=self._environment)
         return subprocess.run(
             command,
@@ -90,7 +96,7 @@ class Workplace:
     def begin(self, *words: str) -> "Command | subprocess.Popen[str]":
         """`python -m src.train WORDS`, as the head of a process group as a shell would start it."""
         command = self.command(*words)
-        if not self.cold:
+        if not self._starts_python:
             return self.warm.begin(*command[2:], env=self._environment, start_new_session=True)
         return subprocess.Popen(
             command,
@@ -106,7 +112,7 @@ class Workplace:
     def read(self, *words: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
         """`audition WORDS` on this ledger."""
         words = (*words, "--output-dir", str(self.output))
-        if prefix:
+        if prefix or self._starts_python:
             return self.run([*prefix, str(Path(sys.executable).with_name("audition")), *words])
         return self.warm.run("audition", *words, env=self._environment)
 

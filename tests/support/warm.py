@@ -264,6 +264,7 @@ def become(request: Request) -> None:
     more = request.environment.get("PYTHONPATH", "")
     sys.path[:0] = [request.folder, *filter(None, more.split(os.pathsep))]
     importlib.invalidate_caches()
+    importlib.import_module("audition.frozen").take_up()  # as the import of the package does
     out, err = (io.FileIO(number, "w", closefd=False) for number in (1, 2))
     sys.stdout = sys.__stdout__ = io.TextIOWrapper(io.BufferedWriter(out), "utf-8")
     sys.stderr = sys.__stderr__ = io.TextIOWrapper(
