@@ -31,7 +31,7 @@ def test_the_verdict_is_in_accuracy_and_in_nothing_of_language(swept: Any) -> No
     shown = " ".join(ended.stdout.split())
     assert re.search(r"validation accuracy \d+\.\d\d → \d+\.\d\d % \(higher is better\)", shown)
     assert "as planned" in shown
-    assert re.search(r"1,536 → 1,536 examples", shown)
+    assert re.search(r"a run; 1,536 examples;", shown)
     assert not FOREIGN.search(ended.stdout), FOREIGN.search(ended.stdout)
     assert not FOREIGN.search(ended.stderr), FOREIGN.search(ended.stderr)
     for record in place.records().values():
