@@ -99,6 +99,8 @@ class Command:
             if reader.is_alive():
                 raise subprocess.TimeoutExpired(self.args, timeout or 0.0)
         self.wait(timeout)
+        self.stdout.close()
+        self.stderr.close()
         return said[0], said[1]
 
     def send_signal(self, number: int) -> None:

@@ -90,7 +90,11 @@ def _passed_on(command: Sequence[str]) -> str | None:
     """Run a command, pass its standard error on; what it said last where it could not begin."""
     last = ""
     with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
     ) as child:
         try:
             for line in child.stderr or ():

@@ -151,7 +151,7 @@ def test_in_the_terminal(ledger, file_arm, capsys):
         (["--simulations", "0"], "at least one simulation"),
         (["--seed", "-1"], "a seed from 0 up"),
         (["--alpha", "2"], "alpha=2.0 is not a probability"),
-        (["--sesoi", "-1"], "sesoi=-1.0 must be a positive"),
+        (["--sesoi", "-1"], "sesoi=-1.0 is no gain that counts: it must be above 0"),
         (["--baseline", "zz"], "no baselines begin with 'zz'"),
     ],
 )
