@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from tests.trackers.conftest import LINES, merged, read_wandb
 
-from audition.trackers.background import BackgroundTracker
+from audition.trackers.background import BackgroundTracker, Patience
 from audition.trackers.wandb import Wandb
 
 pytest.importorskip("wandb")
@@ -85,7 +85,9 @@ def server(monkeypatch, tmp_path):
 def shown(folder, between=lambda: None):
     """A page of LINES, with what happens before its end; what was said."""
     said = []
-    behind = BackgroundTracker("logger=wandb", Wandb(folder), said.append)
+    # A busy machine takes longer than a run waits: what W&B says is to be heard in any case.
+    patience = Patience(seconds=60.0)
+    behind = BackgroundTracker("logger=wandb", Wandb(folder), said.append, patience)
     behind.begin(LINES[:2])
     for line in LINES[2:]:
         behind.take(line)
@@ -128,9 +130,8 @@ def test_a_server_that_falls_silent_is_not_waited_for(server, folder):
         server.silent.set()
 
     (said,) = shown(folder, silence)
-    assert said in (
+    assert said == (
         "logger=wandb could not end (TimeoutError: not all was uploaded in 5 s: all of it is in "
-        "wandb/ of the run's folder, for `wandb sync`): it misses this run",
-        "logger=wandb was not done 10 s after the run: it was left",  # on a machine that is busy
+        "wandb/ of the run's folder, for `wandb sync`): it misses this run"
     )
     assert list(folder.glob("wandb/run-*/*.wandb"))
