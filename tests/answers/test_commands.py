@@ -6,6 +6,7 @@ from math import nan
 from pathlib import Path
 
 import pytest
+from made_records import made
 
 from audition.answers import Judgement, judge_arms
 from audition.answers.commands import commands, next_step
@@ -16,15 +17,10 @@ ARMS = (("baseline",), ("placebo", "+idea=placebo"))
 
 
 def record(arm: str, seed: int, *overrides: str) -> Record:
-    return Record(
-        key=f"{arm}{seed}",
-        config_hash=arm,
-        baseline_hash="baseline",
-        arm=arm,
-        ideas=(),
-        seed=seed,
-        status="finished",
-        metrics={"val_loss": 1.8 + 0.01 * seed - 0.001 * len(arm)},
+    return made(
+        arm,
+        seed,
+        1.8 + 0.01 * seed - 0.001 * len(arm),
         overrides=("+sweeps=six_arms", *overrides, f"seed={seed}"),
         started="2026-01-01",
     )

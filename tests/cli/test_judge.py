@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_records import made
 
 from audition.answers import judge_baseline
 from audition.answers.arms import arms_of
 from audition.cli.ledger import carry_out
 from audition.errors import AuditionError
 from audition.measure import Measure
-from audition.records.record import Record
 
 LOSSES = {
     "adamw": {1: 3.01, 2: 3.03, 3: 2.99},
@@ -59,15 +59,12 @@ def judge(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Judge:
 def test_the_verdicts_are_those_of_a_ledger_with_the_same_numbers(judge: Judge) -> None:
     how = Measure("val_loss", "")
     records = [
-        Record(
-            key=f"{arm}{seed}",
-            config_hash=arm,
+        made(
+            arm,
+            seed,
+            loss,
             baseline_hash="adamw",
-            arm=arm,
-            ideas=(),
-            seed=seed,
             status="finished" if loss == loss else "diverged",
-            metrics={"val_loss": loss},
             measures={"val_loss": how},
         )
         for arm, losses in LOSSES.items()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from made_records import made
 
 from audition.cli.ledger import carry_out, main, read
 from audition.cli.output_dir import as_overrides, override, split_output_dir
@@ -25,15 +26,10 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     for arm, loss in (("baseline", 3.0), ("idea", 2.9)):
         for seed in (1, 2, 3):
             ledger.write(
-                Record(
-                    key=f"{arm}{seed}",
-                    config_hash=arm,
-                    baseline_hash="baseline",
-                    arm=arm,
-                    ideas=(),
-                    seed=seed,
-                    status="finished",
-                    metrics={"val_loss": loss + 0.01 * seed * seed + 0.001 * len(arm) * seed},
+                made(
+                    arm,
+                    seed,
+                    loss + 0.01 * seed * seed + 0.001 * len(arm) * seed,
                     started=f"2026-01-0{seed}T00:00:00+00:00",
                 )
             )

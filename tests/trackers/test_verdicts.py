@@ -4,6 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from made_records import made
 from tests.trackers.conftest import read_wandb
 
 from audition.answers import judge_arms
@@ -19,16 +20,7 @@ LOSSES = {"baseline": [1.50, 1.51, 1.49], "idea": [1.40, 1.42, 1.39]}
 def judgements():
     return judge_arms(
         [
-            Record(
-                key=f"{arm}{seed}",
-                config_hash=arm,
-                baseline_hash="baseline",
-                arm=arm,
-                ideas=(),
-                seed=seed,
-                status="finished",
-                metrics={"val_loss": loss},
-            )
+            made(arm, seed, loss)
             for arm, losses in LOSSES.items()
             for seed, loss in enumerate(losses)
         ]
