@@ -192,11 +192,13 @@ def test_a_model_of_another_width_is_still_another_model(job_of):
         begin(job_of().recipe, 42, "cpu").restore(wide.snapshot())
 
 
-def test_the_mean_of_the_weights_grows_with_them(job_of, with_strategy):
+@pytest.mark.parametrize("setting", ["ema.decay=0.5", "tail_average.share=1"])
+def test_the_mean_of_the_weights_grows_with_them(job_of, with_strategy, setting):
     """Evaluation at once after growth: new units enter the mean as they are."""
-    job = with_strategy(job_of("preset=ema", "effects.ema.decay=0.5"), Growing())
+    name = setting.partition(".")[0]
+    job = with_strategy(job_of(f"preset={name}", f"effects.{setting}"), Growing())
     session = train(job, interrupted=lambda step: step == 2).session
-    mean = session.effects["ema"]["mean"]
+    mean = session.effects[name]["mean"]
     for name, p in session.params.items():
         assert mean[name].shape == p.shape
     assert torch.equal(mean[f"{LAYER}.up.weight"][-3:], session.params[f"{LAYER}.up.weight"][-3:])

@@ -25,17 +25,20 @@ class Diary(Observer):
 
 
 def by_hand(weights, decay):
-    mean = weights[0]
-    for later in weights[1:]:
-        mean = {n: decay * mean[n] + (1 - decay) * later[n] for n in mean}
-    return mean
+    """Every update's share falls by `decay` with its age, and the shares sum to 1."""
+    shares = [decay**age for age in reversed(range(len(weights)))]
+    total = sum(shares)
+    pairs = [(share / total, each) for share, each in zip(shares, weights, strict=True)]
+    return {n: sum(share * each[n] for share, each in pairs) for n in weights[0]}
 
 
 def with_ema(job, **settings):
     return replace(job, recipe=replace(job.recipe, effects=Chain({"ema": EMA(**settings)})))
 
 
-@pytest.mark.parametrize(("decay", "start", "first"), [(0.5, 0.0, 0), (0.9, 0.5, 3)])
+@pytest.mark.parametrize(
+    ("decay", "start", "first"), [(0.5, 0.0, 0), (0.9, 0.5, 3), (0.999, 0.0, 0)]
+)
 def test_evaluation_is_at_the_mean_of_the_steps(job_of, decay, start, first):
     job, diary = job_of(), Diary()
     outcome = train(with_ema(job, decay=decay, start=start), [diary])
@@ -78,3 +81,29 @@ def test_the_mean_is_never_the_live_weight_itself(view, decay):
         _, state = effect.on_weights(params, state, view(params))
         assert state["mean"]["w"].data_ptr() != params["w"].data_ptr()
     assert effect.meters(state) == {"updates": 2.0}
+
+
+def test_a_decay_near_one_weighs_all_updates_alike(view):
+    """The first weights have no privilege: the mean of 1 to 5 is 3."""
+    effect, state = EMA(decay=1 - 1e-9), EMA().init({}, None)
+    for value in (1.0, 2.0, 3.0, 4.0, 5.0):
+        params = {"w": torch.full((2,), value)}
+        _, state = effect.on_weights(params, state, view(params))
+    torch.testing.assert_close(state["mean"]["w"], torch.full((2,), 3.0))
+
+
+def test_on_a_quadratic_it_is_nearer_the_minimum_than_the_last_step(view):
+    """Constant-rate SGD on x²/2 with noise is an AR(1) process with coefficient r = 1 - rate.
+
+    The variance of its average, relative to its own: (1 - d)(1 + d r) / ((1 + d)(1 - d r)).
+    """
+    d, r, chains = 0.9, 0.5, 4000
+    generator = torch.Generator().manual_seed(0)
+    x = torch.zeros(chains, dtype=torch.float64)
+    effect, state = EMA(decay=d), EMA().init({}, None)
+    for _ in range(150):
+        noise = torch.randn(chains, generator=generator, dtype=torch.float64)
+        x = r * x + noise
+        _, state = effect.on_weights({"x": x}, state, view({"x": x}))
+    found = state["mean"]["x"].var() / x.var()
+    assert found == pytest.approx((1 - d) * (1 + d * r) / ((1 + d) * (1 - d * r)), rel=0.08)

@@ -15,12 +15,17 @@ from audition.recipe.units import Resize
 
 @dataclass(frozen=True, kw_only=True)
 class EMA(Effect):
-    """mean becomes decay x mean + (1 - decay) x weights after every update; evaluators see the mean.
+    """Evaluators see the mean of the weights after each update, shares falling by decay with age.
 
-    The mean begins as the first weights that it takes in, so it needs no correction of a start from
-    nought. It averages over about 1 / (1 - decay) updates (Polyak & Juditsky 1992 for the plain
-    mean; Tarvainen & Valpola 2017 for this one). The trained weights keep the bits they have without
-    it. A decay of 0 is the exact identity.
+    mean_n = Σ_i decay^(n-i) w_i / Σ_i decay^(n-i): what an average that starts from nought comes to
+    once its start is divided out (as Adam's moments are: Kingma & Ba 2015), so that the first
+    weights count no more than their age says. It averages over about 1 / (1 - decay) updates, and as
+    the decay nears 1 over all of them alike (Polyak & Juditsky 1992 for that mean; Tarvainen &
+    Valpola 2017 for this one). The trained weights keep the bits they have without it. A decay of 0
+    is the exact identity.
+
+    Memory: the mean, as large as the weights, in checkpoints too; a copy of the weights during an
+    evaluation.
 
     Meters: `updates`, the number of updates in the mean.
     """
@@ -42,10 +47,11 @@ class EMA(Effect):
     def on_weights(self, params: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
         if view.clock.fraction < self.start:
             return params, state
-        mean, fresh = state["mean"], 1.0 - self.decay
-        # A decay that rounds to nothing would hand over the live weights themselves.
-        mean = tree.lerp(mean, params, fresh) if mean and fresh < 1.0 else tree.clone(params)
-        return params, {"mean": mean, "updates": state["updates"] + 1}
+        updates = state["updates"] + 1
+        fresh = (1.0 - self.decay) / (1.0 - self.decay**updates)  # 1 for the first
+        # The mean is never the live weights themselves, which are edited in place.
+        mean = tree.lerp(state["mean"], params, fresh) if fresh < 1.0 else tree.clone(params)
+        return params, {"mean": mean, "updates": updates}
 
     def on_evaluation(self, params: Tensors, state: Any, view: View) -> Tensors:
         return {name: state["mean"].get(name, p) for name, p in params.items()}
