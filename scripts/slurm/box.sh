@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# A one-node Slurm inside one folder: where it lies, and which of its daemons live.
+# A Slurm inside one folder: where it lies, and which of its daemons live.
 # Sourced by the scripts beside it.
 # shellcheck disable=SC2034
 
@@ -14,11 +14,11 @@ fail() {
   exit 1
 }
 
-# alive DAEMON: whether the daemon of this box runs. A zombie, or another process that has been
+# alive DAEMON[.NODE]: whether the daemon of this box runs. A zombie, or another process that has been
 # given the number since, is not it.
 alive() {
   local file=$BOX/run/$1.pid
-  [[ -s $file && $(readlink "/proc/$(<"$file")/exe") == */"$1"* ]]
+  [[ -s $file && $(readlink "/proc/$(<"$file")/exe") == */"${1%%.*}"* ]]
 }
 
 # within TENTHS COMMAND...: tries the command every tenth of a second until it succeeds.

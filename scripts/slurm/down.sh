@@ -8,11 +8,16 @@ source "$here/box.sh"
 no_jobs() { [[ -z $(timeout 5 squeue --noheader --format=%A) ]]; }
 gone() { ! alive "$1"; }
 
-if alive slurmctld && alive slurmd; then
+daemons=()
+for file in "$BOX"/run/slurmd.*.pid; do
+  [[ ! -e $file ]] || daemons+=("$(basename "$file" .pid)")
+done
+
+if alive slurmctld && ((${#daemons[@]})); then
   timeout 10 scancel --full --quiet --user="$(id -un)" || true
   within 150 no_jobs || say "jobs are still ending"
 fi
-for daemon in slurmd slurmctld slurmdbd mariadbd munged; do
+for daemon in "${daemons[@]}" slurmctld slurmdbd mariadbd munged; do
   alive "$daemon" || continue
   kill "$(<"$BOX/run/$daemon.pid")" 2>/dev/null || true
   # A slurmd that never met its controller ignores a polite request.

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Starts a real one-node Slurm inside one folder, without systemd or cgroups, on loopback alone.
+# Starts a real Slurm inside one folder, without systemd or cgroups, on loopback alone.
 # Idempotent. Prints what to set:  eval "$(scripts/slurm/up.sh)"
 #
 #   SLURM_BOX             the folder (default: audition-slurm under the temporary files)
 #   SLURM_BOX_PORT        first of four ports (16817)
-#   SLURM_BOX_CPUS        CPUs the node claims to have (4, so that four small jobs run at once)
-#   SLURM_BOX_MEMORY_MB   memory the node claims to have (8000)
+#   SLURM_BOX_NODES       nodes, each a slurmd of this machine (1); with accounting, one
+#   SLURM_BOX_CPUS        CPUs a node claims to have (4, so that four small jobs run at once)
+#   SLURM_BOX_MEMORY_MB   memory a node claims to have (8000)
 #   SLURM_BOX_ACCOUNTING  1: a real sacct, through slurmdbd and MariaDB; otherwise a stand-in
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -15,7 +16,17 @@ source "$here/box.sh"
 ((EUID == 0)) || fail "a Slurm of one's own needs root: its daemons start jobs for other users"
 mkdir -p "$BOX"/{state,spool,log,run,munge}
 need munge=munged slurmctld=slurmctld slurmd=slurmd slurm-client=sbatch
-node=$(hostname -s)
+host=$(hostname -s)
+# Nodes beyond the first are slurmds of other names on this machine, which Debian's build allows.
+nodes=("$host")
+for ((i = 2; i <= ${SLURM_BOX_NODES:-1}; i++)); do nodes+=("$host-$i"); done
+((${#nodes[@]} <= (${SLURM_BOX_ACCOUNTING:-0} ? 1 : 3))) || fail "SLURM_BOX_NODES=${#nodes[@]}: no ports for them"
+claims="CPUs=${SLURM_BOX_CPUS:-4} RealMemory=${SLURM_BOX_MEMORY_MB:-8000} State=UNKNOWN"
+described=""
+for i in "${!nodes[@]}"; do
+  described+="NodeName=${nodes[i]} NodeHostname=$host NodeAddr=127.0.0.1 Port=$((PORT + 1 + i)) $claims"$'\n'
+done
+all=$(IFS=, && echo "${nodes[*]}")
 
 accounting="AccountingStorageType=accounting_storage/none"
 if [[ -n ${SLURM_BOX_ACCOUNTING:-} ]]; then
@@ -29,9 +40,8 @@ fi
 # MinJobAge: the stand-in for sacct asks squeue, which must remember jobs that have ended.
 cat >"$SLURM_CONF.part" <<CONF
 ClusterName=box
-SlurmctldHost=$node(127.0.0.1)
+SlurmctldHost=$host(127.0.0.1)
 SlurmctldPort=$PORT
-SlurmdPort=$((PORT + 1))
 SlurmUser=root
 SlurmdUser=root
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
@@ -39,11 +49,11 @@ AuthType=auth/munge
 AuthInfo=socket=$BOX/munge/munge.socket,cred_expire=5
 CredType=cred/munge
 StateSaveLocation=$BOX/state
-SlurmdSpoolDir=$BOX/spool
+SlurmdSpoolDir=$BOX/spool/%n
 SlurmctldPidFile=$BOX/run/slurmctld.pid
-SlurmdPidFile=$BOX/run/slurmd.pid
+SlurmdPidFile=$BOX/run/slurmd.%n.pid
 SlurmctldLogFile=$BOX/log/slurmctld.log
-SlurmdLogFile=$BOX/log/slurmd.log
+SlurmdLogFile=$BOX/log/slurmd.%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SwitchType=switch/none
@@ -70,9 +80,8 @@ InactiveLimit=0
 UnkillableStepTimeout=60
 SlurmdParameters=config_overrides
 MailProg=/bin/true
-NodeName=$node NodeAddr=127.0.0.1 CPUs=${SLURM_BOX_CPUS:-4} RealMemory=${SLURM_BOX_MEMORY_MB:-8000} State=UNKNOWN
-PartitionName=main Nodes=$node Default=YES MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=REQUEUE GraceTime=10
-PartitionName=urgent Nodes=$node Default=NO MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF
+${described}PartitionName=main Nodes=$all Default=YES MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=REQUEUE GraceTime=10
+PartitionName=urgent Nodes=$all Default=NO MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF
 CONF
 mv "$SLURM_CONF.part" "$SLURM_CONF"
 
@@ -88,13 +97,19 @@ fi
 # A slurmctld that starts before its slurmdbd answers never registers with it.
 [[ -z ${SLURM_BOX_ACCOUNTING:-} ]] || "$here/dbd_up.sh"
 alive slurmctld || slurmctld -f "$SLURM_CONF"
-alive slurmd || slurmd -f "$SLURM_CONF"
+for node in "${nodes[@]}"; do
+  alive "slurmd.$node" || slurmd -N "$node" -f "$SLURM_CONF"
+done
 
-ready() { [[ $(timeout 3 sinfo --noheader --format=%T --partition=main) =~ ^(idle|mixed|allocated)$ ]]; }
+ready() {
+  local states
+  states=$(timeout 3 sinfo --noheader --Node --format=%T --partition=main) || return 1
+  [[ $(grep -c . <<<"$states") == "${#nodes[@]}" ]] && ! grep -Eqv '^(idle|mixed|allocated)$' <<<"$states"
+}
 if ! within 50 ready; then
   # A node that was lost is kept out until somebody says otherwise.
-  timeout 5 scontrol update NodeName="$node" State=RESUME 2>/dev/null || true
-  within 100 ready || fail "the node did not come up; see $BOX/log"
+  timeout 5 scontrol update NodeName="$all" State=RESUME 2>/dev/null || true
+  within 100 ready || fail "not every node came up; see $BOX/log"
 fi
 
 echo "export SLURM_CONF=$SLURM_CONF"

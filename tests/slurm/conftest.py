@@ -1,4 +1,4 @@
-"""A real Slurm of one node, started for the session and stopped with it; and the door to it."""
+"""A real Slurm, started for the session and stopped with it; and the door to it."""
 
 import os
 import subprocess

@@ -1,6 +1,7 @@
 """`python -m audition.parallel.agent N`: torchrun's agent starts N ranks and reports their exits."""
 
 import logging
+import signal
 import sys
 from contextlib import suppress
 from tempfile import TemporaryDirectory
@@ -11,6 +12,9 @@ from audition.parallel.messages import say
 
 def main(processes: int) -> int:
     """Start the ranks on a free port of this machine; once one of them ends badly, end the others."""
+    # A cluster warns every process of a job that its time is up: the worker's wish is what counts.
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
     logging.disable(logging.ERROR)  # the worker reports it in a sentence
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

@@ -14,12 +14,27 @@ def processes_of(settings: Mapping[str, Any]) -> int:
     return int(settings["parallel"].get("processes", 1))
 
 
+def nodes_of(settings: Mapping[str, Any]) -> int:
+    """Nodes that those processes are spread over."""
+    return int(settings["parallel"].get("nodes", 1))
+
+
+def processes_here(settings: Mapping[str, Any]) -> int:
+    """Processes that one machine has of the run of `settings`."""
+    return processes_of(settings) // nodes_of(settings)
+
+
 def check_parallel(settings: Mapping[str, Any]) -> None:
-    """Raises AuditionError where the processes could not have equal shares of a batch.
+    """Raises AuditionError where the processes could not have equal shares of a batch, or of nodes.
 
     And where torchrun has started us: ranks that it made would all compose, claim and file the run.
     """
-    processes = processes_of(settings)
+    processes, nodes = processes_of(settings), nodes_of(settings)
+    if processes % nodes:
+        raise AuditionError(
+            f"parallel.processes={processes} cannot be spread evenly over parallel.nodes={nodes}: "
+            f"choose a multiple of {nodes}"
+        )
     if processes == 1:
         return
     rows = settings["data"]["batch_size"]
@@ -39,11 +54,32 @@ def check_parallel(settings: Mapping[str, Any]) -> None:
 
 def check_cards(settings: Mapping[str, Any]) -> None:
     """Raises AuditionError where the run's processes cannot have a card each on this machine."""
-    processes, here = processes_of(settings), len(gpus())
+    processes, here = processes_here(settings), len(gpus())
     if settings["execution"]["device"] == "cuda" and processes > 1 and here < processes:
         raise AuditionError(
             f"parallel.processes={processes} on cuda need a card each, and this machine has {here}: "
             f"choose {max(here, 1)} or fewer, or execution.device=cpu"
+        )
+
+
+def check_nodes(settings: Mapping[str, Any]) -> None:
+    """Raises AuditionError where this process is not in a Slurm job of as many nodes as the run has."""
+    if nodes_of(settings) > 1:
+        check_job(nodes_of(settings))
+
+
+def check_job(nodes: int) -> None:
+    """Raises AuditionError where this process is not in a Slurm job of at least so many nodes."""
+    job = os.environ.get("SLURM_JOB_ID")
+    here = int(os.environ.get("SLURM_JOB_NUM_NODES", "1"))
+    if job is None:
+        raise AuditionError(
+            f"parallel.nodes={nodes}, and this is one machine: choose 1, or submit the run to a "
+            "cluster with hydra/launcher=slurm -m"
+        )
+    if here < nodes:
+        raise AuditionError(
+            f"parallel.nodes={nodes}, and Slurm job {job} has {here}: choose {here}, or ask for more"
         )
 
 

@@ -1,4 +1,4 @@
-"""`parallel=ddp`: every step's batch is shared by processes of one machine, which torchrun starts."""
+"""`parallel=ddp`: every step's batch is shared by processes of one machine, or of a job's nodes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from annotated_types import Ge
 
 from audition.parallel.alone import Alone, Entry, StopAsked, Tell
 from audition.parallel.launch import launch
+from audition.parallel.team import Team
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,8 @@ class Ddp:
 
     processes: Annotated[int, Ge(1)] = 2
     """Processes of a run; each has `execution.threads` threads, or a card of its own."""
+    nodes: Annotated[int, Ge(1)] = 1
+    """Nodes that they are spread over evenly; more than one needs a Slurm job, which asks for them."""
 
     def carry_out(
         self, entry: Entry, payload: Mapping[str, Any], tell: Tell, interrupted: StopAsked
@@ -30,4 +33,10 @@ class Ddp:
         """
         if self.processes == 1:
             return Alone().carry_out(entry, payload, tell, interrupted)
-        return launch(entry, payload, self.processes, tell, interrupted)
+        return launch(entry, payload, self.processes, tell, interrupted, self.nodes)
+
+    def team(self) -> Team:
+        """What a process of the run is, once it has joined the others."""
+        from audition.parallel.ranks import Ranks  # needs torch
+
+        return Ranks()

@@ -14,7 +14,9 @@ from subprocess import PIPE, Popen
 from typing import Any
 
 from audition.errors import AuditionError
+from audition.parallel import nodes as of_slurm
 from audition.parallel.alone import Entry, StopAsked, Tell
+from audition.parallel.checks import check_job
 from audition.parallel.messages import RankMessages
 
 WORK = "AUDITION_SHARED_RUN"
@@ -25,9 +27,14 @@ LOOK_S = 0.1
 
 
 def launch(
-    entry: Entry, payload: Mapping[str, Any], processes: int, tell: Tell, interrupted: StopAsked
+    entry: Entry,
+    payload: Mapping[str, Any],
+    processes: int,
+    tell: Tell,
+    interrupted: StopAsked,
+    nodes: int = 1,
 ) -> Mapping[str, Any]:
-    """Call `entry` in each of so many processes and return what it answers rank 0.
+    """Call `entry` in each of so many processes on so many nodes and return what it answers rank 0.
 
     Each process has torch's process group, reports of rank 0 go to `tell`, and `interrupted` is
     what any of them is told. Raises AuditionError where there is no answer: the reason is in it.
@@ -42,18 +49,27 @@ def launch(
         + ":backslashreplace",
         "PYTHONPATH": os.pathsep.join(folder or os.getcwd() for folder in sys.path),
     }
+    command = [sys.executable, "-m", "audition.parallel.agent", str(processes)]
+    if nodes > 1:
+        check_job(nodes)
+        threads = payload["settings"]["execution"]["threads"]
+        command = of_slurm.command(nodes, processes, threads)
+        environment = of_slurm.environment(environment)
     messages = RankMessages()
     # A session of its own: Ctrl-C in a terminal would end it where it is to be asked.
     with Popen(
-        [sys.executable, "-m", "audition.parallel.agent", str(processes)],
+        command,
         stdin=PIPE,
         stdout=PIPE,
+        stderr=PIPE if nodes > 1 else None,
         env=environment,
         start_new_session=True,
     ) as agent:
         _listen(agent, messages, tell, interrupted)
     if messages.answer is None:
-        raise AuditionError(messages.reason(processes, agent.returncode))
+        raise AuditionError(
+            messages.reason(processes, agent.returncode, "srun" if nodes > 1 else "torchrun")
+        )
     return messages.answer
 
 
@@ -63,22 +79,26 @@ def _listen(
     """Read messages until the last of the processes has closed its end of the pipe."""
     assert agent.stdin is not None
     assert agent.stdout is not None
-    step, asked, rest = 0, False, b""
-    while True:
-        readable, _, _ = select([agent.stdout], [], [], LOOK_S)
+    step, asked, exits = 0, False, of_slurm.Exits(messages)
+    rests = {pipe: b"" for pipe in (agent.stdout, agent.stderr) if pipe is not None}
+    while rests:
+        readable, _, _ = select([*rests], [], [], LOOK_S)
         if not asked and interrupted(step):
             asked = True
             with suppress(OSError):
                 agent.stdin.write(b"!")
                 agent.stdin.flush()
-        if not readable:
-            continue
-        chunk = os.read(agent.stdout.fileno(), 65536)
-        if not chunk:
-            return
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            report = messages.hear(line)
-            if report is not None:
-                step = report.get("step", step)
-                tell(report)
+        for pipe in readable:
+            chunk = os.read(pipe.fileno(), 65536)
+            if not chunk:
+                del rests[pipe]
+                continue
+            *lines, rests[pipe] = (rests[pipe] + chunk).split(b"\n")
+            for line in lines:
+                if pipe is agent.stderr:
+                    exits.hear(line)
+                    continue
+                report = messages.hear(line)
+                if report is not None:
+                    step = report.get("step", step)
+                    tell(report)

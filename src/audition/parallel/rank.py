@@ -1,8 +1,9 @@
-"""`python -m audition.parallel.rank`: one process of a shared run, as torchrun starts it."""
+"""`python -m audition.parallel.rank`: one process of a shared run, as torchrun or srun starts it."""
 
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import traceback
@@ -11,10 +12,12 @@ from contextlib import suppress
 from select import POLLHUP, poll, select
 from typing import Any
 
+from audition.config.instantiate import construct, find
 from audition.errors import AuditionError
 from audition.machine import VISIBLE, offered
 from audition.parallel.launch import WORK
 from audition.parallel.messages import say
+from audition.parallel.nodes import as_torchrun
 from audition.reasons import cut
 
 STDIN, STDOUT, STDERR = 0, 1, 2
@@ -26,7 +29,9 @@ def main() -> int:
     os.dup2(STDERR, STDOUT)  # what a library prints must not be taken for a message
     threading.Thread(target=follow, name="lifeline", daemon=True).start()
     stopping: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: stopping.append(number))
+    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):  # a cluster's warnings
+        signal.signal(number, lambda number, frame: stopping.append(number))
+    as_torchrun(os.environ)
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     try:
         answer = work(json.loads(os.environ.pop(WORK)), pipe, stopping)
@@ -46,15 +51,16 @@ def main() -> int:
 def work(asked: Mapping[str, Any], pipe: int, stopping: Sequence[int]) -> Mapping[str, Any]:
     """Join the others, and call what is to be called; `stopping` holds the signals so far."""
     payload = asked["payload"]
-    device = payload["settings"]["execution"]["device"]
+    settings = payload["settings"]
+    device, parallel = settings["execution"]["device"], construct(settings["parallel"])
     # Of the cards it sees one alone: `cuda` is then the right one, as in a run of one process.
     os.environ[VISIBLE] = card(int(os.environ["LOCAL_RANK"])) if device == "cuda" else ""
 
-    from audition.config.instantiate import find
     from audition.parallel.ranks import joined
 
     entry = find(asked["entry"])
-    with joined(device) as team:
+    with joined(device, parallel.nodes):
+        team = parallel.team()
         return entry(  # type: ignore[no-any-return]
             payload,
             team,
@@ -64,9 +70,19 @@ def work(asked: Mapping[str, Any], pipe: int, stopping: Sequence[int]) -> Mappin
 
 
 def card(number: int) -> str:
-    """What the card is called in CUDA_VISIBLE_DEVICES."""
+    """What the card is called in CUDA_VISIBLE_DEVICES.
+
+    Raises AuditionError where another process of this node would have the same one.
+    """
     names = offered(os.environ.get(VISIBLE))
-    return str(number) if names is None else names[number]
+    if names is None:
+        return str(number)
+    if number >= len(names):
+        raise AuditionError(
+            f"processes {number % max(len(names), 1)} and {number} of {socket.gethostname()} would "
+            f"share a card: {VISIBLE}={','.join(names)} has {len(names)}, and each needs one of its own"
+        )
+    return names[number]
 
 
 def follow() -> None:

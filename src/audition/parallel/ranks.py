@@ -123,13 +123,15 @@ def buckets(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:
 
 
 @contextmanager
-def joined(device: str) -> Iterator[Ranks]:
-    """The ranks that torchrun's environment describes; weights and sums live on `device`.
+def joined(device: str, nodes: int = 1) -> Iterator[None]:
+    """Join the processes that torchrun's environment describes; weights and sums live on `device`.
 
     After a failure the group is left as it is: to take it apart could wait for the dead.
     """
-    # All ranks are on one machine, whose own name need not lead to an address.
-    interface = os.environ.setdefault(INTERFACE, "lo0" if sys.platform == "darwin" else "lo")
+    # Where all ranks are on one machine, its own name need not lead to an address.
+    if nodes == 1:
+        os.environ.setdefault(INTERFACE, "lo0" if sys.platform == "darwin" else "lo")
+    interface = os.environ.get(INTERFACE, "the interface of this node's name")
     try:
         dist.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo")
     except RuntimeError as error:
@@ -137,5 +139,5 @@ def joined(device: str) -> Iterator[Ranks]:
         raise AuditionError(
             f"the processes of this run cannot meet over {INTERFACE}={interface}: {error}"
         ) from error
-    yield Ranks()
+    yield
     dist.destroy_process_group()

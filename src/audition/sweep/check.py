@@ -23,7 +23,7 @@ from audition.config.root import check
 from audition.config.schema import read_constant
 from audition.errors import AuditionError
 from audition.machine import cores, gpus
-from audition.parallel.checks import check_cards, check_interface, check_parallel
+from audition.parallel.checks import check_cards, check_interface, check_nodes, check_parallel
 from audition.tasks.measures import check_task
 from audition.text import count
 
@@ -109,6 +109,7 @@ ANYWHERE: tuple[Callable[[Settings], None], ...] = (
 ON_ITS_MACHINE: tuple[Callable[[Settings], None], ...] = (
     check_device,
     check_threads,
+    check_nodes,
     check_cards,
     check_interface,
     check_meter,

@@ -12,7 +12,7 @@ from audition.energy.meter import AtOnce
 from audition.errors import AuditionError
 from audition.machine import cores, gpus
 from audition.measured import recall, workload
-from audition.parallel.checks import processes_of
+from audition.parallel.checks import processes_here
 from audition.records.record import Status, now
 from audition.sweep.check import check_device, check_machine, check_size, check_threads
 from audition.sweep.code_provenance import code_provenance
@@ -52,11 +52,13 @@ def pool_settings(
     timeout_minutes: float | None = None,
     cache_dir: str | None = None,
     runs: Sequence[PlannedRun] = (),
+    processes: int = 1,
 ) -> PoolSettings:
     """The pool for `runs` of that `execution` on this machine.
 
     Defaults: the pool that `audition bench` measured (kept in `cache_dir`), if there is one, else
-    cores // threads workers, one run a GPU. Raises AuditionError for a setting out of range, and for
+    cores // threads workers, one run a GPU. A run has as many processes here as one of `runs` has, and
+    at least `processes`. Raises AuditionError for a setting out of range, and for
     a device that is not here.
     """
     device = device_of(execution)
@@ -74,7 +76,7 @@ def pool_settings(
     check_size("hydra.launcher.workers", workers or 1)
     for run in runs:
         check_machine(run.settings)
-    processes = max((processes_of(run.settings) for run in runs), default=1)
+    processes = max(processes, *(processes_here(run.settings) for run in runs), 1)
     cards = gpus() if device == "cuda" else ()
     threads = execution["threads"]
     found = None

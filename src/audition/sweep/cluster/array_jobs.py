@@ -65,13 +65,16 @@ class Runs(ArrayJob):
 
     jobs: tuple[Job, ...]
     execution: Mapping[str, Any]  # of all its runs
+    processes: int  # of a run, on one node
     runs_per_gpu: int | None
     grace_s: float  # for checkpoints, between a signal and the end
 
     def work(self) -> None:
         """Train the runs that have no outcome yet."""
         signal.signal(signal.SIGTERM, _leave)
-        fitting = pool_settings(self.execution, runs_per_gpu=self.runs_per_gpu)
+        fitting = pool_settings(
+            self.execution, runs_per_gpu=self.runs_per_gpu, processes=self.processes
+        )
         settings = replace(
             fitting, workers=min(fitting.workers, len(self.jobs)), grace_s=self.grace_s
         )

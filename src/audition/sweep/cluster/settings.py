@@ -3,6 +3,7 @@
 Hydra loads this with its plug-ins at every start, so it imports nothing heavy.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from annotated_types import Ge, Gt, Interval
 
 from audition.errors import AuditionError
-from audition.parallel.checks import processes_of
+from audition.parallel.checks import nodes_of, processes_here, processes_of
 from audition.sweep.cluster.queue import require_slurm
+from audition.text import count
 
 if TYPE_CHECKING:
     from audition.sweep.plan import PlannedRun
@@ -81,8 +83,8 @@ class Cluster:
         for name in ("nodes", "tasks_per_node"):
             if settings.pop(name, 1) != 1:
                 raise AuditionError(
-                    f"hydra.launcher.{name}={params[name]}: a run is one task on one node "
-                    "(parallel=ddp makes its own processes)"
+                    f"hydra.launcher.{name}={params[name]}: how a run is spread is a setting of the "
+                    "run, parallel=ddp parallel.nodes=2 parallel.processes=8 for example"
                 )
         return cls(**settings)
 
@@ -94,9 +96,26 @@ class Cluster:
     def fitting(self, runs: "Sequence[PlannedRun]") -> "Cluster":
         """With the cores that one of `runs` needs, where their number is not set."""
         most = max(
-            run.settings["execution"]["threads"] * processes_of(run.settings) for run in runs
+            run.settings["execution"]["threads"]
+            * (processes_of(run.settings) if nodes_of(run.settings) == 1 else 1)
+            for run in runs
         )
         return replace(self, cpus_per_task=self.cpus_per_task or most)
+
+    def on_nodes(self, runs: "Sequence[PlannedRun]") -> dict[str, Any]:
+        """What is asked beside that for each job of `runs` on several nodes, by submitit's names.
+
+        A task for each process of the run; the job's first step is one of them alone, the worker,
+        which starts the others (`parallel.nodes`).
+        """
+        nodes = nodes_of(runs[0].settings)
+        if nodes == 1:
+            return {}
+        return {
+            "nodes": nodes,
+            "tasks_per_node": processes_here(runs[0].settings),
+            "slurm_srun_args": ["--nodes=1", "--ntasks=1"],
+        }
 
     def check(self, runs: "Sequence[PlannedRun]") -> None:
         """Raises AuditionError where jobs with these settings could not do `runs`."""
@@ -113,9 +132,51 @@ class Cluster:
                 "execution.device=cuda, and the jobs ask for no GPU: use hydra/launcher=slurm_gpu, "
                 "or set hydra.launcher.gpus_per_node=1"
             )
+        self._check_spread(runs)
         if 60.0 * self.timeout_min <= self.signal_delay_s + START_S:
             raise AuditionError(
                 f"hydra.launcher.timeout_min={self.timeout_min} leaves no time to train before the "
                 f"warning of signal_delay_s={self.signal_delay_s} seconds: no run would come as far "
                 "as a checkpoint"
             )
+
+    def _check_spread(self, runs: "Sequence[PlannedRun]") -> None:
+        spreads = {(nodes_of(run.settings), processes_here(run.settings)) for run in runs}
+        nodes = max(n for n, _ in spreads)
+        if nodes > 1 and len(spreads) > 1:
+            raise AuditionError(
+                "runs on several nodes and others cannot be jobs of one array: give every arm the "
+                f"same parallel.nodes={nodes} and parallel.processes, or make a sweep of each"
+            )
+        if nodes > 1 and self.runs_per_job > 1:
+            raise AuditionError(
+                f"hydra.launcher.runs_per_job={self.runs_per_job} packs runs into a job, and "
+                f"parallel.nodes={nodes} spreads one over its nodes: choose runs_per_job=1, or one node"
+            )
+        for run in runs:
+            self._check_cards(run.settings)
+
+    def _check_cards(self, settings: Mapping[str, Any]) -> None:
+        """Each process of a run has a card of its own, and a job's first step must see all of them."""
+        here = processes_here(settings)
+        if settings["execution"]["device"] != "cuda" or here == 1:
+            return
+        if self.gpus_per_task:
+            raise AuditionError(
+                f"hydra.launcher.gpus_per_task={self.gpus_per_task} gives a process of "
+                f"parallel.processes={processes_of(settings)} the others' cards: set "
+                f"hydra.launcher.gpus_per_node={here} instead"
+            )
+        cards = self.gpus_per_node or _of_gres(self.gres)
+        if cards is not None and cards < here:
+            raise AuditionError(
+                f"{here} processes of a run are on each node, and hydra.launcher asks for "
+                f"{count(cards, 'card')} there: processes {cards - 1} and {cards} would share card "
+                f"{cards - 1}; set hydra.launcher.gpus_per_node={here}"
+            )
+
+
+def _of_gres(gres: str | None) -> int | None:
+    """Cards of a node in Slurm's notation, `gpu:h100:4`; None where it does not say."""
+    found = re.search(r"\bgpu(?::[^:,]+)??(?::(\d+))?(?:,|$)", gres or "")
+    return int(found[1] or 1) if found else None

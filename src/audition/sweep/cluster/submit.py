@@ -3,7 +3,7 @@
 import os
 import secrets
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from audition.config.groups import GROUPS
 from audition.errors import AuditionError
+from audition.parallel.checks import processes_here
 from audition.records.record import Record
 from audition.records.store import Ledger, write_whole
 from audition.records.submission import FOLDER, Submission, SubmittedJob, keep, submitted_now
@@ -37,7 +38,7 @@ def submit(runs: Sequence[PlannedRun], cluster: Cluster, plan: str) -> Submissio
     code = snapshot(ledger.root, [target.split(".")[0] for target in targets])
     jobs = packed(runs, cluster, ledger)
     with _queued(ledger, [run.record for run in runs]):
-        submission = enqueue(jobs, cluster.fitting(runs), code, plan)
+        submission = enqueue(jobs, cluster.fitting(runs), code, plan, more=cluster.on_nodes(runs))
     keep(ledger.root, submission)
     return submission
 
@@ -98,6 +99,7 @@ def packed(runs: Sequence[PlannedRun], cluster: Cluster, ledger: Ledger) -> Sequ
             jobs=tuple(jobs[i : i + each]),
             runs=tuple(ledger.place_of(run.record) for run in runs[i : i + each]),
             execution=runs[i].settings["execution"],
+            processes=max(processes_here(run.settings) for run in runs[i : i + each]),
             runs_per_gpu=cluster.runs_per_gpu,
             grace_s=max(10.0, min(0.5 * cluster.signal_delay_s, 60.0)),
             probe=probe,
@@ -115,10 +117,18 @@ def absolute(run: PlannedRun) -> PlannedRun:
     return replace(run, settings={**run.settings, "paths": paths, "data": data})
 
 
-def enqueue(jobs: Sequence[ArrayJob], cluster: Cluster, code: Path, name: str) -> Submission:
+def enqueue(
+    jobs: Sequence[ArrayJob],
+    cluster: Cluster,
+    code: Path,
+    name: str,
+    *,
+    more: Mapping[str, Any] | None = None,
+) -> Submission:
     """The jobs as one array, importing from `code`; AuditionError where Slurm refuses them.
 
-    name: what they are kept under, a plan's digest or a study's name.
+    name: what they are kept under, a plan's digest or a study's name. more: what each job asks for
+    beside what `cluster` says, by submitit's names.
     """
     import submitit
 
@@ -132,7 +142,10 @@ def enqueue(jobs: Sequence[ArrayJob], cluster: Cluster, code: Path, name: str) -
             slurm_max_num_timeout=cluster.max_num_timeout,
         )
         executor.update_parameters(
-            **named, slurm_setup=setup, slurm_array_parallelism=cluster.array_parallelism
+            **named,
+            **(more or {}),
+            slurm_setup=setup,
+            slurm_array_parallelism=cluster.array_parallelism,
         )
         with executor.batch():
             queued: list[Any] = [executor.submit(job) for job in jobs]

@@ -14,6 +14,7 @@ from hydra._internal.utils import get_args_parser
 from audition.config.root import conf_dir
 from audition.console import say
 from audition.errors import AuditionError
+from audition.parallel.checks import nodes_of
 from audition.records.submission import Submission
 from audition.sweep.cluster.code import snapshot
 from audition.sweep.cluster.follow import follow_command, living_command, summary_of_jobs
@@ -91,6 +92,11 @@ class SearchJobs:
     def _submit(self, root: Path) -> Submission:
         first = self._points.runs(())[0]
         self._executor.cluster.check([first])
+        if nodes_of(first.settings) > 1:
+            raise AuditionError(
+                f"parallel.nodes={nodes_of(first.settings)}: the jobs that serve a search are on one "
+                "node each: choose parallel.nodes=1"
+            )
         packages = {target.split(".")[0] for target in first.settings["allowed_targets"]}
         code = snapshot(root, ["audition", *packages], door())
         words = (sys.executable, "-m", "audition", "train", *typed_for_jobs(first, self._name))

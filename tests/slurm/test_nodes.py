@@ -1,0 +1,99 @@
+"""One run on two nodes of a real Slurm: the run of one process, whatever happens on the way."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.slurm.conftest import box
+
+pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm two")]
+
+SLURM = ("hydra/launcher=slurm_cpu", "hydra.launcher.mem_gb=1")
+TWO = ("parallel=ddp", "parallel.nodes=2", "parallel.processes=2")
+LASTING = ("budget.steps=600", "training.evaluations=1", "data.batch_size=8", "seed=1")
+
+
+@pytest.fixture(scope="module")
+def two_nodes() -> Iterator[Any]:
+    """A box of its own, with a second slurmd."""
+    with box(SLURM_BOX_NODES="2") as running:
+        yield running
+
+
+def test_warned_of_its_end_and_put_back_it_is_the_run_of_one_process(
+    two_nodes: Any, door: Any, at_home: Any
+) -> None:
+    """Without dropout, its weights are those of one process in two pieces, to the bit."""
+    with door.begin(*SLURM, *TWO, *LASTING, environment=two_nodes.environment) as sweep:
+        door.await_step(100)
+        (job,) = (job for job, state in two_nodes.jobs().items() if state == "RUNNING")
+        steps = two_nodes.ask("squeue", "--noheader", "--steps", "--format=%N").split()
+        # As Slurm does when the time is nearly up: to every process of every step.
+        two_nodes.ask("scancel", "--signal=USR2", job)
+        assert at_home.train(*LASTING, "execution.accumulate=2").returncode == 0
+        _, said = sweep.communicate(timeout=180)
+    assert sweep.returncode == 0, said
+    assert any("," in nodes for nodes in steps), steps
+    mine, theirs = door.records()["baseline 1"], at_home.records()["baseline 1"]
+    assert (mine.status, mine.weights) == ("finished", theirs.weights)
+    assert mine.metrics == pytest.approx(theirs.metrics, rel=1e-9)
+    (folder,) = (door.output / "runs" / "baseline").glob("*/seed_1")
+    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    assert [line["step"] for line in lines if "train/loss" in line] == list(range(10, 601, 10))
+    assert not list(folder.glob("checkpoint*"))
+
+
+def test_a_process_that_is_killed_on_the_other_node_ends_the_run_in_a_sentence(
+    two_nodes: Any, door: Any
+) -> None:
+    endless = (*LASTING[1:], "budget.steps=1000000")
+    with door.begin(*SLURM, *TWO, *endless, environment=two_nodes.environment) as sweep:
+        door.await_step(20)
+        os.kill(second_rank(), signal.SIGKILL)
+        _, said = sweep.communicate(timeout=120)
+    assert sweep.returncode == 1, said
+    record = door.records()["baseline 1"]
+    assert record.status == "failed"
+    assert record.reason.startswith("process 1 of 2 on ")
+    assert record.reason.endswith("was ended by SIGKILL (the machine was out of memory, perhaps)")
+    until = time.monotonic() + 30.0
+    while "RUNNING" in two_nodes.jobs().values():  # nothing is left of it on either node
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+def second_rank() -> int:
+    """The process that runs as rank 1."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+            environment = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"audition.parallel.rank" in command and b"SLURM_PROCID=1" in environment:
+            return int(folder.name)
+    raise AssertionError("no rank 1")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((*TWO, "hydra.launcher.runs_per_job=2"), "choose runs_per_job=1, or one node"),
+        (("parallel=ddp", "parallel.nodes=1,2"), "cannot be jobs of one array"),
+    ],
+)
+def test_what_nodes_cannot_do_is_one_sentence(
+    two_nodes: Any, door: Any, words: tuple[str, ...], sentence: str
+) -> None:
+    ended = door.train(
+        *SLURM, "data.batch_size=10", *words, "seed=1,2", environment=two_nodes.environment
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert sentence in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
+    assert not door.records()
