@@ -1,6 +1,6 @@
 """All that changes while a run trains, in one place, so that it can be saved and resumed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,12 +109,21 @@ def _on_cards() -> bool:
     return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
-def begin(recipe: Recipe, seed: int, device: str) -> Session:
-    """A session before its first step: weights drawn by name, every stream at its start."""
+def begin(
+    recipe: Recipe,
+    seed: int,
+    device: str,
+    spread: Callable[[nn.Module], None] = lambda model: None,
+) -> Session:
+    """A session before its first step: weights drawn by name, every stream at its start.
+
+    spread: takes from the model, once it has its weights, what other processes hold of them.
+    """
     streams = Streams(seed)
     batches = recipe.data(streams)
     model = recipe.model(batches.shape)
     initialise(model, streams.child("init"))
+    spread(model)
     model.to(device)
     params = dict(model.named_parameters())
     loss = recipe.loss.init(batches.shape)

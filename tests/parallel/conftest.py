@@ -10,7 +10,11 @@ import parallel_entries
 import pytest
 import torch
 
+from audition.config.root import conf_dir
+from audition.errors import AuditionError
 from audition.parallel.launch import launch
+from audition.training.build import build
+from audition.training.rehearsal import SizedTeam
 
 DDP = ("parallel=ddp", "data.batch_size=8")
 GATE = ("+idea=spectral_gate", "ideas.spectral_gate.every=2")
@@ -19,6 +23,7 @@ TURNOVER = (
     "apoptosis.timetable.interval=2",
     "apoptosis.timetable.warmup=1",
 )
+FSDP = ("parallel=fsdp",)
 DROPOUT = ("model.dropout=0.2",)
 
 CASES = {
@@ -41,8 +46,35 @@ CASES = {
     "masks": ("masks", ()),
     "timed": ("timed", ("budget.steps=null", "budget.minutes=0.003", "training.evaluations=1")),
     "parted": ("parted", ("training.check_every=2",)),
+    "fsdp unclipped": ("whole", (*FSDP, "training.clip=null")),
+    "fsdp": ("whole", FSDP),
+    "fsdp in pieces": ("whole", (*FSDP, "execution.accumulate=2")),
+    "fsdp bf16": ("whole", (*FSDP, "precision=bf16", "training.clip=null")),
+    "fsdp twice": ("twice", FSDP),
+    "fsdp dropout": ("whole", (*FSDP, *DROPOUT)),
+    "fsdp resumed": ("stopped", (*FSDP, *DROPOUT)),
+    "fsdp damaged": ("damaged", FSDP),
+    "fsdp unwritable": ("unwritable", FSDP),
+    "fsdp pictures": ("whole", (*FSDP, "experiment=digits", "model=convnet")),
 }
 """What to do, and the overrides beside DDP."""
+
+
+MEMBERS = tuple(
+    f"{group}={file.stem}"
+    for group in ("optimizer", "preset")
+    for file in sorted((conf_dir() / group).glob("*.yaml"))
+)
+"""Overrides by which parts are chosen that work on weights: `parallel=fsdp` trains or refuses each."""
+
+
+def why_unshardable(settings: dict[str, Any]) -> str:
+    """Why `parallel=fsdp` refuses a run of those settings; empty where it trains it."""
+    try:
+        build(settings, SizedTeam(2))
+    except AuditionError as error:
+        return str(error)
+    return ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +100,10 @@ def told(
         name: {"do": do, "settings": settings_of(*DDP, *overrides)}
         for name, (do, overrides) in CASES.items()
     }
+    for member in MEMBERS:
+        settings = settings_of(*DDP, *FSDP, member)
+        if not why_unshardable(settings):
+            cases[member] = {"do": "whole", "settings": settings}
     payload = {"settings": settings_of(*DDP), "folder": str(folder), "cases": cases}
     json.dumps(payload)
     answers = launch(parallel_entries.several, payload, 2, lambda report: None, lambda step: False)

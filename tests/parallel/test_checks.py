@@ -51,9 +51,11 @@ def test_it_is_part_of_what_a_run_is(settings_of):
             ("parallel=none",),
             ("parallel=ddp",),
             ("parallel=ddp", "parallel.processes=4"),
+            ("parallel=ddp", "parallel.processes=4", "parallel.nodes=2"),
+            ("parallel=fsdp",),
         )
     }
-    assert len(names) == 3
+    assert len(names) == 5
     assert identify(settings_of()) == identify(settings_of("parallel=none"))
 
 

@@ -1,6 +1,8 @@
 """What the ranks of the tests do; a module of its own, since they import it by name."""
 
+import errno
 import os
+import shutil
 import signal
 import time
 from collections.abc import Mapping
@@ -12,10 +14,14 @@ import torch
 
 from audition.apoptosis.heredity.functional_preservation import FunctionalPreservation
 from audition.apoptosis.strategy import Site
+from audition.config.instantiate import construct
 from audition.errors import AuditionError
-from audition.observers.checkpoint import Checkpoint
+from audition.observers import sharded_checkpoint
+from audition.observers.checkpoint import PART, SHARDS, Checkpoint
+from audition.observers.sharded_checkpoint import REST
 from audition.parallel.alone import StopAsked, Tell
 from audition.parallel.team import Team
+from audition.recipe import tree
 from audition.recipe.effect import Effect
 from audition.recipe.problem import Cost, Gradient
 from audition.recipe.turnover import Turnover
@@ -31,9 +37,14 @@ def several(
     """Each case in turn, so that one start of the processes serves all of them."""
     folder = Path(payload["folder"])
     return {
-        name: CASES[case["do"]](build(case["settings"], team), folder, name)
+        name: CASES[case["do"]](job_of(case["settings"]), folder, name)
         for name, case in payload["cases"].items()
     }
+
+
+def job_of(settings: Mapping[str, Any]) -> Job:
+    """The job, for a team of the kind that the settings say, in the process group that is there."""
+    return build(settings, construct(settings["parallel"]).team("cpu"))
 
 
 def whole(job: Job, folder: Path, name: str) -> Mapping[str, Any]:
@@ -43,25 +54,67 @@ def whole(job: Job, folder: Path, name: str) -> Mapping[str, Any]:
 
 
 def stopped(job: Job, folder: Path, name: str) -> Mapping[str, Any]:
-    """Stopped at step 4 by the wish of rank 1, saved by rank 0, taken up by both."""
-    team, key = job.team, "k"
-
-    def on(observers: list[Checkpoint], last: int) -> Outcome:
-        return train_on(
-            job,
-            observers,
-            folder=folder,
-            key=key,
-            say=print,
-            interrupted=lambda step: team.any(team.rank == 1 and step == last),
-        )
-
-    observers = [Checkpoint(folder, key)] if team.rank == 0 else []
-    first = on(observers, 4)
+    """Stopped at step 4 by the wish of rank 1, saved, taken up by both."""
+    own = folder / f"{name} run"
+    first = _train_on(job, own, [], last=4)
     assert (first.status, first.session.step) == ("interrupted", 4)
-    torch.manual_seed(team.rank)
+    told(first, job, own, "stopped")
+    torch.manual_seed(job.team.rank)
+    return told(_train_on(job, own, []), job, folder, name)
+
+
+def damaged(job: Job, folder: Path, name: str) -> Mapping[str, Any]:
+    """Stopped at 2 and 4; then a bit of rank 1's part turns over, and a newer one is half written."""
+    own, said = folder / f"{name} run", list[str]()
+    for last in (2, 4):
+        assert _train_on(job, own, said, last).session.step == last
+    if job.team.rank == 0:
+        (part,) = (own / SHARDS).glob("__1_*")
+        content = bytearray(part.read_bytes())
+        content[len(content) // 2] ^= 1
+        part.write_bytes(content)
+        shutil.copytree(own / SHARDS, own / PART)
+        (own / PART / REST).unlink()
+    job.team.any(False)
+    return {**told(_train_on(job, own, said), job, folder, name), "said": said}
+
+
+def unwritable(job: Job, folder: Path, name: str) -> Mapping[str, Any]:
+    """A save for which rank 1 finds no room, then one that it does."""
+    own, said = folder / f"{name} run", list[str]()
+    room = sharded_checkpoint._sums
+
+    def full(*args: Any) -> dict[str, int]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if job.team.rank == 1:
+        sharded_checkpoint._sums = full
+    first = _train_on(job, own, said, last=2)
+    sharded_checkpoint._sums = room
+    left = sorted(path.name for path in own.iterdir())
+    job.team.any(False)
+    return {"status": first.status, "said": said, "left": left}
+
+
+def _train_on(job: Job, folder: Path, said: list[str], last: int = -1) -> Outcome:
+    """The run from its checkpoint in `folder`, until rank 1 wishes its end at step `last`."""
+    team = job.team
+    folder.mkdir(exist_ok=True)
+    observers: list[Checkpoint] = []
+    if team.sharded:
+        observers = [sharded_checkpoint.ShardedCheckpoint(team, folder, "k", said.append)]
+    elif team.rank == 0:
+        observers = [Checkpoint(folder, "k", said.append)]
+    outcome = train_on(
+        job,
+        observers,
+        folder=folder,
+        key="k",
+        say=said.append,
+        interrupted=lambda step: team.any(team.rank == 1 and step == last),
+    )
     team.any(False)  # wait until the checkpoint is there, as the next processes would
-    return told(on(observers, -1), job, folder, name)
+    return outcome
 
 
 def timed(job: Job, folder: Path, name: str) -> Mapping[str, Any]:
@@ -158,19 +211,24 @@ def growing(job: Job, folder: Path, name: str) -> Mapping[str, Any]:
     )
 
 
-CASES = {f.__name__: f for f in (whole, stopped, timed, parted, twice, masks, growing)}
+CASES = {
+    f.__name__: f
+    for f in (whole, stopped, damaged, unwritable, timed, parted, twice, masks, growing)
+}
 
 
 def told(outcome: Outcome, job: Job, folder: Path, name: str) -> Mapping[str, Any]:
     """The facts of an outcome; each rank's weights lie in a file."""
     session = outcome.session
-    torch.save(session.model.state_dict(), folder / f"{name}.{job.team.rank}.pt")
+    weights = {n: tree.whole(p) for n, p in session.model.state_dict().items()}
+    torch.save(weights, folder / f"{name}.{job.team.rank}.pt")
     return {
         "status": outcome.status,
         "step": session.step,
         "evaluated": [(e.step, dict(e.metrics)) for e in session.evaluations],
         "cost": [session.cost.forward, session.cost.backward],
         "seconds": session.seconds,
+        "held": held(session.optimizer),
     }
 
 
@@ -205,3 +263,10 @@ def endless(
     (Path(payload["folder"]) / f"{team.rank}.pid").write_text(str(os.getpid()))
     while True:
         time.sleep(60)
+
+
+def held(optimizer: torch.optim.Optimizer) -> int:
+    """Numbers of its state that this process holds."""
+    values = [v for state in optimizer.state.values() for v in state.values()]
+    here = [v.to_local() if hasattr(v, "to_local") else v for v in values]
+    return sum(v.numel() for v in here if isinstance(v, torch.Tensor))

@@ -23,6 +23,7 @@ class Limiter(Effect):
     what their update was multiplied by (1: none was limited).
     """
 
+    sharded: ClassVar[bool] = True
     neutral: ClassVar[Mapping[str, object]] = {"ceiling": inf}
 
     ceiling: Annotated[float, Gt(0), Le(inf)] = 0.01

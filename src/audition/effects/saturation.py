@@ -26,6 +26,7 @@ class Saturation(Effect):
     are at the ceiling); `gain`, the mean over tensors of their norm after to before.
     """
 
+    sharded: ClassVar[bool] = True
     neutral: ClassVar[Mapping[str, object]] = {"drive": inf}
 
     drive: Annotated[float, Gt(0), Le(inf)] = 3.0

@@ -30,6 +30,7 @@ class TailAverage(Effect):
     Meters: `updates`, the number of updates in the mean.
     """
 
+    sharded: ClassVar[bool] = True
     neutral: ClassVar[Mapping[str, object]] = {"share": 0.0}
     active: ClassVar[Mapping[str, object]] = {"share": 0.5}
 

@@ -1,6 +1,7 @@
 """`checkpoint.pt`: the session on disk, so that a run that was stopped or killed goes on."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,6 +18,8 @@ from audition.observers.observer import Observer, StepReport
 from audition.session import Session
 
 NAME, PREVIOUS, PART = "checkpoint.pt", "checkpoint.previous.pt", "checkpoint.part"
+SHARDS, SHARDS_BEFORE = "checkpoint.shards", "checkpoint.previous.shards"
+"""Folders that take the place of the first two where the processes of a run part its tensors."""
 SCHEMA = 2
 
 Say = Callable[[str], None]
@@ -74,11 +77,8 @@ class Checkpoint(Observer):
         """Write a checkpoint, or say why there is none."""
         begun = time.monotonic()
         belongs = {"schema": SCHEMA, "key": self.key, "torch": str(torch.__version__)}
-        # To memory first: torch's own writer turns a full disk into an error that does not say so.
-        content = BytesIO()
-        torch.save({**belongs, **self.memory(), **session.snapshot()}, content)
         try:
-            write_checkpoint(self.folder, content.getbuffer())
+            self.write({**belongs, **self.memory(), **session.snapshot()})
             self.complained = False
         except OSError as error:
             if not self.complained:
@@ -86,6 +86,13 @@ class Checkpoint(Observer):
             self.complained = True
         ended = time.monotonic()
         self.due = ended + max(self.seconds, (ended - begun) / self.share)
+
+    def write(self, snapshot: dict[str, Any]) -> None:
+        """Make `snapshot` the last checkpoint; raises OSError, and leaves the others as they were."""
+        # To memory first: torch's own writer turns a full disk into an error that does not say so.
+        content = BytesIO()
+        torch.save(snapshot, content)
+        write_checkpoint(self.folder, content.getbuffer())
 
 
 def write_checkpoint(folder: Path, content: memoryview) -> None:
@@ -97,12 +104,9 @@ def write_checkpoint(folder: Path, content: memoryview) -> None:
     """
     part, last = folder / PART, folder / NAME
     try:
-        with open(part, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_durably(part, content)
         with suppress(FileNotFoundError):
-            _settle(folder / "metrics.jsonl")
+            settle(folder / "metrics.jsonl")
         with suppress(FileNotFoundError):
             os.replace(last, folder / PREVIOUS)
         os.replace(part, last)
@@ -114,7 +118,8 @@ def write_checkpoint(folder: Path, content: memoryview) -> None:
 
 def kept(folder: Path) -> tuple[Path, ...]:
     """The checkpoints in `folder`, the newest first."""
-    return tuple(path for path in (folder / NAME, folder / PREVIOUS) if path.exists())
+    names = (NAME, SHARDS, PREVIOUS, SHARDS_BEFORE)
+    return tuple(path for name in names if (path := folder / name).exists())
 
 
 def read_checkpoint(path: Path, key: str) -> Snapshot:
@@ -141,18 +146,31 @@ def read_checkpoint(path: Path, key: str) -> Snapshot:
 
 def set_aside(path: Path) -> None:
     """Keep a refused checkpoint out of the way, where no later one overwrites the last good one."""
+    refused = path.with_suffix(".refused")
     with suppress(OSError):
-        os.replace(path, path.with_suffix(".refused"))
+        if refused.is_dir():
+            shutil.rmtree(refused)
+        os.replace(path, refused)
 
 
 def discard_checkpoints(folder: Path) -> None:
     """Remove what a run with an outcome on file no longer needs."""
-    for name in (NAME, PREVIOUS, PART):
+    for name in (NAME, PREVIOUS, SHARDS, SHARDS_BEFORE, PART):
         with suppress(OSError):
-            (folder / name).unlink()
+            path = folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _settle(path: Path) -> None:
+def write_durably(path: Path, content: memoryview) -> None:
+    """A file that is on the disk when this returns; raises OSError."""
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def settle(path: Path) -> None:
+    """Return once what was written to the file or folder `path` is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

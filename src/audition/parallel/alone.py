@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from audition.parallel.team import ALONE, Team
+from audition.recipe.problem import GradientRule
+from audition.recipe.recipe import Recipe
+from audition.recipe.signals import Tensors
 
 Tell = Callable[[Mapping[str, object]], None]
 """Takes reports of a run's progress."""
@@ -22,6 +25,12 @@ class Alone:
     """The entry is called in this process."""
 
     processes: ClassVar[int] = 1
+
+    def check(self, recipe: Recipe, rule: GradientRule) -> None:
+        """Every recipe can be trained so."""
+
+    def check_weights(self, params: Tensors) -> None:
+        """And all weights."""
 
     def carry_out(
         self, entry: Entry, payload: Mapping[str, Any], tell: Tell, interrupted: StopAsked

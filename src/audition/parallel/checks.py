@@ -8,6 +8,8 @@ from typing import Any
 from audition.errors import AuditionError, choices
 from audition.machine import gpus
 
+FSDP = "audition.parallel.fsdp.Fsdp"
+
 
 def processes_of(settings: Mapping[str, Any]) -> int:
     """Processes that the run of `settings` is trained in."""
@@ -37,6 +39,11 @@ def check_parallel(settings: Mapping[str, Any]) -> None:
         )
     if processes == 1:
         return
+    if settings["parallel"]["_target_"] == FSDP and settings["execution"]["compile"]:
+        raise AuditionError(
+            "execution.compile=true compiles a model that parallel=fsdp gathers layer by layer: choose "
+            "compile=false, or parallel=ddp"
+        )
     rows = settings["data"]["batch_size"]
     if rows % processes:
         fitting = [str(n) for n in range(1, rows + 1) if rows % n == 0]
@@ -44,10 +51,11 @@ def check_parallel(settings: Mapping[str, Any]) -> None:
             f"data.batch_size={rows} cannot be shared equally by parallel.processes={processes}: "
             f"choose from: {', '.join(fitting)}, or another batch size"
         )
+    chosen = settings["parallel"]["_target_"].rsplit(".", 2)[1]
     started = os.environ.get("WORLD_SIZE", "1")
     if started != "1":
         raise AuditionError(
-            f"parallel=ddp starts its own processes, and this is already one of {started} "
+            f"parallel={chosen} starts its own processes, and this is already one of {started} "
             f"(WORLD_SIZE): leave torchrun out and say parallel.processes={started}"
         )
 

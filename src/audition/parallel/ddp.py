@@ -9,6 +9,9 @@ from annotated_types import Ge
 from audition.parallel.alone import Alone, Entry, StopAsked, Tell
 from audition.parallel.launch import launch
 from audition.parallel.team import Team
+from audition.recipe.problem import GradientRule
+from audition.recipe.recipe import Recipe
+from audition.recipe.signals import Tensors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +27,12 @@ class Ddp:
     nodes: Annotated[int, Ge(1)] = 1
     """Nodes that they are spread over evenly; more than one needs a Slurm job, which asks for them."""
 
+    def check(self, recipe: Recipe, rule: GradientRule) -> None:
+        """Every recipe can be trained so."""
+
+    def check_weights(self, params: Tensors) -> None:
+        """And all weights."""
+
     def carry_out(
         self, entry: Entry, payload: Mapping[str, Any], tell: Tell, interrupted: StopAsked
     ) -> Mapping[str, Any]:
@@ -35,7 +44,7 @@ class Ddp:
             return Alone().carry_out(entry, payload, tell, interrupted)
         return launch(entry, payload, self.processes, tell, interrupted, self.nodes)
 
-    def team(self) -> Team:
+    def team(self, device: str) -> Team:
         """What a process of the run is, once it has joined the others."""
         from audition.parallel.ranks import Ranks  # needs torch
 

@@ -60,7 +60,7 @@ def work(asked: Mapping[str, Any], pipe: int, stopping: Sequence[int]) -> Mappin
 
     entry = find(asked["entry"])
     with joined(device, parallel.nodes):
-        team = parallel.team()
+        team = parallel.team(device)
         return entry(  # type: ignore[no-any-return]
             payload,
             team,

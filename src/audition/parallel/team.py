@@ -1,8 +1,9 @@
 """The group of processes that share one run. The base class is a group of one and changes nothing."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from audition.recipe.batches import Batch
 from audition.recipe.problem import GradientRule
@@ -20,6 +21,15 @@ class Team:
     """This member's number; 0 alone watches the run and writes of it."""
     size: int = 1
     """How many members there are."""
+    sharded: bool = False
+    """Whether each member holds a part of every tensor, and writes that part of a checkpoint."""
+
+    def spread(self, model: nn.Module) -> None:
+        """Take from `model` what the other members hold of its weights."""
+
+    def whole(self, model: nn.Module) -> AbstractContextManager[None]:
+        """With it, `model` has all of its weights, for passes that this member makes by itself."""
+        return nullcontext()
 
     def rule(self, inner: GradientRule) -> GradientRule:
         """`inner` on this member's share of whatever batch is asked about, averaged over all.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -33,7 +33,8 @@ class Effect:
 
     A subclass says, where it can, which settings make it the identity (`neutral`) and which make it
     act within a few steps (`active`), each as a `ClassVar` with a literal dictionary: the laws are
-    then held against both.
+    then held against both. One that works entry by entry, and asks `recipe.tree` for whatever it wants
+    to know of whole tensors, says `sharded = True` and is then trained with under `parallel=fsdp` too.
 
     Examples:
         Every update at half its length, with a meter of what was left of it:
@@ -55,6 +56,8 @@ class Effect:
         >>> sorted(Halved().moments())
         ['on_updates']
     """
+
+    sharded: ClassVar[bool] = False
 
     def init(self, params: Tensors, streams: Streams) -> State:
         """The state before the first step."""

@@ -2,7 +2,8 @@
 
 A tree keeps its order, and functions of two trees go by the names of the first. Only `write`, and
 names that end in an underscore, as torch's do, edit a tree; that is for one of your own making, and
-saves reading and writing memory that no cache holds. Shape suffix: K tensors of a tree.
+saves reading and writing memory that no cache holds. Of a tree whose tensors processes hold in parts
+(`parallel=fsdp`), norms are those of the whole tensors. Shape suffix: K tensors of a tree.
 
     >>> import torch
     >>> w = {"a": torch.tensor([3.0, 4.0]), "b": torch.zeros(2)}
@@ -88,8 +89,18 @@ def clone(tree: Tensors) -> dict[str, Tensor]:
 
 def write(target: Tensors, source: Tensors) -> None:
     """Give the tensors of `target` the values that `source` has under their names, in place."""
-    if target:
+    if not target:
+        return
+    try:
         _each._foreach_copy_(_values(target), _beside(target, source))
+    except NotImplementedError:  # of parted tensors (DTensor)
+        for name, x in target.items():
+            x.copy_(source[name])
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """The tensor in one piece, where processes hold parts of it (a DTensor) and all ask for it."""
+    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
 
 
 def _values(tree: Tensors) -> list[Tensor]:
@@ -105,7 +116,7 @@ def _of_each(gains: Tensor | float) -> Any:
 
 
 def _stacked(scalars: list[Tensor]) -> Tensor:
-    return torch.stack(scalars) if scalars else torch.zeros(0)
+    return whole(torch.stack(scalars)) if scalars else torch.zeros(0)
 
 
 def _mapped(kernel: Callable[..., Any], tree: Tensors, *arguments: Any) -> Mapping[str, Tensor]:

@@ -9,6 +9,8 @@ from audition.budget import Budget
 from audition.config.instantiate import construct, factory
 from audition.errors import AuditionError
 from audition.execution import Execution
+from audition.parallel.alone import Alone
+from audition.parallel.ddp import Ddp
 from audition.parallel.team import ALONE, Team
 from audition.recipe.effect import Chain
 from audition.recipe.gradient import backward
@@ -22,7 +24,8 @@ def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:
 
     Raises AuditionError where the settings describe a run of another number of processes.
     """
-    processes = construct(settings["parallel"]).processes
+    parallel: Alone | Ddp = construct(settings["parallel"])
+    processes = parallel.processes
     if processes != team.size:
         raise AuditionError(
             f"parallel.processes={processes}, and the run is to be trained in {team.size} here: "
@@ -41,8 +44,10 @@ def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:
         effects=Chain(named(settings.get("effects"))),
         apoptosis=construct(settings["apoptosis"]),
     )
+    recipe = fold(baseline, named(settings.get("ideas")))
+    parallel.check(recipe, baseline.gradient)
     return Job(
-        recipe=fold(baseline, named(settings.get("ideas"))),
+        recipe=recipe,
         seed=settings["seed"],
         task=task,
         budget=Budget(**settings["budget"]),

@@ -60,7 +60,8 @@ def evaluate(job: Job, session: Session, clock: Clock) -> Evaluation:
     rows = HeldOutRows(
         Predict(session.model, session.loss), session.batches, job.execution, job.team
     )
-    with torch.no_grad(), evaluation_weights(job.recipe, session, clock):
+    weights = evaluation_weights(job.recipe, session, clock)
+    with torch.no_grad(), weights, job.team.whole(session.model):
         metrics = measured(job.evaluators, rows)
     return Evaluation(session.step, session.units, metrics)
 

@@ -28,7 +28,7 @@ def train(
     """
     recipe, budget = job.recipe, job.budget
     job.execution.enter()
-    session = begin(recipe, job.seed, job.execution.device)
+    session = begin(recipe, job.seed, job.execution.device, job.team.spread)
     if resume is not None:
         session.restore(resume)
     job.team.check(session.params, session.step)

@@ -93,6 +93,7 @@ def _rehearse(settings: Mapping[str, Any], cache: PartsCache) -> None:
     modules = _once(cache.modules, settings, MODEL, lambda: _modules(recipe, batches.shape))
     _check_answers(modules[0], batch)
     params = _params(*modules)
+    construct(settings["parallel"]).check_weights(params)
     _check_memory(params, execution.device)
     recipe.optimizer(params)
     state = recipe.effects.init(params, streams.child("effects"))

@@ -1,6 +1,7 @@
 """Resumes a run from its last good checkpoint, and reports the ones that were refused."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -52,13 +53,18 @@ def train_on(
                 f"the checkpoint of step {resume['step']} was written by torch {resume['torch']}, and "
                 f"the run went on under {torch.__version__}: its bits may differ from a run in one go"
             )
-        opening = _Opening(say, said, list(refused))
+        opening = _Opening(say, said, list(refused) if job.team.rank == 0 else ())
         recall(resume)
         return train(job, [opening, *observers], resume=resume, interrupted=interrupted)
 
+    read: Callable[[Path, str], Snapshot] = read_checkpoint
+    if job.team.sharded:
+        from audition.observers.sharded_checkpoint import read_shards
+
+        read = partial(read_shards, team=job.team)
     for path in kept(folder):
         try:
-            snapshot = read_checkpoint(path, key)
+            snapshot = read(path, key)
             return begin(f"going on from {path.name}, step {snapshot['step']}", snapshot)
         except (Refused, Unfit) as why:
             refused[path] = str(why)

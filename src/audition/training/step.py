@@ -89,7 +89,7 @@ def load_gradients(session: Session, gradient: Gradient, clip: float | None) -> 
     for name, parameter in session.params.items():
         grad = gradient.grads.get(name)
         parameter.grad = None if grad is None else laid_out(grad, parameter)
-    return None if clip is None else clip_grad_norm_(session.params.values(), clip)
+    return None if clip is None else tree.whole(clip_grad_norm_(session.params.values(), clip))
 
 
 def laid_out(grad: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from hashlib import sha256
 from math import nan
 from typing import Any
@@ -20,6 +21,7 @@ from audition.observers.metrics import Metrics
 from audition.observers.progress import Progress, Tell
 from audition.observers.watching import watching
 from audition.parallel.team import Team
+from audition.recipe import tree
 from audition.training.build import build
 from audition.training.job import Job, Outcome
 from audition.training.resume import train_on
@@ -49,12 +51,17 @@ def share(
     meter = construct(settings["energy"]) if first else Off()
     energy = Energy(meter, spec.at_once, cards=team.size, say=say)
     with watching((settings.get("logger") or {}) if first else {}, folder, say) as trackers:
-        checkpoint = Checkpoint(folder, key, say, energy.memory, **settings["checkpoint"])
+        saving: Callable[..., Checkpoint] = Checkpoint
+        if team.sharded:
+            from audition.observers.sharded_checkpoint import ShardedCheckpoint
+
+            saving = partial(ShardedCheckpoint, team)
+        checkpoint = saving(folder, key, say, energy.memory, **settings["checkpoint"])
         metrics = Metrics(folder, trackers.copies)
         watchers = [energy, metrics, Progress(tell), checkpoint, *trackers.others]
         outcome = train_on(
             job,
-            watchers if first else [],
+            watchers if first else [checkpoint] if team.sharded else [],
             folder=folder,
             key=key,
             say=say,
@@ -113,10 +120,13 @@ def measures_of(job: Job) -> dict[str, Measure]:
 
 
 def digest(tensors: Mapping[str, torch.Tensor]) -> str:
-    """Thirty-two hex digits for the names and the bits of `tensors`, whatever order they are in."""
+    """Thirty-two hex digits for the names and the bits of `tensors`, whatever order they are in.
+
+    Where processes hold parts of them, all must ask, and each has the digits of the whole.
+    """
     total = sha256()
     for name in sorted(tensors):
-        flat = tensors[name].detach().cpu().contiguous().reshape(-1)
+        flat = tree.whole(tensors[name].detach()).cpu().contiguous().reshape(-1)
         total.update(f"{name} {flat.dtype} {tuple(tensors[name].shape)}".encode())
         total.update(flat.view(torch.uint8).numpy().data)
     return total.hexdigest()[:32]

@@ -1,7 +1,7 @@
 """AdamW (Loshchilov & Hutter 2019): Adam with weight decay kept out of the moments."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Gt, Interval
@@ -14,6 +14,8 @@ from audition.parts.optim.groups import Named, decay_groups, fusible
 @dataclass(frozen=True, kw_only=True)
 class AdamW:
     """Torch's AdamW over named parameters, in its fused form."""
+
+    sharded: ClassVar[bool] = True
 
     lr: Annotated[float, Ge(0)] = 4e-3
     """Learning rate at gain 1."""
@@ -36,6 +38,6 @@ class AdamW:
                 lr=self.lr,
                 betas=self.betas,
                 eps=self.eps,
-                fused=fusible(named),
+                fused=fusible(named, parted=True),
             )
         )

@@ -29,6 +29,12 @@ def decay_groups(
     return [made for made in groups if made["params"]]
 
 
-def fusible(named: Named) -> bool:
-    """Whether torch's fused step can serve these parameters."""
-    return all(p.device.type in FUSED_DEVICES for p in named.values())
+def fusible(named: Named, *, parted: bool = False) -> bool:
+    """Whether torch's fused step can serve these parameters.
+
+    parted: whether that step knows parameters of which each process holds a part (DTensor).
+    """
+    return all(
+        p.device.type in FUSED_DEVICES and (parted or not hasattr(p, "full_tensor"))
+        for p in named.values()
+    )

@@ -1,7 +1,7 @@
 """Stochastic gradient descent with momentum."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Interval
@@ -18,6 +18,8 @@ class SGD:
 
     Raises AuditionError for Nesterov's step without momentum.
     """
+
+    sharded: ClassVar[bool] = True
 
     lr: Annotated[float, Ge(0)] = 0.1962
     """Learning rate at gain 1."""
