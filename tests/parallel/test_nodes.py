@@ -8,8 +8,13 @@ from audition.errors import AuditionError
 from audition.parallel import nodes, rank
 from audition.parallel.checks import check_cards, check_nodes, check_parallel
 from audition.parallel.messages import RankMessages, say
+from audition.sweep.arms import Arm
 from audition.sweep.cluster import settings as cluster_settings
 from audition.sweep.cluster.settings import Cluster
+from audition.sweep.plan import PlannedRun, identify
+from audition.training.rehearsal import SizedTeam
+from audition.training.run_spec import RunSpec
+from audition.training.worker import share
 
 TWO = ("parallel=ddp", "parallel.nodes=2", "parallel.processes=4")
 
@@ -98,6 +103,18 @@ def test_two_processes_never_share_a_card(monkeypatch):
     assert rank.card(0) == "5"
     with pytest.raises(AuditionError, match=r"processes 0 and 1 of .* would share a card: .*=5"):
         rank.card(1)
+
+
+def test_a_node_that_does_not_see_the_run_says_so(settings_of, tmp_path):
+    settings = settings_of("parallel=ddp", f"paths.output_dir={tmp_path}")
+    run = PlannedRun(Arm("baseline", ()), 42, settings, identify(settings), "word")
+    team = SizedTeam(2)
+    team.rank = 1
+    payload = RunSpec(run.record, settings, {}).to_dict()
+    with pytest.raises(
+        AuditionError, match=r"process 1 of 2, on .*, does not see .*seed_42: choose"
+    ):
+        share(payload, team, print, bool)
 
 
 def test_srun_is_not_told_what_slurm_said_to_the_worker(monkeypatch):

@@ -14,8 +14,16 @@ from tests.slurm.conftest import box
 pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm two")]
 
 SLURM = ("hydra/launcher=slurm_cpu", "hydra.launcher.mem_gb=1")
-TWO = ("parallel=ddp", "parallel.nodes=2", "parallel.processes=2")
-LASTING = ("budget.steps=600", "training.evaluations=1", "data.batch_size=8", "seed=1")
+SPREAD = ("parallel.nodes=2", "parallel.processes=2")
+TWO = ("parallel=ddp", *SPREAD)
+LASTING = (
+    "budget.steps=400",
+    "training.evaluations=1",
+    "training.clip=null",
+    "data.batch_size=8",
+    "seed=1",
+)
+OFTEN = ("checkpoint.minutes=0.02", "checkpoint.share=0.99")
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +33,15 @@ def two_nodes() -> Iterator[Any]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def alone(at_home: Any) -> Any:
+    """The record of the same run, made here by one process in two pieces."""
+    assert at_home.train(*LASTING, "execution.accumulate=2").returncode == 0
+    return at_home.records()["baseline 1"]
+
+
 def test_warned_of_its_end_and_put_back_it_is_the_run_of_one_process(
-    two_nodes: Any, door: Any, at_home: Any
+    two_nodes: Any, door: Any, alone: Any
 ) -> None:
     """Without dropout, its weights are those of one process in two pieces, to the bit."""
     with door.begin(*SLURM, *TWO, *LASTING, environment=two_nodes.environment) as sweep:
@@ -35,25 +50,27 @@ def test_warned_of_its_end_and_put_back_it_is_the_run_of_one_process(
         steps = two_nodes.ask("squeue", "--noheader", "--steps", "--format=%N").split()
         # As Slurm does when the time is nearly up: to every process of every step.
         two_nodes.ask("scancel", "--signal=USR2", job)
-        assert at_home.train(*LASTING, "execution.accumulate=2").returncode == 0
         _, said = sweep.communicate(timeout=180)
     assert sweep.returncode == 0, said
     assert any("," in nodes for nodes in steps), steps
-    mine, theirs = door.records()["baseline 1"], at_home.records()["baseline 1"]
-    assert (mine.status, mine.weights) == ("finished", theirs.weights)
-    assert mine.metrics == pytest.approx(theirs.metrics, rel=1e-9)
+    record = door.records()["baseline 1"]
+    assert (record.status, record.weights) == ("finished", alone.weights)
+    assert record.metrics == pytest.approx(alone.metrics, rel=1e-9)
     (folder,) = (door.output / "runs" / "baseline").glob("*/seed_1")
     lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
-    assert [line["step"] for line in lines if "train/loss" in line] == list(range(10, 601, 10))
+    assert [line["step"] for line in lines if "train/loss" in line] == list(range(10, 401, 10))
     assert not list(folder.glob("checkpoint*"))
 
 
-def test_a_process_that_is_killed_on_the_other_node_ends_the_run_in_a_sentence(
-    two_nodes: Any, door: Any
+def test_a_process_that_is_killed_on_the_other_node_ends_the_run_which_then_goes_on(
+    two_nodes: Any, door: Any, alone: Any
 ) -> None:
-    endless = (*LASTING[1:], "budget.steps=1000000")
-    with door.begin(*SLURM, *TWO, *endless, environment=two_nodes.environment) as sweep:
-        door.await_step(20)
+    """Each process holds a part of the weights, and writes that part of a checkpoint."""
+    words = (*SLURM, "parallel=fsdp", *SPREAD, *LASTING, *OFTEN)
+    with door.begin(*words, environment=two_nodes.environment) as sweep:
+        door.await_step(150)
+        (folder,) = (door.output / "runs" / "baseline").glob("*/seed_1")
+        assert list(folder.glob("checkpoint.*shards"))
         os.kill(second_rank(), signal.SIGKILL)
         _, said = sweep.communicate(timeout=120)
     assert sweep.returncode == 1, said
@@ -65,6 +82,13 @@ def test_a_process_that_is_killed_on_the_other_node_ends_the_run_in_a_sentence(
     while "RUNNING" in two_nodes.jobs().values():  # nothing is left of it on either node
         assert time.monotonic() < until
         time.sleep(0.2)
+    again = door.train(*words, environment=two_nodes.environment)
+    assert again.returncode == 0, again.stderr
+    record = door.records()["baseline 1"]
+    assert (record.status, record.weights) == ("finished", alone.weights)
+    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    steps = [line["step"] for line in lines if "train/loss" in line]
+    assert steps == list(range(10, 401, 10))
 
 
 def second_rank() -> int:

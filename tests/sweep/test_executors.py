@@ -96,5 +96,5 @@ def test_hydra_s_own_slurm_launcher_is_read_by_its_own_names() -> None:
     assert (cluster.timeout_min, cluster.signal_delay_s) == (60, 120)
     assert "partition" not in cluster.of_a_job()
     stock.params["nodes"] = 2
-    with pytest.raises(AuditionError, match="a run is one task on one node"):
+    with pytest.raises(AuditionError, match="how a run is spread is a setting of the run"):
         cluster_of(stock)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -13,6 +14,7 @@ import torch
 
 from audition.config.instantiate import construct
 from audition.energy.off import Off
+from audition.errors import AuditionError
 from audition.execution import why_uncompiled
 from audition.measure import BEST, Measure, recorded
 from audition.observers.checkpoint import Checkpoint
@@ -37,6 +39,11 @@ def share(
     """
     spec = RunSpec.from_dict(payload)
     settings, folder, key = spec.settings, spec.folder, spec.record.key
+    if team.rank > 0 and not folder.is_dir():
+        raise AuditionError(
+            f"process {team.rank} of {team.size}, on {socket.gethostname()}, does not see {folder}: "
+            "choose a paths.output_dir on a file system that all nodes share"
+        )
     job = build(settings, team)
 
     def say(text: str) -> None:
