@@ -20,7 +20,7 @@ $(READY): pyproject.toml constraints.txt
 
 # More workers than cores: many tests wait for processes, or for a real Slurm.
 WORKERS ?= 4
-PYTEST = pytest $(SELECTED) --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PYTEST = pytest $(SELECTED) --numprocesses $(WORKERS) --no-loadscope-reorder
 
 test coverage: SELECTED := -m 'not slow'
 test test-all: setup ## all tests but the slow ones; test-all has those too

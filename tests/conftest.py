@@ -32,24 +32,40 @@ SMALL_PICTURES = ("data.batch_size=8", "budget.steps=6", "training.evaluations=3
 
 LONGEST = ("slurm", "parallel", "cli", "sweep", "laws", "trackers", "observers", "bench")
 """Folders of tests that take longest, or wait most: they begin first."""
-WHOLE = ("tests/parallel",)
-"""Folders that one worker of pytest-xdist does alone, for what their tests share is dear."""
+TOGETHER = {
+    "tests/slurm/test_array.py": "one Slurm",
+    "tests/slurm/test_survival.py": "one Slurm",
+    "tests/slurm/test_left_alone.py": "another",
+    "tests/slurm/test_search_jobs.py": "another",
+}
+"""Files that one worker of pytest-xdist does, for what their tests share is dear."""
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups here, too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file stays on one worker of pytest-xdist, with what it makes once; the longest begin."""
+    """The longest begin."""
 
     def place(item: pytest.Item) -> int:
         folder = item.nodeid.split("/")[1]
         return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
 
     items.sort(key=place)
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        whole = next((folder for folder in WHOLE if file.startswith(f"{folder}/")), file)
-        if not any(item.iter_markers("xdist_group")):
-            item.add_marker(pytest.mark.xdist_group(whole))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file stays on one worker, with what it makes once.
+
+    Not by marks of `--dist loadgroup`: pytest-xdist 3.8 writes them into the ids of tests, which
+    pytest 9 does not read.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return TOGETHER.get(file, file)
+
+    return ByFile(config, log)
 
 
 def pytest_configure() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm one")]
+pytestmark = pytest.mark.slurm
 
 QUESTION = ("+idea=spectral_gate", "seed=42,137")
 SMALL = ("hydra.launcher.mem_gb=1", "hydra.launcher.timeout_min=5")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm two")]
+pytestmark = pytest.mark.slurm
 
 SLURM = ("hydra/launcher=slurm_cpu", "hydra.launcher.mem_gb=2")
 LONG = ("budget.steps=100000", "training.evaluations=1")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("optuna", reason="the extra `search` is not installed")
-pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm two")]
+pytestmark = pytest.mark.slurm
 
 STEPS, TRIALS, SEEDS = 100, 6, (1, 2)
 SPACE = "hydra.sweeper.space={optimizer.lr:{low:1e-4,high:1e-1,log:true}}"

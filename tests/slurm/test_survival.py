@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm one")]
+pytestmark = pytest.mark.slurm
 
 SLURM = ("hydra/launcher=slurm_cpu", "hydra.launcher.mem_gb=2")
 LASTING = ("budget.steps=1500", "model.dropout=0.1", "seed=1")
