@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from warm import Command, Warm
 
 from audition.data.shakespeare import Shakespeare
@@ -18,6 +19,8 @@ from audition.data.shakespeare import Shakespeare
 ROOT = Path(__file__).parents[2]
 TRAIN = [sys.executable, "-m", "src.train"]
 SMALL = ("model=tiny", "data.evaluation_tokens=1024")
+SWEEP = ("+idea=placebo", "seed=1,2", "-m")
+"""The command whose ledger is `finished`."""
 
 TALLY = '''
 """A logger that notes every training that begins in a run's folder."""
@@ -74,9 +77,9 @@ class Workplace:
         kept = {k: v for k, v in os.environ.items() if k not in ("HYDRA_FULL_ERROR", "PYTHONPATH")}
         return {**kept, "PYTHONPATH": str(self.modules), **self.environment}
 
-    def train(self, *words: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    def train(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`python -m src.train WORDS`, to its end."""
-        return self.run([*prefix, *self.command(*words)])
+        return self.run(self.command(*words))
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Any command, to its end, with this workplace's environment."""
@@ -109,11 +112,11 @@ class Workplace:
             start_new_session=True,
         )
 
-    def read(self, *words: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    def read(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`audition WORDS` on this ledger."""
         words = (*words, "--output-dir", str(self.output))
-        if prefix or self._starts_python:
-            return self.run([*prefix, str(Path(sys.executable).with_name("audition")), *words])
+        if self._starts_python:
+            return self.run([str(Path(sys.executable).with_name("audition")), *words])
         return self.warm.run("audition", *words, env=self._environment)
 
     def records(self) -> dict[str, dict[str, Any]]:
@@ -157,6 +160,22 @@ def _shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture
 def place(tmp_path: Path, _shared: tuple[Path, Path], warm: Warm) -> Workplace:
     return Workplace(tmp_path / "ledger", *_shared, warm)
+
+
+@pytest.fixture(scope="session")
+def finished(
+    tmp_path_factory: pytest.TempPathFactory, _shared: tuple[Path, Path], warm: Warm
+) -> Path:
+    """The ledger of SWEEP, trained once for all workers of pytest-xdist: look at a copy of it."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    with FileLock(f"{root}.lock"):
+        if not root.exists():
+            place = Workplace(base / "sweep", *_shared, warm)
+            ended = place.train(*SWEEP)
+            assert ended.returncode == 0, ended.stderr
+            place.output.rename(root)
+    return root
 
 
 def one_sentence(ended: subprocess.CompletedProcess[str]) -> str:

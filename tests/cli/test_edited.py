@@ -90,7 +90,6 @@ COMMAND = (
 def test_an_edit_reaches_the_next_command_and_no_run_of_this_one(
     place: Any, lab: Path, tmp_path: Path, words: Sequence[str]
 ) -> None:
-    place.cold = True
     sweep = place.begin(*COMMAND, *words, "-m")
     place.until(sweep, lambda _: (tmp_path / "began").exists())
     (lab / "gain.py").write_text("GAIN = 0.25\n")

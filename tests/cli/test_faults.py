@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.cli.conftest import SWEEP
 
 Records = Mapping[str, Mapping[str, Any]]
 
-SWEEP = ("+idea=placebo", "seed=1,2", "-m")
 RUNS = ("baseline 1", "baseline 2", "placebo 1", "placebo 2")
 
 

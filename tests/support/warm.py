@@ -130,9 +130,13 @@ class Command:
 
 
 class Warm:
-    """The process that has imported everything; it is started for the first command."""
+    """The process that has imported everything; it is started for the first command.
 
-    def __init__(self) -> None:
+    `prefix` is a command that it is started by, which takes rights away, say.
+    """
+
+    def __init__(self, prefix: Sequence[str] = ()) -> None:
+        self._prefix = prefix
         self._control: socket.socket | None = None
         self.seconds = 0.0  # of CPU that the commands took
 
@@ -149,7 +153,7 @@ class Warm:
     ) -> Command:
         """`python -m MODULE WORDS`, under way."""
         if self._control is None:
-            self._control, self._server = _start()
+            self._control, self._server = _start(self._prefix)
         status, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         (out, said_out), (err, said_err) = os.pipe(), os.pipe()
         request = Request(
@@ -180,11 +184,11 @@ class Warm:
             self._server.wait()
 
 
-def _start() -> "tuple[socket.socket, subprocess.Popen[bytes]]":
+def _start(prefix: Sequence[str]) -> "tuple[socket.socket, subprocess.Popen[bytes]]":
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         server = subprocess.Popen(
-            [sys.executable, __file__, str(theirs.fileno())],
+            [*prefix, sys.executable, __file__, str(theirs.fileno())],
             cwd=ROOT,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
@@ -315,6 +319,8 @@ def _spare() -> Spare:
     request, handed = _receive(theirs)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _take(request, handed)
+    if request.module == "audition.parallel.agent":
+        _patch([_spare() for _ in range(2)])  # the ranks
     become(request)
     sys.exit()
 
