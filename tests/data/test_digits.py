@@ -1,5 +1,7 @@
 """The digits: what the file holds, splits without overlap, batches as functions of seed and step."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,9 @@ from audition.errors import AuditionError
 from audition.recipe.batches import Clock, Shape
 from audition.recipe.streams import Streams
 
-pytest.importorskip("sklearn.datasets", reason="data=digits reads a file of scikit-learn")
+pytestmark = pytest.mark.skipif(
+    find_spec("sklearn") is None, reason="data=digits reads a file of scikit-learn"
+)
 
 
 @pytest.fixture(scope="module")

@@ -380,4 +380,5 @@ def _import_everything() -> None:
 if __name__ == "__main__":
     del sys.path[0]
     _import_everything()
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    if sys.argv[1:]:  # without, its byte code has been compiled: `make setup`
+        serve(socket.socket(fileno=int(sys.argv[1])))

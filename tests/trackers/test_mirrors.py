@@ -1,6 +1,7 @@
 """Trackers hold what `metrics.jsonl` holds: after a run, after a stop, and after a run that failed."""
 
 import json
+from importlib.util import find_spec
 
 import pytest
 from tests.trackers.conftest import LINES, merged, read_wandb
@@ -13,8 +14,10 @@ from audition.trackers.tensorboard import TensorBoard
 from audition.trackers.wandb import Wandb
 from audition.training.loop import train
 
-pytest.importorskip("wandb")
-pytest.importorskip("tensorboard")
+pytestmark = pytest.mark.skipif(
+    find_spec("wandb") is None or find_spec("tensorboard") is None,
+    reason="the extras `wandb` and `tensorboard` are not installed",
+)
 
 
 @pytest.fixture(autouse=True)

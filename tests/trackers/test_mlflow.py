@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,10 @@ from audition.trackers.background import BackgroundTracker
 from audition.trackers.mlflow import MLflow
 from audition.training.loop import train
 
-pytest.importorskip("mlflow")
-pytest.importorskip("alembic")
+pytestmark = pytest.mark.skipif(
+    find_spec("mlflow") is None or find_spec("alembic") is None,
+    reason="the extra `mlflow` is not installed",
+)
 
 
 @pytest.fixture(scope="session")

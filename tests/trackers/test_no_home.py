@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 from tests.trackers.conftest import read_wandb
 
-pytest.importorskip("wandb")
+pytestmark = pytest.mark.skipif(
+    find_spec("wandb") is None, reason="the extra `wandb` is not installed"
+)
 
 CODE = """
 import sys

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 
 import pytest
 from tests.trackers.conftest import LINES, merged, read_wandb
@@ -11,7 +12,9 @@ from tests.trackers.conftest import LINES, merged, read_wandb
 from audition.trackers.background import BackgroundTracker, Patience
 from audition.trackers.wandb import Wandb
 
-pytest.importorskip("wandb")
+pytestmark = pytest.mark.skipif(
+    find_spec("wandb") is None, reason="the extra `wandb` is not installed"
+)
 
 RUN = {
     "id": "1",
