@@ -33,10 +33,12 @@ SMALL_PICTURES = ("data.batch_size=8", "budget.steps=6", "training.evaluations=3
 LONGEST = ("slurm", "parallel", "cli", "sweep", "laws", "trackers", "observers", "bench")
 """Folders of tests that take longest, or wait most: they begin first."""
 TOGETHER = {
-    "tests/slurm/test_array.py": "one Slurm",
-    "tests/slurm/test_survival.py": "one Slurm",
-    "tests/slurm/test_left_alone.py": "another",
-    "tests/slurm/test_search_jobs.py": "another",
+    "tests/parallel/test_shards.py": "two ranks",
+    "tests/parallel/test_two.py": "two ranks",
+    "tests/slurm/test_array.py": "a Slurm",
+    "tests/slurm/test_survival.py": "a Slurm",
+    "tests/slurm/test_left_alone.py": "another Slurm",
+    "tests/slurm/test_search_jobs.py": "another Slurm",
 }
 """Files that one worker of pytest-xdist does, for what their tests share is dear."""
 

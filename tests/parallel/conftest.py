@@ -1,18 +1,19 @@
 """One launch of two processes for most of the tests: to start them takes most of the time."""
 
 import json
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import parallel_entries
 import pytest
 import torch
+from warm import Command, Warm
 
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
-from audition.parallel.launch import launch
 from audition.training.build import build
 from audition.training.rehearsal import SizedTeam
 
@@ -90,9 +91,40 @@ class Told:
         return found
 
 
+Launching = Callable[..., Command]
+
+
+@pytest.fixture(scope="session")
+def launching(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Launching:
+    """What to do, and with what -> a process that does it with two ranks (`launching.py`)."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+    def begin(what: str, payload: Mapping[str, Any], **more: str) -> Command:
+        file = tmp_path_factory.mktemp("launching") / "payload.json"
+        file.write_text(json.dumps(payload))
+        return warm.begin("launching", what, str(file), env={**environment, **more})
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def launched(launching: Launching) -> Callable[..., Any]:
+    """The same to its end: what it came to, or what it was refused with."""
+
+    def answer(what: str, payload: Mapping[str, Any], **more: str) -> Any:
+        with launching(what, payload, **more) as command:
+            said, complained = command.communicate(timeout=300)
+        assert command.returncode == 0, complained
+        return json.loads(said)
+
+    return answer
+
+
 @pytest.fixture(scope="session")
 def told(
-    settings_of: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+    settings_of: Callable[..., dict[str, Any]],
+    launched: Callable[..., Any],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Told:
     """All cases, by two processes."""
     folder = tmp_path_factory.mktemp("ranks")
@@ -105,6 +137,4 @@ def told(
         if not why_unshardable(settings):
             cases[member] = {"do": "whole", "settings": settings}
     payload = {"settings": settings_of(*DDP), "folder": str(folder), "cases": cases}
-    json.dumps(payload)
-    answers = launch(parallel_entries.several, payload, 2, lambda report: None, lambda step: False)
-    return Told(folder, dict(answers))
+    return Told(folder, launched("several", payload))

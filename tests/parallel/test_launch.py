@@ -1,10 +1,7 @@
 """The worker and its ranks: how a shared run ends, well or badly, and what is then on file."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -16,34 +13,29 @@ from tests.parallel.conftest import DDP
 from audition.errors import AuditionError
 from audition.parallel.launch import launch
 from audition.parallel.messages import RankMessages
-from audition.sweep.arms import Arm
-from audition.sweep.plan import PlannedRun, identify
 from audition.training.loop import train
-from audition.training.run import perform
-from audition.training.run_spec import RunSpec
 from audition.training.worker import facts, measures_of
 
 LONG = ("data.batch_size=8", "budget.steps=200", "training.clip=null")
 
 
 @pytest.mark.parametrize("parallel", ["parallel=ddp", "parallel=fsdp"])
-def test_a_run_on_file_stopped_and_taken_up(settings_of, job_of, tmp_path, parallel):
+def test_a_run_on_file_stopped_and_taken_up(settings_of, job_of, launched, tmp_path, parallel):
     """Without dropout, its weights are those of one process to the bit."""
-    settings = settings_of(parallel, *LONG, f"paths.output_dir={tmp_path}")
-    arm = Arm("baseline", (parallel,))
-    run = PlannedRun(arm, 42, settings, identify(settings), "word")
-    assignment = RunSpec(run.record, settings, {})
-    reports = []
-    first = perform(assignment, reports.append, lambda step: step > 0)
-    assert (first.status, first.reason) == ("interrupted", f"stopped at step {first.steps}")
-    assert 0 < first.steps < 200
+    first, second, reports = launched(
+        "on_file", settings_of(parallel, *LONG, f"paths.output_dir={tmp_path}")
+    )
+    assert (first["status"], first["reason"]) == (
+        "interrupted",
+        f"stopped at step {first['steps']}",
+    )
+    assert 0 < first["steps"] < 200
     assert {"phase", "step", "loss", "units_per_s"} <= set().union(*reports)
-    second = perform(assignment, reports.append)
-    assert second.status == "finished"
+    assert second["status"] == "finished"
     whole_job = job_of("execution.accumulate=2", *LONG)
     whole = facts(train(whole_job), measures_of(whole_job))
-    assert second.weights == whole["weights"]
-    assert second.metrics == pytest.approx(whole["metrics"], rel=1e-9)
+    assert second["weights"] == whole["weights"]
+    assert second["metrics"] == pytest.approx(whole["metrics"], rel=1e-9)
     folder = next(tmp_path.glob("runs/baseline/*/seed_42"))
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     steps = [json.loads(line)["step"] for line in lines]
@@ -51,12 +43,9 @@ def test_a_run_on_file_stopped_and_taken_up(settings_of, job_of, tmp_path, paral
     assert not list(folder.glob("checkpoint*"))
 
 
-def test_where_they_cannot_meet_no_process_is_blamed(settings_of, monkeypatch):
-    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "nowhere0")
+def test_where_they_cannot_meet_no_process_is_blamed(settings_of, launched):
     payload = {"settings": settings_of(*DDP)}
-    with pytest.raises(AuditionError) as told:
-        launch(parallel_entries.wrong, payload, 2, lambda report: None, lambda step: False)
-    said = str(told.value)
+    said = launched("wrong", payload, GLOO_SOCKET_IFNAME="nowhere0")["refused"]
     assert said.startswith("the processes of this run cannot meet over GLOO_SOCKET_IFNAME=nowhere0")
     assert "process 1" not in said
 
@@ -64,36 +53,35 @@ def test_where_they_cannot_meet_no_process_is_blamed(settings_of, monkeypatch):
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        (parallel_entries.lost, r"^process 1 of 2 was ended by SIGKILL \(the machine was out of"),
-        (parallel_entries.wrong, r"^the moon is full: choose another night$"),
+        ("lost", r"^process 1 of 2 was ended by SIGKILL \(the machine was out of"),
+        ("wrong", r"^the moon is full: choose another night$"),
     ],
 )
-def test_a_rank_that_ends_takes_the_run_with_it(settings_of, entry, said):
+def test_a_rank_that_ends_takes_the_run_with_it(settings_of, launched, entry, said):
     payload = {"settings": settings_of(*DDP, "budget.steps=null", "budget.minutes=5")}
-    with pytest.raises(AuditionError, match=said):
-        launch(entry, payload, 2, lambda report: None, lambda step: False)
+    assert re.search(said, launched(entry, payload)["refused"])
 
 
-SCRIPT = """
-import json, sys
-import parallel_entries
-from audition.parallel.launch import launch
-payload = json.loads(sys.argv[1])
-launch(parallel_entries.endless, payload, 2, lambda report: None, lambda step: False)
-"""
-
-
-def test_ranks_do_not_outlive_their_worker(settings_of, tmp_path):
-    payload = {"settings": settings_of(*DDP), "folder": str(tmp_path)}
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", SCRIPT, json.dumps(payload)]
-    worker = subprocess.Popen(command, env=environment)
-    files = [tmp_path / f"{rank}.pid" for rank in (0, 1)]
-    wait_for(lambda: all(file.exists() and file.read_text() for file in files))
-    ranks = [int(file.read_text()) for file in files]
-    worker.send_signal(signal.SIGKILL)
-    worker.wait()
+def test_ranks_do_not_outlive_their_worker(settings_of, launching, tmp_path):
+    with launching("endless", {"settings": settings_of(*DDP), "folder": str(tmp_path)}) as worker:
+        files = [tmp_path / f"{rank}.pid" for rank in (0, 1)]
+        wait_for(lambda: all(file.exists() and file.read_text() for file in files))
+        ranks = [int(file.read_text()) for file in files]
+        worker.kill()
+        worker.wait()
     wait_for(lambda: not any(map(lives, ranks)), seconds=5.0)
+
+
+def test_a_run_of_processes_that_python_started(settings_of, tmp_path):
+    """Those of the other tests are forks of one that had imported everything."""
+    answer = launch(
+        parallel_entries.whole_one,
+        {"settings": settings_of(*DDP), "folder": str(tmp_path)},
+        2,
+        lambda report: None,
+        lambda step: False,
+    )
+    assert answer["status"] == "finished"
 
 
 def wait_for(happened, seconds=60.0):

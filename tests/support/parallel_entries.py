@@ -47,6 +47,13 @@ def job_of(settings: Mapping[str, Any]) -> Job:
     return build(settings, construct(settings["parallel"]).team("cpu"))
 
 
+def whole_one(
+    payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: StopAsked
+) -> Mapping[str, Any]:
+    """One case alone."""
+    return whole(job_of(payload["settings"]), Path(payload["folder"]), "whole")
+
+
 def whole(job: Job, folder: Path, name: str) -> Mapping[str, Any]:
     """From the first step to the last."""
     torch.manual_seed(job.team.rank)  # what went before must not matter

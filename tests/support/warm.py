@@ -366,7 +366,8 @@ def _import_everything() -> None:
 
     import audition
 
-    importlib.import_module("torch._dynamo")
+    for name in ("torch._dynamo", "torch.distributed.launcher.api"):
+        importlib.import_module(name)
     for module in pkgutil.walk_packages(audition.__path__, "audition."):
         if not module.name.endswith(("__main__", ".server")):
             importlib.import_module(module.name)
