@@ -27,7 +27,7 @@ def ranks(entry: str, payload: Mapping[str, Any]) -> Any:
 
 def on_file(settings: Mapping[str, Any]) -> Any:
     """A shared run that is stopped after its first step, and what it comes to when it is taken up."""
-    run = PlannedRun(Arm("baseline", (parallel,)), 42, dict(settings), identify(settings), "word")
+    run = PlannedRun(Arm("baseline", ()), 42, dict(settings), identify(settings), "word")
     spec = RunSpec(run.record, dict(settings), {})
     reports: list[Mapping[str, Any]] = []
     first = perform(spec, reports.append, lambda step: step > 0)
