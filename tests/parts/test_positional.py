@@ -8,7 +8,7 @@ from audition.parts.dims import Dims
 from audition.parts.initial import initialise
 from audition.parts.positional.learned import Learned
 from audition.parts.positional.none import NoPosition
-from audition.parts.positional.rope import Rope
+from audition.parts.positional.rope import Rope, turn, turns, waves
 from audition.recipe.streams import Streams
 
 B, H, K, T, D = 2, 4, 2, 16, 8
@@ -79,3 +79,21 @@ def test_only_none_is_blind_to_the_order_of_what_came_before(positional, blind):
         weight.data.mul_(10)
     one, two = torch.tensor([[1, 2, 3, 4, 5]]), torch.tensor([[3, 1, 4, 2, 5]])
     assert torch.allclose(model(one)[0, -1], model(two)[0, -1], atol=1e-4) == blind
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_turning_has_the_bits_of_the_rolled_form_forward_and_backward(dtype):
+    cos, sin = waves(turns(T, D, 100.0))
+
+    def rolled(x: torch.Tensor) -> torch.Tensor:
+        return (x * cos + x.roll(D // 2, dims=-1) * sin).to(x.dtype)
+
+    given = heads(H).to(dtype)
+    found = []
+    for form in (rolled, lambda x: turn(x, cos, sin)):
+        x = given.clone().requires_grad_()
+        y = form(x)
+        y.backward(torch.ones_like(y) * given)
+        found.append((y, x.grad))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
