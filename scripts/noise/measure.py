@@ -35,10 +35,10 @@ from audition.training.loop import train
 
 AVERAGES: Mapping[str, Effect] = {
     # From half-way on: an older update would have a share of 4 % at most.
-    **{f"ema {decay}": EMA(decay=decay, start=0.5) for decay in (0.95, 0.97, 0.98, 0.99, 0.995)},
-    **{f"tail {share}": TailAverage(share=share) for share in (0.02, 0.05, 0.1)},
+    **{f"ema {decay}": EMA(decay=decay, start=0.5) for decay in (0.97, 0.98, 0.99)},
+    **{f"tail {share}": TailAverage(share=share) for share in (0.05, 0.1)},
 }
-EARLY = (0.25, 0.5, 0.75)
+EARLY = (0.5,)
 """Shares of the run after which the live weights are looked at, too."""
 
 
