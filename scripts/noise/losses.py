@@ -1,16 +1,20 @@
 """The losses of measured runs as one table: a row for each run and each way of weighing its weights.
 
-`python -m scripts.noise.losses DIR` writes `docs/results/data/noise.csv` from the files of `measure`.
+`python -m scripts.noise.losses DIR` writes `docs/results/data/{noise,averages}.csv` from the files of
+`measure`.
 """
 
 import csv
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
 TABLE = Path(__file__).parents[2] / "docs/results/data/noise.csv"
+AVERAGES = TABLE.with_name("averages.csv")
+SCREENED = (42, 137)
 PARTS = 8
 """Parts of the held-out windows, each of every eighth of them, so that all are spread alike."""
 
@@ -72,5 +76,20 @@ def read(path: Path = TABLE) -> Losses:
     }
 
 
+def write_averages(losses: Losses, path: Path = AVERAGES) -> None:
+    """Live weights and averages at the default rate and budget, on the seeds that chose nothing."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(["weights", "seed", "loss"])
+        for run, parts in losses.items():
+            kind = (run.tokens, run.precision, run.lr, run.arm)
+            default = kind == (1_000_000, "bf16", "4e-3", "baseline")
+            judged = run.seed not in SCREENED and run.weights in ("live", "ema 0.98", "tail 0.05")
+            if default and judged:
+                lines.writerow([run.weights, run.seed, round(fmean(parts), 5)])
+
+
 if __name__ == "__main__":
-    write(measured(Path(sys.argv[1])))
+    found = measured(Path(sys.argv[1]))
+    write(found)
+    write_averages(found)

@@ -21,9 +21,9 @@ from scripts.noise.worth import (
     Worth,
     adjusted,
     bootstrap,
+    morgan,
     pairing,
     pooled,
-    variance_ratio,
     window_share,
 )
 
@@ -63,14 +63,17 @@ def parts(
 
 
 def gains(losses: Losses) -> dict[Kind, dict[str, list[float]]]:
-    """What averages of weights gain on the live ones, seed by seed, of each kind of run."""
+    """What averages gain on the live weights, of each kind of run, seed by seed (at least two)."""
     found: dict[Kind, dict[str, list[float]]] = {}
     for run in sorted(losses, key=lambda run: run.seed):
         if run.weights.startswith(("ema", "tail")):
             gain = fmean(losses[replace(run, weights="live")]) - fmean(losses[run])
             kind = (run.tokens, run.precision, run.lr, run.arm)
             found.setdefault(kind, {}).setdefault(run.weights, []).append(gain)
-    return {kind: dict(sorted(found[kind].items())) for kind in sorted(found)}
+    return {
+        kind: {name: x for name, x in sorted(found[kind].items()) if len(x) > 1}
+        for kind in sorted(found)
+    }
 
 
 def worths(losses: Losses, tokens: int) -> Iterator[tuple[str, Worth]]:
@@ -84,7 +87,7 @@ def worths(losses: Losses, tokens: int) -> Iterator[tuple[str, Worth]]:
         b, i = base.mean(1), idea.mean(1)
         averaged = (at("baseline", AVERAGE) - at(IDEA, AVERAGE)).mean(1)
         yield f"same seeds instead of other ones, {precision}", bootstrap(pairing, b, i)
-        yield f"EMA of .98 evaluated, {precision}", bootstrap(variance_ratio, averaged, b - i)
+        yield f"EMA of .98 evaluated, {precision}", morgan(averaged, b - i)
         yield (
             f"held-out windows without end, {precision}",
             bootstrap(lambda d: 1.0 - window_share(d), base - idea),
@@ -105,7 +108,7 @@ def worths(losses: Losses, tokens: int) -> Iterator[tuple[str, Worth]]:
         }
         yield (
             "fp32 instead of bf16",
-            bootstrap(variance_ratio, apart["fp32"].mean(1), apart["bf16"].mean(1)),
+            morgan(apart["fp32"].mean(1), apart["bf16"].mean(1)),
         )
 
 
@@ -131,8 +134,7 @@ def printed(losses: Losses) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|---|---|"
     for (tokens, *kind), weights in gains(losses).items():
         for name, found in weights.items():
-            sd = f"{stdev(found):.4f}" if len(found) > 1 else ""
-            numbers = f"{fmean(found):+.4f} | {sd} | {min(found):+.4f} | {len(found)}"
+            numbers = f"{fmean(found):+.4f} | {stdev(found):.4f} | {min(found):+.4f} | {len(found)}"
             yield f"| {tokens:,} | {' | '.join(kind)} | {name} | {numbers} |"
     for tokens in sorted({r.tokens for r in losses}):
         yield ""
@@ -159,7 +161,7 @@ def drawn(losses: Losses, tokens: int) -> Figure:
         f"Left: gain over the live weights of the same run, {kind[0]:,} tokens, bf16; every seed a "
         f"dot, mean as a mark, n = {len(left[0][1])}. Right: variance of the same-seed difference "
         f"between the spectral gate and the baseline after : before, {tokens:,} tokens; lines: 95 % "
-        "bootstrap interval over seeds. Left of 1: fewer seeds for the same interval.",
+        "interval. Left of 1: fewer seeds for the same interval.",
         height=tall + 1.0,
     )
     one = page.axes(0.95, 0.6, 2.4, tall)

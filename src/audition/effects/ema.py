@@ -21,8 +21,9 @@ class EMA(Effect):
     once its start is divided out (as Adam's moments are: Kingma & Ba 2015), so that the first
     weights count no more than their age says. It averages over about 1 / (1 - decay) updates, and as
     the decay nears 1 over all of them alike (Polyak & Juditsky 1992 for that mean; Tarvainen &
-    Valpola 2017 for this one). The trained weights keep the bits they have without it. A decay of 0
-    is the exact identity.
+    Valpola 2017 for this one). A decay suits a number of steps: the default gains at the 1,302 steps
+    of a nano run and costs at 325 (docs/results/noise.md). The trained weights keep the bits they
+    have without it. A decay of 0 is the exact identity.
 
     Memory: the mean, as large as the weights, in checkpoints too; a copy of the weights during an
     evaluation.
@@ -34,7 +35,7 @@ class EMA(Effect):
     neutral: ClassVar[Mapping[str, object]] = {"decay": 0.0}
     active: ClassVar[Mapping[str, object]] = {"decay": 0.5}
 
-    decay: Annotated[float, Interval(ge=0, lt=1)] = 0.99
+    decay: Annotated[float, Interval(ge=0, lt=1)] = 0.98
     """Share of the mean that stays at every update."""
     start: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     """Share of the run after which the mean begins; until then evaluators see the live weights."""
