@@ -1,20 +1,24 @@
-"""The terminal: where answers are printed, how tables look, and how a command is written there."""
+"""The terminal: where answers are printed, and how tables look."""
 
-import shlex
 import sys
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 
+class _Console(Console):
+    """One that leaves it to the command what happens where the reader of a pipe has left."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # the BrokenPipeError in which it is called
+
+
 def console(columns: int = 100) -> Console:
     """Where answers go: standard output, with so many columns where it is not a terminal."""
     width = None if sys.stdout.isatty() else columns
-    return Console(width=width, highlight=False, soft_wrap=False)
+    return _Console(width=width, highlight=False, soft_wrap=False)
 
 
 def say(text: str) -> None:
@@ -41,26 +45,3 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, gap:
     for cells in rows:
         made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
     return made
-
-
-def train_command(*words: str) -> str:
-    """What to type to train with the overrides `words`, by the command that is in use.
-
-    A folder of the reader's own configs that was named on the command line is named again.
-    """
-    return shlex.join((*train_door(), *config_folder(sys.argv), *words))
-
-
-def config_folder(line: Sequence[str]) -> tuple[str, ...]:
-    """The words of a command line that name a folder of the reader's own configs."""
-    return tuple(
-        word
-        for before, word in pairwise(line)
-        if before in ("--config-dir", "-cd") or word == "-cd" or word.startswith("--config-dir")
-    )
-
-
-def train_door() -> tuple[str, ...]:
-    """The command that trains: `python -m src.train` in a checkout, else `audition train`."""
-    own = Path(sys.argv[0]).name.startswith("audition") or not Path("src/train.py").is_file()
-    return ("audition", "train") if own else ("python", "-m", "src.train")

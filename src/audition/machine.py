@@ -18,9 +18,15 @@ def gpus() -> tuple[int, ...]:
 
     None where torch was built for the CPU alone, whatever cards there are.
     """
-    if metadata.version("torch").endswith("+cpu"):
+    if torch_version().endswith("+cpu"):
         return ()
     return tuple(range(len(within(offered(os.environ.get(VISIBLE)), installed()))))
+
+
+@cache
+def torch_version() -> str:
+    """The version of torch that is installed; its files are searched once, for every arm asks."""
+    return metadata.version("torch")
 
 
 def offered(visible: str | None) -> tuple[str, ...] | None:

@@ -4,14 +4,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from audition.config.groups import GROUPS
 from audition.config.identity import targets
 from audition.errors import AuditionError
-from audition.machine import cores, gpus
+from audition.machine import cores, gpus, torch_version
 from audition.provenance import processor
 from audition.records.codec import parsed, read
 from audition.records.store import write_whole
@@ -43,7 +42,7 @@ def machine() -> dict[str, Any]:
         "processor": processor(),
         "cores": cores(),
         "gpus": list(gpu_names()),
-        "torch": metadata.version("torch"),
+        "torch": torch_version(),
     }
 
 

@@ -1,4 +1,8 @@
-"""Numbers as text: times, values of a measure, probabilities, intervals, counts."""
+"""Numbers as text: times, values of a measure, probabilities, intervals, counts, tables of them."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
 
 from audition.measure import Measure
 
@@ -138,3 +142,15 @@ def interval_of_ratio(bounds: tuple[float, float]) -> str:
     if any(bound != bound for bound in bounds):
         return "[no interval]"
     return f"[{number(bounds[0], '.3f')}, {number(bounds[1], '.3f')}]"
+
+
+def html_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as a table of HTML, for a notebook."""
+    if not rows:
+        return "<p>none</p>"
+    head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row.values())}</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

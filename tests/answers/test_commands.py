@@ -1,5 +1,6 @@
 """A run of a campaign is typed again without the campaign's other arms."""
 
+import json
 import shlex
 from dataclasses import replace
 from math import nan
@@ -11,7 +12,7 @@ from made_records import made
 from audition.answers import Judgement, judge_arms
 from audition.answers.commands import commands, next_step
 from audition.records.record import Record
-from audition.records.registration import PlannedArm, Registration, register
+from audition.records.store import Ledger
 
 ARMS = (("baseline",), ("placebo", "+idea=placebo"))
 
@@ -29,7 +30,7 @@ def record(arm: str, seed: int, *overrides: str) -> Record:
 def test_a_campaigns_run_is_typed_without_its_arms() -> None:
     runs = [record(*arm[:1], seed, *arm[1:]) for arm in ARMS for seed in (1, 2)]
     (judgement,) = judge_arms(runs)
-    (line,) = commands(judgement)
+    (line,) = commands(judgement, Path("outputs"))
     assert line == (
         "python -m src.train +sweeps=six_arms +idea=placebo hydra.sweeper.params=null "
         "hydra.sweeper.arms=null seed=1,2 paths.output_dir=reproduced -m"
@@ -40,7 +41,7 @@ def test_an_arm_of_a_swept_setting_is_a_line_beside_its_baseline() -> None:
     made = [("baseline",), ("optimizer=muon,lr", "optimizer=muon", "optimizer.lr=1e-2")]
     runs = [record(*arm[:1], seed, "model=tiny", *arm[1:]) for arm in made for seed in (1, 2)]
     (judgement,) = judge_arms([*runs, record("baseline", 3, "model=tiny")])
-    with_its_arm, without = commands(judgement)
+    with_its_arm, without = commands(judgement, Path("outputs"))
     assert with_its_arm == (
         "python -m src.train +sweeps=six_arms model=tiny hydra.sweeper.params=null "
         """'hydra.sweeper.arms=["optimizer=muon optimizer.lr=1e-2"]' """
@@ -56,7 +57,7 @@ def test_a_baseline_with_settings_of_its_own_keeps_them() -> None:
     made = [("baseline", "optimizer.lr=8e-3"), ("optimizer=sgd", "optimizer=sgd")]
     runs = [record(*arm[:1], seed, *arm[1:]) for arm in made for seed in (1, 2)]
     (judgement,) = judge_arms(runs)
-    (line,) = commands(judgement)
+    (line,) = commands(judgement, Path("outputs"))
     assert """'baseline="optimizer.lr=8e-3"' 'hydra.sweeper.arms=["optimizer=sgd"]' seed""" in line
 
 
@@ -64,7 +65,7 @@ def test_what_changes_no_number_sets_no_arm_apart() -> None:
     own = ("preset=mine", "preset=mine", "allowed_targets=[audition.,mylab.]")
     runs = [record(*arm[:1], seed, *arm[1:]) for arm in [("baseline",), own] for seed in (1, 2)]
     (judgement,) = judge_arms(runs)
-    (line,) = commands(judgement)
+    (line,) = commands(judgement, Path("outputs"))
     assert "'allowed_targets=[audition.,mylab.]' " in line
     assert """'hydra.sweeper.arms=["preset=mine"]'""" in line
 
@@ -119,7 +120,7 @@ def test_a_next_step_names_a_ledger_that_lies_elsewhere() -> None:
     assert next_step(judgement, Path("my runs")).command == "audition runs --output-dir 'my runs'"
     judgement = placed({"baseline": {1: 1.5}, "placebo": {1: 1.4}})
     assert shlex.split(next_step(judgement, Path("my runs")).command)[-2:] == [
-        "paths.output_dir=my runs",
+        "paths.output_dir='my runs'",
         "-m",
     ]
 
@@ -129,7 +130,7 @@ def test_arms_that_are_not_alike_are_trained_again() -> None:
     other = replace(judgement, arm=replace(judgement.arm, records=tuple(
         replace(r, threads=9) for r in judgement.arm.records
     )))  # fmt: skip
-    assert next_step(other, Path("outputs")).command == commands(other)[0]
+    assert next_step(other, Path("outputs")).command == commands(other, Path("outputs"))[0]
 
 
 def test_a_question_that_takes_many_seeds_is_sent_to_power() -> None:
@@ -149,15 +150,16 @@ def test_what_fresh_seeds_left_open_goes_to_further_fresh_seeds() -> None:
     assert not {"1", "2", "3"} & set(step.command.split("seed=")[1].split(" ")[0].split(","))
 
 
-def test_a_next_step_names_the_folder_of_configs_that_its_plan_was_typed_with(
+def test_every_command_names_the_folder_of_configs_that_the_arm_was_typed_with(
     tmp_path: Path,
 ) -> None:
     judgement = placed({"baseline": {1: 1.5}, "placebo": {1: 1.4}})
-    arm = PlannedArm(name="placebo", config_hash=judgement.arm.config_hash, seeds=(1,), cards={})
-    typed = "audition train --config-dir 'my conf' preset=mine -m"
-    plan = Registration(
-        baseline_hash="b", baseline_seeds=(1,), arms=(arm,), metric="val_loss", command=typed
-    )
-    register(tmp_path, plan)
-    words = shlex.split(next_step(judgement, tmp_path).command)
-    assert words[words.index("--config-dir") + 1] == "my conf"
+    assert "--config-dir" not in "".join(commands(judgement, tmp_path))
+    folder = Ledger(tmp_path).folder_of(judgement.arm.records[0])
+    folder.mkdir(parents=True)
+    typed = ["audition train", "--config-dir", "my conf", "preset=mine", "-m"]
+    (folder / "repro.json").write_text(json.dumps({"command": typed}))
+    step = next_step(judgement, tmp_path).command
+    for line in (step, *commands(judgement, tmp_path)):
+        words = shlex.split(line)
+        assert words[words.index("--config-dir") + 1] == "my conf"

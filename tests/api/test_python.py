@@ -1,5 +1,6 @@
 """Audition from Python: a run in this process, a comparison, a ledger, and losses from anywhere."""
 
+import json
 import os
 import random
 import signal
@@ -57,6 +58,11 @@ def test_a_run_is_filed_as_a_command_files_it_and_leaves_the_process_as_it_was(
         record = train("+idea=placebo", "seed=7")
         assert state() == before
     assert (record.arm, record.seed, record.status, record.steps) == ("placebo", 7, "finished", 3)
+    shown = record._repr_html_()
+    assert (
+        f"<tr><td>validation loss [nats/token]</td><td>{record.metrics['val_loss']:.4f}<" in shown
+    )
+    assert "<td>status</td><td>finished</td>" in shown
     ledger = audition.ledger()
     assert ledger.records == (record,)
     with monkeypatch.context() as patch:
@@ -98,7 +104,10 @@ def test_configs_of_ones_own(train: Run, tmp_path: Path, cache_dir: str) -> None
     own.mkdir(parents=True)
     (own / "mine.yaml").write_text("# @package _global_\nseed: 11\n")
     words = [*SMALL, f"paths.cache_dir={cache_dir}", "experiment=mine"]
-    assert audition.run(words, config_dir=tmp_path / "conf").seed == 11
+    record = audition.run(words, config_dir=tmp_path / "conf")
+    assert record.seed == 11
+    repro = audition.ledger().store.folder_of(record) / "repro.json"
+    assert json.loads(repro.read_text())["command"][1:3] == ["--config-dir", str(tmp_path / "conf")]
 
 
 def test_a_comparison_is_a_sweep_whose_verdicts_come_back(

@@ -1,6 +1,10 @@
 """Completion: what may stand at the end of a line, and bash and zsh asking for it."""
 
+import os
+import pty
+import select
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -76,29 +80,71 @@ def test_the_values_are_those_of_arguments_that_there_are() -> None:
     assert VALUES.keys() <= set().union(*map(arguments, COMMANDS.values()))
 
 
-@pytest.mark.parametrize("shell", SCRIPTS)
-def test_a_shell_completes_with_it(shell: str, ledger: Path) -> None:
-    if shutil.which(shell) is None:
-        pytest.skip(f"there is no {shell} here")
-    door = Path(sys.executable).with_name("audition")
+DOOR = Path(sys.executable).with_name("audition")
+
+
+def missing(shell: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(shutil.which(shell) is None, reason=f"there is no {shell} here")
+
+
+@missing("bash")
+def test_bash_completes_with_it(ledger: Path) -> None:
     program = f"""
-        eval "$({door} completion {shell})"
+        eval "$({DOOR} completion bash)"
         for COMP_LINE in 'audition verdict ' 'audition train +idea=pl' 'audition rep' 'audition no '
         do
-            COMP_POINT=${{#COMP_LINE}} COMP_WORDS=({door}) COMPREPLY=()
+            COMP_POINT=${{#COMP_LINE}} COMP_WORDS=({DOOR}) COMPREPLY=()
             _audition
             echo "${{COMPREPLY[*]}}"
         done
         complete -p audition
     """
     asked = subprocess.run(
-        [shell, "-c", program], cwd=ledger.parent, capture_output=True, text=True, timeout=60
+        ["bash", "-c", program], cwd=ledger.parent, capture_output=True, text=True, timeout=60
     )
     assert asked.stderr == ""
     *lines, registered = asked.stdout.splitlines()
     # A word of Hydra's is completed behind its =, where the shell takes a new word to begin.
     assert lines == ["baseline placebo", "placebo", "report reproduce", ""]
     assert "-F _audition audition" in registered
+
+
+@missing("zsh")
+def test_zsh_completes_with_it_at_its_prompt(ledger: Path) -> None:
+    """In a terminal, where a Tab is pressed behind each line."""
+    lines = {
+        "audition verd": "audition verdict ",
+        "audition verdict pl": "audition verdict placebo ",
+        "audition train +idea=pl": "audition train +idea=placebo ",
+        "audition train model=tiny optimizer.l": "audition train model=tiny optimizer.lr=",
+        "audition runs --out": "audition runs --output-dir ",
+    }
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(ledger.parent)
+        os.environ |= {"TERM": "dumb", "PS1": "", "PATH": f"{DOOR.parent}:{os.environ['PATH']}"}
+        os.execvp("zsh", ["zsh", "-f", "-i"])
+    try:
+        os.write(terminal, b'unset zle_bracketed_paste\neval "$(audition completion zsh)"\n')
+        os.write(terminal, b"print REA''DY\n")
+        until(terminal, b"READY")
+        for line, whole in lines.items():
+            os.write(terminal, f"{line}\t".encode())
+            until(terminal, f"{whole}".encode())
+            os.write(terminal, b"\x15print AG''AIN\n")
+            until(terminal, b"AGAIN")
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(terminal)
+
+
+def until(terminal: int, wanted: bytes) -> None:
+    """Read what stands in the terminal until `wanted` does; it fails after a minute without a word."""
+    said = b""
+    while wanted not in said.replace(b"\x07", b""):  # its bell
+        assert select.select([terminal], [], [], 60.0)[0], said
+        said += os.read(terminal, 4096)
 
 
 def test_the_script_is_printed_for_a_shell_that_is_named(

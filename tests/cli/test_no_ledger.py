@@ -48,7 +48,7 @@ def test_a_folder_without_runs_is_no_ledger(
         assert (left.value.code, said.out) == (2, "")
         assert said.err == (
             f"audition: there is no ledger at {place}: {why}; name another with --output-dir, or "
-            "train a run: python -m src.train\n"
+            f"train a run: python -m src.train{'' if place == file else f' paths.output_dir={place}'}\n"
         )
     assert not any(empty.iterdir())
 

@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_records import made
+
+from audition.cli.streams import LEFT
+from audition.records.store import Ledger
 
 SWEEP = ("seed=1,2", "-m")
 
@@ -29,6 +33,22 @@ def test_a_sweep_outlives_the_pager_that_its_lines_went_to(place: Any) -> None:
     ended = place.run(["sh", "-c", '"$@" 2>&1 >/dev/null | head -1', "sh", *place.command(*SWEEP)])
     assert len(ended.stdout.splitlines()) == 1
     assert place.statuses() == {"baseline 1": "finished", "baseline 2": "finished"}
+
+
+@pytest.mark.parametrize("words", [["runs"], ["verdict"], ["runs", "--json"], ["train", "--help"]])
+def test_a_command_whose_reader_left_ends_without_a_word(place: Any, words: list[str]) -> None:
+    ledger = Ledger(place.output)
+    for arm in ("baseline", "idea"):
+        for seed in range(3):
+            ledger.write(made(arm, seed, 1.0 + 0.01 * seed + 0.001 * len(arm)))
+    where = ["--output-dir", str(place.output)] if words[0] != "train" else []
+    door = [sys.executable, "-m", "audition", *words, *where]
+    with subprocess.Popen(door, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.close()
+        assert child.stderr is not None
+        assert child.stderr.read() == b""
+    assert child.returncode == LEFT
 
 
 def test_a_command_without_an_output_says_nothing(place: Any) -> None:

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from made_records import made
 
-from audition.cli.ledger import carry_out, main, read
-from audition.cli.output_dir import as_overrides, override, split_output_dir
+from audition.cli.ledger import all_commands, carry_out, main, read
+from audition.cli.output_dir import as_overrides, split_output_dir
+from audition.command_line import output_dir
 from audition.errors import AuditionError
 from audition.records.record import Record
 from audition.records.registration import PlannedArm, Registration, register
@@ -75,7 +77,7 @@ def test_training_understands_both_as_well() -> None:
         "a,b",
         "[x",
     ):
-        assert parser.parse_override(override(folder)).value() == folder
+        assert parser.parse_override(output_dir(folder)).value() == folder
 
 
 def test_a_ledger_is_found_from_a_folder_below_it(
@@ -108,6 +110,24 @@ def test_alone_it_says_where_one_stands(
     assert json.loads(capsys.readouterr().out)["ledger"] == str(root)
 
 
+def test_alone_it_has_a_line_for_each_verdict_of_the_latest_plan(
+    ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arm, loss in (("worse", 3.2), ("best", 2.5), ("unplanned", 2.0)):
+        for seed in (1, 2, 3):
+            ledger.write(made(arm, seed, loss + 0.01 * seed * seed, started="2026-01-01T00:00:00"))
+    for names in (("idea",), ("worse", "best", "idea")):
+        arms = tuple(PlannedArm(name=n, config_hash=n, seeds=(1, 2, 3), cards={}) for n in names)
+        facts = {"baseline_hash": "baseline", "baseline_seeds": (1, 2, 3), "metric": "val_loss"}
+        register(ledger.root, Registration(arms=arms, command="audition train -m", **facts))
+    carry_out([])
+    said = capsys.readouterr().out.splitlines()
+    begins = next(n for n, line in enumerate(said) if line.startswith("verdict"))
+    lines = [line.removeprefix("verdict").strip() for line in said[begins : begins + 4]]
+    assert [line.partition(":")[0] for line in lines[:3]] == ["best", "idea", "worse"]
+    assert lines[3].startswith("next     best: confirm it on 5 fresh seeds")
+
+
 def test_a_sweep_that_was_stopped_is_what_to_go_on_with(
     ledger: Ledger, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,7 +144,7 @@ def test_a_sweep_that_was_stopped_is_what_to_go_on_with(
     found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert found["planned"] == {"finished": 6, "not started": 1}
     assert (found["plan"], found["next"]) == (plan.digest(), "audition train +idea=idea -m")
-    assert found["verdict"]["idea"] == "idea"
+    assert [verdict["idea"] for verdict in found["verdicts"]] == ["idea"]
     with ledger.claim(ledger.folder("idea", "idea", 4)):
         record = Record(
             **{**vars(ledger.read().records[-1]), "seed": 4, "key": "new", "status": "running"}
@@ -161,8 +181,19 @@ def test_in_an_empty_folder_it_names_the_first_command(
             "`audition verdict` has no '--metrc'; did you mean '--metric'?",
         ),
         ("--foo", "`audition` has no '--foo'; choose from: --json, --output-dir"),
-        ("power", "the following arguments are required: --gain (`audition power --help`"),
-        ("power --gain x", "argument --gain: invalid float value: 'x'"),
+        ("power", "--gain must be given (`audition power --help` lists what there is)"),
+        ("power --gain", "--gain needs a value (`audition power --help`"),
+        ("power --gain x", "--gain 'x' is not a number (`audition power --help`"),
+        ("power --gain -0.1", "--gain -0.1 is out of range: it must be > 0 (`audition power"),
+        ("power --gain inf", "--gain inf is out of range: it must be finite and > 0"),
+        ("verdict --alpha 2", "--alpha 2 is out of range: it must be > 0 and < 1"),
+        ("calibrate --seed 1.5", "--seed 1.5 is not a whole number"),
+        ("leaderboard --top -1", "--top -1 is out of range: it must be >= 0"),
+        ("bench --seconds 0", "--seconds 0 is out of range: it must be > 0"),
+        ("verdict --strict=3", "--strict takes no value, and '3' was given"),
+        ("verdict --s 3", "--s may be --sesoi, --strict: type more of it"),
+        ("new", "KIND, NAME must be given (`audition new --help`"),
+        ("help verdit", "there is no command 'verdit'; did you mean 'verdict'?"),
     ],
 )
 def test_a_mistyped_command_is_one_sentence(
@@ -173,6 +204,32 @@ def test_a_mistyped_command_is_one_sentence(
     out, err = capsys.readouterr()
     assert (left.value.code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"audition: {said}")
+
+
+def test_every_number_that_an_option_takes_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in all_commands():
+        for each in command.options:
+            if "type" not in each.settings or each.settings["type"] is Path:
+                continue
+            for value in ("x", "nan", "-inf"):
+                with pytest.raises(SystemExit):
+                    main([command.name, f"{each.names[0]}={value}"])
+                said = capsys.readouterr().err
+                assert f"audition: {each.names[0]} " in said, said
+                assert value in said
+
+
+def test_help_and_version_are_found_where_people_look(capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+    for words in (["--help"], ["help"], ["power", "--help"], ["help", "power"], ["--version"]):
+        with pytest.raises(SystemExit) as left:
+            main(words)
+        assert left.value.code == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert said[2] == said[3]
+    assert "--gain" in said[2]
+    assert said[4].startswith(f"audition {version('audition')} (Python ")
 
 
 def test_a_folder_that_is_missing_is_asked_for() -> None:

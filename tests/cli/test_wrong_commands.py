@@ -380,6 +380,7 @@ KINDS: dict[str, list[tuple[str, str]]] = {
         ("debug=nope", "unknown debug 'nope'"),
         ("+idea=nope", "unknown idea 'nope'"),
         ("idea=placebo", "unknown key 'idea': an idea is added with a plus"),
+        ("sweeps=first_look", "sweeps is added with a plus: +sweeps=first_look"),
         ("evaluator=[nope]", "unknown evaluator 'nope'"),
         ("evaluator=[top_k,top_k]", "evaluator=[top_k,top_k] names 'top_k' twice: once is enough"),
         ("logger=[wandb,wandb] -m", "names 'wandb' twice: once is enough"),
@@ -466,3 +467,14 @@ def test_a_file_of_ones_own_that_does_not_fit(
     chosen = "+idea=mine" if group == "idea" else f"{group}=mine"
     for more in ([], ["seed=1,2", "-m"]):
         assert said in told(["--config-dir", str(conf), chosen, *more])
+
+
+def test_a_campaign_where_there_are_none(
+    told: Callable[[Sequence[str]], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for more in ([], ["-m"]):
+        assert told(["+sweeps=nope", *more]) == (
+            "there is no campaign 'nope': +sweeps=NAME reads sweeps/NAME.yaml, and there is no sweeps/ "
+            f"in {tmp_path}"
+        )

@@ -72,7 +72,7 @@ def test_a_card_counts_where_it_is_named_and_there(
     visible: str | None, cards: int, there: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert within(offered(visible), cards) == there
-    monkeypatch.setattr(metadata, "version", lambda name: "2.13.0+cu130")
+    monkeypatch.setattr(machine, "torch_version", lambda: "2.13.0+cu130")
     monkeypatch.setattr(machine, "installed", lambda: cards)
     if visible is None:
         monkeypatch.delenv(VISIBLE, raising=False)
@@ -87,9 +87,15 @@ def test_a_card_counts_where_it_is_named_and_there(
 
 
 def test_a_build_for_the_processor_has_no_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata, "version", lambda name: "2.13.0+cpu")
+    asked: list[str] = []
+    monkeypatch.setattr(metadata, "version", lambda name: asked.append(name) or "2.13.0+cpu")
     monkeypatch.setenv(VISIBLE, "0")
-    assert gpus() == ()
+    machine.torch_version.cache_clear()
+    try:
+        assert [gpus() for _ in range(3)] == [()] * 3
+        assert asked == ["torch"], "once a process"
+    finally:
+        machine.torch_version.cache_clear()
 
 
 def test_cards_are_counted_where_the_driver_lists_none(

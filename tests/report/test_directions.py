@@ -12,7 +12,8 @@ from tests.report.test_figures import dots, texts
 
 from audition.answers import Judgement, judge_arms
 from audition.answers.curves import read_curves
-from audition.answers.race_steps import RaceStep
+from audition.answers.judgement import best_first
+from audition.answers.race_stages import RaceStage
 from audition.cli.ledger import main
 from audition.records.record import now
 from audition.records.registration import PlannedArm, Registration, register
@@ -26,7 +27,6 @@ from audition.report.figures import (
     race_timeline,
     residual_map,
 )
-from audition.report.page import best_first
 from audition.report.style import caption_of
 
 ARMS = {
@@ -113,7 +113,7 @@ def test_a_better_run_is_blue_and_has_a_plus(judged: list[Judgement]) -> None:
 
 
 def test_a_race_tells_its_gains_in_the_measures_unit(judged: list[Judgement]) -> None:
-    step = RaceStep(idea="a", stage="first seed", seeds=(42,), mean_gain=2.1, threshold=0.3,
+    step = RaceStage(idea="a", stage="first seed", seeds=(42,), mean_gain=2.1, threshold=0.3,
                     kept=True, start=0.0, end=60.0)  # fmt: skip
     figure = race_timeline([step], judged[0].measure)
     assert "D +2.10 (bar +0.30)" in texts(figure)

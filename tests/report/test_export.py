@@ -66,6 +66,21 @@ def test_parquet_has_a_row_a_run_and_a_row_a_line(ledger, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("to", "package", "look"),
+    [
+        ("tensorboard", "tensorboard", "tensorboard --logdir {0}/runs"),
+        ("mlflow", "mlflow", "mlflow ui --backend-store-uri sqlite:///{0}/mlflow.db"),
+        ("parquet", "pandas", "{0}/export/runs.parquet, {0}/export/metrics.parquet"),
+    ],
+)
+def test_it_says_where_to_look(ledger, capsys, monkeypatch, to, package, look):
+    pytest.importorskip(package)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    main(["export", "--to", to, "baseline", "--output-dir", str(ledger.root)])
+    assert capsys.readouterr().out == f"2 runs exported to {to}: {look.format(ledger.root)}\n"
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--to", "wand"], "cannot export to 'wand'; did you mean 'wandb'?"),

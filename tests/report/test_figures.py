@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from audition.answers import Judgement, judge_arms
 from audition.answers.curves import Curve, read_curves
-from audition.answers.race_steps import RaceStep
+from audition.answers.judgement import best_first
+from audition.answers.race_stages import RaceStage
 from audition.measure import Measure
 from audition.records.store import Ledger
 from audition.report.figures import (
@@ -29,7 +30,6 @@ from audition.report.figures.gains import gains
 from audition.report.figures.learning import band
 from audition.report.figures.noise import envelope
 from audition.report.figures.residuals import residuals
-from audition.report.page import best_first
 from audition.report.style import MARKER, THEME, VERDICT, apart, caption_of, labels
 from audition.stats import minimal_detectable_effect
 
@@ -268,11 +268,11 @@ def test_nothing_to_draw_is_said(draw: Callable[[Sequence[Judgement]], Figure]) 
 
 def test_race_shows_every_seed_and_who_left() -> None:
     steps = [
-        RaceStep(idea="a", stage="first seed", seeds=(42,), mean_gain=0.01, threshold=0.0,
+        RaceStage(idea="a", stage="first seed", seeds=(42,), mean_gain=0.01, threshold=0.0,
                  kept=True, start=0.0, end=60.0),
-        RaceStep(idea="b", stage="first seed", seeds=(42,), mean_gain=-0.02, threshold=0.0,
+        RaceStage(idea="b", stage="first seed", seeds=(42,), mean_gain=-0.02, threshold=0.0,
                  kept=False, start=60.0, end=120.0),
-        RaceStep(idea="a", stage="fresh seeds", seeds=(1, 2, 3), mean_gain=NAN, threshold=NAN,
+        RaceStage(idea="a", stage="fresh seeds", seeds=(1, 2, 3), mean_gain=NAN, threshold=NAN,
                  kept=True, start=120.0, end=300.0),
     ]  # fmt: skip
     figure = race_timeline(steps, Measure("validation loss", "nats/token"))

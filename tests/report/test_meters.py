@@ -9,10 +9,11 @@ import pytest
 
 from audition.answers import judge_arms
 from audition.answers.curves import read_meters
+from audition.answers.judgement import best_first
 from audition.observers.metrics import Metrics
 from audition.records.store import Ledger
 from audition.report.figures import effect_meters
-from audition.report.page import best_first, write_report
+from audition.report.page import write_report
 from audition.report.style import caption_of
 from audition.training.loop import train
 

@@ -13,7 +13,7 @@ import yaml
 
 from audition.answers import judge_arms
 from audition.answers.commands import commands, next_step
-from audition.answers.race_steps import race_steps
+from audition.answers.race_stages import race_stages
 from audition.cli.ledger import carry_out
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
@@ -219,7 +219,7 @@ def test_a_race_is_drawn_from_what_it_left(
     RACES.write(ledger.root, f"{0:016x}", Race(f"{0:016x}", turns, 6, 10))
     arms = {j.arm.config_hash: j.arm for j in judge_arms(ledger.read().records)}
     arms[f"{0:016x}"] = judge_arms(ledger.read().records)[0].baseline
-    steps = race_steps(ledger.root, f"{0:016x}", arms)
+    steps = race_stages(ledger.root, f"{0:016x}", arms)
     assert [(s.idea, s.seeds, s.kept) for s in steps] == [
         ("kept", (42,), True),
         ("gone", (42,), False),
@@ -236,12 +236,12 @@ def test_a_race_is_drawn_from_what_it_left(
 def test_a_race_that_cannot_be_read_is_none(ledger: Ledger, text: str) -> None:
     (ledger.root / "races").mkdir()
     (ledger.root / "races/x.json").write_text(text)
-    assert race_steps(ledger.root, "x", {}) == ()
+    assert race_stages(ledger.root, "x", {}) == ()
 
 
 def test_an_idea_is_one_sweep(ledger: Ledger) -> None:
     judgement = next(j for j in judge_arms(ledger.read().records) if j.arm.name == "better")
-    assert commands(judgement) == (
+    assert commands(judgement, ledger.root) == (
         "python -m src.train model=tiny +idea=better seed=42,137,256 "
         "paths.output_dir=reproduced -m",
     )
@@ -249,7 +249,7 @@ def test_an_idea_is_one_sweep(ledger: Ledger) -> None:
 
 def test_a_hostile_override_is_one_word(ledger: Ledger) -> None:
     judgement = next(j for j in judge_arms(ledger.read().records) if "onerror" in j.arm.name)
-    (command,) = commands(judgement)
+    (command,) = commands(judgement, ledger.root)
     assert f"+idea={HOSTILE}" in shlex.split(command)
 
 
@@ -264,7 +264,7 @@ def test_a_swept_setting_is_typed_as_a_line_beside_its_baseline(tmp_path: Path) 
                     overrides=("model=tiny", "paths.output_dir=/x", *extra, f"seed={seed}"),
                 )
             )  # fmt: skip
-    (line,) = commands(judge_arms(ledger.read().records)[0])
+    (line,) = commands(judge_arms(ledger.read().records)[0], ledger.root)
     assert line == (
         "python -m src.train model=tiny 'hydra.sweeper.arms=[\"optimizer=muon\"]' seed=1,2 "
         "paths.output_dir=reproduced -m"
@@ -302,7 +302,7 @@ def test_the_command_as_data(
 
 
 def test_the_command_refuses_an_alpha_that_is_none(ledger: Ledger) -> None:
-    with pytest.raises(AuditionError, match="alpha=2"):
+    with pytest.raises(AuditionError, match="--alpha 2 is out of range"):
         carry_out(["report", "--output-dir", str(ledger.root), "--alpha", "2"])
 
 

@@ -11,14 +11,19 @@ from pathlib import Path
 
 from audition.answers.arms import ArmRuns, unlike
 from audition.answers.judgement import Judgement
+from audition.answers.provenance import mapping_in
+from audition.command_line import (
+    audition_command,
+    config_folder,
+    in_ledger,
+    train_command,
+    train_door,
+)
 from audition.config.groups import deciding, root_of
 from audition.config.root import MORE_SEEDS
-from audition.console import config_folder, train_command, train_door
-from audition.records.registration import registrations
+from audition.records.store import Ledger
 from audition.text import count, duration, in_unit, plain_level
 
-DEFAULT_ROOT = Path("outputs")
-"""The default folder of a ledger."""
 FRESH = 5
 """Seeds that a confirmation runs, as many as a race."""
 FEWEST = 3
@@ -43,16 +48,20 @@ class NextStep:
 
 
 def next_step(judgement: Judgement, root: Path) -> NextStep:
-    """The next step after a verdict from the ledger at `root`.
+    """The next step after a verdict from the ledger at `root`."""
+    step = _next_step(judgement, root)
+    return replace(step, command=_with_configs(step.command, judgement, root))
 
-    Its command names the folder of configs that the arm's plan was typed with.
-    """
-    step, door = _next_step(judgement, root), shlex.join(train_door())
-    if not step.command.startswith(door) or config_folder(sys.argv):
-        return step
-    own = (p.command for p in registrations(root) if p.arm(judgement.arm.config_hash))
-    folder = shlex.join(config_folder(shlex.split(next(own, ""))))
-    return replace(step, command=f"{door} {folder}{step.command[len(door) :]}") if folder else step
+
+def _with_configs(command: str, judgement: Judgement, root: Path) -> str:
+    """A command that trains, with the folder of configs that the arm's newest run was typed with."""
+    door = shlex.join(train_door())
+    if not command.startswith(door) or config_folder(sys.argv):
+        return command
+    newest = max(judgement.arm.records, key=lambda record: record.started)
+    repro = mapping_in(Ledger(root).folder_of(newest) / "repro.json")
+    folder = config_folder([str(word) for word in repro.get("command") or ()])
+    return " ".join(filter(None, (door, shlex.join(folder), command[len(door) + 1 :])))
 
 
 def _next_step(judgement: Judgement, root: Path) -> NextStep:
@@ -61,7 +70,7 @@ def _next_step(judgement: Judgement, root: Path) -> NextStep:
         return NextStep(_elsewhere(judgement), "")
     match c.verdict:
         case "invalid" if unlike(judgement.arm, judgement.baseline):
-            again = commands(judgement)
+            again = commands(judgement, root)
             return NextStep("train both alike, in a ledger of their own", again[0] if again else "")
         case "invalid" if any(r.status == "diverged" for r in judgement.baseline.records):
             return NextStep("see why the baseline diverged", audition_command("runs", root))
@@ -131,14 +140,13 @@ def _settle(judgement: Judgement, root: Path) -> NextStep:
     ran = list(dict.fromkeys((*judgement.arm.seeds, *judgement.baseline.seeds)))
     many = needed or max(FEWEST, c.n + 2)
     seeds = (*ran, *_further(judgement, many - len(ran)))
-    where = () if _is_default(root) else (f"paths.output_dir={root}",)
     text = (
         f"{needed} seeds an arm show a gain of {in_unit(plain_level(c.sesoi, how), how)} ({price}; "
         "exploratory, as seeds added after a look are)"
         if needed
         else f"run {count(many, 'seed')} an arm"
     )
-    return NextStep(text, _first(judgement, seeds, *where))
+    return NextStep(text, _first(judgement, seeds, *in_ledger(root)))
 
 
 def _price(runs: int, seconds: float) -> str:
@@ -152,17 +160,7 @@ def _further(judgement: Judgement, many: int) -> tuple[int, ...]:
     return tuple(islice(unused, max(0, many)))
 
 
-def audition_command(command: str, root: Path) -> str:
-    """`audition verdict`, with `--output-dir` unless the ledger is in the default folder."""
-    where = "" if _is_default(root) else f" --output-dir {shlex.quote(str(root))}"
-    return f"audition {command}{where}"
-
-
-def _is_default(root: Path) -> bool:
-    return root.absolute() == DEFAULT_ROOT.absolute()
-
-
-def commands(judgement: Judgement) -> tuple[str, ...]:
+def commands(judgement: Judgement, root: Path) -> tuple[str, ...]:
     """The commands that train both arms on their seeds again; none where the records lack them."""
     own, shared = judgement.arm.seeds, judgement.baseline.seeds
     rest = [seed for seed in shared if seed not in own]
@@ -171,7 +169,8 @@ def commands(judgement: Judgement) -> tuple[str, ...]:
     if not first:
         return ()
     alone = _sweep(_overrides(judgement.baseline), rest, where)
-    return (first, alone) if rest else (first,)
+    every = (first, alone) if rest else (first,)
+    return tuple(_with_configs(command, judgement, root) for command in every)
 
 
 def _first(judgement: Judgement, seeds: Sequence[int], *where: str) -> str:

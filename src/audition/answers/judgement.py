@@ -1,7 +1,7 @@
 """One arm compared with its baseline: the statistics, the cost of both, and what would settle it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -129,6 +129,16 @@ class Judgement:
             "seconds_to_settle": self.seconds_to_settle,
         }
         return {**self.comparison.to_dict(), **json_ready(facts)}
+
+
+def best_first(judgements: Iterable[Judgement]) -> list[Judgement]:
+    """The order in which verdicts are shown: the largest gain first, those without one last."""
+
+    def gain(judgement: Judgement) -> float:
+        gained = judgement.comparison.improvement
+        return gained if math.isfinite(gained) else -math.inf
+
+    return sorted(judgements, key=gain, reverse=True)
 
 
 def by_other_measures(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from audition.answers.elsewhere import judge_losses
 from audition.api.shown import Verdicts
-from audition.elsewhere import Row, losses_of, read_rows
 from audition.errors import AuditionError
+from audition.run_tables import Row, losses_of, read_rows
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from audition.answers import judge_arms
 from audition.answers.arm_curves import arm_curves
 from audition.answers.verdict import verdicts
-from audition.api.shown import Curves, Verdicts, frame, html_table
+from audition.api.shown import Curves, Verdicts, frame
 from audition.cli.output_dir import ledger_root
 from audition.records.record import Record
 from audition.records.registration import registrations
 from audition.records.store import Ledger
+from audition.text import html_table
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -41,7 +41,7 @@ def run(overrides: Sequence[str] = (), *, config_dir: str | Path | None = None) 
         ('finished', 2)
     """
     words = _overrides(overrides)
-    with _as_before(words):
+    with _as_before([*_own(config_dir), *words]):
         from audition.sweep.compose import Composer
         from audition.sweep.single import plan_single, train_here
 
@@ -72,9 +72,9 @@ def compare(overrides: Sequence[str], *, config_dir: str | Path | None = None) -
         spectral_gate: supported. It is better by 0.0312 nats/token ...
     """
     words = _overrides(overrides)
-    own = ["--config-dir", str(config_dir)] if config_dir is not None else []
+    own = _own(config_dir)
     command = [sys.executable, "-m", "audition", "train", *own, *words, "-m"]
-    with _as_before(words):
+    with _as_before([*own, *words]):
         from audition.bench.plan import plan_sweep
 
         with _composing(config_dir) as searchpath:
@@ -116,6 +116,10 @@ def _overrides(words: Sequence[str]) -> list[str]:
             f"{options[0]} is of the command line: run trains one run, compare trains a sweep"
         )
     return read_typed(words)
+
+
+def _own(config_dir: str | Path | None) -> list[str]:
+    return [] if config_dir is None else ["--config-dir", str(config_dir)]
 
 
 @contextmanager

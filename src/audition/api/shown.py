@@ -1,7 +1,6 @@
 """Answers as Python has them: tuples that print as lines, show as tables, and turn into DataFrames."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from audition.answers.arm_curves import ArmCurves
 from audition.answers.verdict import Verdict
 from audition.errors import AuditionError
+from audition.text import html_table
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -25,18 +25,6 @@ def frame(rows: Sequence[Row]) -> "DataFrame":
         raise AuditionError("a DataFrame needs pandas: pip install 'audition[export]'") from None
     made: DataFrame = pandas.DataFrame(rows)
     return made
-
-
-def html_table(rows: Sequence[Row]) -> str:
-    """The rows as a table of HTML, for a notebook."""
-    if not rows:
-        return "<p>none</p>"
-    head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
-    body = "".join(
-        f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row.values())}</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 class Verdicts(tuple[Verdict, ...]):

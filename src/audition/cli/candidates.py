@@ -106,9 +106,16 @@ def _kinds(root: Path) -> list[str]:
     return list(kinds())
 
 
+def _commands(root: Path) -> list[str]:
+    from audition.cli.ledger import TRAIN, all_commands
+
+    return [TRAIN, *(command.name for command in all_commands())]
+
+
 VALUES: dict[str, Values] = {
     **dict.fromkeys(("arms", "first", "second"), _arms),
     **dict.fromkeys(("run", "runs"), _runs),
+    "about": _commands,
     "plan": lambda root: _names(root, "plans"),
     "idea": _ideas,
     "kind": _kinds,

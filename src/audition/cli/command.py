@@ -1,14 +1,25 @@
 """A command of `audition` as a value: its help, its options, and the function that carries it out."""
 
 import json
+import re
 import traceback
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from audition.config.schema.kinds import Bound, Number, TypeMismatch
 from audition.errors import AuditionError, choices
+
+REWORDED = (
+    (r"argument (.+): expected .*one argument", r"\1 needs a value"),
+    (r"argument (.+): ignored explicit argument '(.*)'", r"\1 takes no value, and '\2' was given"),
+    (r"the following arguments are required: (.+)", r"\1 must be given"),
+    (r"ambiguous option: (\S+) could match (.+)", r"\1 may be \2: type more of it"),
+    (r"argument (.+?): (.+)", r"\1 \2"),
+)
+"""Argparse's wording of a mistake, and ours."""
 
 Run = Callable[[Namespace], None]
 
@@ -71,12 +82,33 @@ class Parser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises AuditionError."""
+        for theirs, ours in REWORDED:
+            if found := re.fullmatch(theirs, message):
+                message = found.expand(ours)
+                break
         raise AuditionError(f"{message} (`{self.prog} --help` lists what there is)")
 
     def _check_value(self, action: Any, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             what = (action.metavar or action.dest).lower()
             raise AuditionError(f"there is no {what} '{value}'{choices(value, action.choices)}")
+
+
+def number(*bounds: Bound, whole: bool = False) -> Callable[[str], object]:
+    """The type of an option that is a number, refused in the words that settings are refused in."""
+    kind = Number(whole, bounds)
+
+    def read(text: str) -> object:
+        try:
+            value = int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+        except ValueError:
+            raise ArgumentTypeError(f"'{text}' is not {kind.noun}") from None
+        try:
+            return kind.fit(value)
+        except TypeMismatch as mismatch:
+            raise ArgumentTypeError(f"{text} {mismatch.text}") from None
+
+    return read
 
 
 def emit(options: Namespace, answer: object, show: Callable[[], None]) -> None:
@@ -100,10 +132,14 @@ JSON = option("--json", action="store_true", default=SUPPRESS, help="print the a
 METRIC = option(
     "--metric", metavar="NAME", help="any metric of the records (the plan's, or the task's own)"
 )
+POSITIVE = number(Bound(">", 0))
+CHANCE = number(Bound(">", 0), Bound("<", 1))
+COUNT = number(Bound(">=", 1), whole=True)
+FROM_ZERO = number(Bound(">=", 0), whole=True)
 SESOI = option(
-    "--sesoi", type=float, metavar="X", help="smallest gain that counts, in the metric's unit"
+    "--sesoi", type=POSITIVE, metavar="X", help="smallest gain that counts, in the metric's unit"
 )
-ALPHA = option("--alpha", type=float, default=0.05, metavar="P", help="one-sided error (0.05)")
+ALPHA = option("--alpha", type=CHANCE, default=0.05, metavar="P", help="one-sided error (0.05)")
 BASELINE = option("--baseline", metavar="HASH", help="beginning of its hash (the newest baseline)")
 ARMS = option("arms", nargs="*", metavar="ARM", help="all of them by default")
 PLAN = option("plan", nargs="?", metavar="PLAN", help="beginning of its digest; the latest plan")

@@ -10,7 +10,7 @@ from audition.cli import commands
 from audition.cli.command import Command, Parser
 from audition.cli.output_dir import as_overrides, ledger_root, split_output_dir
 from audition.cli.overview import overview
-from audition.cli.streams import degrade
+from audition.cli.streams import degrade, flushed
 from audition.errors import AuditionError, choices
 from audition.reasons import SAID, cut
 
@@ -24,12 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if split_output_dir(words)[1][:1] == [TRAIN]:
         return train(words)
     try:
-        carry_out(words)
+        with flushed():
+            carry_out(words)
     except AuditionError as error:
         print(f"audition: {cut(str(error), SAID)}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()  # `audition runs | head` is no error
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"audition: {cut(f'{where}{error.strerror or error}', SAID)}", file=sys.stderr)

@@ -5,13 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from audition.command_line import OUTPUTS, output_dir
 from audition.errors import AuditionError
 from audition.records.store import is_ledger
 
 FLAG = "--output-dir"
 SETTING = re.compile(r"\+{0,2}paths\.output_dir=(.*)", re.DOTALL)
-PLAIN = re.compile(r"[A-Za-z/][\w./-]*", re.ASCII)
-DEFAULT = "outputs"
 
 
 def split_output_dir(words: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -38,23 +37,12 @@ def as_overrides(words: Sequence[str]) -> list[str]:
         if word == FLAG:
             if not waiting:
                 raise AuditionError(f"{FLAG} needs a folder: {FLAG} outputs")
-            line.append(override(waiting.pop(0)))
+            line.append(output_dir(waiting.pop(0)))
         elif word.startswith(f"{FLAG}="):
-            line.append(override(word.partition("=")[2]))
+            line.append(output_dir(word.partition("=")[2]))
         else:
             line.append(word)
     return line
-
-
-def override(folder: str) -> str:
-    """`paths.output_dir=X`, in quotes where Hydra would read X as something else than a text.
-
-    A backslash is one of Hydra's own only before a quote.
-    """
-    if PLAIN.fullmatch(folder) and folder.lower() not in ("null", "true", "false", "nan", "inf"):
-        return f"paths.output_dir={folder}"
-    escaped = re.sub(r"(\\*)('|$)", lambda at: at[1] * 2 + at[2].replace("'", "\\'"), folder)
-    return f"paths.output_dir='{escaped}'"
 
 
 def ledger_root(folder: str | None) -> Path:
@@ -64,7 +52,7 @@ def ledger_root(folder: str | None) -> Path:
     """
     if folder is not None:
         return Path(folder).expanduser()
-    here = Path(DEFAULT)
+    here = Path(OUTPUTS)
     if is_ledger(here):
         return here
     found = nearest_ledger()
@@ -75,5 +63,5 @@ def ledger_root(folder: str | None) -> Path:
 
 def nearest_ledger() -> Path | None:
     """The `outputs` of the nearest folder above this one that holds a ledger."""
-    above = (parent / DEFAULT for parent in Path.cwd().parents)
+    above = (parent / OUTPUTS for parent in Path.cwd().parents)
     return next((root for root in above if is_ledger(root)), None)

@@ -1,16 +1,25 @@
-"""`audition` without a command: what is running, the latest verdict, and what to type next."""
+"""`audition` without a command: what is running, the latest verdicts, and what to type next."""
 
-import shlex
-from argparse import Namespace
+from argparse import SUPPRESS, Action, ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from platform import python_version
+from shlex import join
+from typing import TYPE_CHECKING, Any
 
-from audition.cli.command import JSON, LEDGER, command, emit
-from audition.cli.output_dir import DEFAULT
+from audition.cli.command import JSON, LEDGER, command, emit, option
+from audition.command_line import OUTPUTS, audition_command, in_ledger, train_command, train_door
 from audition.records.store import Ledger, is_ledger
+
+if TYPE_CHECKING:
+    from audition.answers import Judgement
+    from audition.records.registration import Registration
+
+SHOWN = 12
+"""The most verdicts that are listed."""
 
 
 @dataclass(frozen=True)
@@ -22,23 +31,38 @@ class Overview:
     plan: str = ""  # digest of the latest sweep
     planned: Mapping[str, int] | None = None  # status -> how many of its runs
     seconds_left: float | None = None  # of the latest sweep, where it can be told
-    verdict: Mapping[str, Any] | None = None  # on the arm whose runs are the newest
-    said: str = ""  # the same in a sentence
+    verdicts: Sequence[Mapping[str, Any]] = ()  # of the latest sweep, the largest gain first
+    said: Sequence[str] = ()  # the same, a sentence each
     next: str = ""  # the command to type
     why: str = ""
 
 
-@command("where this ledger stands, and what to type next", LEDGER, JSON)
+class Version(Action):
+    """Prints the versions of what computes, and ends the command."""
+
+    def __call__(self, parser: ArgumentParser, *given: object) -> None:
+        print(
+            f"audition {version('audition')} (Python {python_version()}, torch {version('torch')})"
+        )
+        parser.exit()
+
+
+@command(
+    "where this ledger stands, and what to type next",
+    *(
+        LEDGER,
+        JSON,
+        option("--version", action=Version, nargs=0, default=SUPPRESS, help="print it"),
+    ),
+)
 def overview(options: Namespace) -> None:
     """`audition`"""
-    from audition.console import train_command
-
     root: Path = options.output_dir
-    if root == Path(DEFAULT) and not is_ledger(root):
+    if root == Path(OUTPUTS) and not is_ledger(root):
         found = Overview(
             str(root),
             {},
-            next=train_command("+idea=spectral_gate", "seed=42,137,256", "-m"),
+            next=_comparison(root),
             why="train an idea and its baseline on the same three seeds, to a verdict",
         )
     else:
@@ -61,40 +85,52 @@ def look(ledger: Ledger) -> Overview:
     runs["running"] = len(live)
     latest = find(ledger.root, None) if plans else None
     states = Counter(state.word for state in latest.states) if latest else Counter[str]()
-    judgements = judge_arms(records, plans=plans)
-    judgement = max(judgements, key=lambda judged: judged.arm.latest, default=None)
-    said = ""
-    if judgement:
+    judgements = _latest(judge_arms(records, plans=plans), plans)
+    said = []
+    for judgement in judgements:
         c = judgement.comparison
-        said = f"{c.idea}: {c.verdict}{f' ({c.kind})' if c.kind else ''}. {headline(judgement)}"
+        kind = f" ({c.kind})" if c.kind else ""
+        said.append(f"{c.idea}: {c.verdict}{kind}. {headline(judgement)}")
     under_way = _under_way(ledger, bool(live), states, latest.plan.command if latest else "")
     if under_way:
         why, typed = under_way
-    elif judgement:
-        step = next_step(judgement, ledger.root)
-        why, typed = step.text, step.command
+    elif judgements:
+        step = next_step(judgements[0], ledger.root)
+        which = f"{judgements[0].comparison.idea}: " if len(judgements) > 1 else ""
+        why, typed = f"{which}{step.text}", step.command
     else:
-        why, typed = "compare an idea with its baseline", _comparison(ledger)
+        why, typed = "compare an idea with its baseline", _comparison(ledger.root)
     return Overview(
         ledger=str(ledger.root),
         runs={status: number for status, number in runs.items() if number},
         plan=latest.plan.digest() if latest else "",
         planned=dict(states) if latest else None,
         seconds_left=seconds_left(latest.states) if latest else None,
-        verdict=judgement.to_dict() if judgement else None,
+        verdicts=[judgement.to_dict() for judgement in judgements],
         said=said,
         next=typed,
         why=why,
     )
 
 
+def _latest(
+    judgements: "Sequence[Judgement]", plans: "Sequence[Registration]"
+) -> "list[Judgement]":
+    """Those of the latest plan that has some, the largest gain first; of no plan, the newest one."""
+    from audition.answers.judgement import best_first
+
+    for plan in reversed(plans):
+        own = [judged for judged in judgements if plan.arm(judged.arm.config_hash)]
+        if own and not plan.screening:
+            return best_first(own)
+    newest = max(judgements, key=lambda judged: judged.arm.latest, default=None)
+    return [newest] if newest else []
+
+
 def _under_way(
     ledger: Ledger, running: bool, states: Mapping[str, int], typed: str
 ) -> tuple[str, str] | None:
     """What to do, and the command, where runs are being trained or have no outcome yet."""
-    from audition.answers.commands import audition_command
-    from audition.console import train_door
-
     if running:
         return "follow the runs under way", audition_command("watch", ledger.root)
     if states.get("queued"):
@@ -102,17 +138,13 @@ def _under_way(
     left = sum(states.get(word, 0) for word in ("not started", "interrupted", "failed", "running"))
     if left and typed:
         whole = typed.startswith(("python ", "audition "))  # as plans have it from 0.4 on
-        again = typed if whole else f"{shlex.join(train_door())} {typed}"
+        again = typed if whole else f"{join(train_door())} {typed}"
         return "go on with the runs that have no outcome yet", again
     return None
 
 
-def _comparison(ledger: Ledger) -> str:
-    from audition.cli.output_dir import override
-    from audition.console import train_command
-
-    where = [] if ledger.root == Path(DEFAULT) else [override(str(ledger.root))]
-    return train_command("+idea=spectral_gate", "seed=42,137,256", *where, "-m")
+def _comparison(root: Path) -> str:
+    return train_command("+idea=spectral_gate", "seed=42,137,256", *in_ledger(root), "-m")
 
 
 def show(found: Overview) -> None:
@@ -129,8 +161,10 @@ def show(found: Overview) -> None:
         left = "" if found.seconds_left is None else f"; about {roughly(found.seconds_left)} left"
         runs = count(sum(found.planned.values()), "run")
         print(f"sweep    plan {found.plan}, {runs}: {where}{left}")
-    if found.said:
-        print(f"verdict  {found.said}")
+    for number, line in enumerate(found.said[:SHOWN]):
+        print(f"{'' if number else 'verdict':<8} {line}")
+    if more := len(found.said[SHOWN:]):
+        print(f"         and {more} more: {audition_command('verdict', Path(found.ledger))}")
     print(f"next     {found.why}{':' if found.next else ''}")
     if found.next:
         print(f"         {found.next}")

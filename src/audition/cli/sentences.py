@@ -22,6 +22,7 @@ from omegaconf.errors import (
 )
 from yaml import Mark, MarkedYAMLError
 
+from audition.cli.streams import end_if_left
 from audition.cli.typed import unreadable
 from audition.config.mixing import CHAIN, carried
 from audition.config.root import names_in
@@ -74,6 +75,10 @@ REWORDED = (
         r"there is no \1 to take out",
     ),
     (
+        r"Could not override '(\w+)'\. No match in the defaults list\. .* use (\S+)",
+        r"\1 is added with a plus: \2",
+    ),
+    (
         r"Multiple values for idea\.|^idea appears more than once",
         "+idea is given twice: +idea=[a,b] makes one arm of both, +idea=a,b an arm of each",
     ),
@@ -112,6 +117,7 @@ def one_sentence() -> Iterator[None]:
         yield
     except (Exception, _PastHydra) as error:
         mistake = error.__cause__ if isinstance(error, _PastHydra) else error
+        end_if_left(mistake)
         if wanted or not _mendable(mistake):
             raise
         print(f"audition: {cut(sentence(mistake), SAID)}", file=sys.stderr)

@@ -1,9 +1,12 @@
-"""What is printed where the terminal's encoding lacks our signs: near ones, never a traceback."""
+"""Standard output and error where they lack our signs, are closed, full, or a pipe that was left."""
 
 import codecs
 import io
 import os
+import select
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -69,3 +72,36 @@ def degrade() -> None:
         sys.stderr = io.TextIOWrapper(
             patient, encoding=sys.stderr.encoding, errors=NAME, line_buffering=True
         )
+
+
+LEFT = 141
+"""The exit code of a command that SIGPIPE has ended, as a shell tells it."""
+
+
+@contextmanager
+def flushed() -> Iterator[None]:
+    """Write all of standard output; end without a word where its reader has left: `... | head`.
+
+    SIGPIPE itself would also end a sweep whose tracker hangs up.
+    """
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError as error:
+        end_if_left(error)
+        raise
+
+
+def end_if_left(error: BaseException | None) -> None:
+    """Exit where `error` is that the reader of standard output has left."""
+    if isinstance(error, BrokenPipeError) and _reader_left():
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
+        sys.exit(LEFT)
+
+
+def _reader_left() -> bool:
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), select.POLLOUT)
+    return any(seen & select.POLLERR for _, seen in poll.poll(0))

@@ -10,7 +10,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from audition.cli.sentences import one_sentence, past_hydra
-from audition.cli.streams import degrade
+from audition.cli.streams import degrade, flushed
 from audition.cli.typed import read_typed
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
@@ -21,7 +21,7 @@ from audition.sweep.signals import interrupt_on_signals
 def main() -> None:
     """Train what the command line asks for; a mistake ends in one sentence and exit code 2."""
     degrade()
-    with one_sentence(), interrupt_on_signals():
+    with one_sentence(), interrupt_on_signals(), flushed():
         sys.argv[1:] = read_typed(sys.argv[1:])
         if {"--help", "-h"} & {*sys.argv[1:]}:
             read_conf_once()

@@ -55,6 +55,11 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     for key in settings:
         if key not in root_keys():
+            if key == "sweeps":
+                raise AuditionError(
+                    f"there is no campaign '{settings[key]}': +sweeps=NAME reads sweeps/NAME.yaml, and "
+                    f"there is no sweeps/ in {Path.cwd()}"
+                )
             raise AuditionError(f"unknown key '{key}'{choices(key, root_keys())}")
     _check_rooms(settings)
     whole = normalised(settings, tuple(settings["allowed_targets"]))

@@ -11,6 +11,7 @@ from audition.errors import AuditionError
 from audition.measure import BEST, Measure
 from audition.reasons import cut
 from audition.records.codec import filled, finite, parsed, read
+from audition.text import axis, duration, html_table, number
 
 SCHEMA = 2
 READABLE = (1, 2)
@@ -94,6 +95,28 @@ class Record:
     def over(self) -> bool:
         """Whether the run has ended, with an outcome or in a failure."""
         return self.status in OVER
+
+    def _repr_html_(self) -> str:
+        ended = f"{self.status}: {self.reason}" if self.reason else self.status
+        facts = {
+            "arm": self.arm,
+            "seed": self.seed,
+            "status": ended,
+            **{self._label(name): number(value, ".4f") for name, value in self.metrics.items()},
+            f"{self.unit} trained on": f"{self.units:,}",
+            "steps": f"{self.steps:,}",
+            "time": duration(self.seconds),
+            "parameters": f"{self.parameters:,}",
+            "device": self.device,
+            "started (UTC)": self.started[:16].replace("T", " "),
+            "typed": " ".join(self.overrides),
+            "key": self.key,
+        }
+        return html_table([{"fact": fact, "value": value} for fact, value in facts.items()])
+
+    def _label(self, metric: str) -> str:
+        how = self.measure(metric)
+        return axis(how) if metric in self.measures else metric
 
     def to_json(self) -> str:
         """The text of `record.json`; not-a-number and infinities become null."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TypeVar
 
+from audition.command_line import in_ledger, train_command
 from audition.errors import AuditionError, writing
 from audition.records.claim import Claim, held, take
 from audition.records.record import Record
@@ -62,12 +63,12 @@ class Ledger:
             there = set(os.listdir(root))
         except (FileNotFoundError, NotADirectoryError):
             raise AuditionError(
-                f"there is no ledger at {root}: it is no folder; {_instead()}"
+                f"there is no ledger at {root}: it is no folder; {_instead(root)}"
             ) from None
         except OSError as error:
             raise AuditionError(f"{root} cannot be read: {error.strerror or error}") from None
         if there.isdisjoint(PLACES):
-            raise AuditionError(f"there is no ledger at {root}: it has no runs/; {_instead()}")
+            raise AuditionError(f"there is no ledger at {root}: it has no runs/; {_instead(root)}")
         return cls(root)
 
     def folder(self, arm: str, config_hash: str, seed: int) -> Path:
@@ -151,10 +152,9 @@ class Ledger:
         return held(folder)
 
 
-def _instead() -> str:
-    from audition.console import train_command
-
-    return f"name another with --output-dir, or train a run: {train_command()}"
+def _instead(root: Path) -> str:
+    where = in_ledger(root) if not root.is_file() else ()
+    return f"name another with --output-dir, or train a run: {train_command(*where)}"
 
 
 def is_ledger(root: Path) -> bool:

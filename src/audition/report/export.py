@@ -41,8 +41,8 @@ def chosen(contents: Contents, arms: Sequence[str]) -> list[Record]:
 
 def replay(
     ledger: Ledger, records: Sequence[Record], to: str, say: Callable[[str], None]
-) -> Iterator[Path]:
-    """Show `records` in the tracker `to`, one after the other; yields the folder of each.
+) -> Iterator[tuple[Path, str]]:
+    """Show `records` in the tracker `to`, one after the other; yields their folders, and how to look.
 
     Each run gets the page that training would have made, under its key. An existing page is
     rewritten, so a second export changes nothing.
@@ -51,10 +51,11 @@ def replay(
     make(Path()).check()
     for record in records:
         folder = ledger.folder_of(record)
-        behind = BackgroundTracker(to, make(folder), say, PATIENCE)
+        tracker = make(folder)
+        behind = BackgroundTracker(to, tracker, say, PATIENCE)
         behind.begin(read_lines(folder))
         behind.end(record.status, summary(record))
-        yield folder
+        yield folder, tracker.look()
 
 
 def summary(record: Record) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def facts_of(verdict: Verdict, ledger: Ledger) -> IdeaFacts:
         ),
         lines=lines(verdict, every_size=True),
         notes=notes(judgement),
-        commands=commands(judgement),
+        commands=commands(judgement, ledger.root),
         cards=cards_of(ledger, arm),
         runs=_runs(judgement),
     )

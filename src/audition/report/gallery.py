@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from audition.answers import Judgement
 from audition.answers.curves import Curves, Readings
-from audition.answers.race_steps import RaceStep
+from audition.answers.race_stages import RaceStage
 from audition.errors import writing
 from audition.records.studies import Account
 from audition.records.tuned import Tuned
@@ -45,7 +45,7 @@ def draw(
     folder: Path,
     judgements: Sequence[Judgement],
     curves: Curves,
-    race: Sequence[RaceStep],
+    race: Sequence[RaceStage],
     tuned: Sequence[Tuned] = (),
     readings: Readings | None = None,
     *,

@@ -1,6 +1,5 @@
 """The report: one self-contained page, the same in Markdown, and the figures as files."""
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +10,9 @@ from markupsafe import Markup
 
 from audition.answers import Judgement, arms_of, judge_arms
 from audition.answers.curves import read_curves, read_meters
+from audition.answers.judgement import best_first
 from audition.answers.provenance import Origin, origins
-from audition.answers.race_steps import race_steps
+from audition.answers.race_stages import race_stages
 from audition.answers.verdict import verdicts
 from audition.errors import AuditionError, writing
 from audition.records.record import now
@@ -115,13 +115,6 @@ def write_report(
     return Written(page, markdown, files)
 
 
-def best_first(judgements: Sequence[Judgement]) -> list[Judgement]:
-    """The order of every table and figure: the largest improvement first, those without one last."""
-    known = [j for j in judgements if math.isfinite(j.comparison.improvement)]
-    rest = [j for j in judgements if not math.isfinite(j.comparison.improvement)]
-    return sorted(known, key=lambda j: -j.comparison.improvement) + rest
-
-
 def _campaign(
     ledger: Ledger,
     contents: Contents,
@@ -136,7 +129,9 @@ def _campaign(
     baseline = judgements[0].baseline
     arms = [baseline, *(j.arm for j in judgements)]
     plans = registrations(ledger.root)
-    race = race_steps(ledger.root, baseline.config_hash, arms_of(contents.records, baseline.metric))
+    race = race_stages(
+        ledger.root, baseline.config_hash, arms_of(contents.records, baseline.metric)
+    )
     tuned = tuned_for(ledger.root, baseline.config_hash)
     curves = read_curves(ledger, arms)
     readings = read_meters(ledger, arms)

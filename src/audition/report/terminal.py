@@ -1,6 +1,5 @@
 """Verdicts in the terminal: the answer, what to type next, and what it rests on."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -9,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from audition.answers import Judgement
-from audition.answers.commands import audition_command
+from audition.answers.judgement import best_first
 from audition.answers.verdict import Verdict, verdicts
+from audition.command_line import audition_command
 from audition.console import console, table
 from audition.records.store import Ledger
 from audition.report.verdict_text import headline, lines, notes
@@ -76,7 +76,7 @@ def show_lines(judgements: Sequence[Judgement], ledger: Ledger) -> None:
         f"{' or '.join(f'{size:,}' for size in families)} ideas compared with the baseline."
     )
     headings = ("arm", "verdict", ">seeds", ">gain", ">95 % interval", ">p adj.", "standing")
-    out.print(table(headings, map(_line, sorted(judgements, key=_gain, reverse=True))))
+    out.print(table(headings, map(_line, best_first(judgements))))
     one, every, ranked = (
         audition_command(name, ledger.root)
         for name in ("verdict ARM", "verdict --whole", "leaderboard")
@@ -96,8 +96,3 @@ def _line(judgement: Judgement) -> Sequence[str | Text]:
         probability(c.p_adjusted),
         judgement.standing.word,
     )
-
-
-def _gain(judgement: Judgement) -> float:
-    gained = judgement.comparison.improvement
-    return gained if gained == gained else -math.inf

@@ -169,11 +169,12 @@ def card_rule(judgement: Judgement) -> str:
 
 def _evidence(judgement: Judgement) -> str:
     c, standing = judgement.comparison, judgement.standing
+    seeds = f"{count(c.n, 'seed')} against {c.n_baseline} of the baseline"
+    if standing.elsewhere:
+        return seeds  # a note says why nothing more is known
     screened = "screened, not confirmed on fresh seeds"
     fresh = "confirmed on fresh seeds" if c.tier == "confirmed" else screened
-    terms = "" if standing.elsewhere else f"{standing.terms or DEFAULT_TERMS}; "
-    seeds = f"{count(c.n, 'seed')} against {c.n_baseline} of the baseline"
-    return f"{seeds}; {standing.word}; {terms}{fresh}"
+    return f"{seeds}; {standing.word}; {standing.terms or DEFAULT_TERMS}; {fresh}"
 
 
 def _cost(verdict: Verdict) -> Iterator[Line]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from audition.answers import Judgement, arms_of, judge_baseline
+from audition.command_line import train_door
 from audition.config.card import check_card
-from audition.console import say, train_door
+from audition.console import say
 from audition.provenance import typed
 from audition.records.record import Record
 from audition.records.registration import PlannedArm, Registration, register, registrations

@@ -10,10 +10,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
+from audition.command_line import train_command
 from audition.config.groups import root_of
 from audition.config.identity import identify
 from audition.config.root import check_seed
-from audition.console import train_command
 from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.records.claim import Busy

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from shlex import quote
 from typing import Any, ClassVar, TypeVar
 
 from filelock import FileLock
@@ -73,7 +74,7 @@ class MLflow:
         home = self.folder.resolve().parents[3]  # of runs/<arm>/<config hash>/seed_<n>
         if not os.environ.get(URI) and "?" in str(home):
             raise ValueError(f"no database can lie in {home}, for its name has a ?: set {URI}")
-        uri = os.environ.get(URI) or f"sqlite:///{home / 'mlflow.db'}?timeout=60"
+        uri = os.environ.get(URI) or f"{self._database()}?timeout=60"
         # Runs that start together would each make the database's tables, and fail at the other's.
         with nullcontext() if os.environ.get(URI) else FileLock(home / ".mlflow.lock"):
             self.client = MlflowClient(tracking_uri=uri)
@@ -116,6 +117,14 @@ class MLflow:
         said = [RunTag(f"audition.{sound(k)}", v[:CHARACTERS]) for k, v in words.items()]
         self.client.log_batch(self.page, tags=said)
         self.client.set_terminated(self.page, STATUS.get(status, "FAILED"))
+
+    def look(self) -> str:
+        """The server's address, or MLflow's own page on the database beside the runs."""
+        return os.environ.get(URI) or f"mlflow ui --backend-store-uri {quote(self._database())}"
+
+    def _database(self) -> str:
+        home = self.folder.resolve().parents[3]  # of runs/<arm>/<config hash>/seed_<n>
+        return f"sqlite:///{home / 'mlflow.db'}"
 
     def _place(self, home: Path) -> str:
         """The experiment's id; made by the first run that asks, of those that start together."""

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any, ClassVar
 
 from audition.records.metrics import Line, units_of, values_of
@@ -45,3 +46,7 @@ class TensorBoard:
         """Complete the file."""
         if self.writer is not None:
             self.writer.close()
+
+    def look(self) -> str:
+        """TensorBoard on all runs of the ledger."""
+        return f"tensorboard --logdir {quote(str(self.folder.parents[3]))}"

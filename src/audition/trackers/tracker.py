@@ -43,6 +43,9 @@ class Tracker(Protocol):
         ...
         ...     def close(self, status, facts):
         ...         self.file.close()
+        ...
+        ...     def look(self):
+        ...         return f"less {self.path}"
         >>> kind: type[Tracker] = Lines
     """
 
@@ -66,6 +69,10 @@ class Tracker(Protocol):
 
     def close(self, status: str, facts: Mapping[str, Any]) -> None:
         """The run has ended so; `facts` are single numbers to show for it."""
+        ...
+
+    def look(self) -> str:
+        """The address or the command that shows this page and those of the ledger's other runs."""
         ...
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryFile
 from typing import Any, ClassVar, Literal
 
@@ -87,6 +88,13 @@ class Wandb:
                 raise TimeoutError(f"not all was uploaded in {FINISH_S:g} s: {LEFT}") from None
             finally:
                 _end_service()
+
+    def look(self) -> str:
+        """The address of the project, or how to upload what is offline."""
+        runs = quote(str(self.folder.parents[2]))  # of runs/<arm>/<config hash>/seed_<n>
+        if self.run is None or self.run.offline:
+            return f"wandb sync {runs}/*/*/seed_*/wandb/offline-run-*"
+        return str(self.run.project_url)
 
     def _identity(self) -> dict[str, Any]:
         """By what the page is found, and what stands at its head."""

@@ -148,10 +148,10 @@ def test_in_the_terminal(ledger, file_arm, capsys):
 @pytest.mark.parametrize(
     ("words", "match"),
     [
-        (["--simulations", "0"], "at least one simulation"),
-        (["--seed", "-1"], "a seed from 0 up"),
-        (["--alpha", "2"], "alpha=2.0 is not a probability"),
-        (["--sesoi", "-1"], "sesoi=-1.0 is no gain that counts: it must be above 0"),
+        (["--simulations", "0"], "--simulations 0 is out of range"),
+        (["--seed", "-1"], "--seed -1 is out of range"),
+        (["--alpha", "2"], "--alpha 2 is out of range"),
+        (["--sesoi", "-1"], "--sesoi -1 is out of range: it must be > 0"),
         (["--baseline", "zz"], "no baselines begin with 'zz'"),
     ],
 )

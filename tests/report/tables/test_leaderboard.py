@@ -185,11 +185,11 @@ def test_data(ledger, capsys):
     ("words", "said"),
     [
         (["--sort", "improvment"], "cannot sort by 'improvment'; did you mean 'improvement'?"),
-        (["--alpha", "1"], "alpha=1.0 is not a probability"),
+        (["--alpha", "1"], "--alpha 1 is out of range"),
         (["--baseline", "zz"], "no baselines begin with 'zz'; choose from: b0"),
         (["--export", "x.xls"], "cannot export to 'x.xls'; choose from: .csv, .md, .parquet, .tex"),
         (["--export", "nowhere/x.csv"], "cannot write nowhere/x.csv"),
-        (["--top", "-1"], "--top -1 is no number of rows"),
+        (["--top", "-1"], "--top -1 is out of range"),
     ],
 )
 def test_mistakes(ledger, words, said):

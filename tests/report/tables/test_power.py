@@ -94,10 +94,10 @@ def test_in_the_terminal(ledger, capsys):
 @pytest.mark.parametrize(
     ("words", "match"),
     [
-        (["--gain", "0"], "--gain 0 is no gain"),
-        (["--gain", "nan"], "--gain nan is no gain"),
-        (["--gain", ".1", "--alpha", "0"], "alpha=0.0 is not a probability"),
-        (["--gain", ".1", "--power", "1"], "power=1.0 is not a probability"),
+        (["--gain", "0"], "--gain 0 is out of range"),
+        (["--gain", "nan"], "--gain nan is out of range"),
+        (["--gain", ".1", "--alpha", "0"], "--alpha 0 is out of range"),
+        (["--gain", ".1", "--power", "1"], "--power 1 is out of range"),
         (["--gain", ".1", "--baseline", "x"], "no baselines begin with 'x'"),
     ],
 )

@@ -4,8 +4,8 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from audition.cli.command import JSON, command, emit, option
-from audition.cli.output_dir import override
+from audition.cli.command import JSON, POSITIVE, command, emit, option
+from audition.command_line import output_dir
 from audition.errors import AuditionError
 
 
@@ -17,7 +17,7 @@ from audition.errors import AuditionError
         metavar="OVERRIDE",
         help="a sweep, as it will be typed: +idea=NAME seed=42,137,256; the defaults without any",
     ),
-    option("--seconds", type=float, default=2.0, metavar="S", help="of each measurement (2)"),
+    option("--seconds", type=POSITIVE, default=2.0, metavar="S", help="of each measurement (2)"),
     option("--config-dir", type=Path, metavar="DIR", help="a conf/ of your own, as in training"),
     option("-m", "--multirun", action="store_true", help="may be left standing; changes nothing"),
     JSON,
@@ -37,14 +37,12 @@ def bench(options: Namespace) -> None:
     from audition.measured import remember
 
     folder = options.output_dir
-    words = [*([override(folder)] if folder else []), *map(quoted, options.overrides)]
+    words = [*([output_dir(folder)] if folder else []), *map(quoted, options.overrides)]
     if options.config_dir:
         if not options.config_dir.is_dir():
             raise AuditionError(f"--config-dir {options.config_dir} is not a folder")
         words.append(f"hydra.searchpath=['file://{options.config_dir.resolve()}']")
     with one_sentence():
-        if not options.seconds > 0:
-            raise AuditionError(f"--seconds {options.seconds:g} is no time: it must be above 0")
         with (
             initialize_config_dir(str(conf_dir()), version_base="1.3"),
             rig(options.seconds) as timer,

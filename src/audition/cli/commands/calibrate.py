@@ -2,15 +2,28 @@
 
 from argparse import Namespace
 
-from audition.cli.command import ALPHA, BASELINE, JSON, LEDGER, METRIC, SESOI, command, emit, option
+from audition.cli.command import (
+    ALPHA,
+    BASELINE,
+    COUNT,
+    FROM_ZERO,
+    JSON,
+    LEDGER,
+    METRIC,
+    SESOI,
+    command,
+    emit,
+    option,
+)
 from audition.cli.opening import open_baseline
-from audition.errors import AuditionError
 
 
 @command(
     "false positives of the rules on this ledger's noise",
-    option("--simulations", metavar="N", type=int, default=20_000, help="null ideas drawn (20000)"),
-    option("--seed", type=int, default=0, metavar="N", help="of the simulations (0)"),
+    option(
+        "--simulations", metavar="N", type=COUNT, default=20_000, help="null ideas drawn (20000)"
+    ),
+    option("--seed", type=FROM_ZERO, default=0, metavar="N", help="of the simulations (0)"),
     *(METRIC, SESOI, ALPHA, BASELINE, LEDGER, JSON),
 )
 def calibrate(options: Namespace) -> None:
@@ -18,11 +31,6 @@ def calibrate(options: Namespace) -> None:
     from audition.answers import calibration
     from audition.report.questions import show_calibration
 
-    if options.simulations < 1 or options.seed < 0:
-        raise AuditionError(
-            f"--simulations {options.simulations} --seed {options.seed}: choose at least one "
-            "simulation and a seed from 0 up"
-        )
     _, arms, baseline = open_baseline(options)
     found = calibration.calibrate(
         arms,

@@ -5,7 +5,7 @@ from argparse import SUPPRESS, Namespace
 from audition.cli.command import command, option
 
 BASH = r"""_audition() {
-  local line="${COMP_LINE:0:COMP_POINT}" word before=""
+  local line="${COMP_LINE:0:$COMP_POINT}" word before=""
   word="${line##* }"
   # The shell completes what stands behind its last = or :, which are no words of ours.
   case "$word" in *[=:]*) before="${word%"${word##*[=:]}"}" ;; esac
@@ -19,7 +19,16 @@ BASH = r"""_audition() {
 }
 complete -o bashdefault -o default -F _audition audition
 """
-ZSH = f"autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n{BASH}"
+ZSH = r"""autoload -U +X compinit && compinit
+_audition() {
+  local line="${(j: :)words[1,CURRENT-1]} $PREFIX"
+  local -a found=("${(@f)$(${words[1]} completion --line "$line" 2>/dev/null)}")
+  [[ -n "$found" ]] || { _files; return; }
+  compadd -S '' -- ${(M)found:#*[=.]}
+  compadd -- ${found:#*[=.]}
+}
+compdef _audition audition
+"""
 SCRIPTS = {"bash": BASH, "zsh": ZSH}
 
 

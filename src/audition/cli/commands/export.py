@@ -31,15 +31,16 @@ def export(options: Namespace) -> None:
     if options.to == PARQUET:
         folder = options.folder or options.output_dir / "export"
         paths = list(write_parquet(ledger, records, folder))
+        look = ", ".join(map(str, paths))
     else:
-        paths = list(replay(ledger, records, options.to, said.append))
+        shown = list(replay(ledger, records, options.to, said.append))
+        paths, look = [folder for folder, _ in shown], shown[-1][1]
     for sentence in dict.fromkeys(said):
         say(sentence)
-    where = f" ({', '.join(map(str, paths))})" if options.to == PARQUET else ""
     emit(
         options,
-        {"runs": len(records), "paths": [str(path) for path in paths]},
-        lambda: print(f"{count(len(records), 'run')} exported to {options.to}{where}"),
+        {"runs": len(records), "paths": [str(path) for path in paths], "look": look},
+        lambda: print(f"{count(len(records), 'run')} exported to {options.to}: {look}"),
     )
     if any("misses this run" in sentence or "was left" in sentence for sentence in said):
         sys.exit(1)

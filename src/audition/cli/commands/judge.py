@@ -27,8 +27,8 @@ def judge(options: Namespace) -> None:
     """`audition judge`"""
     from audition.answers.elsewhere import judge_losses
     from audition.console import say
-    from audition.elsewhere import losses_of, read_rows
     from audition.report.terminal import show_verdicts
+    from audition.run_tables import losses_of, read_rows
     from audition.text import count
 
     asked = {name: getattr(options, name) for name in ("arm", "seed", "name", "step")}

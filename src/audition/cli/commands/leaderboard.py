@@ -3,16 +3,26 @@
 from argparse import Namespace
 from pathlib import Path
 
-from audition.cli.command import ALPHA, BASELINE, JSON, LEDGER, METRIC, SESOI, command, emit, option
+from audition.cli.command import (
+    ALPHA,
+    BASELINE,
+    FROM_ZERO,
+    JSON,
+    LEDGER,
+    METRIC,
+    SESOI,
+    command,
+    emit,
+    option,
+)
 from audition.cli.opening import open_baseline
-from audition.errors import AuditionError
 
 
 @command(
     "all ideas of a baseline side by side",
     BASELINE,
     option("--sort", metavar="KEY", default="improvement", help="order (improvement)"),
-    option("--top", metavar="N", type=int, default=30, help="rows shown; 0 is all (30)"),
+    option("--top", metavar="N", type=FROM_ZERO, default=30, help="rows shown; 0 is all (30)"),
     *(METRIC, SESOI, ALPHA),
     option(
         "--export", metavar="FILE", type=Path, help="write all rows: .csv, .md, .tex or .parquet"
@@ -26,8 +36,6 @@ def leaderboard(options: Namespace) -> None:
     from audition.console import say
     from audition.report.leaderboard_table import export, show_leaderboard
 
-    if options.top < 0:
-        raise AuditionError(f"--top {options.top} is no number of rows: 0 shows all of them")
     ledger, arms, baseline = open_baseline(options)
     board = boards.leaderboard(
         ledger, arms, baseline, sort=options.sort, sesoi=options.sesoi, alpha=options.alpha

@@ -24,7 +24,8 @@ from audition.cli.command import command, option
 )
 def new(options: Namespace) -> None:
     """`audition new`"""
-    from audition.console import say, train_command
+    from audition.command_line import train_command
+    from audition.console import say
     from audition.errors import AuditionError
     from audition.shelf.card import ask_for_card, parse_card
     from audition.shelf.new import Place, draft, write

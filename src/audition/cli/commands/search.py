@@ -4,7 +4,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from audition.cli.command import JSON, LEDGER, command, emit, option
-from audition.errors import AuditionError
+from audition.command_line import in_ledger, train_command
+from audition.errors import writing
 from audition.records.store import Ledger
 
 
@@ -18,7 +19,6 @@ from audition.records.store import Ledger
 def search(options: Namespace) -> None:
     """`audition search`"""
     from audition.answers.searches import summary
-    from audition.console import train_command
     from audition.report.questions import show_searches
     from audition.sweep.search.account.look import accounts
 
@@ -28,7 +28,9 @@ def search(options: Namespace) -> None:
         return show_one(options, ledger)
     found = accounts(ledger, options.storage)
     where = options.output_dir if options.storage is None else "that storage"
-    none = f"no search in {where}: {train_command('hparams_search=adamw_optuna', '-m')} makes one"
+    stored = [f"hydra.sweeper.storage='{options.storage}'"] if options.storage else []
+    words = ("hparams_search=adamw_optuna", *stored, *in_ledger(options.output_dir), "-m")
+    none = f"no search in {where}: {train_command(*words)} makes one"
     emit(
         options,
         [summary(account) for account in found],
@@ -47,10 +49,8 @@ def show_one(options: Namespace, ledger: Ledger) -> None:
     if not options.json:
         show_search(account)
     folder = options.output_dir / "report" if options.to is None else options.to
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AuditionError(f"cannot write {folder}: {error.strerror or error}") from error
     names = [picture.name for picture in draw_search(folder, account)]
     files = [str(folder / f"{name}.{kind}") for name in names for kind in ("png", "svg")]
     said = f"{folder / names[0]}.png (and {len(files) - 1} figure files more)"

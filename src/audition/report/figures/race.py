@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from audition.answers.race_steps import RaceStep
+from audition.answers.race_stages import RaceStage
 from audition.measure import Measure
 from audition.report.figures.drawing import mark, rows, say
 from audition.report.style import (
@@ -29,7 +29,7 @@ KEPT, DROPPED = VERDICT["supported"], VERDICT["refuted"]
 
 
 @styled
-def race_timeline(steps: Sequence[RaceStep], how: Measure) -> Figure:
+def race_timeline(steps: Sequence[RaceStage], how: Measure) -> Figure:
     """A row an idea in the order they started; a bar a stage, with what decided it.
 
     `how` reads the gains of the steps.
@@ -57,7 +57,7 @@ def race_timeline(steps: Sequence[RaceStep], how: Measure) -> Figure:
     return page.figure
 
 
-def _row(axes: Axes, y: int, steps: Sequence[RaceStep], unit: float, how: Measure) -> None:
+def _row(axes: Axes, y: int, steps: Sequence[RaceStage], unit: float, how: Measure) -> None:
     for step in steps:
         colour = KEPT if step.kept else DROPPED
         start, end = step.start / unit, step.end / unit
@@ -77,7 +77,7 @@ def _row(axes: Axes, y: int, steps: Sequence[RaceStep], unit: float, how: Measur
     say(axes, 1.03, y + 0.22, f"{what} · {count(total, 'seed')}", "row", size=9.5, color=MUTED)
 
 
-def _caption(steps: Sequence[RaceStep], ideas: int, how: Measure) -> str:
+def _caption(steps: Sequence[RaceStage], ideas: int, how: Measure) -> str:
     runs = sum(len(step.seeds) for step in steps)
     left = {step.idea for step in steps} - {step.idea for step in steps if not step.kept}
     return (

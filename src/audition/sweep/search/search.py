@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from audition.answers import Judgement
-from audition.console import say, train_command
+from audition.command_line import train_command
+from audition.console import say
 from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.records.registration import Registration

@@ -44,9 +44,9 @@ def open_storage(url: str | None, journal: Path) -> "BaseStorage":
     """
     if url is None:
         return _open_journal(journal)
-    scheme, _, rest = url.partition("//")
+    scheme, slashes, rest = url.partition("//")
     who, _, where = rest.rpartition("@")
-    shown = f"{scheme}//{'…' if '?' in who else where.partition('?')[0]}"
+    shown = f"{scheme}{slashes}{'…' if '?' in who else where.partition('?')[0]}"
     if not re.match(r"(postgresql(\+\w+)?|sqlite)://", url):
         raise AuditionError(
             f"hydra.sweeper.storage={shown} is no storage: give postgresql://USER@HOST/DATABASE, "

@@ -53,6 +53,8 @@ def read_rows(path: Path) -> list[Row]:
         ".parquet": _parquet,
     }
     kind = _mlruns if path.is_dir() else kinds.get(path.suffix.lower())
+    if not path.exists():
+        raise AuditionError(f"there is no file {path}")
     if kind is None:
         raise AuditionError(
             f"{path} is no table{choices(path.suffix, (*kinds, 'an mlruns folder'))}"
@@ -61,8 +63,15 @@ def read_rows(path: Path) -> list[Row]:
         rows = kind(path)
     except OSError as error:
         raise AuditionError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, csv.Error) as error:  # text that is not UTF-8, JSON that is none
+    except UnicodeDecodeError:
+        raise AuditionError(f"{path} cannot be read: it is not text in UTF-8") from None
+    except (ValueError, csv.Error) as error:  # JSON that is none, a broken Parquet file
         raise AuditionError(f"{path} cannot be read: {error}") from None
+    if not rows and path.is_dir():
+        raise AuditionError(
+            f"{path} is a folder without runs of MLflow: name a file, {', '.join(kinds)}, or an mlruns "
+            "folder"
+        )
     if not rows:
         raise AuditionError(f"{path} has no rows")
     return rows

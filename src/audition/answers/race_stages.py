@@ -16,7 +16,7 @@ FRESH = "fresh seeds"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RaceStep:
+class RaceStage:
     """One stage of one idea: the seeds it ran, its gain, and whether it stayed in the race."""
 
     idea: str
@@ -29,7 +29,9 @@ class RaceStep:
     end: float
 
 
-def race_steps(root: Path, baseline_hash: str, arms: Mapping[str, ArmRuns]) -> tuple[RaceStep, ...]:
+def race_stages(
+    root: Path, baseline_hash: str, arms: Mapping[str, ArmRuns]
+) -> tuple[RaceStage, ...]:
     """Every stage whose runs the ledger at `root` has; none where there was no race."""
     race = RACES.get(root, baseline_hash)
     try:
@@ -42,7 +44,7 @@ def race_steps(root: Path, baseline_hash: str, arms: Mapping[str, ArmRuns]) -> t
 
 def _steps(
     turns: Iterable[Turn], baseline_hash: str, arms: Mapping[str, ArmRuns]
-) -> Iterable[RaceStep]:
+) -> Iterable[RaceStage]:
     run: dict[str, set[int]] = {}
     for turn in turns:
         key = turn.config_hash
@@ -63,10 +65,10 @@ def _steps(
 
 def _step(
     idea: str, stage: str, records: list[Record], gain: float, bar: float, *, kept: bool
-) -> RaceStep:
+) -> RaceStage:
     starts = [datetime.fromisoformat(r.started).timestamp() for r in records]
     ends = [start + r.seconds for start, r in zip(starts, records, strict=True)]
-    return RaceStep(
+    return RaceStage(
         idea=idea,
         stage=stage,
         seeds=tuple(r.seed for r in records),
