@@ -1,15 +1,26 @@
 """The loss: nats per token, as in the formula."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
+from audition.parts.attention.causal import Causal
+from audition.parts.feedforward.gelu import Gelu
+from audition.parts.gpt import GPT
+from audition.parts.initial import initialise
+from audition.parts.loss import chunked
 from audition.parts.loss.cross_entropy import CrossEntropy
-from audition.recipe.batches import Batch, Clock
+from audition.parts.norm.layernorm import LayerNorm
+from audition.parts.positional.learned import Learned
+from audition.recipe.batches import Batch, Clock, Shape
 from audition.recipe.problem import Predict
+from audition.recipe.streams import Streams
 
 
 class Fixed(nn.Module):
@@ -58,3 +69,112 @@ def test_smoothing_is_spread_over_the_allowed_answers_alone():
     batch = Batch(torch.zeros(2, 1), torch.tensor([0, 1]), rows, rows, allowed)
     loss = CrossEntropy(label_smoothing=0.2)(Predict(Three()), batch, Clock(0))["cross_entropy"]
     assert loss.item() == pytest.approx(0.8 * (A + B) / 2 + 0.2 * (A + B) / 2, rel=1e-6)
+
+
+VOCAB, PLACES, WINDOWS = 300, 8, 6
+
+
+def text_model(**settings):
+    shape = Shape((PLACES,), VOCAB)
+    sizes = {"layers": 1, "heads": 2, "width": 32, "context": PLACES, **settings}
+    model = GPT(shape, Causal(), Learned(), LayerNorm(), Gelu(), **sizes)
+    initialise(model, Streams(3))
+    return model
+
+
+def windows():
+    text = torch.randint(VOCAB, (WINDOWS, PLACES + 1), generator=torch.Generator().manual_seed(1))
+    rows = torch.arange(WINDOWS)
+    return Batch(text[:, :-1], text[:, 1:], rows, torch.zeros(WINDOWS))
+
+
+def trained(loss, model, context=nullcontext):
+    model.zero_grad()
+    with context():
+        value = loss(Predict(model), windows(), Clock(0))["cross_entropy"]
+    (3.0 * value).backward()
+    return value.detach(), {n: p.grad.clone() for n, p in model.named_parameters()}
+
+
+class Largest(TorchDispatchMode):
+    """Notes the size of the largest tensor that any operation makes."""
+
+    found = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        sizes = [t.numel() for t in tree_leaves(out) if isinstance(t, torch.Tensor)]
+        self.found = max(self.found, *sizes, 0)
+        return out
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("settings", [{}, {"tied_head": False}, {"bias": True}])
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+def test_chunks_have_the_value_and_the_gradient_of_one_pass(smoothing, settings, chunk):
+    model = text_model(**settings)
+    expected, grads = trained(CrossEntropy(label_smoothing=smoothing, chunk="off"), model)
+    value, found = trained(CrossEntropy(label_smoothing=smoothing, chunk=chunk), model)
+    torch.testing.assert_close(value, expected, rtol=1e-6, atol=0)
+    for name in grads:
+        assert (found[name] - grads[name]).norm() <= 3e-6 * grads[name].norm() + 1e-9, name
+
+
+def test_chunks_in_bfloat16_are_no_further_from_float64_than_one_pass_is():
+    model = text_model()
+
+    def context():
+        return torch.autocast("cpu", dtype=torch.bfloat16)
+
+    _, exact = trained(CrossEntropy(chunk="off"), text_model().double())
+    one, by_one = trained(CrossEntropy(chunk="off"), model, context)
+    many, by_many = trained(CrossEntropy(chunk=7), model, context)
+    torch.testing.assert_close(many, one, rtol=1e-5, atol=0)
+    for name, truth in exact.items():
+        error = (by_many[name] - truth).norm()
+        assert error <= 1.2 * (by_one[name] - truth).norm() + 1e-6 * truth.norm(), name
+
+
+def test_chunks_never_make_all_logits_and_auto_takes_them_for_large_ones_alone(monkeypatch):
+    logits = WINDOWS * PLACES * VOCAB
+    model = text_model()
+    largest = {}
+    for chunk in ("off", "auto", 4):
+        with Largest() as mode:
+            trained(CrossEntropy(chunk=chunk), model)
+        largest[chunk] = mode.found
+    assert largest["off"] >= logits
+    assert largest["auto"] >= logits
+    assert largest[4] < logits
+    monkeypatch.setattr(chunked, "LARGE", logits)
+    monkeypatch.setattr(chunked, "AT_ONCE", 8 * VOCAB)
+    with Largest() as mode:
+        trained(CrossEntropy(), model)
+    assert mode.found < logits
+
+
+def test_what_a_chunk_would_pass_by_is_computed_at_once():
+    class Doubled(GPT):
+        def forward(self, inputs):
+            return 2.0 * super().forward(inputs)
+
+    model = text_model()
+    assert Predict(model).halves(windows()) is not None
+    handle = model.head.register_forward_hook(lambda module, args, out: 2.0 * out)
+    assert Predict(model).halves(windows()) is None
+    handle.remove()
+    model.__class__ = Doubled
+    assert Predict(model).halves(windows()) is None
+    assert Predict(Fixed()).halves(BATCH) is None
+    seen, _ = trained(CrossEntropy(chunk=4), model)
+    expected, _ = trained(CrossEntropy(chunk="off"), model)
+    assert torch.equal(seen, expected)
+
+
+def test_a_masked_answer_stays_impossible_with_chunks():
+    model = text_model()
+    allowed = torch.ones(WINDOWS, VOCAB, dtype=torch.bool)
+    allowed[:, VOCAB // 2 :] = False
+    batch = replace(windows(), targets=windows().targets % (VOCAB // 2), allowed=allowed)
+    one, many = (CrossEntropy(chunk=chunk)(Predict(model), batch, Clock(0)) for chunk in ("off", 4))
+    assert torch.equal(one["cross_entropy"], many["cross_entropy"])

@@ -53,6 +53,8 @@ class GPT(nn.Module):
     Raises AuditionError where the sizes do not fit each other.
     """
 
+    splits = True  # see `Predict.halves`
+
     def __init__(
         self,
         shape: Shape,

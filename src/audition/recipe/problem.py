@@ -92,6 +92,26 @@ class Predict:
         allowed = batch.allowed if logits.ndim == 2 else batch.allowed[:, None]
         return logits.masked_fill(~allowed, float("-inf"))
 
+    def halves(self, batch: Batch) -> tuple[Tensor, nn.Linear] | None:
+        """What the model's head reads, [B, T, C], and the head, a plain linear map.
+
+        None for a model that does not say by `splits = True`, in the class of its `forward`, that
+        it is `head(features(inputs))`, and where hooks would see that it was not called.
+        """
+        model = self.model
+        owner = next(each for each in type(model).__mro__ if "forward" in vars(each))
+        if not vars(owner).get("splits", False) or "forward" in vars(model) or _hooked(model):
+            return None
+        head, features = getattr(model, "head"), getattr(model, "features")  # noqa: B009 (untyped)
+        if not isinstance(head, nn.Linear) or type(head).forward is not nn.Linear.forward:
+            return None
+        return None if _hooked(head) else (features(batch.inputs), head)
+
+
+def _hooked(module: nn.Module) -> bool:
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return any(getattr(module, kind) for kind in kinds)
+
 
 class Loss:
     """What is trained on. A loss without parameters or state of its own needs `__call__` alone.

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
-from annotated_types import Interval
+from annotated_types import Ge, Interval
 from torch import Tensor
 from torch.nn import functional as F
 
+from audition.parts.loss.chunked import chunked_cross_entropy, rows_of
 from audition.recipe.batches import Batch, Clock
 from audition.recipe.problem import Loss, Predict
 
@@ -19,8 +20,23 @@ class CrossEntropy(Loss):
 
     label_smoothing: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     """Share of the target's probability that is spread over every answer that is allowed."""
+    chunk: Annotated[int, Ge(1)] | Literal["auto", "off"] = "auto"
+    """Predictions whose logits exist at a time, where the model ends in a linear map: bounds memory
+    for large vocabularies. auto is about 2^26 logits from 2^27 on, off is all at once."""
 
     def __call__(self, predict: Predict, batch: Batch, clock: Clock) -> Mapping[str, Tensor]:
+        rows = self.rows(predict, batch)
+        if rows is not None and (halves := predict.halves(batch)) is not None:
+            features, head = halves
+            return {
+                "cross_entropy": chunked_cross_entropy(
+                    features.flatten(0, -2),
+                    head,
+                    batch.targets.flatten(),
+                    rows=rows,
+                    smoothing=self.label_smoothing,
+                )
+            }
         logits = predict(batch)  # [B, T, V] or [B, V]
         smoothing = self.label_smoothing if batch.allowed is None else 0.0
         loss = F.cross_entropy(
@@ -29,6 +45,17 @@ class CrossEntropy(Loss):
         if batch.allowed is not None and self.label_smoothing:
             loss = torch.lerp(loss, _over_allowed(logits, batch.allowed), self.label_smoothing)
         return {"cross_entropy": loss}
+
+    def rows(self, predict: Predict, batch: Batch) -> int | None:
+        """Rows of a chunk; None where all logits are computed at once."""
+        # What torch compiles keeps no logits anyway; a mask needs them as they are.
+        if self.chunk == "off" or batch.allowed is not None or torch.compiler.is_compiling():
+            return None
+        if self.chunk != "auto":
+            return self.chunk
+        head = getattr(predict.model, "head", None)
+        answers = getattr(head, "out_features", 0)
+        return rows_of(batch.units, answers)
 
 
 def _over_allowed(logits: Tensor, allowed: Tensor) -> Tensor:
