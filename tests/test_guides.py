@@ -3,13 +3,12 @@
 import json
 import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from warm import Warm
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = ("idea.md", "part.md", "model.md", "corpus.md", "tasks.md")
@@ -40,41 +39,45 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def trained(lab: Path, ledger: Path, *overrides: str) -> list[dict[str, Any]]:
-    """The records of a command, as the pages type it."""
-    ran = subprocess.run(
-        [
-            *(sys.executable, "-m", "audition", "train", "--config-dir", "conf", *overrides),
-            *("allowed_targets=[audition.,mylab.]", f"paths.output_dir={ledger}"),
-        ],
-        env={**os.environ, "PYTHONPATH": str(lab)},
-        cwd=lab,
-        capture_output=True,
-        text=True,
-    )
-    assert ran.returncode == 0, ran.stderr
-    records = ledger.glob("runs/*/*/*/record.json")
-    return [json.loads(path.read_text(encoding="utf-8")) for path in records]
+Trained = Callable[..., list[dict[str, Any]]]
 
 
-def test_an_idea_a_model_and_a_corpus_train(lab: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def trained(lab: Path, tmp_path: Path, warm: Warm) -> Trained:
+    """Overrides -> the records of the command, as the pages type it."""
+
+    def train(*overrides: str) -> list[dict[str, Any]]:
+        ran = warm.run(
+            *("audition", "train", "--config-dir", "conf", *overrides),
+            *("allowed_targets=[audition.,mylab.]", f"paths.output_dir={tmp_path}"),
+            cwd=lab,
+            env={**os.environ, "PYTHONPATH": str(lab)},
+        )
+        assert ran.returncode == 0, ran.stderr
+        records = tmp_path.glob("runs/*/*/*/record.json")
+        return [json.loads(path.read_text(encoding="utf-8")) for path in records]
+
+    return train
+
+
+def test_an_idea_a_model_and_a_corpus_train(trained: Trained) -> None:
     own = ("+idea=cooling", "model=pairs", "data=notes", "data.folder=notes")
-    (record,) = trained(lab, tmp_path, *own, "budget.steps=3", "budget.tokens=null")
+    (record,) = trained(*own, "budget.steps=3", "budget.tokens=null")
     assert record["arm"] == "cooling"
     assert record["status"] == "finished"
 
 
-def test_a_fitness_counts_its_passes(lab: Path, tmp_path: Path) -> None:
+def test_a_fitness_counts_its_passes(trained: Trained) -> None:
     strategy = ("apoptosis=functional_preservation", "apoptosis/fitness=loudness")
     often = ("apoptosis.timetable.interval=1", "apoptosis.timetable.warmup=0")
-    (record,) = trained(lab, tmp_path, *strategy, *often, "debug=smoke")
+    (record,) = trained(*strategy, *often, "debug=smoke")
     assert record["forward_passes"] > record["backward_passes"] == record["steps"]
 
 
-def test_a_task_and_an_evaluator_end_in_a_verdict(lab: Path, tmp_path: Path) -> None:
+def test_a_task_and_an_evaluator_end_in_a_verdict(trained: Trained, tmp_path: Path) -> None:
     asked = ("task=parity", "evaluator=[entropy]", "metric=entropy_nats", "optimizer=adamw,sgd")
     few = ("budget.examples=640", "seed=1,2,3", "hydra.launcher.workers=2", "-m")
-    records = trained(lab, tmp_path, *asked, *few)
+    records = trained(*asked, *few)
     assert len(records) == 6
     for record in records:
         assert 0.0 < record["metrics"]["entropy_nats"] < 0.7  # of two answers: at most log 2

@@ -45,7 +45,7 @@ class Stage:
 
 def stages(runs: int, *, slurm: bool, local: bool) -> list[Stage]:
     """About `runs` runs, shared among the launchers, each with disturbances in proportion."""
-    seeds = tuple(range(max(3, runs // ARMS)))
+    seeds = tuple(range(max(1 + slurm + local, runs // ARMS)))
     of_slurm = max(1, len(seeds) // 3) if slurm else 0
     # submitit starts all its local jobs at once, and each imports torch.
     of_local = max(1, min(3, len(seeds) // 10)) if local else 0

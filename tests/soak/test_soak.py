@@ -25,7 +25,7 @@ def soak(*words: str) -> str:
 
 
 def test_the_pool_survives_its_monkeys() -> None:
-    assert "| pool | SIGKILL of " in soak("--runs=15", "--minutes=5", "--without", "slurm", "local")
+    assert "| pool | SIGKILL of " in soak("--runs=10", "--minutes=5", "--without", "slurm", "local")
 
 
 @pytest.mark.slow
