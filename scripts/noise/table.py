@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from audition.report.figures.drawing import dots, headline, mark, rows
-from audition.report.style import INK, MUTED, SMALL, VERDICT, WIDTH, save, sheet, styled
+from audition.report.style import INK, MUTED, VERDICT, WIDTH, save, sheet, styled
 from scripts.noise.losses import Losses, Run, read
 from scripts.noise.worth import (
     Floats,
@@ -24,6 +24,7 @@ from scripts.noise.worth import (
     morgan,
     pairing,
     pooled,
+    stopped_half_way,
     window_share,
 )
 
@@ -32,6 +33,10 @@ Kind = tuple[int, str, str, str]
 FIGURE = Path(__file__).parents[2] / "docs/results/figures/noise.svg"
 IDEA, RATE, AVERAGE = "spectral_gate", "4e-3", "ema 0.98"
 PRECISIONS = ("bf16", "fp32")
+SHORT, LONG = 250_000, 1_000_000
+COLOURS = {SHORT: (MUTED, "grey:"), LONG: (VERDICT["inconclusive"], "blue:")}
+LEFT = 4.7
+"""Inches for the names of the rows."""
 EXTRA = 3.0
 """Baseline seeds beyond the idea's, as a multiple of them."""
 
@@ -80,7 +85,7 @@ def worths(losses: Losses, tokens: int) -> Iterator[tuple[str, Worth]]:
     """What was tried, and the share of the seeds that it leaves, at that many training tokens."""
     for precision in PRECISIONS:
         seeds = seeds_of(losses, tokens, precision)
-        if len(seeds) < 4:
+        if len(seeds) < 6:
             continue
         at = partial(parts, losses, seeds, tokens, precision)
         base, idea = at("baseline"), at(IDEA)
@@ -92,6 +97,8 @@ def worths(losses: Losses, tokens: int) -> Iterator[tuple[str, Worth]]:
             f"held-out windows without end, {precision}",
             bootstrap(lambda d: 1.0 - window_share(d), base - idea),
         )
+        half = (at("baseline", "live at 0.5") - at(IDEA, "live at 0.5")).mean(1)
+        yield f"most seeds stopped half-way, {precision}", bootstrap(stopped_half_way, half, b - i)
         yield (
             f"baseline's loss as covariate, {1 + EXTRA:g} × its seeds, {precision}",
             bootstrap(partial(adjusted, extra=EXTRA), b, i),
@@ -101,7 +108,7 @@ def worths(losses: Losses, tokens: int) -> Iterator[tuple[str, Worth]]:
             bootstrap(partial(pooled, extra=EXTRA), b, i),
         )
     both = sorted(set.intersection(*(set(seeds_of(losses, tokens, p)) for p in PRECISIONS)))
-    if len(both) >= 4:
+    if len(both) >= 6:
         apart = {
             p: (parts(losses, both, tokens, p, "baseline") - parts(losses, both, tokens, p, IDEA))
             for p in PRECISIONS
@@ -130,12 +137,12 @@ def spreads(losses: Losses, tokens: int) -> Iterator[tuple[str, int, list[float]
 
 def printed(losses: Losses) -> Iterator[str]:
     """Every table of the page, line by line."""
-    yield "| tokens | precision | rate | arm | weights | gain | sd | least | n |"
-    yield "|---|---|---|---|---|---|---|---|---|"
-    for (tokens, *kind), weights in gains(losses).items():
-        for name, found in weights.items():
+    yield "| tokens | precision | rate | weights | gain | sd | least | n |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for (tokens, precision, lr, arm), weights in gains(losses).items():
+        for name, found in weights.items() if arm == "baseline" else ():
             numbers = f"{fmean(found):+.4f} | {stdev(found):.4f} | {min(found):+.4f} | {len(found)}"
-            yield f"| {tokens:,} | {' | '.join(kind)} | {name} | {numbers} |"
+            yield f"| {tokens:,} | {precision} | {lr} | {name} | {numbers} |"
     for tokens in sorted({r.tokens for r in losses}):
         yield ""
         yield f"| {tokens:,} tokens | n | gain of the gate | sd, baseline | sd, gate | sd of D | ρ |"
@@ -150,55 +157,58 @@ def printed(losses: Losses) -> Iterator[str]:
 
 
 @styled
-def drawn(losses: Losses, tokens: int) -> Figure:
-    """Left: what averages gain, a dot a seed. Right: what is worth seeds, with its interval."""
-    kind = (1_000_000, "bf16", RATE, "baseline")
-    left = list(gains(losses)[kind].items())
-    right = list(worths(losses, tokens))
-    tall = 0.34 * max(len(left), len(right))
+def drawn(losses: Losses) -> Figure:
+    """Above: what averages gain, a dot a seed. Below: what is worth seeds, at both budgets."""
+    averages = list(gains(losses)[LONG, "bf16", RATE, "baseline"].items())
+    worth = {tokens: dict(worths(losses, tokens)) for tokens in (SHORT, LONG)}
+    names = list(worth[SHORT])
+    tops, tall = 0.3 * len(averages), 0.4 * len(names)
     page = sheet(
         "Averages of weights, and what is worth seeds",
-        f"Left: gain over the live weights of the same run, {kind[0]:,} tokens, bf16; every seed a "
-        f"dot, mean as a mark, n = {len(left[0][1])}. Right: variance of the same-seed difference "
-        f"between the spectral gate and the baseline after : before, {tokens:,} tokens; lines: 95 % "
-        "interval. Left of 1: fewer seeds for the same interval.",
-        height=tall + 1.0,
+        f"Above: gain over the live weights of the same run, {LONG:,} tokens, bf16; every seed a dot, "
+        f"the mean a mark, n = {len(averages[0][1])}. Below: variance of the same-seed difference "
+        f"between the spectral gate and the baseline, after : before; {COLOURS[SHORT][1]} "
+        f"{SHORT:,} tokens, {COLOURS[LONG][1]} {LONG:,}; lines: 95 % interval. Left of 1: fewer seeds "
+        "for the same interval.",
+        height=tops + tall + 2.1,
     )
-    one = page.axes(0.95, 0.6, 2.4, tall)
-    headline(one, "Gain of an average")
+    one = page.axes(LEFT, tall + 1.5, WIDTH - LEFT - 0.3, tops)
+    headline(one, "Gain of an average [nats/token]")
 
     def gain(y: int) -> None:
-        dots(one, left[y][1], y, VERDICT["inconclusive"], 22)
-        mark(one, fmean(left[y][1]), y, INK, 45, zorder=5)
+        dots(one, averages[y][1], y, COLOURS[LONG][0], 22)
+        mark(one, fmean(averages[y][1]), y, INK, 45, zorder=5)
 
-    rows(one, [name for name, _ in left], gain, bold=lambda y: False)
+    rows(one, [name for name, _ in averages], gain, bold=lambda y: False)
     one.axvline(0, color=INK, lw=1.2, zorder=1)
-    one.set_xlabel("nats/token", size=SMALL)
-    two = page.axes(WIDTH - 2.15, 0.6, 2.0, tall)
-    headline(two, "Seeds needed")
+    two = page.axes(LEFT, 0.6, WIDTH - LEFT - 0.3, tall)
+    headline(two, "Seeds needed, of those before", y=1.02)
 
-    def worth(y: int) -> None:
-        found = right[y][1]
-        two.plot([found.low, found.high], [y, y], color=MUTED, lw=1.6, zorder=3)
-        mark(two, found.seeds, y, INK, 45, zorder=5)
+    def needed(y: int) -> None:
+        for tokens, shift in ((SHORT, -0.16), (LONG, 0.16)):
+            if found := worth[tokens].get(names[y]):
+                colour, at = COLOURS[tokens][0], y + shift
+                two.plot([found.low, found.high], [at, at], color=colour, lw=1.6, zorder=3)
+                mark(two, found.seeds, at, colour, 40, zorder=5)
 
     two.set_xscale("log")
-    rows(two, [name for name, _ in right], worth, bold=lambda y: False)
+    rows(two, names, needed, bold=lambda y: False)
     two.axvline(1, color=INK, lw=1.2, zorder=1)
-    two.set_xticks([0.25, 0.5, 1, 2, 4], ["¼", "½", "1", "2", "4"])
+    two.set_xticks(
+        [1 / 16, 0.125, 0.25, 0.5, 1, 2, 4, 8], ["1/16", "⅛", "¼", "½", "1", "2", "4", "8"]
+    )
     two.minorticks_off()
-    two.set_xlabel("of those before", size=SMALL)
     return page.figure
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--figure", type=int, metavar="TOKENS", help="draw it, of runs of so many")
+    parser.add_argument("--figure", action="store_true", help="draw it, too")
     options = parser.parse_args()
     losses = read()
     print("\n".join(printed(losses)))
     if options.figure:
-        save(drawn(losses, options.figure), FIGURE)
+        save(drawn(losses), FIGURE)
 
 
 if __name__ == "__main__":

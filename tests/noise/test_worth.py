@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from scripts.noise.losses import Run, read, write
+from scripts.noise.losses import TABLE, Run, read, write
+from scripts.noise.table import printed
 from scripts.noise.worth import (
     adjusted,
     bootstrap,
     morgan,
     pairing,
     pooled,
+    stopped_half_way,
     variance_ratio,
     window_share,
 )
@@ -78,6 +80,17 @@ def test_an_interval_draws_whole_seeds():
     assert apart.low < 1 < apart.high
 
 
+def test_stopping_half_way_pays_where_the_half_tells_the_end():
+    half, other = RNG(7).normal(size=(2, 100_000))
+    assert stopped_half_way(half, half) == pytest.approx(0.5)
+    assert stopped_half_way(half, other) == pytest.approx(1.0)
+    # The least over all N / n of ((1 - q) + q n / N) (N / n + 1) / 2, at q = .8.
+    end = np.sqrt(0.8) * half + np.sqrt(0.2) * other
+    ratios = np.linspace(1, 10, 10_001)
+    least = ((0.2 + 0.8 / ratios) * (ratios + 1) / 2).min()
+    assert stopped_half_way(half, end) == pytest.approx(least, rel=5e-3)
+
+
 def test_the_interval_of_a_ratio_of_variances_covers_it():
     """Variances 1 and 2 of the same seven seeds, correlated by .6: 95 % of intervals hold a half."""
     rng, held = RNG(6), 0
@@ -95,3 +108,9 @@ def test_the_table_of_losses_is_read_as_it_was_written(tmp_path):
     }
     write(losses, tmp_path / "t.csv")
     assert read(tmp_path / "t.csv") == losses
+
+
+def test_the_page_has_the_tables_that_the_script_makes():
+    page = TABLE.parents[1].joinpath("noise.md").read_text(encoding="utf-8").splitlines()
+    missing = [line for line in printed(read()) if line not in page]
+    assert not missing
