@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
@@ -21,6 +21,9 @@ class Ddp:
     Two processes make the run that one makes in two pieces (`execution.accumulate=2`), up to the
     order of sums; dropout draws other masks. One process is the neutral element.
     """
+
+    environment: ClassVar[Mapping[str, str]] = {}
+    """What its processes find in their environment, unless it is there already."""
 
     processes: Annotated[int, Ge(1)] = 2
     """Processes of a run; each has `execution.threads` threads, or a card of its own."""
@@ -42,7 +45,9 @@ class Ddp:
         """
         if self.processes == 1:
             return Alone().carry_out(entry, payload, tell, interrupted)
-        return launch(entry, payload, self.processes, tell, interrupted, self.nodes)
+        return launch(
+            entry, payload, self.processes, tell, interrupted, self.nodes, self.environment
+        )
 
     def team(self, device: str) -> Team:
         """What a process of the run is, once it has joined the others."""

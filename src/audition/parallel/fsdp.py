@@ -1,7 +1,8 @@
 """`parallel=fsdp`: the batch is shared as in ddp, and so are weights, gradients and moments (FSDP2)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from audition.errors import AuditionError
 from audition.parallel.ddp import Ddp
@@ -21,6 +22,9 @@ class Fsdp(Ddp):
     same to the bit, with it up to the rounding of the gradients' norm. Parts of a recipe that
     compute with whole matrices are refused.
     """
+
+    environment: ClassVar[Mapping[str, str]] = {"MALLOC_MMAP_THRESHOLD_": str(2**20)}
+    """glibc would keep the memory of gathered layers, in pieces, and use more than it saves."""
 
     def team(self, device: str) -> Team:
         from audition.parallel.shards import Shards  # needs torch

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from select import select
 from subprocess import PIPE, Popen
+from types import MappingProxyType
 from typing import Any
 
 from audition.errors import AuditionError
@@ -33,14 +34,17 @@ def launch(
     tell: Tell,
     interrupted: StopAsked,
     nodes: int = 1,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> Mapping[str, Any]:
     """Call `entry` in each of so many processes on so many nodes and return what it answers rank 0.
 
     Each process has torch's process group, reports of rank 0 go to `tell`, and `interrupted` is
-    what any of them is told. Raises AuditionError where there is no answer: the reason is in it.
+    what any of them is told. `more` is added to their environment, where it has no word of its own.
+    Raises AuditionError where there is no answer: the reason is in it.
     """
     work = {"entry": f"{entry.__module__}.{entry.__qualname__}", "payload": dict(payload)}
     environment = {
+        **more,
         **os.environ,
         WORK: json.dumps(work),
         "OMP_NUM_THREADS": str(payload["settings"]["execution"]["threads"]),

@@ -20,8 +20,6 @@ from audition.recipe.signals import Tensors
 class Shards(Ranks):
     """The processes of torch's process group; tensors are parted along their first dimension."""
 
-    parts = True
-
     sharded = True
 
     def __init__(self, device: str) -> None:
