@@ -62,7 +62,7 @@ def test_a_sweep_is_measured_priced_and_its_pool_kept(place: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--seconds", "0", "seed=1"), "--seconds 0 is no time: it must be above 0"),
+        (("--seconds", "0", "seed=1"), "--seconds 0 is out of range: it must be > 0"),
         (("--config-dir", "nowhere", "seed=1"), "--config-dir nowhere is not a folder"),
         (("+idea=placbo",), "unknown idea 'placbo'; did you mean 'placebo'?"),
         (("seed=1", "-m", "+idea=placbo"), "unknown idea 'placbo'; did you mean 'placebo'?"),
