@@ -63,7 +63,10 @@ class Batch:
         """This batch on `device`; itself where it is there already."""
         if self.inputs.device.type == device:
             return self
-        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+        if device == "cpu":
+            return self._each(lambda tensor: tensor.cpu())
+        # From pageable memory a copy waits for all that the card still has to do.
+        return self._each(lambda tensor: tensor.pin_memory().to(device, non_blocking=True))
 
     def split(self, parts: int) -> Iterator["Batch"]:
         """`parts` batches of equal size, in order; AuditionError where `parts` does not divide."""
