@@ -101,11 +101,11 @@ class Door:
         ]
 
     def train(
-        self, *words: str, environment: Mapping[str, str] = os.environ
+        self, *words: str, environment: Mapping[str, str] = os.environ, timeout: float = 180.0
     ) -> subprocess.CompletedProcess[str]:
         """The command, to its end."""
         with self.begin(*words, environment=environment) as sweep:
-            stdout, stderr = sweep.communicate(timeout=180)
+            stdout, stderr = sweep.communicate(timeout=timeout)
         return subprocess.CompletedProcess(sweep.args, sweep.wait(), stdout, stderr)
 
     def begin(self, *words: str, environment: Mapping[str, str] = os.environ) -> Command:

@@ -50,10 +50,10 @@ def test_preempted_by_a_more_urgent_job(slurm: Any, door: Any, undisturbed: Any)
 def test_time_limits_in_a_row(slurm: Any, door: Any, tmp_path: Any) -> None:
     lasting = ("budget.steps=14000", "seed=1", "training.evaluations=1")
     at_home = replace(door, output=tmp_path / "home")
-    assert at_home.train(*lasting).returncode == 0
+    assert at_home.train(*lasting, timeout=900).returncode == 0
     limits = ("hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=20")
     with door.begin(*SLURM, *limits, *lasting, environment=slurm.environment) as sweep:
-        _, said = sweep.communicate(timeout=600)
+        _, said = sweep.communicate(timeout=1200)
     assert sweep.returncode == 0, said
     mine, theirs = door.records()["baseline 1"], at_home.records()["baseline 1"]
     assert (mine.metrics, mine.weights) == (theirs.metrics, theirs.weights)
