@@ -30,6 +30,7 @@ NEEDS = {
     "logger/wandb": ("logger.wandb.mode=offline",),
     "model/gpt88m": ("data.evaluation_tokens=full",),
     "parallel/ddp": ("parallel.processes=1",),
+    "parallel/fsdp": ("parallel.processes=1",),
 }
 TOO_LARGE = {"model/gpt88m", "experiment/document003"}
 PICTURES = {"data/digits", "model/mlp", "model/convnet", "task/classification", "experiment/digits"}
