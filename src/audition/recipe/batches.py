@@ -5,7 +5,7 @@ Shape suffixes: B rows of a batch, T tokens of a row, V outputs (vocabulary or c
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from torch import Tensor
 
@@ -59,7 +59,7 @@ class Batch:
         """Predictions asked for: tokens of text, or examples; what a budget counts."""
         return self.targets.numel()
 
-    def to(self, device: str) -> "Batch":
+    def to(self, device: str) -> Self:
         """This batch on `device`; itself where it is there already."""
         if self.inputs.device.type == device:
             return self
@@ -68,7 +68,7 @@ class Batch:
         # From pageable memory a copy waits for all that the card still has to do.
         return self._each(lambda tensor: tensor.pin_memory().to(device, non_blocking=True))
 
-    def split(self, parts: int) -> Iterator["Batch"]:
+    def split(self, parts: int) -> Iterator[Self]:
         """`parts` batches of equal size, in order; AuditionError where `parts` does not divide."""
         size, rest = divmod(self.rows, parts)
         if rest:
@@ -77,12 +77,15 @@ class Batch:
                 f"make data.batch_size a multiple of {parts}"
             )
         for i in range(0, self.rows, size):
-            rows = slice(i, i + size)
-            yield self._each(lambda tensor: tensor[rows])  # noqa: B023 (called at once)
+            yield self.cut(slice(i, i + size))
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+    def cut(self, rows: slice) -> Self:
+        """Some of its rows."""
+        return self._each(lambda tensor: tensor[rows])
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
         fields = (self.inputs, self.targets, self.ids, self.groups, self.allowed)
-        return Batch(*(None if t is None else change(t) for t in fields))  # type: ignore[arg-type]
+        return type(self)(*(None if t is None else change(t) for t in fields))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ def backward(problem: Problem) -> Gradient:
         with problem.context():
             terms = problem.terms(piece)
             total = sum_of(terms.values())
+        if total.ndim:  # one of each run of a pack, none of which depends on another's weights
+            total = total.sum()
         (total if share == 1.0 else total * share).backward()  # type: ignore[no-untyped-call]
         for name, term in terms.items():
             totals[name] = totals.get(name, 0.0) + term.detach() * share
