@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from audition.apoptosis.surgery import Weights, resize
 from audition.parts.initial import initialise
 from audition.parts.optim.together import averaging_of
+from audition.recipe import tree
 from audition.recipe.batches import Batches
 from audition.recipe.problem import Cost
 from audition.recipe.recipe import Recipe
@@ -58,6 +60,17 @@ class Session:
         if self.loss is not None:
             found |= {f"loss.{name}": b for name, b in self.loss.named_buffers()}
         return found
+
+    def clip(self, limit: float) -> Tensor:
+        """Shorten the gradients to a global norm of `limit`; returns the norm before, []."""
+        return tree.whole(clip_grad_norm_(self.params.values(), limit))
+
+    def refresh(self) -> None:
+        """Bring up to date what a pack of runs keeps for this one; before it is read."""
+
+    def apart(self) -> "Session":
+        """This session, up to date, and no longer changed by the steps of a pack of runs."""
+        return self
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that a resumed run needs to go on with the same bits."""

@@ -21,7 +21,26 @@ from torch import Tensor
 
 from audition.recipe.signals import Tensors
 
-_each: Any = torch  # torch declares no types for its foreach functions
+
+class _Each:
+    """Torch's functions of a list of tensors, for which it declares no types.
+
+    Inside `torch.func.vmap`, which knows none of them, the same function tensor by tensor.
+    """
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if torch._C._functorch.peek_interpreter_stack() is None:
+            return getattr(torch, name)  # type: ignore[no-any-return]
+        of_one = getattr(Tensor, name.removeprefix("_foreach_"))
+
+        def of_all(tensors: list[Tensor], *rest: Any) -> list[Tensor]:
+            columns = (x if isinstance(x, list | tuple) else [x] * len(tensors) for x in rest)
+            return [of_one(*row) for row in zip(tensors, *columns, strict=True)]
+
+        return of_all
+
+
+_each = _Each()
 
 
 def norms(tree: Tensors) -> Tensor:

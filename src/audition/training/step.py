@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch.nn.utils import clip_grad_norm_
 
 from audition.apoptosis.surgery import Weights, operate
 from audition.observers.observer import StepReport
@@ -89,7 +88,7 @@ def load_gradients(session: Session, gradient: Gradient, clip: float | None) -> 
     for name, parameter in session.params.items():
         grad = gradient.grads.get(name)
         parameter.grad = None if grad is None else laid_out(grad, parameter)
-    return None if clip is None else tree.whole(clip_grad_norm_(session.params.values(), clip))
+    return None if clip is None else session.clip(clip)
 
 
 def laid_out(grad: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:

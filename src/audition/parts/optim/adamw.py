@@ -17,6 +17,8 @@ class AdamW:
 
     sharded: ClassVar[bool] = True
 
+    packs: ClassVar[bool] = True
+
     lr: Annotated[float, Ge(0)] = 4e-3
     """Learning rate at gain 1."""
     betas: tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]] = (

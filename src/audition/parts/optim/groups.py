@@ -29,6 +29,11 @@ def decay_groups(
     return [made for made in groups if made["params"]]
 
 
+def axes(parameter: nn.Parameter) -> int:
+    """How many axes a parameter has; one [S, ...] of the S runs of a pack, how many each run's has."""
+    return parameter.ndim - hasattr(parameter, "runs")
+
+
 def fusible(named: Named, *, parted: bool = False) -> bool:
     """Whether torch's fused step can serve these parameters.
 

@@ -1,7 +1,7 @@
 """Muon (Jordan 2024): momentum whose matrices are orthogonalised, with AdamW for all the rest."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Interval
 from torch.optim import Optimizer
@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 from audition.parts.initial import role_of
 from audition.parts.optim.adamw import AdamW
 from audition.parts.optim.controls import configured
-from audition.parts.optim.groups import Named, group
+from audition.parts.optim.groups import Named, axes, group
 from audition.parts.optim.orthogonal import StackedMuon
 from audition.parts.optim.together import Together
 
@@ -21,6 +21,8 @@ class Muon:
     A step of a matrix is its momentum, mapped by Newton-Schulz towards the nearest orthogonal
     matrix and scaled by √max(1, rows / columns), times the rate.
     """
+
+    packs: ClassVar[bool] = True
 
     lr: Annotated[float, Ge(0)] = 0.04594
     """Learning rate of the matrices at gain 1."""
@@ -50,7 +52,7 @@ class Muon:
     """What of the rest decays: all but vectors, or everything."""
 
     def __call__(self, named: Named) -> Optimizer:
-        matrices = {n: p for n, p in named.items() if role_of(n, p) == "matrix" and p.ndim == 2}
+        matrices = {n: p for n, p in named.items() if role_of(n, p) == "matrix" and axes(p) == 2}
         rest = {n: p for n, p in named.items() if n not in matrices}
         members: list[Optimizer] = []
         if matrices:

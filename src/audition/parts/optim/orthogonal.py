@@ -3,11 +3,12 @@
 Shape suffixes: K matrices of a stack, R rows and C columns of each, R <= C.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim._muon import _adjust_lr
 
 _each: Any = torch  # torch declares no types for its foreach functions
@@ -20,6 +21,12 @@ class StackedMuon(torch.optim.Muon):
     a CPU it takes half the time at nano scale, on a card far less. Where a stack's product sums in
     the order of a single one, the bits are torch's own.
     """
+
+    def __init__(self, params: Iterable[dict[str, Any]], **settings: Any) -> None:
+        """Torch's settings, and its defaults for the rest; parameters may be stacks [..., R, C]."""
+        # Torch's own constructor takes its defaults, but no parameters of more than two axes.
+        defaults = torch.optim.Muon([nn.Parameter(torch.zeros(1, 1))], **settings).defaults
+        Optimizer.__init__(self, params, defaults)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -43,7 +50,7 @@ class StackedMuon(torch.optim.Muon):
                 group["ns_steps"],
                 group["eps"],
             )
-            rates = [_adjust_lr(group["lr"], group["adjust_lr_fn"], p.shape) for p in params]
+            rates = [_adjust_lr(group["lr"], group["adjust_lr_fn"], p.shape[-2:]) for p in params]
             _each._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
             for rate in dict.fromkeys(rates):
                 alike = [i for i, each in enumerate(rates) if each == rate]
@@ -59,7 +66,7 @@ def orthogonalised(
     iterations: int,
     eps: float,
 ) -> list[Tensor]:
-    """Each matrix [R, C] (or [C, R]) mapped towards its nearest orthogonal one, in its own dtype.
+    """Each matrix [..., R, C] (or [..., C, R]) mapped towards its nearest orthogonal one, dtype kept.
 
     Newton-Schulz (Jordan 2024): x ← a x + (b x xᵀ + c (x xᵀ)²) x, on x divided by its Frobenius
     norm, in bfloat16. Singular values end between .5 and 1.5 at the usual coefficients.
@@ -71,16 +78,16 @@ def orthogonalised(
         >>> bool((torch.linalg.svdvals(x) > 0.5).all())
         True
     """
-    wide = [m if m.shape[0] <= m.shape[1] else m.mT for m in matrices]
+    wide = [m if m.shape[-2] <= m.shape[-1] else m.mT for m in matrices]
     found: dict[int, Tensor] = {}
     for shape in dict.fromkeys(m.shape for m in wide):
         places = [i for i, m in enumerate(wide) if m.shape == shape]
-        x = torch.stack([wide[i] for i in places]).bfloat16()  # [K, R, C]
+        x = torch.stack([wide[i] for i in places]).flatten(0, -3).bfloat16()  # [K, R, C]
         x = x / torch.linalg.vector_norm(x, dim=(1, 2), keepdim=True).clamp(min=eps)
         a, b, c = coefficients
         for _ in range(iterations):
             gram = x @ x.mT  # [K, R, R]
             gram = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
             x = torch.baddbmm(x, gram, x, beta=a)
-        found.update(zip(places, x.unbind(), strict=True))
+        found.update(zip(places, x.view(len(places), *shape), strict=True))
     return [(found[i] if m is wide[i] else found[i].mT).to(m.dtype) for i, m in enumerate(matrices)]

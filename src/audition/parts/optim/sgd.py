@@ -21,6 +21,8 @@ class SGD:
 
     sharded: ClassVar[bool] = True
 
+    packs: ClassVar[bool] = True
+
     lr: Annotated[float, Ge(0)] = 0.1962
     """Learning rate at gain 1."""
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.95

@@ -10,7 +10,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from audition.recipe.batches import Batch, Batches, Clock, Shape
+from audition.recipe.batches import Batch, Batches, Clock
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,12 @@ def packed(batches: Sequence[Batch]) -> PackedBatch:
     return PackedBatch(*map(stacked, columns))  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True)
 class PackedBatches:
     """The sources of S runs as one, each in its own order: a `recipe.batches.Batches`."""
 
-    members: Sequence[Batches]
-
-    @property
-    def shape(self) -> Shape:
-        return self.members[0].shape
-
-    @property
-    def domains(self) -> tuple[str, ...]:
-        return self.members[0].domains
+    def __init__(self, members: Sequence[Batches]) -> None:
+        self.members = members
+        self.shape, self.domains = members[0].shape, members[0].domains
 
     def train(self, clock: Clock) -> PackedBatch:
         return packed([member.train(clock) for member in self.members])

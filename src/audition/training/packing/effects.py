@@ -6,7 +6,7 @@ from typing import Any
 
 from audition.errors import AuditionError
 from audition.observers.checkpoint import Say
-from audition.recipe.effect import Chain, Effect
+from audition.recipe.effect import Chain, Effect, Meters
 from audition.recipe.problem import Gradient, GradientRule
 from audition.recipe.signals import Controls, Tensors, View
 from audition.recipe.streams import Streams
@@ -20,7 +20,7 @@ class PackedEffect(Effect):
     draws from its run's own stream) is computed run by run from then on: the same numbers, S times
     the calls.
 
-    Evaluations and meters are of one run and do not come here.
+    Evaluations and meters are of one run: they see its own state.
     """
 
     def __init__(self, name: str, effect: Effect, seeds: tuple[int, ...], say: Say) -> None:
@@ -60,6 +60,9 @@ class PackedEffect(Effect):
 
     def on_weights(self, params: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
         return self._on_tensors("on_weights", params, state, view)
+
+    def meters(self, state: Any) -> Meters:
+        return self.effect.meters(state)
 
     def _on_tensors(
         self, name: str, tensors: Tensors, state: Any, view: View

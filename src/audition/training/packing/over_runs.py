@@ -86,9 +86,7 @@ class _Made:
         self.place = place
 
 
-def _together(
-    column: Sequence[Any], leaves: Sequence[Any], given: Sequence[Sequence[Any]]
-) -> Any:
+def _together(column: Sequence[Any], leaves: Sequence[Any], given: Sequence[Sequence[Any]]) -> Any:
     first = column[0]
     if isinstance(first, Tensor):
         for place, leaf in enumerate(leaves):
