@@ -54,6 +54,10 @@ class Execution:
     deterministic: bool = True
     """Whether a card must give one seed the same bits twice; false lets faster sums in."""
 
+    pack: Annotated[int, Ge(1)] | Literal["off"] = "off"
+    """How many runs of an arm, which differ in their seed alone, train as one process at most; for
+    small models on a card. `auto` is off until a card was measured."""
+
     def enter(self) -> None:
         """Make this process compute as described."""
         torch.set_num_threads(self.threads)

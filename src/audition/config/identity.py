@@ -14,6 +14,9 @@ from audition.config.schema import source_digest
 LOOP = ("audition.training.loop.train", "audition.training.build.build")
 """Code that every run uses, besides the parts that its settings name."""
 
+PACKING = ("audition.training.packing.session.train_packed",)
+"""Code that runs of a pack use as well."""
+
 WORDS = ("audition.errors", "audition.reasons", "audition.parallel.messages")
 """Modules of error messages, whose wording is no part of a run's identity."""
 
@@ -39,10 +42,13 @@ def identify(settings: Mapping[str, Any]) -> Identity:
     sentence of an error changes none.
     """
     relevant = material(settings)
+    packed = relevant["execution"].get("pack", False)
     source = construct(settings["data"])
     evaluation = construct(settings["task"]).evaluation_fingerprint(source)
     roots = sorted({target.split(".")[0] for target in settings["allowed_targets"]})
-    code = source_digest([*LOOP, *targets(relevant)], roots=roots, spoken=WORDS)
+    code = source_digest(
+        [*LOOP, *PACKING[: bool(packed)], *targets(relevant)], roots=roots, spoken=WORDS
+    )
     parts = {
         "settings": relevant,
         "text": source.corpus_fingerprint,
@@ -62,6 +68,10 @@ def material(settings: Mapping[str, Any]) -> dict[str, Any]:
             continue
         left_out = {*group.local, *group.checks}
         value = {k: v for k, v in settings[group.name].items() if k not in left_out}
+        if value.get("pack") == "off":
+            del value["pack"]
+        elif "pack" in value:  # with how many others a run is packed changes no bit of it
+            value["pack"] = True
         # A list, not a mapping: the order of effects and of ideas is part of what they do.
         parts[group.name] = list(value.items()) if group.holds == "named parts" else value
     parts["budget"] = Budget(**settings["budget"]).ruling()

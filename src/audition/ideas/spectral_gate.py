@@ -52,6 +52,8 @@ class SpectralGate:
 class Gate(Effect):
     """Measures on refresh steps, gates on every step; hidden matrices, and kernels as [out, rest]."""
 
+    packs: ClassVar[bool] = True
+
     def __init__(self, settings: SpectralGate) -> None:
         self.settings = settings
 

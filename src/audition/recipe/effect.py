@@ -36,6 +36,10 @@ class Effect:
     then held against both. One that works entry by entry, and asks `recipe.tree` for whatever it wants
     to know of whole tensors, says `sharded = True` and is then trained with under `parallel=fsdp` too.
 
+    One that wraps the gradient rule declares `packs = True` where the rule may be asked for several
+    runs at once, with a leading axis of runs on every tensor (`execution.pack`): where it looks at
+    the clock and at other rules alone. Every other moment packs by itself.
+
     Examples:
         Every update at half its length, with a meter of what was left of it:
 

@@ -1,6 +1,7 @@
 """Runs on this machine: the pool that suits it and them, and their records where a worker left none."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import ceil
@@ -103,9 +104,30 @@ def train_all(runs: Sequence[PlannedRun], settings: PoolSettings, server: Server
     """Train `runs`, the longest first; returns when each has an outcome or a failure, or is stopped."""
     if runs:
         facts = code_provenance(runs)
-        expected = zip(runs, expected_seconds(runs), strict=True)
-        jobs = [Job.of(run.spec(facts), seconds) for run, seconds in expected]
-        carry_out(jobs, settings, server, display_for())
+        specs = [run.spec(facts) for run in runs]
+        carry_out(jobs_of(specs, expected_seconds(runs)), settings, server, display_for())
+
+
+def jobs_of(specs: Sequence[RunSpec], expected: Sequence[float | None]) -> list[Job]:
+    """A job for each run or, where `execution.pack` says so, for each pack of an arm's runs.
+
+    expected: seconds that each run takes by itself, None where unknown.
+    """
+    packs: dict[tuple[str, int], list[int]] = {}
+    arms: Counter[str] = Counter()
+    for place, spec in enumerate(specs):
+        arm, size = spec.record.config_hash, spec.settings["execution"]["pack"]
+        packs.setdefault((arm, arms[arm] // (size if spec.packed else 1)), []).append(place)
+        arms[arm] += 1
+    return [
+        Job.of_pack([specs[i] for i in places], _total([expected[i] for i in places]))
+        for places in packs.values()
+    ]
+
+
+def _total(seconds: Sequence[float | None]) -> float | None:
+    known = [each for each in seconds if each is not None]
+    return sum(known) if len(known) == len(seconds) else None
 
 
 def carry_out(
@@ -121,8 +143,10 @@ def carry_out(
 
 def beside(job: Job, settings: PoolSettings, jobs: int) -> Job:
     """`job`, told that it is one of so many."""
-    neighbours = {"at_once": asdict(at_once(settings, jobs))}
-    return replace(job, payload={**job.payload, **neighbours})
+    seen, specs = at_once(settings, jobs), job.specs
+    seen = AtOnce(card=seen.card * len(specs), machine=seen.machine * len(specs))
+    told = [{**spec.to_dict(), "at_once": asdict(seen)} for spec in specs]
+    return replace(job, payload={"pack": told} if "pack" in job.payload else told[0])
 
 
 def filing() -> Callable[[Job, End], None]:
@@ -130,24 +154,27 @@ def filing() -> Callable[[Job, End], None]:
     launched = now()
 
     def on_end(job: Job, end: End) -> None:
-        spec = RunSpec.from_dict(job.payload)
+        for spec in job.specs if end.status != "ok" else ():
+            file(spec, end)
+
+    def file(spec: RunSpec, end: End) -> None:
         ledger, record = spec.ledger, spec.record
         filed = ledger.get(spec.folder)
         # The worker's own word stands, unless it is left over from an earlier attempt.
-        spoke = filed is not None and filed.status in SPOKEN and filed.started >= launched
-        if end.status != "ok" and not spoke:
-            status: Status = "interrupted" if end.status == "interrupted" else "failed"
-            notes = filed.notes if filed is not None and filed.key == record.key else ()
-            ending = record.ended(
-                status, end.reason, seconds=end.seconds, started=launched, notes=notes
-            )
-            try:
-                ledger.write(ending)
-            except AuditionError as error:
-                if not isinstance(error.__cause__, PermissionError):
-                    raise
-                # One folder that is another user's ends its own run, and no other.
-                print(f"audition: {error}", file=sys.stderr)
+        if filed is not None and filed.status in SPOKEN and filed.started >= launched:
+            return
+        status: Status = "interrupted" if end.status == "interrupted" else "failed"
+        notes = filed.notes if filed is not None and filed.key == record.key else ()
+        ending = record.ended(
+            status, end.reason, seconds=end.seconds, started=launched, notes=notes
+        )
+        try:
+            ledger.write(ending)
+        except AuditionError as error:
+            if not isinstance(error.__cause__, PermissionError):
+                raise
+            # One folder that is another user's ends its own run, and no other.
+            print(f"audition: {error}", file=sys.stderr)
 
     return on_end
 

@@ -20,12 +20,21 @@ def resolve_auto(settings: Mapping[str, Any]) -> dict[str, Any]:
     execution = {
         **settings["execution"],
         "device": sent.get("device") or device_of(settings["execution"]),
+        "pack": pack_of(settings["execution"]),
     }
     precision = settings["precision"]
     if precision == {"_target_": AUTO}:
         native = multiplies_bfloat16(execution["device"])
         precision = {"_target_": sent.get("precision") or PRECISIONS[native]}
     return {**settings, "execution": execution, "precision": precision}
+
+
+def pack_of(execution: Mapping[str, Any]) -> Any:
+    """The pack that `execution` names. `auto` packs nothing: it does not pay on a processor, and
+    which models it pays for on a card has not been measured yet (docs/packing.md).
+    """
+    pack = execution.get("pack", AUTO)
+    return "off" if pack == AUTO else pack
 
 
 def device_of(execution: Mapping[str, Any]) -> str:

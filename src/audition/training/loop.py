@@ -68,9 +68,12 @@ def train(
     A run resumed from `Session.snapshot()` goes on with the bits it would have had. Observers only
     read: the weights are the same with any of them.
     """
-    session = opened(job, resume)
-    run = Run(job, session, observers, interrupted)
-    (outcome,) = train_all([run], lambda clock: [advance(job, session, clock)])
+    return train_alone(Run(job, opened(job, resume), observers, interrupted))
+
+
+def train_alone(run: Run) -> Outcome:
+    """Train a run that takes its steps by itself."""
+    (outcome,) = train_all([run], lambda clock: [advance(run.job, run.session, clock)])
     if isinstance(outcome, Exception):
         raise outcome
     return outcome

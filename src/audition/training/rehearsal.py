@@ -27,6 +27,7 @@ from audition.recipe.signals import View
 from audition.recipe.streams import Streams
 from audition.recipe.units import sites
 from audition.training.build import build
+from audition.training.packing.checks import check_packs
 
 Made = TypeVar("Made")
 Modules = tuple[nn.Module, nn.Module | None]
@@ -92,6 +93,8 @@ def _rehearse(settings: Mapping[str, Any], cache: PartsCache) -> None:
         )
     modules = _once(cache.modules, settings, MODEL, lambda: _modules(recipe, batches.shape))
     _check_answers(modules[0], batch)
+    if execution.pack != "off":
+        check_packs(recipe, modules[0])
     params = _params(*modules)
     construct(settings["parallel"]).check_weights(params)
     _check_memory(params, execution.device)

@@ -1,4 +1,4 @@
-"""Resumes a run from its last good checkpoint, and reports the ones that were refused."""
+"""Opens a run at its last good checkpoint, and reports the ones that were refused."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -9,8 +9,8 @@ import torch
 from audition.observers.checkpoint import Refused, Say, Snapshot, kept, read_checkpoint, set_aside
 from audition.observers.observer import Observer
 from audition.session import Session, Unfit
-from audition.training.job import Job, Outcome
-from audition.training.loop import train
+from audition.training.job import Job
+from audition.training.loop import opened
 
 
 class _Opening(Observer):
@@ -29,23 +29,16 @@ class _Opening(Observer):
             set_aside(path)
 
 
-def train_on(
-    job: Job,
-    observers: Sequence[Observer],
-    *,
-    folder: Path,
-    key: str,
-    say: Say,
-    interrupted: Callable[[int], bool],
-    recall: Callable[[Snapshot | None], None] = lambda snapshot: None,
-) -> Outcome:
-    """Train `job` on from the newest checkpoint in `folder` that fits it, else from the start.
+def reopened(
+    job: Job, *, folder: Path, key: str, say: Say
+) -> tuple[Session, Observer, Snapshot | None]:
+    """The session of `job` from the newest checkpoint in `folder` that fits it, else at its start.
 
-    recall: called before the run begins, with the snapshot it begins from, None for the start.
+    With it an observer that reports what was refused, and the snapshot (None for the start).
     """
     refused: dict[Path, str] = {}
 
-    def begin(words: str, resume: Snapshot | None) -> Outcome:
+    def opening(words: str, resume: Snapshot | None) -> Observer:
         whys = "; ".join(f"{path.name} {why}" for path, why in refused.items())
         said = [f"{whys}: {words}"] if refused else []
         if resume is not None and resume["torch"] != str(torch.__version__):
@@ -53,9 +46,7 @@ def train_on(
                 f"the checkpoint of step {resume['step']} was written by torch {resume['torch']}, and "
                 f"the run went on under {torch.__version__}: its bits may differ from a run in one go"
             )
-        opening = _Opening(say, said, list(refused) if job.team.rank == 0 else ())
-        recall(resume)
-        return train(job, [opening, *observers], resume=resume, interrupted=interrupted)
+        return _Opening(say, said, list(refused) if job.team.rank == 0 else ())
 
     read: Callable[[Path, str], Snapshot] = read_checkpoint
     if job.team.sharded:
@@ -65,7 +56,10 @@ def train_on(
     for path in kept(folder):
         try:
             snapshot = read(path, key)
-            return begin(f"going on from {path.name}, step {snapshot['step']}", snapshot)
+            session = opened(job, snapshot)
         except (Refused, Unfit) as why:
             refused[path] = str(why)
-    return begin("beginning from the start", None)
+        else:
+            words = f"going on from {path.name}, step {snapshot['step']}"
+            return session, opening(words, snapshot), snapshot
+    return opened(job), opening("beginning from the start", None), None

@@ -6,8 +6,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import torch
@@ -16,18 +17,18 @@ from omegaconf import OmegaConf
 from audition.config.instantiate import construct, find
 from audition.errors import AuditionError
 from audition.measure import Measure
-from audition.observers.checkpoint import Say, discard_checkpoints
+from audition.observers.checkpoint import discard_checkpoints
 from audition.observers.progress import Tell
 from audition.observers.watching import warm
 from audition.parallel.alone import Alone
 from audition.parallel.ddp import Ddp
 from audition.provenance import hardware
 from audition.reasons import described
-from audition.records.claim import Busy
+from audition.records.claim import Busy, Claim
 from audition.records.record import Record, now
 from audition.records.store import write_whole
 from audition.training.run_spec import RunSpec
-from audition.training.worker import share
+from audition.training.worker import share, share_packed
 
 DONE, BUSY, STOPPED = 0, 75, 143
 """Exit codes: 75 is "try again later" (sysexits.h), 143 is a shell's code for SIGTERM."""
@@ -56,15 +57,22 @@ def nodes(value: object) -> Iterator[Mapping[str, Any]]:
 
 
 def work(payload: Mapping[str, Any], tell: Tell) -> int:
-    """Train the run of a RunSpec's JSON in this process; SIGTERM or SIGHUP ends it, record written.
+    """Train the run of a RunSpec's JSON in this process, or those of `{"pack": [...]}` as one.
 
-    So do the signals by which a cluster warns every process of a job that its time is up.
+    SIGTERM or SIGHUP ends it, record written; so do the signals by which a cluster warns every
+    process of a job that its time is up.
     """
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, lambda number, frame: stopping.append(number))
+
+    def asked(step: int) -> bool:
+        return bool(stopping)
+
+    if "pack" in payload:
+        return perform_pack([RunSpec.from_dict(each) for each in payload["pack"]], tell, asked)
     try:
-        record = perform(RunSpec.from_dict(payload), tell, lambda step: bool(stopping))
+        record = perform(RunSpec.from_dict(payload), tell, asked)
     except Busy:
         return BUSY
     return STOPPED if record.status == "interrupted" else DONE
@@ -78,51 +86,145 @@ def perform(
     Raises Busy when another process trains it, or took it over while this one was frozen; any other
     error leaves a `failed` record behind.
     """
-    ledger, folder = spec.ledger, spec.folder
-    with ledger.claim(folder) as claim:
-        before = ledger.get(folder)
-        ours = before is not None and before.key == spec.record.key
-        if before is not None and ours and before.settled:
-            return before
-        clock = time.perf_counter()
-        record = spec.record.ended(
+    with attempted(spec, tell) as attempt:
+        if isinstance(attempt, Record):
+            return attempt
+        try:
+            attempt.prepare()
+            ending = _train(attempt, interrupted)
+        except Busy:
+            raise
+        except Exception as error:
+            attempt.fail(error)
+            raise
+        return attempt.end(ending)
+
+
+def perform_pack(
+    specs: Sequence[RunSpec], tell: Tell, interrupted: Callable[[int], bool] = lambda step: False
+) -> int:
+    """Train the runs of `specs`, all of one arm, as one, but for those with an outcome.
+
+    Returns an exit code: 75 where another process trains one of them, 1 where one failed; the
+    others have their records. An error of the pack itself fails all of its runs and is raised.
+    """
+    with ExitStack() as stack:
+        busy, attempts = False, []
+        for spec in specs:
+            try:
+                attempt = stack.enter_context(attempted(spec, tell))
+            except Busy:
+                busy = True
+            else:
+                if isinstance(attempt, Attempt):
+                    attempts.append(attempt)
+        try:
+            for attempt in attempts:
+                attempt.prepare(packed=len(attempts))
+            endings = share_packed(
+                [attempt.spec for attempt in attempts],
+                [attempt.hear for attempt in attempts],
+                [attempt.stops(interrupted) for attempt in attempts],
+            )
+        except Exception as error:
+            for attempt in attempts:
+                attempt.fail(error)
+            raise
+        failed = stopped = False
+        for attempt, ending in zip(attempts, endings, strict=True):
+            if isinstance(ending, Busy):
+                busy = True
+            elif isinstance(ending, Exception):
+                failed = True
+                traceback.print_exception(ending)
+                attempt.fail(ending)
+            else:
+                stopped |= attempt.end(_read(ending)).status == "interrupted"
+    return BUSY if busy else 1 if failed else STOPPED if stopped else DONE
+
+
+class Attempt:
+    """One attempt at a run: its claim, and its record as far as it has come."""
+
+    def __init__(self, spec: RunSpec, claim: Claim, before: Record | None, tell: Tell) -> None:
+        self.spec, self.claim, self.tell = spec, claim, tell
+        self.began, self.packed = time.perf_counter(), 1
+        self.record = spec.record.ended(
             "running",
             started=now(),
             host=socket.gethostname(),
             pid=os.getpid(),
             arithmetic=arithmetic(spec.settings["execution"]["device"]),
-            notes=before.notes if before is not None and ours else (),
+            notes=before.notes if before is not None else (),
         )
-        ledger.write(record)
+        spec.ledger.write(self.record)
 
-        def say(text: str) -> None:
-            nonlocal record
-            print(f"audition: {text}", file=sys.stderr)
-            record = record.ended("running", notes=(*record.notes, text))
-            with suppress(AuditionError):  # it is kept with the outcome
-                ledger.write(record)
+    def prepare(self, packed: int = 1) -> None:
+        """Check the run's data, and file its settings and what it was made from."""
+        settings, folder = self.spec.settings, self.spec.folder
+        _check_data(self.spec)
+        origin = {**self.spec.provenance, **surroundings(settings)}
+        self.packed = packed
+        if packed > 1:
+            origin["packed_with"] = packed - 1
+        write_whole(folder / "config.yaml", OmegaConf.to_yaml(dict(settings)))
+        write_whole(folder / "repro.json", json.dumps(origin, indent=1))
 
-        def stops(step: int) -> bool:
-            claim.check()
+    def say(self, text: str) -> None:
+        """Tell the user, and note it in the record."""
+        print(f"audition: {text}", file=sys.stderr)
+        self.record = self.record.ended("running", notes=(*self.record.notes, text))
+        with suppress(AuditionError):  # it is kept with the outcome
+            self.spec.ledger.write(self.record)
+
+    def hear(self, report: Mapping[str, object]) -> None:
+        """Take what the process that trains the run tells: a note, or how far it is."""
+        if "said" in report:
+            self.say(str(report["said"]))
+        else:
+            self.tell(report)
+
+    def stops(self, interrupted: Callable[[int], bool]) -> Callable[[int], bool]:
+        """`interrupted`, which raises Busy where another process has taken the run over."""
+
+        def asked(step: int) -> bool:
+            self.claim.check()
             return interrupted(step)
 
-        try:
-            ending = _train(spec, tell, say, stops)
-        except Busy:
-            raise
-        except Exception as error:
-            claim.check(now=True)
-            seconds = time.perf_counter() - clock
-            ledger.write(record.ended("failed", reason_of(error), seconds=seconds))
-            raise
-        claim.check(now=True)
-        seconds = time.perf_counter() - clock
-        record = record.ended(**ending, seconds=seconds)
-        ledger.write(record)
-        if record.settled:
+        return asked
+
+    def fail(self, error: Exception) -> None:
+        """Write that the run failed, and why."""
+        self.claim.check(now=True)
+        failed = self.record.ended("failed", reason_of(error), seconds=self._seconds())
+        self.spec.ledger.write(failed)
+
+    def end(self, ending: Mapping[str, Any]) -> Record:
+        """Write the run's record; returns it."""
+        self.claim.check(now=True)
+        self.record = self.record.ended(**ending, seconds=self._seconds())
+        self.spec.ledger.write(self.record)
+        if self.record.settled:
             # Not before: until the record is written they are the only result of the run.
-            discard_checkpoints(folder)
-        return record
+            discard_checkpoints(self.spec.folder)
+        return self.record
+
+    def _seconds(self) -> float:
+        """Its part of the time that the pack has taken."""
+        return (time.perf_counter() - self.began) / self.packed
+
+
+@contextmanager
+def attempted(spec: RunSpec, tell: Tell) -> Iterator[Attempt | Record]:
+    """An attempt at a run, claimed for as long as it lasts; its record where it has an outcome.
+
+    Raises Busy where another process trains it.
+    """
+    ledger, folder = spec.ledger, spec.folder
+    with ledger.claim(folder) as claim:
+        before = ledger.get(folder)
+        ours = before if before is not None and before.key == spec.record.key else None
+        yield ours if ours is not None and ours.settled else Attempt(spec, claim, ours, tell)
 
 
 def _check_data(spec: RunSpec) -> None:
@@ -135,28 +237,21 @@ def _check_data(spec: RunSpec) -> None:
         )
 
 
-def _train(
-    spec: RunSpec,
-    tell: Tell,
-    say: Say,
-    interrupted: Callable[[int], bool],
-) -> Mapping[str, Any]:
-    settings, folder = spec.settings, spec.folder
-    _check_data(spec)
-    origin = {**spec.provenance, **surroundings(settings)}
-    write_whole(folder / "config.yaml", OmegaConf.to_yaml(dict(settings)))
-    write_whole(folder / "repro.json", json.dumps(origin, indent=1))
+def _train(attempt: Attempt, interrupted: Callable[[int], bool]) -> Mapping[str, Any]:
+    """What the record of a run ends with, once it is trained alone; its bits may be a pack's."""
+    spec, stops = attempt.spec, attempt.stops(interrupted)
+    if spec.packed:
+        (ending,) = share_packed([spec], [attempt.hear], [stops])
+        if isinstance(ending, Exception):
+            raise ending
+        return _read(ending)
+    parallel: Alone | Ddp = construct(spec.settings["parallel"])
+    return _read(parallel.carry_out(share, spec.to_dict(), attempt.hear, stops))
 
-    def hear(report: Mapping[str, object]) -> None:
-        if "said" in report:
-            say(str(report["said"]))
-        else:
-            tell(report)
 
-    parallel: Alone | Ddp = construct(settings["parallel"])
-    answer = parallel.carry_out(share, spec.to_dict(), hear, interrupted)
-    measures = {name: Measure(**how) for name, how in answer["measures"].items()}
-    return {**answer, "measures": measures}
+def _read(ending: Mapping[str, Any]) -> Mapping[str, Any]:
+    measures = {name: Measure(**how) for name, how in ending["measures"].items()}
+    return {**ending, "measures": measures}
 
 
 def reason_of(error: Exception) -> str:

@@ -40,6 +40,11 @@ class RunSpec:
         """Its name in messages: `placebo seed 42`."""
         return f"{self.record.arm} seed {self.record.seed}"
 
+    @property
+    def packed(self) -> bool:
+        """Whether it is trained in a pack, with other runs of its arm or alone."""
+        return bool(self.settings["execution"]["pack"] != "off")
+
     def expected_steps(self) -> int | None:
         """Optimizer steps that its budget buys; None where it is counted in minutes."""
         units_per_step = construct(self.settings["data"]).units_per_step

@@ -3,8 +3,9 @@
 import math
 import os
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
 from math import nan
@@ -17,27 +18,55 @@ from audition.energy.off import Off
 from audition.errors import AuditionError
 from audition.execution import why_uncompiled
 from audition.measure import BEST, Measure, recorded
-from audition.observers.checkpoint import Checkpoint
+from audition.observers.checkpoint import Checkpoint, Say
 from audition.observers.energy import Energy
 from audition.observers.metrics import Metrics
+from audition.observers.observer import Observer
 from audition.observers.progress import Progress, Tell
 from audition.observers.watching import watching
-from audition.parallel.team import Team
+from audition.parallel.team import ALONE, Team
 from audition.recipe import tree
 from audition.training.build import build
 from audition.training.job import Job, Outcome
-from audition.training.resume import train_on
+from audition.training.loop import Run, train_alone
+from audition.training.packing.session import train_packed
+from audition.training.resume import reopened
 from audition.training.run_spec import RunSpec
 
 
-def share(
-    payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: Callable[[int], bool]
-) -> dict[str, Any]:
-    """Train the run of a RunSpec's JSON as one of `team`; its first process alone writes files.
+@dataclass(frozen=True)
+class Rig:
+    """A run's job, and what watches it, in one process of it."""
 
-    Returns the facts that its record ends with; notes for the record are sent as they arise.
+    spec: RunSpec
+    job: Job
+    energy: Energy
+    observers: tuple[Observer, ...]
+    say: Say
+
+    def ending(self, outcome: Outcome) -> dict[str, Any]:
+        """The facts that the run's record ends with."""
+        for metric, value in outcome.final.items():
+            if outcome.status == "finished" and not math.isfinite(value):
+                name, _, which = metric.partition("/")
+                step = outcome.session.step
+                self.say(f"evaluator '{name}' gave {value} for {which} at step {step}")
+        measures = measures_of(self.job)
+        return {
+            "status": outcome.status,
+            "reason": outcome.reason,
+            **facts(outcome, measures),
+            "measures": {name: asdict(how) for name, how in measures.items()},  # JSON, for the pipe
+            **self.energy.facts(),
+        }
+
+
+@contextmanager
+def rigged(spec: RunSpec, team: Team, tell: Tell) -> Iterator[Rig]:
+    """The run of `spec` as one of `team`; its first process alone writes files.
+
+    Notes for the record are sent by `tell` as they arise.
     """
-    spec = RunSpec.from_dict(payload)
     settings, folder, key = spec.settings, spec.folder, spec.record.key
     if team.rank > 0 and not folder.is_dir():
         raise AuditionError(
@@ -65,28 +94,52 @@ def share(
             saving = partial(ShardedCheckpoint, team)
         checkpoint = saving(folder, key, say, energy.memory, **settings["checkpoint"])
         metrics = Metrics(folder, trackers.copies)
-        watchers = [energy, metrics, Progress(tell), checkpoint, *trackers.others]
-        outcome = train_on(
-            job,
-            watchers if first else [checkpoint] if team.sharded else [],
-            folder=folder,
-            key=key,
-            say=say,
-            interrupted=interrupted,
-            recall=energy.recall,
-        )
-    for metric, value in outcome.final.items():
-        if outcome.status == "finished" and not math.isfinite(value):
-            name, _, which = metric.partition("/")
-            say(f"evaluator '{name}' gave {value} for {which} at step {outcome.session.step}")
-    measures = measures_of(job)
-    return {
-        "status": outcome.status,
-        "reason": outcome.reason,
-        **facts(outcome, measures),
-        "measures": {name: asdict(how) for name, how in measures.items()},  # as JSON, for the pipe
-        **energy.facts(),
-    }
+        all_of_them = (energy, metrics, Progress(tell), checkpoint, *trackers.others)
+        rest = (checkpoint,) if team.sharded else ()
+        yield Rig(spec, job, energy, all_of_them if first else rest, say)
+
+
+def share(
+    payload: Mapping[str, Any], team: Team, tell: Tell, interrupted: Callable[[int], bool]
+) -> dict[str, Any]:
+    """Train the run of a RunSpec's JSON as one of `team`; returns the facts its record ends with."""
+    with rigged(RunSpec.from_dict(payload), team, tell) as rig:
+        run = taken_up(rig, interrupted)
+        return rig.ending(train_alone(run))
+
+
+def share_packed(
+    specs: Sequence[RunSpec],
+    tells: Sequence[Tell],
+    interrupted: Sequence[Callable[[int], bool]],
+) -> list[dict[str, Any] | Exception]:
+    """Train the runs of `specs`, all of one arm, in one pack; what each ended with, in their order.
+
+    Runs whose checkpoints are of different steps are packed by step, one pack after the other.
+    """
+    with ExitStack() as stack:
+        rigs = [
+            stack.enter_context(rigged(spec, ALONE, tell))
+            for spec, tell in zip(specs, tells, strict=True)
+        ]
+        runs = [taken_up(rig, asked) for rig, asked in zip(rigs, interrupted, strict=True)]
+        endings: dict[int, dict[str, Any] | Exception] = {}
+        for step in sorted({run.session.step for run in runs}):
+            places = [i for i, run in enumerate(runs) if run.session.step == step]
+            outcomes = train_packed([runs[i] for i in places], rigs[places[0]].say)
+            for place, outcome in zip(places, outcomes, strict=True):
+                ended = isinstance(outcome, Exception)
+                endings[place] = outcome if ended else rigs[place].ending(outcome)  # type: ignore
+        return [endings[place] for place in range(len(specs))]
+
+
+def taken_up(rig: Rig, interrupted: Callable[[int], bool]) -> Run:
+    """The run where its newest good checkpoint left it, or at its start."""
+    session, opening, snapshot = reopened(
+        rig.job, folder=rig.spec.folder, key=rig.spec.record.key, say=rig.say
+    )
+    rig.energy.recall(snapshot)
+    return Run(rig.job, session, (opening, *rig.observers), interrupted)
 
 
 def facts(outcome: Outcome, measures: Mapping[str, Measure]) -> dict[str, Any]:

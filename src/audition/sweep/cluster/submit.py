@@ -20,8 +20,8 @@ from audition.sweep.cluster.code import snapshot
 from audition.sweep.cluster.settings import Cluster
 from audition.sweep.code_provenance import code_provenance
 from audition.sweep.expect import expected_seconds
+from audition.sweep.local import jobs_of
 from audition.sweep.plan import PlannedRun
-from audition.sweep.pool import Job
 
 SHARED = ("name", "timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "stderr_to_stdout")
 """Settings that submitit knows for every cluster; the others are Slurm's own."""
@@ -89,14 +89,11 @@ def packed(runs: Sequence[PlannedRun], cluster: Cluster, ledger: Ledger) -> Sequ
     """The runs in their order, `runs_per_job` to a job."""
     facts = code_provenance(runs)
     probe, token = write_probe(ledger.root)
-    jobs = [
-        Job.of(absolute(run).spec(facts), seconds)
-        for run, seconds in zip(runs, expected_seconds(runs), strict=True)
-    ]
+    specs, expected = [absolute(run).spec(facts) for run in runs], expected_seconds(runs)
     each = cluster.runs_per_job
     return [
         Runs(
-            jobs=tuple(jobs[i : i + each]),
+            jobs=tuple(jobs_of(specs[i : i + each], expected[i : i + each])),
             runs=tuple(ledger.place_of(run.record) for run in runs[i : i + each]),
             execution=runs[i].settings["execution"],
             processes=max(processes_here(run.settings) for run in runs[i : i + each]),
@@ -105,7 +102,7 @@ def packed(runs: Sequence[PlannedRun], cluster: Cluster, ledger: Ledger) -> Sequ
             probe=probe,
             token=token,
         )
-        for i in range(0, len(jobs), each)
+        for i in range(0, len(runs), each)
     ]
 
 

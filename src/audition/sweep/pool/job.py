@@ -1,7 +1,7 @@
 """What the pool takes and returns: a job, the pool's settings, how a job ended."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +42,20 @@ class Job:
             expected_seconds=seconds,
             unit=spec.record.unit,
         )
+
+    @classmethod
+    def of_pack(cls, specs: Sequence[RunSpec], seconds: float | None = None) -> "Job":
+        """The job that trains `specs`, runs of one arm, as one; a single one is a pack of one."""
+        first = cls.of(specs[0], seconds)
+        if not specs[0].packed:
+            return first
+        label = f"{specs[0].record.arm} × {len(specs)} seeds" if len(specs) > 1 else first.label
+        return replace(first, label=label, payload={"pack": [each.to_dict() for each in specs]})
+
+    @property
+    def specs(self) -> tuple[RunSpec, ...]:
+        """Its runs."""
+        return tuple(map(RunSpec.from_dict, self.payload.get("pack", [self.payload])))
 
 
 @dataclass(frozen=True, kw_only=True)

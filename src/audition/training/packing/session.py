@@ -20,8 +20,10 @@ from audition.observers.observer import StepReport
 from audition.parts.initial import role_of
 from audition.recipe.batches import Clock
 from audition.session import Session
-from audition.training.job import Job
+from audition.training.job import Job, Outcome
+from audition.training.loop import Run, train_all
 from audition.training.packing.batches import PackedBatches
+from audition.training.packing.checks import check_packs, check_size
 from audition.training.packing.effects import packed_chain
 from audition.training.packing.model import PackedLoss, PackedModel
 from audition.training.packing.optimizers import hand_out, packed_optimizer
@@ -35,6 +37,7 @@ class Member(Session):
 
     fetch: Callable[["Member"], None] = lambda member: None
     """Brings what is no view up to date: the effects' state, and the optimizer's."""
+    left: bool = False  # its run has ended, and the pack goes on without it
 
     def refresh(self) -> None:
         self.fetch(self)
@@ -48,7 +51,7 @@ class Member(Session):
         self.refresh()
         for tensor in (*self.params.values(), *self.buffers.values()):
             tensor.data = tensor.data.clone()
-        self.fetch = lambda member: None
+        self.fetch, self.left = lambda member: None, True
         return self
 
 
@@ -64,12 +67,30 @@ class Pack(Session):
     def clip(self, limit: float) -> Tensor:
         """[S] norms before clipping: torch's `clip_grad_norm_` of every run by itself."""
         grads = [p.grad for p in self.params.values() if p.grad is not None]
-        norms = [torch.linalg.vector_norm(g.flatten(1), dim=1) for g in grads]  # [S] each
-        total: Tensor = torch.linalg.vector_norm(torch.stack(norms), dim=0)
+        # One row alone would be summed in another order than one of several, so it has company.
+        rows = [g.flatten(1) if len(g) > 1 else g.flatten(1).repeat(2, 1) for g in grads]
+        norms = torch.stack([torch.linalg.vector_norm(x, dim=1) for x in rows])  # [K, S]
+        total: Tensor = torch.linalg.vector_norm(norms, dim=0)[: len(self.members)]
         gains = (limit / (total + 1e-6)).clamp(max=1.0)
         for grad in grads:
             grad.mul_(gains.view(-1, *[1] * (grad.ndim - 1)))
         return total
+
+
+def train_packed(runs: Sequence[Run], say: Say) -> list[Outcome | Exception]:
+    """Train `runs` of one arm that are at the same step in one pack, each to its own end.
+
+    Raises AuditionError where the arm cannot be packed, or the pack does not fit into memory.
+    """
+    job = runs[0].job
+    check_packs(job.recipe, runs[0].session.model)
+    check_size(runs)
+    packed = pack(job, [run.session for run in runs])
+    own = packed_job(job, [run.job.seed for run in runs], say)
+    members = [
+        replace(run, session=member) for run, member in zip(runs, packed.members, strict=True)
+    ]
+    return train_all(members, lambda clock: advance_all(own, packed, clock))
 
 
 def packed_job(job: Job, seeds: Sequence[int], say: Say) -> Job:
@@ -113,7 +134,7 @@ def pack(job: Job, sessions: Sequence[Session]) -> Pack:
 def advance_all(job: Job, packed: Pack, clock: Clock) -> list[StepReport]:
     """One step of every run of the pack, and what it did for each; `job` is `packed_job`'s."""
     report = advance(job, packed, clock)
-    for member in packed.members:
+    for member in (each for each in packed.members if not each.left):
         member.step, member.units, member.cost = packed.step, packed.units, packed.cost
     effects = job.recipe.effects
     return [
