@@ -165,6 +165,7 @@ class Bench:
                 [sys.executable, "-m", "src.train", *self.words(words), seeds, *where, "-m"],
                 capture_output=True,
                 text=True,
+                encoding="utf-8",
                 check=False,
             )
             took = time.perf_counter() - start

@@ -101,7 +101,9 @@ def test_a_ledger_without_a_search_says_how_one_is_made(
 ) -> None:
     (tmp_path / "runs").mkdir()
     main(["search", "--output-dir", str(tmp_path)])
-    assert "hparams_search=adamw_optuna -m" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "hparams_search=adamw_optuna" in said
+    assert f"paths.output_dir={tmp_path} -m" in said
     main(["search", "--json", "--output-dir", str(tmp_path)])
     assert json.loads(capsys.readouterr().out) == []
 

@@ -1,6 +1,7 @@
 """Joules of a run: what it costs from its first step to its end, however often it was stopped."""
 
 import pytest
+from taking_up import train_on
 from tests.core.test_identity import edited
 
 from audition.config.identity import identify
@@ -10,7 +11,6 @@ from audition.observers.checkpoint import Checkpoint
 from audition.observers.energy import Energy
 from audition.observers.observer import Observer
 from audition.training.loop import train
-from audition.training.resume import train_on
 
 WATTS = 100.0
 

@@ -6,6 +6,7 @@ import os
 
 import pytest
 import torch
+from taking_up import train_on
 
 from audition.observers.checkpoint import (
     NAME,
@@ -18,7 +19,6 @@ from audition.observers.checkpoint import (
 )
 from audition.observers.observer import Observer
 from audition.training.loop import train
-from audition.training.resume import train_on
 
 OFTEN = {"minutes": 1e-9, "share": math.inf}
 """After every step."""

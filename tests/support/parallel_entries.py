@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from taking_up import train_on
 
 from audition.apoptosis.heredity.functional_preservation import FunctionalPreservation
 from audition.apoptosis.strategy import Site
@@ -28,7 +29,6 @@ from audition.recipe.turnover import Turnover
 from audition.training.build import build
 from audition.training.job import Job, Outcome
 from audition.training.loop import train
-from audition.training.resume import train_on
 
 
 def several(

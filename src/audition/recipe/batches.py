@@ -63,8 +63,8 @@ class Batch:
         """This batch on `device`; itself where it is there already."""
         if self.inputs.device.type == device:
             return self
-        if device == "cpu":
-            return self._each(lambda tensor: tensor.cpu())
+        if device != "cuda":
+            return self._each(lambda tensor: tensor.to(device))
         # From pageable memory a copy waits for all that the card still has to do.
         return self._each(lambda tensor: tensor.pin_memory().to(device, non_blocking=True))
 

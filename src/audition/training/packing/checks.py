@@ -56,7 +56,9 @@ def free_memory(device: str) -> int | None:
     if device == "cuda":
         return torch.cuda.mem_get_info()[0]
     try:
-        found = re.search(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())
+        found = re.search(
+            r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text(encoding="utf-8")
+        )
     except OSError:
         return None
     return 1024 * int(found[1]) if found else None
