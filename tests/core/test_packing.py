@@ -187,6 +187,33 @@ def test_a_pack_that_does_not_fit_is_refused_with_the_largest_that_does(job_of, 
         checks.check_size([run] * 3)
 
 
+def with_statistics(job):
+    """A model of digits whose buffers change as it trains."""
+
+    def model(shape):
+        return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64), nn.Linear(64, shape.outputs))
+
+    return replace(job, recipe=replace(job.recipe, model=model))
+
+
+def test_measuring_a_run_leaves_it_as_it_was(job_of):
+    job = with_statistics(job_of("experiment=digits"))
+    session = opened(job)
+    state = digest({**session.params, **session.buffers})
+    random = torch.get_rng_state()
+    checks.bytes_of(Run(job, session))
+    assert digest({**session.params, **session.buffers}) == state
+    assert torch.equal(torch.get_rng_state(), random)
+
+
+def test_each_run_keeps_its_own_running_statistics(job_of):
+    found = packed(job_of, "experiment=digits", change=with_statistics)
+    for seed, outcome in zip(SEEDS, found, strict=True):
+        alone = train(with_statistics(job_of("experiment=digits", f"seed={seed}")))
+        for name, buffer in alone.session.buffers.items():
+            torch.testing.assert_close(outcome.session.buffers[name], buffer)
+
+
 def test_at_once_and_one_by_one_agree_and_hand_untouched_tensors_through():
     x, y = torch.randn(3, 2, 4), torch.randn(3, 5)
 
@@ -203,30 +230,6 @@ def test_at_once_and_one_by_one_agree_and_hand_untouched_tensors_through():
         torch.testing.assert_close(found["norm"], y.norm(dim=1))
     with pytest.raises(AuditionError, match="decides otherwise for one run"):
         one_by_one(lambda place: place, 3)
-
-
-def test_a_module_with_running_statistics_keeps_those_of_each_run():
-    from audition.recipe.batches import Batch, Clock
-    from audition.recipe.problem import Loss
-    from audition.training.packing.batches import packed as stacked
-    from audition.training.packing.model import PackedModel
-
-    class Mean(Loss):
-        def __call__(self, predict, batch, clock):
-            return {"mean": predict(batch).mean()}
-
-    models = [nn.BatchNorm1d(4) for _ in range(2)]
-    batches = [
-        Batch(torch.randn(8, 4) + i, torch.zeros(8), torch.arange(8), torch.zeros(8))
-        for i in range(2)
-    ]
-    names = dict(models[0].state_dict())
-    whole = {n: torch.stack([m.state_dict()[n] for m in models]) for n in names}
-    PackedModel(models[0], None, whole).terms(Mean(), stacked(batches), Clock(0))
-    for model, batch in zip(models, batches, strict=True):
-        model(batch.inputs)
-    for place, model in enumerate(models):
-        torch.testing.assert_close(whole["running_mean"][place], model.running_mean)
 
 
 def test_jobs_hold_the_runs_of_one_arm_up_to_the_size_of_a_pack(made_specs):

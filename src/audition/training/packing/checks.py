@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from audition.errors import AuditionError
+from audition.recipe import tree
 from audition.recipe.batches import Clock
 from audition.recipe.gradient import backward
 from audition.recipe.problem import Problem
@@ -67,7 +68,7 @@ def free_memory(device: str) -> int | None:
 def bytes_of(run: Run) -> int:
     """About how much memory a step of one run takes: weights, moments, and what backward keeps.
 
-    Measured by one forward pass over the run's own first batch; its weights do not change.
+    Measured by one forward pass over the run's own first batch, which leaves the run as it was.
     """
     job, session = run.job, run.session
     kept: dict[int, int] = {}
@@ -87,10 +88,11 @@ def bytes_of(run: Run) -> int:
         own=session.loss,
     )
     piece = next(batch.split(job.execution.accumulate))
-    random = torch.get_rng_state()
+    random, before = torch.get_rng_state(), tree.clone(session.buffers)
     saved = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
     with saved, job.execution.context():
         problem.terms(piece)
     torch.set_rng_state(random)
+    tree.write(session.buffers, before)  # running statistics saw the batch
     weights = sum(p.numel() * p.element_size() for p in session.params.values())
     return ALIVE * weights + sum(kept.values())
