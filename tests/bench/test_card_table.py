@@ -57,10 +57,16 @@ def test_a_batch_reaches_another_device_from_pinned_memory_alone(monkeypatch):
         pinned.append(id(tensor))
         return tensor
 
+    def send(tensor: torch.Tensor, device: str, non_blocking: bool = False) -> torch.Tensor:
+        sent.append((device, non_blocking))
+        return tensor
+
+    sent: list[tuple[str, bool]] = []
     monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
+    monkeypatch.setattr(torch.Tensor, "to", send)
     ids = torch.arange(2)
     batch = Batch(torch.zeros(2, 3), torch.zeros(2, 3), ids, ids, torch.ones(2, 5) > 0)
-    moved = batch.to("meta")
+    batch.to("cuda")
     assert len(pinned) == 5
-    assert {moved.inputs.device.type, moved.groups.device.type} == {"meta"}
+    assert sent == [("cuda", True)] * 5
     assert batch.to("cpu") is batch

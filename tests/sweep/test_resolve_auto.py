@@ -34,7 +34,7 @@ def hardware(monkeypatch):
 def test_auto_is_what_the_device_in_use_does_natively(hardware, cards, native, device, precision):
     hardware(cards=cards, native=native)
     found = resolve_auto.resolve_auto(SETTINGS)
-    assert found["execution"] == {"device": device, "threads": 1}
+    assert found["execution"] == {"device": device, "pack": "off", "threads": 1}
     assert found["precision"] == {"_target_": precision}
     assert SETTINGS["precision"] == {"_target_": "auto"}
 
