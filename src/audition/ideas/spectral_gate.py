@@ -58,8 +58,7 @@ class Gate(Effect):
         self.settings = settings
 
     def moments(self) -> frozenset[str]:
-        unused = "on_updates" if self.settings.mode == "pre" else ""
-        return super().moments() - {unused}
+        return super().moments() - {"on_updates" if self.settings.mode == "pre" else ""}
 
     def init(self, params: Tensors, streams: Streams) -> dict[str, dict[str, Any]]:
         """One group per shape (shorter side first), its matrices stacked in a fixed order."""
@@ -154,8 +153,7 @@ def band_powers(basis: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, T
     where = bands(basis.shape[-1]).to(a.device)
     zeros = a.new_zeros(a.shape[0], int(where.max()) + 1)
     cross = zeros.index_add(1, where, (a * b).sum(-1))
-    power = zeros.index_add(1, where, ((a + b) * 0.5).square().sum(-1))
-    return cross, power
+    return cross, zeros.index_add(1, where, ((a + b) * 0.5).square().sum(-1))
 
 
 def bands(size: int) -> Tensor:

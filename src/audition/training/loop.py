@@ -74,8 +74,7 @@ def train(
 def train_alone(run: Run) -> Outcome:
     """Train a run that takes its steps by itself."""
     (outcome,) = train_all([run], lambda clock: [advance(run.job, run.session, clock)])
-    if isinstance(outcome, Exception):
-        raise outcome
+    assert isinstance(outcome, Outcome)
     return outcome
 
 
@@ -92,7 +91,7 @@ def train_all(runs: Sequence[Run], step: Advance) -> list[Outcome | Exception]:
     """Train `runs`, which are at the same step of the same budget, and take their steps together.
 
     Each ends by itself, whatever becomes of the others: with its outcome, or with what its own
-    observers or evaluation raised. What `step` raises is raised.
+    observers or evaluation raised. What `step` raises is raised, and all that a single run raises.
     """
     first = runs[0]
     job, budget, every = first.job, first.job.budget, first.job.training.check_every
@@ -107,6 +106,8 @@ def train_all(runs: Sequence[Run], step: Advance) -> list[Outcome | Exception]:
                 try:
                     outcome = act(place, run)
                 except Exception as error:
+                    if len(runs) == 1:  # nobody else goes on; keeping it would keep its files open
+                        raise
                     ends[place] = error
                 else:
                     if outcome is not None:

@@ -126,6 +126,8 @@ def perform_pack(
                 [attempt.hear for attempt in attempts],
                 [attempt.stops(interrupted) for attempt in attempts],
             )
+        except Busy:
+            return BUSY
         except Exception as error:
             for attempt in attempts:
                 attempt.fail(error)
