@@ -68,6 +68,11 @@ class Session:
     def refresh(self) -> None:
         """Bring up to date what a pack of runs keeps for this one; before it is read."""
 
+    @property
+    def under_way(self) -> bool:
+        """Whether the steps of a pack of runs still change it."""
+        return True
+
     def apart(self) -> "Session":
         """This session, up to date, and no longer changed by the steps of a pack of runs."""
         return self

@@ -4,7 +4,7 @@ import os
 
 import torch
 
-from audition.training.run import surroundings
+from audition.training.attempt import surroundings
 from audition.training.worker import digest
 
 

@@ -145,6 +145,22 @@ def test_one_run_of_a_pack_may_stop_and_leave_the_others(job_of):
     assert list(map(weights, found[1:])) == list(map(weights, packed(job_of)[1:]))
 
 
+def test_a_run_that_has_ended_is_moved_by_no_later_step(job_of):
+    def plain(job):
+        policy = job.recipe.optimizer
+        return replace(job, recipe=replace(job.recipe, optimizer=lambda named: policy(named)))
+
+    kept = []
+    for change in (lambda job: job, plain):
+        jobs = [change(job_of(f"seed={seed}")) for seed in SEEDS[:2]]
+        first = Run(jobs[0], opened(jobs[0]), interrupted=lambda step: step == 4)
+        kept.append(weights(train_packed([first, Run(jobs[1], opened(jobs[1]))], print)[0]))
+    (stopped,) = train_packed(
+        [first := Run(jobs[0], opened(jobs[0]), (), first.interrupted)], print
+    )
+    assert kept == [weights(stopped)] * 2
+
+
 def test_identity_says_that_a_run_is_packed_and_not_with_how_many(settings_of):
     alone, two, six = (identify(settings_of(f"execution.pack={p}")) for p in ("off", 2, 6))
     assert alone.key != two.key

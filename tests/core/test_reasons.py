@@ -8,7 +8,7 @@ import pytest
 from audition.errors import AuditionError
 from audition.reasons import LONGEST, cut, described
 from audition.records.record import NOTES, Record
-from audition.training.run import reason_of
+from audition.training.attempt import reason_of
 
 CORPUS = "To be, or not to be — that is the question.\n" * 30_000
 

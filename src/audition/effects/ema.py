@@ -6,15 +6,12 @@ from typing import Annotated, Any, ClassVar
 
 from annotated_types import Interval
 
-from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.average import Average, taken_in
 from audition.recipe.signals import Tensors, View
-from audition.recipe.streams import Streams
-from audition.recipe.units import Resize
 
 
 @dataclass(frozen=True, kw_only=True)
-class EMA(Effect):
+class EMA(Average):
     """Evaluators see the mean of the weights after each update, shares falling by decay with age.
 
     mean_n = Σ_i decay^(n-i) w_i / Σ_i decay^(n-i): what an average that starts from nought comes to
@@ -40,26 +37,11 @@ class EMA(Effect):
     start: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     """Share of the run after which the mean begins; until then evaluators see the live weights."""
 
-    def init(self, params: Tensors, streams: Streams) -> dict[str, Any]:
-        return {"mean": {}, "updates": 0}
-
     def moments(self) -> frozenset[str]:
         return super().moments() if self.decay else frozenset()
 
     def on_weights(self, params: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
         if view.clock.fraction < self.start:
             return params, state
-        updates = state["updates"] + 1
-        fresh = (1.0 - self.decay) / (1.0 - self.decay**updates)  # 1 for the first
-        # The mean is never the live weights themselves, which are edited in place.
-        mean = tree.lerp(state["mean"], params, fresh) if fresh < 1.0 else tree.clone(params)
-        return params, {"mean": mean, "updates": updates}
-
-    def on_evaluation(self, params: Tensors, state: Any, view: View) -> Tensors:
-        return {name: state["mean"].get(name, p) for name, p in params.items()}
-
-    def on_resize(self, resize: Resize, params: Tensors, state: Any) -> Any:
-        return {**state, "mean": resize.follow(state["mean"], params)}
-
-    def meters(self, state: Any) -> Meters:
-        return {"updates": float(state["updates"])}
+        fresh = (1.0 - self.decay) / (1.0 - self.decay ** (state["updates"] + 1))
+        return params, taken_in(state, params, fresh)

@@ -6,17 +6,14 @@ from typing import Annotated, Any, ClassVar
 
 from annotated_types import Interval
 
-from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.average import Average, taken_in
 from audition.recipe.signals import Tensors, View
-from audition.recipe.streams import Streams
-from audition.recipe.units import Resize
 
 ROUNDING = 1e-9  # 1 - 0.3 is above 0.7, and the step at 7 / 10 belongs to the last three tenths
 
 
 @dataclass(frozen=True, kw_only=True)
-class TailAverage(Effect):
+class TailAverage(Average):
     """Evaluators see the mean of the weights after each update of the last `share` of the budget.
 
     mean_n = (w_1 + ... + w_n) / n, n counted from where the tail begins: the suffix average of
@@ -37,26 +34,10 @@ class TailAverage(Effect):
     share: Annotated[float, Interval(ge=0, le=1)] = 0.05
     """Share of the budget, at its end, whose weights are averaged."""
 
-    def init(self, params: Tensors, streams: Streams) -> dict[str, Any]:
-        return {"mean": {}, "updates": 0}
-
     def moments(self) -> frozenset[str]:
         return super().moments() if self.share else frozenset()
 
     def on_weights(self, params: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
         if view.clock.fraction < 1.0 - self.share - ROUNDING:
             return params, state
-        updates = state["updates"] + 1
-        # The first mean is a copy: live weights are edited in place.
-        first = updates == 1
-        mean = tree.clone(params) if first else tree.lerp(state["mean"], params, 1.0 / updates)
-        return params, {"mean": mean, "updates": updates}
-
-    def on_evaluation(self, params: Tensors, state: Any, view: View) -> Tensors:
-        return {name: state["mean"].get(name, p) for name, p in params.items()}
-
-    def on_resize(self, resize: Resize, params: Tensors, state: Any) -> Any:
-        return {**state, "mean": resize.follow(state["mean"], params)}
-
-    def meters(self, state: Any) -> Meters:
-        return {"updates": float(state["updates"])}
+        return params, taken_in(state, params, 1.0 / (state["updates"] + 1))

@@ -26,7 +26,9 @@ from audition.observers.checkpoint import (
     SHARDS,
     SHARDS_BEFORE,
     Checkpoint,
+    Memory,
     Refused,
+    Say,
     Snapshot,
     read_checkpoint,
     settle,
@@ -45,8 +47,18 @@ CHUNK = 2**24
 class ShardedCheckpoint(Checkpoint):
     """Saves when the first process finds that it is time; every process of `team` has one of these."""
 
-    def __init__(self, team: Team, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
+    def __init__(
+        self,
+        team: Team,
+        folder: Path,
+        key: str = "",
+        say: Say = lambda text: None,
+        memory: Memory = lambda: {},
+        *,
+        minutes: float = 1.0,
+        share: float = 0.02,
+    ) -> None:
+        super().__init__(folder, key, say, memory, minutes=minutes, share=share)
         assert isinstance(team, Shards)
         self.team = team
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim._muon import _adjust_lr
 
@@ -22,11 +22,32 @@ class StackedMuon(torch.optim.Muon):
     the order of a single one, the bits are torch's own.
     """
 
-    def __init__(self, params: Iterable[dict[str, Any]], **settings: Any) -> None:
-        """Torch's settings, and its defaults for the rest; parameters may be stacks [..., R, C]."""
-        # Torch's own constructor takes its defaults, but no parameters of more than two axes.
-        defaults = torch.optim.Muon([nn.Parameter(torch.zeros(1, 1))], **settings).defaults
-        Optimizer.__init__(self, params, defaults)
+    def __init__(
+        self,
+        params: Iterable[dict[str, Any]],
+        *,
+        lr: float = 1e-3,
+        weight_decay: float = 0.1,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
+        eps: float = 1e-7,
+        ns_steps: int = 5,
+        adjust_lr_fn: str | None = None,
+    ) -> None:
+        """Torch's settings and defaults; parameters may be stacks [..., R, C]."""
+        # Torch's own constructor refuses parameters of more than two axes.
+        settings = {
+            "lr": lr,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "nesterov": nesterov,
+            "ns_coefficients": ns_coefficients,
+            "eps": eps,
+            "ns_steps": ns_steps,
+            "adjust_lr_fn": adjust_lr_fn,
+        }
+        Optimizer.__init__(self, params, settings)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

@@ -25,14 +25,12 @@ class PackedEffect(Effect):
 
     def __init__(self, name: str, effect: Effect, seeds: tuple[int, ...], say: Say) -> None:
         self.name, self.effect, self.seeds, self.say = name, effect, seeds, say
-        self.run_by_run: set[str] = set()
+        self.run_by_run = {"before_batch"}  # its gains are numbers, which must be the same for all
 
     def moments(self) -> frozenset[str]:
         return self.effect.moments() - {"on_evaluation"}
 
     def before_batch(self, controls: Controls, state: Any, view: View) -> tuple[Controls, Any]:
-        self.run_by_run.add("before_batch")  # gains are numbers, which differ by run or do not
-
         def moment(own: View, state: Any) -> Any:
             return self.effect.before_batch(controls, state, own)
 

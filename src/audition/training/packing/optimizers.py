@@ -28,8 +28,10 @@ class RunByRun(Optimizer):
         self.param_groups = groups
 
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """One step of each."""
+        """One step of each run that has not ended."""
         for place, session in enumerate(self.sessions):
+            if not session.under_way:
+                continue
             for name, parameter in session.params.items():
                 grad = self.stacked[name].grad
                 parameter.grad = None if grad is None else grad[place]

@@ -6,7 +6,7 @@ changes all of them at once.
 Shape suffix: S runs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from audition.observers.checkpoint import Say
 from audition.observers.observer import StepReport
 from audition.parts.initial import role_of
 from audition.recipe.batches import Clock
+from audition.recipe.signals import Tensors
 from audition.session import Session
 from audition.training.job import Job, Outcome
 from audition.training.loop import Run, train_all
@@ -38,6 +39,10 @@ class Member(Session):
     fetch: Callable[["Member"], None] = lambda member: None
     """Brings what is no view up to date: the effects' state, and the optimizer's."""
     left: bool = False  # its run has ended, and the pack goes on without it
+
+    @property
+    def under_way(self) -> bool:
+        return not self.left
 
     def refresh(self) -> None:
         self.fetch(self)
@@ -134,7 +139,7 @@ def pack(job: Job, sessions: Sequence[Session]) -> Pack:
 def advance_all(job: Job, packed: Pack, clock: Clock) -> list[StepReport]:
     """One step of every run of the pack, and what it did for each; `job` is `packed_job`'s."""
     report = advance(job, packed, clock)
-    for member in (each for each in packed.members if not each.left):
+    for member in (each for each in packed.members if each.under_way):
         member.step, member.units, member.cost = packed.step, packed.units, packed.cost
     effects = job.recipe.effects
     return [
@@ -153,21 +158,20 @@ def advance_all(job: Job, packed: Pack, clock: Clock) -> list[StepReport]:
     ]
 
 
-class _Rows(dict[str, Tensor]):
+class _Rows(Mapping[str, Tensor]):
     """One run's part of stacked tensors, cut out where it is read."""
 
-    def __init__(self, whole: Any, place: int) -> None:
-        super().__init__(whole)
-        self.place = place
+    def __init__(self, whole: Tensors, place: int) -> None:
+        self.whole, self.place = whole, place
 
     def __getitem__(self, name: str) -> Tensor:
-        return super().__getitem__(name)[self.place]
+        return self.whole[name][self.place]
 
-    def values(self) -> Any:
-        return [self[name] for name in self]
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.whole)
 
-    def items(self) -> Any:
-        return [(name, self[name]) for name in self]
+    def __len__(self) -> int:
+        return len(self.whole)
 
 
 def _meters(effects: Any, state: Any, place: int) -> Any:
