@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from audition.records.claim import Busy, take
 from audition.records.record import Record, now
 from audition.records.store import Ledger
+from audition.sweep.pool.exit_reason import BUSY
 
 BEST_LR = 0.01
 NOISE = {42: 0.004, 137: -0.003, 256: -0.001}
@@ -42,11 +44,17 @@ def work(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> i
     record = Record.from_dict(payload["record"])
     root = Path(settings["paths"]["output_dir"])
     ledger = Ledger(root)
-    with ledger.claim(ledger.folder_of(record)):
+    try:
+        claim = take(ledger.folder_of(record))
+    except Busy:
+        return BUSY
+    try:
         if (before := ledger.get(ledger.folder_of(record))) is not None and before.settled:
             return 0
         time.sleep(float(settings["checkpoint"]["minutes"]))
         file(record, settings)
         with (root / "trained").open("a") as lines:  # after it: who reads this may kill us
             lines.write(f"{record.key}\n")
+    finally:
+        claim.release()
     return 0

@@ -81,8 +81,7 @@ def searched(points: Callable[..., Points]) -> Iterator[Callable[..., Searched]]
         ):
             if first:
                 describe(study, own)
-            for params, typed in queued(wanted, own)[:: -1 if default_last else 1]:
-                study.study.enqueue_trial(params, {"typed": list(typed)}, skip_if_exists=True)
+            study.enqueue(queued(wanted, own)[:: -1 if default_last else 1])
             study.study.sampler = sampler_of(wanted, seed_of(0, study.server, first))
             chosen = wanted.pruner_for(3, 2)
             study.study.pruner = pruner_of(chosen, wanted.prune_p, 3)

@@ -52,8 +52,7 @@ def inside(points: Callable[..., Points], request: pytest.FixtureRequest) -> Ins
         study, _ = serve.__enter__()
         request.addfinalizer(lambda: serve.__exit__(None, None, None))
         study.study.set_user_attr("asked", asked)
-        for params, typed in queued(wanted, own):
-            study.study.enqueue_trial(params, {"typed": list(typed)}, skip_if_exists=True)
+        study.enqueue(queued(wanted, own))
         study.study.sampler = sampler_of(SearchSettings(space=LR, sampler="random"), 0)
         chosen = wanted.pruner_for(3, EVALUATIONS)
         study.study.pruner = pruner_of(chosen, 0.3, 3 * EVALUATIONS)

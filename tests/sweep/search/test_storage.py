@@ -151,6 +151,7 @@ def test_two_processes_serve_one_study_in_postgres(
     study = study_at(tmp_path, postgres)
     try:
         assert states(study) == {"COMPLETE": 6}
+        assert [t.user_attrs["typed"] for t in study.trials if "typed" in t.user_attrs] == [[]]
         assert len({t.user_attrs["server"] for t in study.trials}) == 2
     finally:
         close(study._storage._backend)

@@ -137,10 +137,7 @@ def _make_trials(
     with serving(storage, folder, name, asked_for(settings, points), limit) as (study, first):
         if first:
             describe(study, points)
-        for params, typed in queue[:limit]:
-            study.study.enqueue_trial(
-                params, user_attrs={"typed": list(typed)}, skip_if_exists=True
-            )
+        study.enqueue(queue[:limit])
         study.study.sampler = sampler_of(
             settings, seed_of(settings.sampler_seed, study.server, first)
         )

@@ -6,19 +6,22 @@ that have finished are in the ledger and not trained again.
 
 import math
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audition.records.claim import held
+from audition.records.claim import Busy, held, take
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial, Trial
 
 _UNNAMED_S = 10.0
+_QUEUEING_S = 0.05
+"""Time between two tries to queue points, where another process does [s]."""
 
 
 @dataclass
@@ -44,6 +47,24 @@ class Study:
     def trials(self) -> "list[FrozenTrial]":
         """All trials, in their order; to look at."""
         return self.study.get_trials(deepcopy=False)
+
+    def enqueue(self, points: Sequence[tuple[Mapping[str, Any], Sequence[str]]]) -> None:
+        """Queue the points, each with what was typed for it, that no trial has yet.
+
+        One process at a time: two that looked together would both queue what neither saw.
+        """
+        while True:
+            try:
+                claim = take(self.folder / "queueing")
+                break
+            except Busy:
+                time.sleep(_QUEUEING_S)
+        try:
+            for params, typed in points:
+                attrs = {"typed": list(typed)}
+                self.study.enqueue_trial(dict(params), attrs, skip_if_exists=True)
+        finally:
+            claim.release()
 
     def ask(self) -> "Trial | None":
         """The next trial; None where all have been asked for."""
