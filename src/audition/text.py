@@ -16,7 +16,7 @@ def places(measure: Measure) -> int:
 
 def plain_level(value: float, measure: Measure) -> str:
     """`97.40`, `1.8213`: a value of the measure without its unit."""
-    return number(value, f".{places(measure)}f")
+    return number(value, f"z.{places(measure)}f")
 
 
 def level(value: float, measure: Measure) -> str:
@@ -98,8 +98,8 @@ def roughly(seconds: float) -> str:
 
 
 def signed(value: float, digits: int = 4) -> str:
-    """With its sign always, and a real minus."""
-    return number(value, f"+.{digits}f").replace("-", "−")
+    """With its sign always, and a real minus; what rounds to zero is +0."""
+    return number(value, f"+z.{digits}f").replace("-", "−")
 
 
 def number(value: float, form: str = ".4f") -> str:

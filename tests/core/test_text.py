@@ -29,6 +29,7 @@ def test_losses() -> None:
     assert signed(0.01234) == "+0.0123"
     assert signed(-0.01234) == "−0.0123"
     assert signed(nan) == "–"
+    assert signed(-0.00001) == signed(0.00001) == "+0.0000"
     assert number(1234.5, ",.0f") == "1,234"
     assert number(nan, ".2f") == "–"
     assert interval((-0.0021, 0.0243)) == "[−0.0021, +0.0243]"

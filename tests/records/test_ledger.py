@@ -45,6 +45,12 @@ def test_what_is_written_is_read(ledger: Ledger) -> None:
     assert ledger.get(folder) == record(1)
 
 
+def test_records_are_in_the_order_of_their_seeds_as_numbers(ledger: Ledger) -> None:
+    for seed in (1024, 137, 42):
+        ledger.write(record(seed))
+    assert [each.seed for each in ledger.read().records] == [42, 137, 1024]
+
+
 def test_an_empty_ledger_is_empty(ledger: Ledger) -> None:
     assert ledger.read().records == ()
     assert ledger.get(ledger.root) is None

@@ -84,9 +84,9 @@ class Ledger:
         return self.folder_of(record).relative_to(self.root / "runs").as_posix()
 
     def read(self) -> Contents:
-        """Every record, in the order of their paths; what cannot be read is listed, never raised."""
+        """Every record, by arm, configuration and seed; what cannot be read is listed, never raised."""
         closed: list[Unreadable] = []
-        runs = [Path(run, RECORD) for run in sorted(self._runs(closed.append))]
+        runs = [Path(run, RECORD) for run in sorted(self._runs(closed.append), key=_place)]
         _folders(self.root / "plans", closed.append)  # without them a verdict is exploratory
         found = [*map(_read, runs), *closed]
         records = tuple(each for each in found if isinstance(each, Record))
@@ -231,6 +231,13 @@ def _free(path: Path) -> Path:
     """`path`, or where that is taken `path` with the first number that is not."""
     numbered = (path.with_name(f"{path.name}.{n}") for n in count(2))
     return next(candidate for candidate in chain([path], numbered) if not candidate.exists())
+
+
+def _place(run: str) -> tuple[str, int, str]:
+    """What the folder of a run is sorted by: its configuration, then its seed as a number."""
+    config, _, name = run.rpartition(os.sep)
+    seed = name.removeprefix("seed_")
+    return config, int(seed) if seed.isdecimal() else -1, name
 
 
 def _folders(path: str | os.PathLike[str], closed: Callable[[Unreadable], None]) -> Iterable[str]:
