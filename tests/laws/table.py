@@ -138,6 +138,8 @@ COMBINED: Mapping[str, Row] = {
     "heavy ball": Row(("optimizer=sgd", "optimizer.nesterov=false", "optimizer.weight_decay=0.1")),
     "fused": Row(("attention.fused_qkv=true",), ("attention.fused_qkv=false",)),
     "query-key norm": Row(("norm=rmsnorm_qk",), common=("norm=rmsnorm",)),
+    "post-norm": Row(("norm.placement=post",), ("norm.placement=pre",)),
+    "sandwich": Row(("norm.placement=sandwich",), ("norm.placement=pre",), common=BF16),
     "smoothing": Row(("loss.label_smoothing=0.1",), ("loss.label_smoothing=0",)),
     "dropout": Row(("model.dropout=0.2",), ("model.dropout=0",)),
     "untied": Row(("model.tied_head=false",)),

@@ -29,6 +29,8 @@ NORMS = {
     "layernorm bias qk": LayerNorm(bias=True, query_key=True),
     "rmsnorm": RMSNorm(),
     "rmsnorm qk": RMSNorm(query_key=True),
+    "rmsnorm post": RMSNorm(placement="post"),
+    "layernorm sandwich": LayerNorm(placement="sandwich"),
 }
 FEEDFORWARDS = {
     "gelu": Gelu(),

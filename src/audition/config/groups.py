@@ -81,7 +81,7 @@ GROUPS: Mapping[str, Group] = {
         ),
         Group(
             "norm",
-            "How activations are scaled before each half of a block and before the head.",
+            "How activations are scaled, and where in a block.",
             "part",
             workload="settings",
             of_model=True,

@@ -1,7 +1,7 @@
 """What a model gives its parts, its sizes, and what it expects of them: the protocols of its parts."""
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from torch import nn
 
@@ -39,6 +39,11 @@ class Dims:
 
 class Norm(Protocol):
     """Makes every norm of a model; an idea may pass its own."""
+
+    @property
+    def placement(self) -> Literal["pre", "post", "sandwich"]:
+        """Where in a half of a block they stand, see `parts/norm/placed.py`."""
+        ...
 
     def block(self, width: int) -> nn.Module:
         """A norm over the last axis, of `width` channels."""

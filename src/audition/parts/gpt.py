@@ -1,4 +1,4 @@
-"""A small GPT: embed, a stack of pre-norm blocks, norm, head. Every part comes from outside.
+"""A small GPT: embed, a stack of blocks, norm, head. Every part comes from outside.
 
 Shape suffixes: B batch, T places, C channels (the width), V vocabulary.
 """
@@ -18,21 +18,33 @@ from audition.recipe.batches import Shape
 
 
 class Block(nn.Module):
-    """Attention and then feed-forward, each on a normed copy and added to the residual stream."""
+    """Attention and then feed-forward, each added to the residual stream.
+
+    `norm.placement` says whether a half is normed before it, after the sum, or on both its ends.
+    """
 
     def __init__(
         self, width: int, norm: Norm, attention: nn.Module, feedforward: nn.Module, dropout: float
     ) -> None:
         super().__init__()
+        self.after_sum = norm.placement == "post"
         self.attention_norm = norm.block(width)
         self.attention = attention
         self.feedforward_norm = norm.block(width)
         self.feedforward = feedforward
         self.dropout = Dropout(dropout)
+        both = norm.placement == "sandwich"
+        self.attention_out_norm = norm.block(width) if both else nn.Identity()
+        self.feedforward_out_norm = norm.block(width) if both else nn.Identity()
 
     def forward(self, x: Tensor, positional: Places) -> Tensor:
-        x = x + self.dropout(self.attention(self.attention_norm(x), positional))
-        return x + self.dropout(self.feedforward(self.feedforward_norm(x)))  # type: ignore[no-any-return]
+        if self.after_sum:
+            x = self.attention_norm(x + self.dropout(self.attention(x, positional)))
+            return self.feedforward_norm(x + self.dropout(self.feedforward(x)))  # type: ignore[no-any-return]
+        y = self.attention(self.attention_norm(x), positional)
+        x = x + self.dropout(self.attention_out_norm(y))
+        y = self.feedforward(self.feedforward_norm(x))
+        return x + self.dropout(self.feedforward_out_norm(y))  # type: ignore[no-any-return]
 
 
 class GPT(nn.Module):
@@ -108,7 +120,8 @@ class GPT(nn.Module):
             )
             for layer in range(layers)
         )
-        self.norm = norm.block(width)
+        # After the sum, the last block ends with a norm already.
+        self.norm = nn.Identity() if norm.placement == "post" else norm.block(width)
         self.head = Linear(width, rows, role="head")
         if tied_head:
             self.head.weight = self.embedding.weight

@@ -7,18 +7,17 @@ from annotated_types import Gt
 from torch import nn
 
 from audition.parts.initial import Constant, parameter
+from audition.parts.norm.placed import Placed
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerNorm:
+class LayerNorm(Placed):
     """Subtract the mean, divide by the standard deviation, multiply by a learned gain."""
 
     eps: Annotated[float, Gt(0)] = 1e-5
     """Added to the variance before the square root."""
     bias: bool = False
     """Whether a learned offset is added."""
-    query_key: bool = False
-    """Whether queries and keys are normed too, each head by itself."""
 
     def block(self, width: int) -> nn.Module:
         """A norm over the last axis, of `width` channels."""
@@ -27,7 +26,3 @@ class LayerNorm:
         if self.bias:
             norm.bias = parameter(width, init=Constant(0.0), role="vector")
         return norm
-
-    def query_key_norm(self, head_width: int) -> nn.Module:
-        """The norm of one head's queries, or of its keys; the identity where it is off."""
-        return self.block(head_width) if self.query_key else nn.Identity()

@@ -7,26 +7,21 @@ from annotated_types import Gt
 from torch import Tensor, nn
 
 from audition.parts.initial import Constant, parameter
+from audition.parts.norm.placed import Placed
 
 
 @dataclass(frozen=True, kw_only=True)
-class RMSNorm:
+class RMSNorm(Placed):
     """Divide by the root of the mean square and multiply by a learned gain."""
 
     eps: Annotated[float, Gt(0)] = 1.1920928955078125e-07
     """Added to the mean square before the root; the default is torch's own for float32."""
-    query_key: bool = False
-    """Whether queries and keys are normed too, each head by itself."""
 
     def block(self, width: int) -> nn.Module:
         """A norm over the last axis, of `width` channels."""
         norm = InItsOwnPrecision(width, self.eps, device="meta")
         norm.weight = parameter(width, init=Constant(1.0), role="vector")
         return norm
-
-    def query_key_norm(self, head_width: int) -> nn.Module:
-        """The norm of one head's queries, or of its keys; the identity where it is off."""
-        return self.block(head_width) if self.query_key else nn.Identity()
 
 
 class InItsOwnPrecision(nn.RMSNorm):
