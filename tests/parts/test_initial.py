@@ -107,7 +107,8 @@ def test_roles_are_declared_and_the_name_says_the_same(attention, norm):
     assert roles["embedding.weight"] == roles["positional.embedding.weight"] == "embedding"
     assert roles["head.weight"] == "head"
     assert roles["blocks.0.feedforward.up.weight"] == "matrix"
-    assert roles["blocks.0.feedforward.up.bias"] == roles["norm.weight"] == "vector"
+    assert roles["blocks.0.feedforward.up.bias"] == "vector"
+    assert roles["blocks.0.attention_norm.weight"] == "vector"
     # A deep copy loses what was declared.
     bare = copy.deepcopy(model)
     assert not any(hasattr(p, "role") for p in bare.parameters())

@@ -9,7 +9,7 @@ def warm_up(clock: Clock, warmup_steps: int) -> float:
     A warm-up that takes more than half of the run was meant for a longer one, and becomes a tenth
     of the run. Where the budget is wall time, it ends after a tenth of it at the latest.
     """
-    steps = _warm_up_length(clock, warmup_steps)
+    steps = warm_up_length(clock, warmup_steps)
     if clock.step >= steps:
         return 1.0
     gain = (clock.step + 1) / steps
@@ -20,11 +20,12 @@ def progress(clock: Clock, warmup_steps: int) -> float:
     """How much of what follows the warm-up is spent, in [0, 1); of the whole, under wall time."""
     if clock.steps is None:
         return clock.fraction
-    first = _warm_up_length(clock, warmup_steps)
+    first = warm_up_length(clock, warmup_steps)
     return max(0, clock.step - first) / max(1, clock.steps - first)
 
 
-def _warm_up_length(clock: Clock, warmup_steps: int) -> int:
+def warm_up_length(clock: Clock, warmup_steps: int) -> int:
+    """Steps of the warm-up: those asked for, or a tenth of a run of which they would be most."""
     if clock.steps is None or 2 * warmup_steps <= clock.steps:
         return warmup_steps
     return max(1, clock.steps // 10)
