@@ -23,6 +23,7 @@ from audition.recipe.evaluator import Evaluator as Evaluator
 from audition.recipe.evaluator import HeldOut as HeldOut
 from audition.recipe.gradient import backward as backward
 from audition.recipe.gradient import in_halves as in_halves
+from audition.recipe.kill import KillTest as KillTest
 from audition.recipe.mix import Mix as Mix
 from audition.recipe.probe import Probe as Probe
 from audition.recipe.problem import Cost as Cost

@@ -29,7 +29,7 @@ PLAIN = {
 def test_a_whole_card_passes_and_can_be_read():
     text = check_card("mute", PLAIN).markdown()
     assert text.startswith("## mute\n")
-    assert "**Test**: 1,000,000 tokens, seeds 42, 137, 256, compared with the baseline" in text
+    assert "**Test**: 1,000,000 tokens, 3 seeds (42, 137, 256), compared with the baseline" in text
     assert "**Success**: val_loss improvement > 2 sigma, Cohen's d ≥ 0.5" in text
 
 
@@ -56,6 +56,11 @@ def test_every_field_is_needed(field, empty):
         ({"success": {"d": 1}}, r"cards\.mute\.success lacks rule"),
         ({"cost": {"d": 1}}, "lacks bytes, flops"),
         ({"pro": "A Breakthrough."}, "says 'breakthrough': say what was measured"),
+        ({"con": "It is state of the Art."}, "says 'state-of-the-art'"),
+        (
+            {"nearest_known": {"a": "one", "b": " ", "c": "three"}},
+            "does not say how b differs",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(change, sentence):
@@ -65,7 +70,7 @@ def test_what_is_wrong_is_named(change, sentence):
 
 def test_the_length_of_a_test_is_in_the_tasks_unit():
     card = check_card("mute", {**PLAIN, "test": {"examples": 60_000, "seeds": [1]}})
-    assert "**Test**: 60,000 examples, seeds 1, compared" in card.markdown()
+    assert "**Test**: 60,000 examples, 1 seed (1), compared" in card.markdown()
 
 
 @pytest.mark.parametrize("nothing", [None, "a card", 3])
@@ -83,3 +88,7 @@ def test_the_digest_follows_the_content():
 
 def test_aspects_are_those_of_the_protocol():
     assert ASPECTS == ("optimizer", "attention", "positional", "norm_stability", "dynamics")
+
+
+def test_a_card_of_a_batch_has_a_number():
+    assert check_card("mute", PLAIN).markdown(2).startswith("## Idea 2: mute\n")

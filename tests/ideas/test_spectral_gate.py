@@ -9,12 +9,11 @@ from audition.ideas.spectral_gate import (
     Gate,
     SpectralGate,
     band_powers,
-    bands,
     coherence,
-    eigenbasis,
     gate,
     stack,
 )
+from audition.parts.spectrum import bands, eigenbasis, weighted_median
 from audition.recipe.batches import Clock
 from audition.recipe.problem import Cost, Gradient
 from audition.recipe.signals import Controls, View
@@ -332,3 +331,29 @@ def test_a_closed_gradient_passes_through():
     state = effect.init({"w": drawn(M, N)}, Streams(0))
     closed = Gradient({}, {}, Cost(1.0), closed=True)
     assert effect.on_gradients(closed, state, view(0)) == (closed, state)
+
+
+@pytest.mark.parametrize(
+    ("values", "weights", "median"),
+    [
+        ([3.0, 1.0, 2.0], [1.0, 1.0, 1.0], 2.0),
+        ([3.0, 1.0, 2.0], [5.0, 1.0, 1.0], 3.0),
+        ([3.0, 1.0, 2.0], [1.0, 9.0, 1.0], 1.0),
+        ([4.0, 1.0], [1.0, 1.0], 1.0),
+        ([4.0, 2.0], [0.0, 0.0], 2.0),
+    ],
+)
+def test_a_weighted_median_has_half_of_the_weight_below(values, weights, median):
+    assert weighted_median(torch.tensor(values), torch.tensor(weights)).item() == median
+
+
+@pytest.mark.parametrize(("noise", "coherent"), [(0.01, True), (300.0, False)])
+def test_its_kill_test_reads_the_coherence_and_changes_nothing(noise, coherent):
+    test = SpectralGate(every=1).kill()
+    state, reading = test.watch.init({"w": planted()}, Streams(0)), []
+    for step in range(40):
+        pair = halves(planted(), noise, seed=10 * step)
+        out, state = test.watch.on_gradients(gradient(*pair), state, view(step))
+        assert torch.allclose(out.grads["w"], (pair[0]["w"] + pair[1]["w"]) / 2, atol=1e-3)
+        reading.append(float(test.watch.meters(state)[test.meter]))
+    assert test.decide(reading[20:]).kill is not coherent

@@ -12,17 +12,15 @@ from typing import Any
 
 from audition.budget import UNITS
 from audition.errors import AuditionError, choices
+from audition.text import count
 
 ASPECTS = ("optimizer", "attention", "positional", "norm_stability", "dynamics")
 HYPE = (
-    "revolution",
-    "breakthrough",
-    "game-chang",
-    "state-of-the-art",
-    "unprecedented",
-    "can only help",
-    "paradigm",
+    *("revolution", "breakthrough", "groundbreaking", "game-chang", "paradigm"),
+    *("state-of-the-art", "cutting-edge", "unprecedented", "silver bullet", "dramatic"),
+    *("can only help", "cannot fail", "guaranteed to", "always improves"),
 )
+"""Words that promise. The text is compared without capitals, and hyphens count as spaces."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,22 +64,28 @@ class Card:
         """Twelve characters that change when the card does."""
         return sha256(dumps(vars(self), sort_keys=True).encode()).hexdigest()[:12]
 
-    def markdown(self) -> str:
-        """The card in the idea protocol's own format, with what it adds underneath."""
+    def markdown(self, number: int | None = None) -> str:
+        """The card in the idea protocol's own format, with what it adds underneath.
+
+        number: of the idea among those proposed with it.
+        """
         test, success = self.test, self.success
         seeds = ", ".join(map(str, test["seeds"]))
+        title = self.name if number is None else f"Idea {number}: {self.name}"
         symbols = "\n".join(f"- {symbol}: {meaning}" for symbol, meaning in self.symbols.items())
         known = "\n".join(f"- {known}: {other}" for known, other in self.nearest_known.items())
         controls = "\n".join(f"- `{control}`: {what}" for control, what in self.controls.items())
         paragraphs = [
-            f"## {self.name}",
+            f"## {title}",
             f"**Pitch**: {self.pitch}",
             f"**Math**: {self.math.strip()}\n{symbols}",
             f"**Pro**: {self.pro}",
             f"**Con**: {self.con}",
             f"**Flag**: `{self.flag}`",
-            f"**Test**: {self.length}, seeds {seeds}, compared with the baseline",
+            f"**Test**: {self.length}, {count(len(test['seeds']), 'seed')} ({seeds}), "
+            "compared with the baseline",
             f"**Success**: {success['rule']}, Cohen's d ≥ {success['d']}",
+            f"**Aspect**: {self.aspect}; mechanism: {self.mechanism}",
             f"**Falsifier**: {self.falsifier}",
             f"**Kill criterion**: {self.kill_criterion}",
             f"**Expected signature**: {self.expected_signature}",
@@ -114,6 +118,9 @@ def check_card(name: str, plain: object) -> Card:
             f"the card of idea '{name}' names {len(card.nearest_known)} nearest known techniques, "
             "and needs three with the difference in a line each"
         )
+    for known_one, difference in card.nearest_known.items():
+        if not isinstance(difference, str) or not difference.strip():
+            raise AuditionError(f"the card of idea '{name}' does not say how {known_one} differs")
     for section, keys in (
         ("test", {"seeds"}),
         ("success", {"rule", "d"}),
@@ -127,8 +134,8 @@ def check_card(name: str, plain: object) -> Card:
         raise AuditionError(
             f"cards.{name}.test must say how long it takes: a whole number of {' or '.join(UNITS)}"
         )
-    text = dumps(vars(card)).lower()
+    text = dumps(vars(card), ensure_ascii=False).lower().replace("-", " ")
     for word in HYPE:
-        if word in text:
+        if word.replace("-", " ") in text:
             raise AuditionError(f"the card of idea '{name}' says '{word}': say what was measured")
     return card

@@ -8,16 +8,19 @@ Shape suffixes: K matrices of one shape, M the shorter side (gated), N the longe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Interval
 from torch import Tensor
+from torch.linalg import matrix_norm
 
 from audition.parts.initial import role_of
+from audition.parts.spectrum import bands, eigenbasis, weighted_median
 from audition.recipe.effect import Effect, Meters
 from audition.recipe.gradient import in_halves
+from audition.recipe.kill import KillTest
 from audition.recipe.problem import Gradient, GradientRule
 from audition.recipe.recipe import Recipe
 from audition.recipe.signals import Tensors, View
@@ -47,6 +50,16 @@ class SpectralGate:
 
     def __call__(self, recipe: Recipe) -> Recipe:
         return recipe if self.rho == 1.0 else recipe.with_effect("spectral_gate", Gate(self))
+
+    def kill(self) -> KillTest:
+        """Where the halves share only noise, every gain is the same, and the make-up undoes it."""
+        return KillTest(
+            watch=Gate(replace(self, rho=1.0)),
+            meter="coherence",
+            means="the energy-weighted median coherence of the halves",
+            below=0.05,
+            share=0.8,
+        )
 
 
 class Gate(Effect):
@@ -98,12 +111,19 @@ class Gate(Effect):
         return self.init(params, Streams(0))
 
     def meters(self, state: Any) -> Meters:
-        """Of all gated directions: their mean gain, and the share with a gain over (1 + rho) / 2."""
-        known = [group["gains"].flatten() for group in state.values() if "gains" in group]
+        """Mean gain, share of gains over (1 + rho) / 2, median coherence of bands by their power."""
+        known = [group for group in state.values() if "gains" in group]
         if not known:
             return {}
-        gains, half = torch.cat(known), 0.5 * (1.0 + self.settings.rho)
-        return {"gain": gains.mean(), "open": (gains > half).float().mean()}
+        gains = torch.cat([group["gains"].flatten() for group in known])
+        cross, power = (
+            torch.cat([g[name].flatten() for g in known]) for name in ("cross", "power")
+        )
+        return {
+            "gain": gains.mean(),
+            "open": (gains > 0.5 * (1.0 + self.settings.rho)).float().mean(),
+            "coherence": weighted_median(coherence(cross, power), power),
+        }
 
     def _due(self, view: View) -> bool:
         return view.clock.step % self.settings.every == 0
@@ -156,24 +176,6 @@ def band_powers(basis: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, T
     return cross, zeros.index_add(1, where, ((a + b) * 0.5).square().sum(-1))
 
 
-def bands(size: int) -> Tensor:
-    """[size] int64: the band of each direction by its rank: 1, 2, 3-4, 5-8, ..., at most twelve."""
-    return torch.tensor([min(11, (rank - 1).bit_length()) for rank in range(1, size + 1)])
-
-
-def eigenbasis(mean: Tensor, previous: Tensor | None) -> Tensor:
-    """Left eigenvectors of [K, M, N] by falling power; from a previous basis, one QR step.
-
-    A full decomposition at every refresh would cost more than the gate saves; a step of orthogonal
-    iteration follows a basis that moves slowly.
-    """
-    square = mean @ mean.mT  # [K, M, M]
-    if previous is None:
-        vectors: Tensor = torch.linalg.eigh(square.float()).eigenvectors
-        return vectors.flip(-1)
-    return torch.linalg.qr(square @ previous).Q  # type: ignore[no-any-return]
-
-
 def gate(x: Tensor, group: Mapping[str, Any], signal: Tensors) -> dict[str, Tensor]:
     """The matrices [K, M, N] of a group gated, each brought back to its own norm, by name.
 
@@ -182,15 +184,10 @@ def gate(x: Tensor, group: Mapping[str, Any], signal: Tensors) -> dict[str, Tens
     if "gate" not in group:
         return {}
     y = group["gate"] @ x
-    y *= norm(x) / (norm(y) + TINY)
+    y *= matrix_norm(x, keepdim=True) / (matrix_norm(y, keepdim=True) + TINY)
     named = zip(group["names"], y, strict=True)
     upright = {name: m if len(m) == len(signal[name]) else m.mT for name, m in named}
     return {name: m.reshape(signal[name].shape) for name, m in upright.items()}
-
-
-def norm(x: Tensor) -> Tensor:
-    """Frobenius norms of a stack, [K, 1, 1]."""
-    return torch.linalg.matrix_norm(x, keepdim=True)  # type: ignore[no-any-return]
 
 
 def stack(signal: Tensors, names: list[str]) -> Tensor:
