@@ -2,6 +2,9 @@
 
 import codecs
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 
 from audition.errors import AuditionError
 
@@ -20,6 +23,48 @@ class Reading:
 
     text: str
     remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Digests:
+    """A file in short."""
+
+    file: str  # sha256 of its bytes
+    text: str  # of the text that they are read as, in UTF-8
+    remarks: tuple[str, ...]
+
+
+def digests(path: Path) -> Digests:
+    """The digests of a file, which is read again only where it has changed.
+
+    Raises AuditionError for a file that cannot be read, and as `read` does.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise AuditionError(f"{named(path)} cannot be read: {error.strerror}") from None
+    return _digests(path, (found.st_size, found.st_mtime_ns, found.st_ino))
+
+
+@cache
+def _digests(path: Path, state: tuple[int, ...]) -> Digests:
+    content = content_of(path)
+    reading = read(content, named(path))
+    text = sha256(reading.text.encode("utf-8")).hexdigest()
+    return Digests(sha256(content).hexdigest(), text, reading.remarks)
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a file. Raises AuditionError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise AuditionError(f"{named(path)} cannot be read: {error.strerror}") from None
+
+
+def named(path: Path) -> str:
+    """What names a file to the user: `data.path=FILE`."""
+    return f"data.path={path}"
 
 
 def read(content: bytes, where: str) -> Reading:
@@ -55,14 +100,10 @@ def read(content: bytes, where: str) -> Reading:
 def _foreign(content: bytes, at: int, where: str, likely: str) -> AuditionError:
     line = content.count(b"\n", 0, at) + 1
     file = where.partition("=")[2] or where
-    how = f"iconv -f {likely} -t UTF-8 {file} > NEW makes it so" if likely else "it may be no text"
+    how = f"{likely} perhaps: iconv -f {likely} -t UTF-8 {file} > NEW makes it so"
     return AuditionError(
-        f"{where} is not text in UTF-8: byte 0x{content[at]:02x} at position {at:,}, line {line:,}"
-        + (
-            f"; {likely} perhaps: {how}, and data.sha256 must be that of NEW"
-            if likely
-            else f"; {how}"
-        )
+        f"{where} is not text in UTF-8: byte 0x{content[at]:02x} at position {at:,}, line {line:,}; "
+        + (how if likely else "it may be no text")
     )
 
 

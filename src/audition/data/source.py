@@ -116,10 +116,13 @@ class Source(ABC):
 
         def make(folder: Path) -> None:
             text = self.text()
+            if self.corpus_fingerprint != key:
+                raise AuditionError("the text was changed while it was read: try again")
             tokenizer = learn(text, self.tokenizer, self.vocab_size)
             Tokenised.of(text, tokenizer).save(folder)
 
-        return Tokenised.load(cached(Path(self.cache_dir), self.corpus_fingerprint, make))
+        key = self.corpus_fingerprint
+        return Tokenised.load(cached(Path(self.cache_dir), key, make))
 
     def open(self, streams: "Streams") -> "Windows":
         """The batches of a run. Raises AuditionError where the corpus is too small for them."""

@@ -10,7 +10,7 @@ from sysconfig import get_path
 
 from audition.data.fingerprint import fingerprint
 from audition.data.source import Source
-from audition.data.text import Document, Text
+from audition.data.text import Document, Text, split_every
 
 EVERY = 10
 """One file in this many, by sorted path, validates."""
@@ -28,11 +28,7 @@ class StandardLibrary(Source):
         return _fingerprint()
 
     def text(self) -> Text:
-        documents = tuple(_documents())
-        return Text(
-            training=tuple(d for i, d in enumerate(documents) if i % EVERY),
-            validation=documents[::EVERY],
-        )
+        return split_every(tuple(_documents()), EVERY)
 
 
 @cache

@@ -1,13 +1,11 @@
 """Tiny-shakespeare, from the user's file: nine tenths to train on, the last tenth to validate on."""
 
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
-from audition.data.reading import read
+from audition.data.reading import Digests, content_of, digests, named, read
 from audition.data.source import Source
-from audition.data.text import Document, Text
+from audition.data.text import Text, split_end
 from audition.errors import AuditionError
 
 
@@ -30,52 +28,15 @@ class TinyShakespeare(Source):
 
     def text(self) -> Text:
         self._checked()
-        text = read(_content(self.path), _name(self.path)).text
-        cut = int(len(text) * 0.9)
-        name = Path(self.path).name
-        return Text((Document(name, text[:cut]),), (Document(name, text[cut:]),))
+        path = Path(self.path)
+        return split_end(path.name, read(content_of(path), named(path)).text, 0.1)
 
-    def _checked(self) -> "_Digests":
+    def _checked(self) -> Digests:
         """What the file is; raises AuditionError where it is another than `sha256` says."""
-        digests = _digests(self.path, _state(self.path))
-        if digests.file != self.sha256.lower():
+        found = digests(Path(self.path))
+        if found.file != self.sha256.lower():
             raise AuditionError(
-                f"{_name(self.path)} has sha256 {digests.file} where {self.sha256} is expected: "
+                f"{named(Path(self.path))} has sha256 {found.file} where {self.sha256} is expected: "
                 "set data.sha256 if this text is meant"
             )
-        return digests
-
-
-@dataclass(frozen=True)
-class _Digests:
-    file: str  # sha256 of its bytes
-    text: str  # of the text that they are read as, in UTF-8
-    remarks: tuple[str, ...]
-
-
-@lru_cache(maxsize=16)
-def _digests(path: str, state: tuple[int, ...]) -> _Digests:
-    """Digests of a file, read once for each `state`, however many arms train on it."""
-    content = _content(path)
-    reading = read(content, _name(path))
-    text = sha256(reading.text.encode("utf-8")).hexdigest()
-    return _Digests(sha256(content).hexdigest(), text, reading.remarks)
-
-
-def _name(path: str) -> str:
-    return f"data.path={path}"
-
-
-def _state(path: str) -> tuple[int, ...]:
-    try:
-        found = Path(path).stat()
-    except OSError as error:
-        raise AuditionError(f"{_name(path)} cannot be read: {error.strerror}") from None
-    return found.st_size, found.st_mtime_ns, found.st_ino
-
-
-def _content(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise AuditionError(f"{_name(path)} cannot be read: {error.strerror}") from None
+        return found
