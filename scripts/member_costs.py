@@ -35,7 +35,8 @@ def _cost(member: Member, cache_dir: str) -> str:
     if member.group == "model":
         return f"{_parameters(_model(member, cache_dir)):,} parameters."
     if member.group in PARTS:
-        return _beside_the_default(member, cache_dir)
+        said = (_beside_the_default(member, cache_dir), _pairs(member, cache_dir))
+        return " ".join(filter(None, said))
     if member.group == "optimizer":
         return _state(_recipe(["model=tiny", member.chosen], cache_dir))
     if member.group == "idea":
@@ -74,6 +75,24 @@ def _beside_the_default(member: Member, cache_dir: str) -> str:
     if not more:
         return "" if member.is_default else "as many parameters as the default."
     return f"{abs(more):,} parameters {'more' if more > 0 else 'fewer'} than the default."
+
+
+def _pairs(member: Member, cache_dir: str) -> str:
+    """Of an attention in the default model; nothing for one that does not say."""
+    if member.group != "attention":
+        return ""
+    try:
+        parts = _recipe([member.chosen], cache_dir).model.keywords
+    except AuditionError:
+        return ""
+    if not hasattr(parts["attention"], "pairs"):
+        return ""
+    tokens = parts["context"]
+    pairs = parts["attention"].pairs(tokens)
+    return (
+        f"Pairs of a query and a key, a head and window of {tokens} tokens: {pairs.allowed:,} allowed, "
+        f"{pairs.executed:,} computed on a CPU."
+    )
 
 
 def _state(recipe: Recipe) -> str:

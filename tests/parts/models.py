@@ -1,7 +1,13 @@
 """The models that the tests of the parts are made on, by the names conf/ gives them."""
 
+from typing import Any
+
 from torch import nn
 
+from audition.config.instantiate import construct, find
+from audition.config.members import members
+from audition.config.root import ABSENT
+from audition.errors import AuditionError
 from audition.parts.attention.causal import Causal
 from audition.parts.attention.sliding import Sliding
 from audition.parts.feedforward.gelu import Gelu
@@ -10,20 +16,31 @@ from audition.parts.gpt import GPT
 from audition.parts.initial import initialise
 from audition.parts.norm.layernorm import LayerNorm
 from audition.parts.norm.rmsnorm import RMSNorm
-from audition.parts.positional.learned import Learned
-from audition.parts.positional.none import NoPosition
 from audition.parts.positional.rope import Rope
 from audition.recipe.batches import Shape
 from audition.recipe.streams import Streams
 
+
+def shelf(group: str) -> dict[str, Any]:
+    """Every part that `conf/GROUP` has, at the settings at which it acts on a few tokens."""
+    nodes = {member.name: member.nodes[group] for member in members(group)}
+    return {
+        name: construct({**node, **getattr(find(node["_target_"]), "active", {})})
+        for name, node in nodes.items()
+        if node["_target_"] != ABSENT
+    }
+
+
 ATTENTIONS = {
+    **shelf("attention"),
     "causal": Causal(),
     "fused": Causal(fused_qkv=True),
     "grouped": Causal(kv_heads=2),
+    "capped": Causal(soft_cap=2.0),
     "sliding": Sliding(window=3),
     "sliding grouped": Sliding(window=3, kv_heads=1),
 }
-POSITIONALS = {"learned": Learned(), "rope": Rope(), "none": NoPosition()}
+POSITIONALS = shelf("positional")
 NORMS = {
     "layernorm": LayerNorm(),
     "layernorm bias qk": LayerNorm(bias=True, query_key=True),
@@ -71,6 +88,15 @@ def make(
     )
     initialise(model, Streams(seed))
     return model
+
+
+def fit(attention: str, positional: str) -> bool:
+    """Whether the attention has what the positions act on."""
+    try:
+        make(attention, positional)
+    except AuditionError:
+        return False
+    return True
 
 
 def gpt88m(layers: int = 22) -> GPT:

@@ -120,6 +120,8 @@ class GPT(nn.Module):
             )
             for layer in range(layers)
         )
+        for block in self.blocks:
+            self.positional.check(block.get_submodule("attention"))
         # After the sum, the last block ends with a norm already.
         self.norm = nn.Identity() if norm.placement == "post" else norm.block(width)
         self.head = Linear(width, rows, role="head")

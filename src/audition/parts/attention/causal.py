@@ -8,39 +8,49 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from audition.errors import AuditionError
 from audition.parts.attention.kernels import attend
+from audition.parts.attention.pairs import Pairs, past
 from audition.parts.dims import Dims, Norm
 from audition.parts.dropout import Dropout
 from audition.parts.linear import Linear
-from audition.parts.positional.places import Places
+from audition.parts.positional.places import Places, Reach
 
 
 @dataclass(frozen=True, kw_only=True)
 class Causal:
     """Multi-head attention to all earlier tokens."""
 
-    neutral: ClassVar[Mapping[str, object]] = {"kv_heads": None}
+    neutral: ClassVar[Mapping[str, object]] = {"kv_heads": None, "soft_cap": None}
     active: ClassVar[Mapping[str, object]] = {"kv_heads": 1}
 
     kv_heads: Annotated[int, Ge(1)] | None = None
     """Heads of keys and values, each shared by heads / kv_heads queries; null is heads."""
     fused_qkv: bool = False
     """One joint parameter for queries, keys and values instead of three."""
+    soft_cap: Annotated[float, Gt(0)] | None = None
+    """c of c · tanh(score / c), which keeps scores within ±c (Gemma 2 has 50); null is none."""
 
     def __call__(self, dims: Dims, norm: Norm) -> "CausalAttention":
         """Raises AuditionError where the heads do not divide the width, or share unevenly."""
         return CausalAttention(dims, norm, self)
 
-    def seen(self, places: Tensor) -> Tensor | None:
-        """[T, T] bool, which keys (columns) the query at each of `places` [T] sees; None: all up to
-        itself.
+    def seen(self, q: Tensor, k: Tensor) -> Tensor | None:
+        """Which keys each query sees, of queries [B, H, T, D] and keys [B, K, T, D].
+
+        Bool that broadcasts to [B, H, T, T], rows are queries; None: all up to itself.
         """
         return None
+
+    def pairs(self, places: int) -> Pairs:
+        """How many pairs a head has in a window of `places` tokens; see `Pairs`."""
+        blank = torch.empty(1, 1, places, 1)
+        seen = self.seen(blank, blank)
+        return Pairs(past(places) if seen is None else int(seen.sum()), places * places)
 
 
 class CausalAttention(nn.Module):
@@ -49,6 +59,8 @@ class CausalAttention(nn.Module):
     Queries, keys and values are separate parameters, because an optimizer such as Muon
     orthogonalises each matrix as a whole.
     """
+
+    reached_by: ClassVar[frozenset[Reach]] = frozenset({"queries and keys", "scores"})
 
     def __init__(self, dims: Dims, norm: Norm, policy: Causal) -> None:
         super().__init__()
@@ -79,17 +91,27 @@ class CausalAttention(nn.Module):
         heads = (-1, self.channels)
         return q.unflatten(-1, heads), k.unflatten(-1, heads), v.unflatten(-1, heads)
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Queries [B, H, T, D] over keys and values [B, K, T, D], to [B, H, T, D]."""
-        seen = self.policy.seen(torch.arange(q.shape[2], device=q.device))
-        return attend(q, k, v, seen=seen, dropout=self.dropout.rate)
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+        """Queries [B, H, T, D] over keys and values [B, K, T, D], to [B, H, T, D].
+
+        `bias` is added to the scores and broadcasts to [B, H, T, T].
+        """
+        return attend(
+            q,
+            k,
+            v,
+            seen=self.policy.seen(q, k),
+            bias=bias,
+            cap=self.policy.soft_cap,
+            dropout=self.dropout.rate,
+        )
 
     def forward(self, x: Tensor, positional: Places) -> Tensor:
         """[B, T, C] to [B, T, C]."""
         q, k, v = self.project(x)
         q, k = self.q_norm(q).transpose(1, 2), self.k_norm(k).transpose(1, 2)
         q, k = positional.rotate(q, k)
-        y = self.attend(q, k, v.transpose(1, 2))  # [B, H, T, D]
+        y = self.attend(q, k, v.transpose(1, 2), positional.bias(x.shape[1]))  # [B, H, T, D]
         return self.out(y.transpose(1, 2).flatten(-2))  # type: ignore[no-any-return]
 
 

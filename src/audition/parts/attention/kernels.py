@@ -1,11 +1,14 @@
-"""softmax(q kᵀ / √D) v, by the kernel that is fast and right where it runs.
+"""softmax(q kᵀ / √D + bias) v, by the kernel that is fast and right where it runs.
 
-Shape suffixes: B batch, T places, H query heads, K key/value heads, D channels a head.
+Shape suffixes: B batch, T places, H query heads, K key/value heads, D channels a head, E channels
+of a value.
 """
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from audition.parts.attention.flex import by_flex, flex
 
 LONGEST_PRODUCTS = 512
 """Places up to which plain products win on a CPU in reduced precision (measured, `make bench`).
@@ -15,25 +18,41 @@ Longer ones would also need the whole [B, H, T, T] of scores in memory.
 
 
 def attend(
-    q: Tensor, k: Tensor, v: Tensor, *, seen: Tensor | None = None, dropout: float = 0.0
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    *,
+    seen: Tensor | None = None,
+    bias: Tensor | None = None,
+    cap: float | None = None,
+    dropout: float = 0.0,
 ) -> Tensor:
-    """Queries [B, H, T, D] over keys and values [B, K, T, D], to [B, H, T, D].
+    """Queries [B, H, T, D] over keys [B, K, T, D] and values [B, K, T, E], to [B, H, T, E].
 
     Args:
-        seen: [T, T] bool, whether a query (row) sees a key (column); None is causal.
+        seen: bool that broadcasts to [B, H, T, T], whether a query (row) sees a key (column); None
+            is causal.
+        bias: added to the scores, broadcasts to [B, H, T, T].
+        cap: c of c · tanh(score / c), taken before the bias is added; None is no cap.
         dropout: rate on the attention weights.
     """
-    if by_products(q):
-        return products(q, k, v, seen=seen, dropout=dropout)
-    return F.scaled_dot_product_attention(
+    if by_flex(q, seen=seen, bias=bias, cap=cap, dropout=dropout):
+        return flex(q, k, v, seen=seen, bias=bias, cap=cap)
+    if cap is not None or by_products(q):
+        return products(q, k, v, seen=seen, bias=bias, cap=cap, dropout=dropout)
+    width = v.shape[-1]
+    if width < q.shape[-1]:  # the fused kernels take values as wide as the keys
+        v = F.pad(v, (0, q.shape[-1] - width))
+    y = F.scaled_dot_product_attention(
         q,
         k,
         v,
-        attn_mask=seen,
-        is_causal=seen is None,
+        attn_mask=seen if bias is None else hidden(q.shape[2], q.dtype, seen, bias, q.device),
+        is_causal=seen is None and bias is None,
         dropout_p=dropout,
         enable_gqa=k.shape[1] != q.shape[1],
     )
+    return y[..., :width]
 
 
 def by_products(q: Tensor) -> bool:
@@ -50,11 +69,20 @@ def by_products(q: Tensor) -> bool:
 
 
 def reduced(q: Tensor) -> bool:
-    """Whether products on a CPU are in bfloat16."""
-    return q.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu")
+    """Whether products are in bfloat16."""
+    return q.dtype == torch.bfloat16 or torch.is_autocast_enabled(q.device.type)
 
 
-def products(q: Tensor, k: Tensor, v: Tensor, *, seen: Tensor | None, dropout: float) -> Tensor:
+def products(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    *,
+    seen: Tensor | None = None,
+    bias: Tensor | None = None,
+    cap: float | None = None,
+    dropout: float = 0.0,
+) -> Tensor:
     """`attend` as two products and a softmax, in bfloat16 where that is asked for.
 
     Scores are rounded to bfloat16, which adds to an error no more than the rounding of the queries
@@ -65,20 +93,35 @@ def products(q: Tensor, k: Tensor, v: Tensor, *, seen: Tensor | None, dropout: f
     q, k, v = q.to(kind), k.to(kind), v.to(kind)
     if k.shape[1] != heads:
         k, v = (x.repeat_interleave(heads // x.shape[1], dim=1) for x in (k, v))
-    rows = (batch * heads, places, channels)
-    q, k, v = (x.reshape(rows) for x in (q, k, v))
-    hidden = later(places, kind) if seen is None else _hidden(seen, kind)
-    scores = torch.baddbmm(hidden, q, k.mT, alpha=channels**-0.5)  # [B·H, T, T]
+    q, k, v = (x.flatten(0, 1) for x in (q, k, v))  # [B·H, T, ...]
+    added = hidden(places, kind, seen, bias, q.device)
+    if added.ndim > 2:
+        added = added.expand(batch, heads, places, places).flatten(0, 1)
+    if cap is None:
+        scores = torch.baddbmm(added, q, k.mT, alpha=channels**-0.5)  # [B·H, T, T]
+    else:
+        scores = cap * torch.tanh(q @ k.mT * (channels**-0.5 / cap)) + added
     weights = torch.softmax(scores, dim=-1, dtype=kind)
     if dropout:
         weights = F.dropout(weights, dropout)
-    return (weights @ v).view(batch, heads, places, channels)
+    return (weights @ v).view(batch, heads, places, -1)
 
 
-def later(places: int, kind: torch.dtype) -> Tensor:
-    """[T, T]: 0 where a query (row) sees a key, -∞ where the key lies in its future."""
-    return torch.full((places, places), float("-inf"), dtype=kind).triu(1)
+def hidden(
+    places: int,
+    kind: torch.dtype,
+    seen: Tensor | None,
+    bias: Tensor | None,
+    device: torch.device,
+) -> Tensor:
+    """What is added to scores: the bias, or 0, where a query sees a key, and -∞ where it does not.
 
-
-def _hidden(seen: Tensor, kind: torch.dtype) -> Tensor:
-    return torch.zeros(seen.shape, dtype=kind).masked_fill(~seen, float("-inf"))
+    [T, T], or as `seen` and `bias` broadcast.
+    """
+    if bias is None and seen is None:
+        return torch.full((places, places), float("-inf"), dtype=kind, device=device).triu(1)
+    if seen is None:
+        seen = torch.ones(places, places, dtype=torch.bool, device=device).tril()
+    if bias is None:
+        bias = torch.zeros((), dtype=kind, device=device)
+    return torch.where(seen, bias.to(kind), float("-inf"))

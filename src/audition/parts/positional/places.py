@@ -1,17 +1,24 @@
 """The interface of a positional policy, and of the module that it makes."""
 
-from typing import Protocol
+from typing import ClassVar, Literal, Protocol
 
 from torch import Tensor, nn
 
+from audition.errors import AuditionError
 from audition.parts.dims import Dims
+
+Reach = Literal["queries and keys", "scores"]
+"""What of an attention positions may act on."""
 
 
 class Places(nn.Module):
-    """One module a model; it may act on the embedded tokens, or on queries and keys, or both.
+    """One module a model. It may act on the embedded tokens, on queries and keys, and on scores.
 
-    Both are the identity here.
+    All three do nothing here. A variant overrides what it needs, and says in `acts_on` what an
+    attention must have, so that a model whose attention lacks it is refused.
     """
+
+    acts_on: ClassVar[frozenset[Reach]] = frozenset()
 
     def embed(self, x: Tensor) -> Tensor:
         """[B, T, C] embedded tokens, before the first block."""
@@ -20,6 +27,26 @@ class Places(nn.Module):
     def rotate(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """Queries [B, H, T, D] and keys [B, K, T, D] of any layer, after their norm."""
         return q, k
+
+    def bias(self, places: int) -> Tensor | None:
+        """What is added to the scores of so many tokens, [H, T, T]; None: nothing.
+
+        Rows are queries. What stands above the diagonal is not read.
+        """
+        return None
+
+    def check(self, attention: nn.Module) -> None:
+        """Raises AuditionError for an attention without what these positions act on.
+
+        An attention names what it has in `reached_by`; one that does not say has queries and keys.
+        """
+        has = getattr(attention, "reached_by", frozenset({"queries and keys"}))
+        for lacking in sorted(self.acts_on - has):
+            raise AuditionError(
+                f"{type(self).__name__} acts on the {lacking} of attention, and "
+                f"{type(attention).__name__} has none: choose positional=learned, sinusoidal or none, "
+                "which are told to the embedded tokens or not at all, or attention=causal"
+            )
 
 
 class Positional(Protocol):

@@ -4,15 +4,15 @@ Shape suffixes: B batch, H heads, T places, D channels of a head.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
-from annotated_types import Gt
+from annotated_types import Gt, Interval
 from torch import Tensor
 
 from audition.errors import AuditionError
 from audition.parts.dims import Dims
-from audition.parts.positional.places import Places
+from audition.parts.positional.places import Places, Reach
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +21,13 @@ class Rope:
 
     So a score depends on how far apart a query and a key are, never on where they stand. Pairing
     halves rather than neighbours is the same map under a fixed permutation of the channels.
+    With a fraction, D is the number of channels that turn, the first of each head, as in GPT-NeoX.
     """
 
     base: Annotated[float, Gt(0)] = 10000.0
     """The slowest plane turns about once in 2π · base places."""
+    fraction: Annotated[float, Interval(ge=0, le=1)] = 1.0
+    """The part of a head's channels that turns; the rest know nothing of places."""
 
     def __call__(self, dims: Dims) -> "RopePlaces":
         """Raises AuditionError for heads of an odd number of channels."""
@@ -34,8 +37,9 @@ class Rope:
 class RopePlaces(Places):
     """Turns queries and keys by the angles of their places."""
 
-    cos: Tensor  # [context, D] float32
-    sin: Tensor  # [context, D] float32
+    acts_on: ClassVar[frozenset[Reach]] = frozenset({"queries and keys"})
+    cos: Tensor  # [context, R] float32, where R channels turn
+    sin: Tensor  # [context, R] float32
 
     def __init__(self, dims: Dims, policy: Rope) -> None:
         super().__init__()
@@ -45,17 +49,31 @@ class RopePlaces(Places):
                 f"width={dims.width} over heads={dims.heads} leaves {channels} channels a head, and "
                 "rope turns them in pairs: choose a width that is an even multiple of heads"
             )
-        cos, sin = waves(turns(dims.context, channels, policy.base))
+        self.channels = channels
+        turning = 2 * round(policy.fraction * channels / 2)
+        cos, sin = waves(turns(dims.context, turning, policy.base))
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
     def tables(self, places: int) -> tuple[Tensor, Tensor]:
-        """The `waves` [T, D] of the first `places`; what a variant overrides."""
+        """The `waves` [T, R] of the first `places`; what a variant overrides."""
         return self.cos[:places], self.sin[:places]
 
     def rotate(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """Heads of D/n channels, which a latent attention has, turn by every n-th of the rates.
+
+        Those are the rates of their own width. Raises AuditionError where n is no whole number.
+        """
         cos, sin = self.tables(q.shape[2])
-        return turn(q, cos, sin), turn(k, cos, sin)
+        every, rest = divmod(self.channels, q.shape[-1])
+        if rest or q.shape[-1] % 2:
+            raise AuditionError(
+                f"rope turns {self.channels} channels a head, or 1/n of them in pairs, and not "
+                f"{q.shape[-1]}: choose another number of rotary channels"
+            )
+        if every > 1:
+            cos, sin = (x.reshape(len(x), 2, -1)[..., ::every].flatten(-2) for x in (cos, sin))
+        return turn_first(q, cos, sin), turn_first(k, cos, sin)
 
 
 def turns(places: int, channels: int, base: float) -> Tensor:
@@ -76,3 +94,11 @@ def turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     # Not `roll`, which has a slow kernel of its own on a card: joining the halves gives its bits.
     first, second = x.chunk(2, dim=-1)
     return (x * cos + torch.cat((second, first), dim=-1) * sin).to(x.dtype)
+
+
+def turn_first(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """`turn` the first R of the D channels of x [..., T, D] by the `waves` [T, R]."""
+    turning = cos.shape[-1]
+    if turning == x.shape[-1]:
+        return turn(x, cos, sin)
+    return torch.cat((turn(x[..., :turning], cos, sin), x[..., turning:]), dim=-1)
