@@ -9,24 +9,28 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim._muon import _zeropower_via_newtonschulz
 
+from audition.config.instantiate import construct
+from audition.config.members import members
 from audition.errors import AuditionError
 from audition.parts.initial import initialise, role_of
+from audition.parts.optim.adafactor import Adafactor
 from audition.parts.optim.adamw import AdamW
 from audition.parts.optim.controls import apply_controls
+from audition.parts.optim.moments import moments_of
 from audition.parts.optim.muon import Muon
 from audition.parts.optim.orthogonal import StackedMuon
 from audition.parts.optim.sgd import SGD
+from audition.parts.optim.together import averaging_of
 from audition.recipe.signals import Controls
 from audition.recipe.streams import Streams
 
-OPTIMIZERS = {
-    "adamw": AdamW(),
+OPTIMIZERS = {member.name: construct(member.plain) for member in members("optimizer")} | {
     "adamw all": AdamW(decay="all"),
-    "sgd": SGD(nesterov=False),
-    "sgd nesterov": SGD(weight_decay=0.1),
-    "muon": Muon(),
+    "sgd heavy ball": SGD(nesterov=False, weight_decay=0.1),
     "muon matrices": Muon(adamw_decay="matrices", weight_decay=0.1),
+    "adafactor with momentum": Adafactor(momentum=0.9),
 }
+"""Every member of the group, and some in other settings."""
 
 
 def train(model, optimizer, steps, first=0):
@@ -81,6 +85,47 @@ def test_same_bits_again_and_across_a_stop(name):
     apply_controls(optimizer, Controls(lr=0.0, weight_decay=0.0))
     for a, b in zip(train(model, optimizer, 1, first=6), resumed, strict=True):
         assert torch.equal(a, b)  # what is set after a load still reaches the members
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_it_solves_a_quadratic(name):
+    generator = torch.Generator().manual_seed(0)
+    start, goal = (0.1 * torch.randn(2, 8, 4, generator=generator) for _ in range(2))
+    weights = {"w.weight": nn.Parameter(start[0]), "b.bias": nn.Parameter(start[1, :, 0].clone())}
+    goals = {"w.weight": goal[0], "b.bias": goal[1, :, 0]}
+    curvature = torch.linspace(0.05, 1.0, 8)
+
+    def loss():
+        apart = [(w - goals[n]).square() for n, w in weights.items()]
+        return 0.5 * (curvature[:, None] * apart[0]).sum() + 0.5 * (curvature * apart[1]).sum()
+
+    optimizer, first, steps = OPTIMIZERS[name](weights), loss().item(), 800
+    for step in range(steps):
+        apply_controls(optimizer, Controls(lr=1 - step / steps, weight_decay=0.0))
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+    for averaging in averaging_of(optimizer):
+        averaging.eval()
+    assert loss().item() < 1e-2 * first
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_all_that_is_remembered_is_declared_and_along_the_axes_it_says(name):
+    model = make(bias=True)
+    optimizer = OPTIMIZERS[name](named(model))
+    assert not any(moments_of(optimizer, p) for p in model.parameters())
+    assert not any(p in optimizer.state for p in model.parameters()), "asking made an entry"
+    train(model, optimizer, 2)
+    for p in model.parameters():
+        found = moments_of(optimizer, p)
+        tensors = {n: x for n, x in optimizer.state[p].items() if torch.is_tensor(x) and x.ndim}
+        assert {m.name for m in found} == set(tensors)
+        for moment in found:
+            assert moment.tensor is tensors[moment.name]
+            assert len(moment.axes) == moment.tensor.ndim
+            for size, axis in zip(moment.tensor.shape, moment.axes, strict=True):
+                assert axis is None or size == p.shape[axis]
 
 
 def test_adamw_is_torchs_own_loop():

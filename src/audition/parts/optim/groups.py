@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from audition.parts.initial import role_of
 
@@ -29,7 +29,7 @@ def decay_groups(
     return [made for made in groups if made["params"]]
 
 
-def axes(parameter: nn.Parameter) -> int:
+def axes(parameter: Tensor) -> int:
     """How many axes a parameter has; one [S, ...] of the S runs of a pack, how many each run's has."""
     return parameter.ndim - hasattr(parameter, "runs")
 
