@@ -25,6 +25,7 @@ NEEDS = {
     "attention/grouped": ("attention.kv_heads=1",),
     "data/shakespeare_bpe": ("data.vocab_size=300",),
     "data/stdlib": ("data.vocab_size=300",),
+    "data/wikipedia": ("data.vocab_size=300",),
     "experiment/document003": ("data.evaluation_tokens=full",),
     "experiment/nanogpt_cpu": ("schedule.warmup_steps=1",),
     "logger/wandb": ("logger.wandb.mode=offline",),
