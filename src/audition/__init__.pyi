@@ -38,6 +38,7 @@ from audition.recipe.signals import Controls as Controls
 from audition.recipe.signals import Tensors as Tensors
 from audition.recipe.signals import View as View
 from audition.recipe.streams import Streams as Streams
+from audition.recipe.terms import add_term as add_term
 from audition.recipe.turnover import Edit as Edit
 from audition.recipe.turnover import Event as Event
 from audition.recipe.turnover import Turnover as Turnover

@@ -15,7 +15,8 @@ from audition.observers.metrics import Metrics
 from audition.observers.progress import Progress
 from audition.parts.initial import initialise
 from audition.recipe.batches import Clock
-from audition.recipe.problem import Predict
+from audition.recipe.gradient import sum_of
+from audition.recipe.problem import Predict, ask
 from audition.recipe.streams import Streams
 from audition.session import begin
 from audition.training.loop import train
@@ -49,7 +50,7 @@ def test_1_off_is_a_plain_loop(row, job_of, trained, weights_of, differences):
     for step in range(STEPS):
         for piece in batches.train(Clock(step)).split(pieces):
             with job.execution.context():
-                loss = recipe.loss(Predict(model), piece, Clock(step))["cross_entropy"]
+                loss = sum_of(ask(recipe.loss, Predict(model), piece, Clock(step)).values())
             (loss / pieces if pieces > 1 else loss).backward()
         if job.training.clip is not None:
             clip_grad_norm_(params.values(), job.training.clip)

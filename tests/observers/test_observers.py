@@ -48,6 +48,17 @@ def test_metrics_hold_what_the_effects_say(job_of, tmp_path):
     assert meters[-1] == {name: pytest.approx(float(v)) for name, v in last.items()}
 
 
+def test_terms_are_written_apart_where_there_are_several(job_of, tmp_path):
+    train(job_of("loss=z_loss"), [Metrics(tmp_path, every=2)])
+    steps = [line for line in lines(tmp_path) if "train/loss" in line]
+    for line in steps:
+        parts = line["terms/cross_entropy"], line["terms/z_loss"]
+        assert min(parts) > 0
+        assert line["train/loss"] == pytest.approx(sum(parts))
+    train(job_of(), [Metrics(tmp_path, every=2)])
+    assert not any("terms/" in name for line in lines(tmp_path) for name in line)
+
+
 def test_meters_are_read_on_logged_steps_alone(job_of, tmp_path):
     class Counted(Effect):
         read = 0
@@ -130,7 +141,7 @@ def test_a_stopped_closed_step_is_written_as_such(tmp_path):
     report = SimpleNamespace(
         loss=lambda: 1.0,
         controls=SimpleNamespace(lr=1.0),
-        gradient=SimpleNamespace(closed=True),
+        gradient=SimpleNamespace(closed=True, terms={}),
         norm=None,
         meters=dict,
         events=(),

@@ -16,9 +16,11 @@ from audition.parts.gpt import GPT
 from audition.parts.initial import initialise
 from audition.parts.loss import chunked
 from audition.parts.loss.cross_entropy import CrossEntropy
+from audition.parts.loss.focal import Focal
 from audition.parts.norm.layernorm import LayerNorm
 from audition.parts.positional.learned import Learned
 from audition.recipe.batches import Batch, Clock, Shape
+from audition.recipe.gradient import sum_of
 from audition.recipe.problem import Predict
 from audition.recipe.streams import Streams
 
@@ -71,6 +73,57 @@ def test_smoothing_is_spread_over_the_allowed_answers_alone():
     assert loss.item() == pytest.approx(0.8 * (A + B) / 2 + 0.2 * (A + B) / 2, rel=1e-6)
 
 
+class Constant(nn.Module):
+    """Gives every row the same logits, which are parameters."""
+
+    def __init__(self, *logits: float) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(torch.tensor(logits))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.logits.expand(len(inputs), -1)
+
+
+def answers(*targets: int) -> Batch:
+    rows = torch.zeros(len(targets), dtype=torch.int64)
+    return Batch(torch.zeros(len(targets), 1), torch.tensor(targets), rows, rows)
+
+
+def test_z_loss_by_hand():
+    model = Constant(1.0, 2.0, -0.5)
+    terms = CrossEntropy(z_loss=0.1)(Predict(model), answers(0, 2), Clock(0))
+    plain = CrossEntropy()(Predict(model), answers(0, 2), Clock(0))
+    assert list(plain) == ["cross_entropy"]
+    assert torch.equal(plain["cross_entropy"], terms["cross_entropy"])
+    log_z = math.log(math.e + math.e**2 + math.e**-0.5)
+    assert terms["z_loss"].item() == pytest.approx(0.1 * log_z**2)
+    terms["z_loss"].backward()
+    p = model.logits.detach().softmax(-1)
+    torch.testing.assert_close(model.logits.grad, 0.2 * log_z * p)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0, 5.0])
+def test_focal_by_hand(gamma):
+    model = Constant(*torch.tensor([0.7, 0.2, 0.1]).log().tolist())
+    terms = Focal(gamma=gamma)(Predict(model), answers(0, 2), Clock(0))
+    expected = sum(-((1 - p) ** gamma) * math.log(p) for p in (0.7, 0.1)) / 2
+    assert list(terms) == ["focal"]
+    assert terms["focal"].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_focal_without_gamma_is_cross_entropy_to_the_bit_and_sure_answers_have_no_slope():
+    model = text_model()
+    focal, found = trained(Focal(gamma=0.0), model)
+    plain, expected = trained(CrossEntropy(), model)
+    assert torch.equal(focal, plain)
+    assert all(torch.equal(found[name], grad) for name, grad in expected.items())
+    sure = Constant(200.0, 0.0)
+    for gamma in (0.1, 0.5, 1.0, 2.0):
+        Focal(gamma=gamma)(Predict(sure), answers(0), Clock(0))["focal"].backward()
+        assert not sure.logits.grad.any()
+    assert chunked.focused(torch.zeros(1), 0.1)[1].isfinite().all()
+
+
 VOCAB, PLACES, WINDOWS = 300, 8, 6
 
 
@@ -91,7 +144,7 @@ def windows():
 def trained(loss, model, context=nullcontext):
     model.zero_grad()
     with context():
-        value = loss(Predict(model), windows(), Clock(0))["cross_entropy"]
+        value = sum_of(loss(Predict(model), windows(), Clock(0)).values())
     (3.0 * value).backward()
     return value.detach(), {n: p.grad.clone() for n, p in model.named_parameters()}
 
@@ -108,16 +161,38 @@ class Largest(TorchDispatchMode):
         return out
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+LOSSES = [
+    CrossEntropy(),
+    CrossEntropy(label_smoothing=0.2),
+    CrossEntropy(z_loss=0.1),
+    CrossEntropy(z_loss=0.1, label_smoothing=0.2),
+    Focal(),
+    Focal(gamma=0.5),
+    Focal(gamma=0.0),
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
 @pytest.mark.parametrize("settings", [{}, {"tied_head": False}, {"bias": True}])
-@pytest.mark.parametrize("chunk", [1, 7, 1000])
-def test_chunks_have_the_value_and_the_gradient_of_one_pass(smoothing, settings, chunk):
+@pytest.mark.parametrize("chunk", [7, 1000])
+def test_chunks_have_the_value_and_the_gradient_of_one_pass(loss, settings, chunk):
     model = text_model(**settings)
-    expected, grads = trained(CrossEntropy(label_smoothing=smoothing, chunk="off"), model)
-    value, found = trained(CrossEntropy(label_smoothing=smoothing, chunk=chunk), model)
+    expected, grads = trained(replace(loss, chunk="off"), model)
+    value, found = trained(replace(loss, chunk=chunk), model)
     torch.testing.assert_close(value, expected, rtol=1e-6, atol=0)
     for name in grads:
         assert (found[name] - grads[name]).norm() <= 3e-6 * grads[name].norm() + 1e-9, name
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_terms_have_the_same_names_and_values_in_chunks(loss):
+    model = text_model()
+    one, many = (
+        replace(loss, chunk=chunk)(Predict(model), windows(), Clock(0)) for chunk in ("off", 5)
+    )
+    assert list(one) == list(many)
+    for name in one:
+        torch.testing.assert_close(one[name], many[name], rtol=1e-6, atol=0)
 
 
 def test_chunks_in_bfloat16_are_no_further_from_float64_than_one_pass_is():

@@ -21,6 +21,8 @@ def scalars(session: Session, report: StepReport) -> dict[str, float]:
         "train/lr_gain": report.controls.lr,
         "train/updated": float(not report.gradient.closed),
     }
+    if len(report.gradient.terms) > 1:  # their sum is the loss
+        values |= {f"terms/{name}": term.item() for name, term in report.gradient.terms.items()}
     if report.norm is not None:
         values["train/gradient_norm"] = report.norm.item()
     if report.events:

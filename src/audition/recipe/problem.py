@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from audition.recipe.batches import Batch, Clock, Shape
 from audition.recipe.signals import Tensors
+from audition.recipe.terms import added_terms
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,14 @@ class Loss:
 
 
 def ask(loss: Loss, predict: Predict, batch: Batch, clock: Clock) -> Mapping[str, Tensor]:
-    """The terms of `loss` on `batch`: model and loss in one function, so that they compile as one."""
-    return loss(predict, batch, clock)
+    """The terms of `loss` on `batch`, and those that modules of the model add (`add_term`).
+
+    Model and loss are in one function, so that they compile as one.
+    """
+    with added_terms() as added:
+        terms = loss(predict, batch, clock)
+    again = {name: terms[name] + value for name, value in added.items() if name in terms}
+    return {**terms, **added, **again} if added else terms
 
 
 Ask = Callable[[Loss, Predict, Batch, Clock], Mapping[str, Tensor]]

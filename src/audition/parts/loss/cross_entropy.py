@@ -9,7 +9,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor
 from torch.nn import functional as F
 
-from audition.parts.loss.chunked import chunked_cross_entropy, rows_of
+from audition.parts.loss.chunked import chunked_cross_entropy, in_chunks
 from audition.recipe.batches import Batch, Clock
 from audition.recipe.problem import Loss, Predict
 
@@ -20,42 +20,40 @@ class CrossEntropy(Loss):
 
     label_smoothing: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     """Share of the target's probability that is spread over every answer that is allowed."""
+    z_loss: Annotated[float, Ge(0)] = 0.0
+    """Coefficient of a second term, the mean of log² Z, where Z is the sum of exp(logits): it keeps
+    logits from drifting (PaLM, Chowdhery et al. 2022, at 1e-4)."""
     chunk: Annotated[int, Ge(1)] | Literal["auto", "off"] = "auto"
     """Predictions whose logits exist at a time, where the model ends in a linear map: bounds memory
     for large vocabularies. auto is about 2^26 logits from 2^27 on, off is all at once."""
 
     def __call__(self, predict: Predict, batch: Batch, clock: Clock) -> Mapping[str, Tensor]:
-        rows = self.rows(predict, batch)
-        if rows is not None and (halves := predict.halves(batch)) is not None:
-            features, head = halves
-            return {
-                "cross_entropy": chunked_cross_entropy(
-                    features.flatten(0, -2),
-                    head,
-                    batch.targets.flatten(),
-                    rows=rows,
-                    smoothing=self.label_smoothing,
-                )
-            }
-        logits = predict(batch)  # [B, T, V] or [B, V]
+        if found := in_chunks(self.chunk, predict, batch):
+            x, head, rows = found
+            loss, z = chunked_cross_entropy(
+                x,
+                head,
+                batch.targets.flatten(),
+                rows=rows,
+                smoothing=self.label_smoothing,
+                z_loss=self.z_loss,
+            )
+        else:
+            logits = predict(batch)  # [B, T, V] or [B, V]
+            loss = self.of(logits, batch)
+            z = self.z_loss * logits.logsumexp(-1).square().mean() if self.z_loss else loss
+        terms = {"cross_entropy": loss}
+        return terms | {"z_loss": z} if self.z_loss else terms
+
+    def of(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The cross-entropy of all logits at once."""
         smoothing = self.label_smoothing if batch.allowed is None else 0.0
         loss = F.cross_entropy(
             logits.flatten(0, -2), batch.targets.flatten(), label_smoothing=smoothing
         )
         if batch.allowed is not None and self.label_smoothing:
             loss = torch.lerp(loss, _over_allowed(logits, batch.allowed), self.label_smoothing)
-        return {"cross_entropy": loss}
-
-    def rows(self, predict: Predict, batch: Batch) -> int | None:
-        """Rows of a chunk; None where all logits are computed at once."""
-        # What torch compiles keeps no logits anyway; a mask needs them as they are.
-        if self.chunk == "off" or batch.allowed is not None or torch.compiler.is_compiling():
-            return None
-        if self.chunk != "auto":
-            return self.chunk
-        head = getattr(predict.model, "head", None)
-        answers = getattr(head, "out_features", 0)
-        return rows_of(batch.units, answers)
+        return loss
 
 
 def _over_allowed(logits: Tensor, allowed: Tensor) -> Tensor:

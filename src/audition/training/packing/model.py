@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from audition.recipe.batches import Batch, Clock
-from audition.recipe.problem import Loss, Predict
+from audition.recipe.problem import Loss, Predict, ask
 from audition.recipe.signals import Tensors
 
 
@@ -61,7 +61,7 @@ class _Asked(nn.Module):
         self.model, self.own = model, own
 
     def forward(self, loss: Loss, batch: Batch, clock: Clock) -> Mapping[str, Tensor]:
-        return loss(Predict(self.model, self.own), batch, clock)
+        return ask(loss, Predict(self.model, self.own), batch, clock)
 
 
 def _inside(name: str, own: nn.Module | None) -> str:
