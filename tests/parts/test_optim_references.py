@@ -9,12 +9,15 @@ from torch import nn
 
 from audition.parts.optim.adafactor import Adafactor
 from audition.parts.optim.adam import Adam
+from audition.parts.optim.adamw import AdamW
 from audition.parts.optim.ademamix import AdEMAMix, slow_beta
 from audition.parts.optim.controls import apply_controls
 from audition.parts.optim.lion import Lion
 from audition.parts.optim.mars import MARS
 from audition.parts.optim.prodigy import Prodigy
 from audition.parts.optim.schedule_free import ScheduleFreeAdamW
+from audition.parts.optim.shampoo import Shampoo
+from audition.parts.optim.soap import SOAP
 from audition.recipe.signals import Controls
 
 DECAY = {"weight_decay": 0.1, "decay": "all"}
@@ -229,3 +232,112 @@ def test_prodigy_finds_a_rate_near_the_distance():
         params["w"].grad = torch.sign(params["w"].detach() - goal)
         optimizer.step()
     assert 0.3 < optimizer.param_groups[0]["d"].item() < 3.0
+
+
+def test_soap():
+    """The library's order: decay after the step, so none here."""
+    ours, theirs = weights(), weights()
+    del ours["vector"], theirs["vector"]
+    settings = {"lr": 0.02, "betas": (0.9, 0.95)}
+    optimizer = SOAP(**settings, factor_beta=0.8, every=3, weight_decay=0.0)(ours)
+    other = reference.SOAP(
+        list(theirs.values()),
+        **settings,
+        shampoo_beta=0.8,
+        precondition_frequency=3,
+        weight_decay=0.0,
+    )
+    for step in range(10):
+        for params, each in ((ours, optimizer), (theirs, other)):
+            generator = torch.Generator().manual_seed(step)
+            params["matrix"].grad = torch.randn(6, 4, generator=generator)
+            each.step()
+    torch.testing.assert_close(ours["matrix"], theirs["matrix"], rtol=1e-3, atol=1e-4)
+
+
+def test_soap_whose_sides_are_too_long_is_adamw_a_step_later():
+    ours, theirs = weights(), weights()
+    del ours["vector"], theirs["vector"]
+    settings = {"lr": 0.02, "betas": (0.9, 0.99), "weight_decay": 0.1}
+    optimizer = SOAP(**settings, max_size=3)(ours)
+    other = torch.optim.AdamW(list(theirs.values()), **settings, eps=1e-8)
+    for step in range(6):
+        for params, each in ((ours, optimizer), (theirs, other)):
+            generator = torch.Generator().manual_seed(step)
+            params["matrix"].grad = torch.randn(6, 4, generator=generator)
+            if each is optimizer or step:
+                each.step()
+    torch.testing.assert_close(ours["matrix"], theirs["matrix"], rtol=1e-4, atol=1e-5)
+
+
+def test_soaps_bases_stay_orthonormal_and_come_to_the_eigenvectors():
+    generator = torch.Generator().manual_seed(0)
+    shape = torch.diag(torch.tensor([8.0, 4.0, 2.0, 1.0])) @ torch.randn(4, 4, generator=generator)
+    params = {"matrix": nn.Parameter(torch.zeros(4, 4))}
+    optimizer = SOAP(every=1, factor_beta=0.99)(params)
+    for _ in range(200):
+        params["matrix"].grad = shape @ torch.randn(4, 4, generator=generator)
+        optimizer.step()
+    state = optimizer.state[params["matrix"]]
+    for side in ("left", "right"):
+        basis = state[f"{side}_basis"]
+        torch.testing.assert_close(basis.mT @ basis, torch.eye(4), rtol=0, atol=1e-5)
+    turned = state["left_basis"].mT @ state["left"] @ state["left_basis"]
+    assert (turned - turned.diag().diag()).norm() < 0.05 * turned.norm()
+    assert turned.diag().argsort(descending=True).tolist() == [0, 1, 2, 3]
+
+
+def test_shampoo_as_the_paper_has_it():
+    """W - lr L^(-1/4) G R^(-1/4), with L and R the sums of all G Gᵀ and Gᵀ G."""
+    ours = {"matrix": weights()["matrix"]}
+    ridge, lr, w = 1e-3, 0.1, ours["matrix"].detach().double()
+    policy = Shampoo(
+        lr=lr,
+        betas=(0.0, 0.9),
+        factor_beta=1.0,
+        graft="none",
+        every=1,
+        ridge=ridge,
+        weight_decay=0.0,
+    )
+    optimizer = policy(ours)
+    left, right = torch.zeros(6, 6).double(), torch.zeros(4, 4).double()
+
+    def power(factor):
+        values, vectors = torch.linalg.eigh(factor)
+        return vectors @ torch.diag((values + ridge * values.max()) ** -0.25) @ vectors.mT
+
+    for step in range(5):
+        generator = torch.Generator().manual_seed(step)
+        ours["matrix"].grad = torch.randn(6, 4, generator=generator)
+        g = ours["matrix"].grad.double()
+        optimizer.step()
+        left, right = left + g @ g.mT, right + g.mT @ g
+        w = w - lr * power(left) @ g @ power(right)
+        torch.testing.assert_close(ours["matrix"].double(), w, rtol=1e-3, atol=1e-4)
+
+
+def test_the_first_step_of_shampoo_is_orthogonal():
+    """L^(-1/4) G R^(-1/4) of one gradient is U Vᵀ: Muon's step, exactly."""
+    params = {"matrix": nn.Parameter(torch.zeros(6, 4))}
+    params["matrix"].grad = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    Shampoo(lr=1.0, graft="none", ridge=1e-9)(params).step()
+    singular = torch.linalg.svdvals(params["matrix"].detach())
+    torch.testing.assert_close(singular, torch.ones(4), rtol=0, atol=0.02)
+
+
+def test_a_grafted_step_has_the_length_of_adams():
+    grafted, adams = ({"matrix": weights()["matrix"]} for _ in range(2))
+    settings = {"lr": 0.01, "betas": (0.9, 0.99), "weight_decay": 0.0}
+    optimizer, other = Shampoo(**settings)(grafted), AdamW(**settings)(adams)
+    for step in range(4):
+        before = [p["matrix"].detach().clone() for p in (grafted, adams)]
+        for params, each in ((grafted, optimizer), (adams, other)):
+            generator = torch.Generator().manual_seed(step)
+            params["matrix"].grad = torch.randn(6, 4, generator=generator)
+            each.step()
+        ours, theirs = (
+            (p["matrix"] - b).norm() for p, b in zip((grafted, adams), before, strict=True)
+        )
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=0)
+    assert not torch.allclose(grafted["matrix"], adams["matrix"], atol=1e-3)

@@ -45,7 +45,7 @@ class Foreach(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            for params in self._alike(group):
+            for params in self.alike(group):
                 states = [self.state[p] for p in params]
                 for state in states:
                     state["step"] += 1
@@ -56,7 +56,7 @@ class Foreach(Optimizer):
         """What it remembers of entries of `parameter`, as their shapes tell."""
         return by_shape(self, parameter)
 
-    def _alike(self, group: dict[str, Any]) -> Iterator[list[Tensor]]:
+    def alike(self, group: dict[str, Any]) -> Iterator[list[Tensor]]:
         """The parameters that have a gradient, those together whose numbers are the same."""
         found: dict[tuple[Any, ...], list[Tensor]] = {}
         for p in group["params"]:

@@ -1,4 +1,13 @@
-"""Parameter groups that keep the names of what they hold."""
+"""Parameter groups that keep the names of what they hold, and what a parameter's role means to them.
+
+| role | is | decays with `decay=matrices` | an optimizer of matrices takes it |
+|---|---|---|---|
+| embedding, head | rows or columns of tokens and classes | yes | no |
+| matrix | a hidden layer's map | yes | where it has two axes |
+| vector | a norm's gain, a bias | no | no |
+
+Roles are declared where a parameter is made (`parts.initial.parameter`), and read by `role_of`.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -27,6 +36,12 @@ def decay_groups(
     rest = {n: p for n, p in named.items() if n not in decays}
     groups = [group(decays, weight_decay=weight_decay), group(rest, weight_decay=0.0)]
     return [made for made in groups if made["params"]]
+
+
+def hidden(named: Named) -> tuple[dict[str, nn.Parameter], dict[str, nn.Parameter]]:
+    """The matrices of hidden layers, [R, C], and all the rest."""
+    matrices = {n: p for n, p in named.items() if role_of(n, p) == "matrix" and axes(p) == 2}
+    return matrices, {n: p for n, p in named.items() if n not in matrices}
 
 
 def axes(parameter: Tensor) -> int:

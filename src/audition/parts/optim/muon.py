@@ -6,10 +6,9 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Gt, Interval
 from torch.optim import Optimizer
 
-from audition.parts.initial import role_of
 from audition.parts.optim.adamw import AdamW
 from audition.parts.optim.controls import configured
-from audition.parts.optim.groups import Named, axes, group
+from audition.parts.optim.groups import Named, group, hidden
 from audition.parts.optim.orthogonal import StackedMuon
 from audition.parts.optim.together import Together
 
@@ -52,8 +51,7 @@ class Muon:
     """What of the rest decays: all but vectors, or everything."""
 
     def __call__(self, named: Named) -> Optimizer:
-        matrices = {n: p for n, p in named.items() if role_of(n, p) == "matrix" and axes(p) == 2}
-        rest = {n: p for n, p in named.items() if n not in matrices}
+        matrices, rest = hidden(named)
         members: list[Optimizer] = []
         if matrices:
             members.append(
