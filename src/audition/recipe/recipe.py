@@ -53,6 +53,20 @@ class Recipe:
         """This recipe with parts of its model replaced, e.g. `with_model(attention=...)`."""
         return replace(self, model=partial(self.model, **parts))
 
+    def with_change(self, change: Callable[[nn.Module], None]) -> "Recipe":
+        """This recipe with `change` made to every model that it constructs, before its first weights.
+
+        For what no part of the model decides, such as a hook on every block.
+        """
+        constructs = self.model
+
+        def changed(*given: object, **parts: object) -> nn.Module:
+            model = constructs.func(*given, **parts)
+            change(model)
+            return model
+
+        return replace(self, model=partial(changed, *constructs.args, **constructs.keywords))
+
     def with_effect(self, name: str, effect: Effect) -> "Recipe":
         """This recipe with `effect` after the last of its chain."""
         return replace(self, effects=self.effects.then(name, effect))
