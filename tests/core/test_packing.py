@@ -53,6 +53,7 @@ def weights(outcome: Outcome) -> str:
         (("preset=ema",), 1e-4),
         (("preset=tail_average",), 1e-4),
         (("+idea=spectral_gate", "ideas.spectral_gate.every=2"), 1e-3),
+        (("+idea=[cotangent_leveler,blue_positions,count_shrink,stream_gate]",), 1e-3),
         (("attention=sliding", "positional=rope", "norm=rmsnorm"), 1e-4),
         (("experiment=digits",), 1e-3),
         (("precision=bf16",), 5e-3),

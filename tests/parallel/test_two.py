@@ -8,7 +8,8 @@ import torch
 from tests.parallel.conftest import CASES
 
 PIECES = ("data.batch_size=8", "execution.accumulate=2")
-EXACT = ["adamw", "muon", "ceilings", "gate", "turnover", "turnover by lot", "in pieces", "bf16"]
+IDEAS = ["gate", "leveler", "positions", "counts", "stream"]
+EXACT = ["adamw", "muon", "ceilings", *IDEAS, "turnover", "turnover by lot", "in pieces", "bf16"]
 
 
 @pytest.mark.parametrize("name", EXACT)

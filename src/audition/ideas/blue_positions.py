@@ -170,8 +170,8 @@ def variances(gradients: Tensor, spread: str = "gradient") -> Tensor:
 
 def weights_of(variance: Tensor, a: float) -> Tensor:
     """V^-a of [T] variances, divided by its mean, so that the sum is T."""
-    least = FLOOR * variance.mean() + torch.finfo(variance.dtype).tiny
-    weights = variance.clamp(min=least) ** -a
+    share = variance / variance.mean().clamp(min=torch.finfo(variance.dtype).tiny)
+    weights = share.clamp(min=FLOOR) ** -a
     return weights / weights.mean()
 
 
