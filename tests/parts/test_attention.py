@@ -7,9 +7,12 @@ import torch
 from tests.parts.models import POSITIONALS, shelf
 from torch.nn import functional as F
 
+from audition.errors import AuditionError
 from audition.parts.attention.causal import Causal
 from audition.parts.attention.flex import by_flex, flex
 from audition.parts.attention.kernels import attend, products
+from audition.parts.attention.latent import Latent
+from audition.parts.attention.liquid import Liquid
 from audition.parts.attention.sliding import Sliding
 from audition.parts.attention.topk_blocks import TopkBlocks
 from audition.parts.attention.window_global import WindowGlobal
@@ -22,6 +25,7 @@ from audition.recipe.streams import Streams
 T, H, D = 16, 4, 8
 DIMS = Dims(width=H * D, heads=H, context=T)
 SHELF = shelf("attention")
+WHOLE = {**SHELF, "liquid, fused": Liquid(kind="fused"), "latent queries": Latent(query_rank=6)}
 NORM = RMSNorm(query_key=True)
 
 
@@ -161,13 +165,13 @@ def test_a_high_cap_is_none_and_a_low_one_levels_the_scores():
 
 
 @pytest.mark.parametrize("positional", POSITIONALS)
-@pytest.mark.parametrize("name", SHELF)
+@pytest.mark.parametrize("name", WHOLE)
 def test_every_attention_trains_in_bfloat16(name, positional):
-    attention, places = made(SHELF[name]), POSITIONALS[positional](DIMS)
+    attention, places = made(WHOLE[name]), POSITIONALS[positional](DIMS)
     initialise(places, Streams(1))
     try:
         places.check(attention)
-    except Exception:
+    except AuditionError:
         return
     x = drawn(2, T, H * D)
     exact = attention(x, places)
@@ -178,3 +182,26 @@ def test_every_attention_trains_in_bfloat16(name, positional):
     for parameter in attention.parameters():
         assert parameter.grad.isfinite().all()
         assert parameter.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", [name for name in WHOLE if "fused" not in name])
+def test_every_attention_is_one_graph(name):
+    attention, x = made(WHOLE[name]), drawn(1, T, H * D)
+    compiled = torch.compile(attention, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x, Places()), attention(x, Places()), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_several_runs_at_once_are_each_alone(name):
+    attention, x = made(WHOLE[name]), drawn(2, 1, T, H * D)
+    weights = {n: torch.stack((w, 2 * w)).detach() for n, w in attention.named_parameters()}
+
+    def loss(weights, x):
+        y = torch.func.functional_call(attention, weights, (x, Places()))
+        return y.square().mean()
+
+    together = torch.func.vmap(torch.func.grad(loss))(weights, x)
+    for run in range(2):
+        alone = torch.func.grad(loss)({n: w[run] for n, w in weights.items()}, x[run])
+        for n, gradient in alone.items():
+            torch.testing.assert_close(together[n][run], gradient, atol=1e-5, rtol=1e-3)

@@ -9,15 +9,13 @@ from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge, Gt
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from audition.errors import AuditionError
+from audition.parts.attention.heads import Heads
 from audition.parts.attention.kernels import attend
 from audition.parts.attention.pairs import Pairs, past
 from audition.parts.dims import Dims, Norm
 from audition.parts.dropout import Dropout
-from audition.parts.linear import Linear
 from audition.parts.positional.places import Places, Reach
 
 
@@ -53,43 +51,15 @@ class Causal:
         return Pairs(past(places) if seen is None else int(seen.sum()), places * places)
 
 
-class CausalAttention(nn.Module):
-    """Attention in the order: project, norm queries and keys, place, attend.
-
-    Queries, keys and values are separate parameters, because an optimizer such as Muon
-    orthogonalises each matrix as a whole.
-    """
+class CausalAttention(Heads):
+    """Attention in the order: project, norm queries and keys, place, attend."""
 
     reached_by: ClassVar[frozenset[Reach]] = frozenset({"queries and keys", "scores"})
 
     def __init__(self, dims: Dims, norm: Norm, policy: Causal) -> None:
-        super().__init__()
-        width, heads, kv_heads = dims.width, dims.heads, policy.kv_heads
-        shared = heads if kv_heads is None else kv_heads
-        if width % heads:
-            raise AuditionError(f"width={width} cannot be split over heads={heads}: it must divide")
-        if heads % shared:
-            raise AuditionError(f"heads={heads} cannot share kv_heads={kv_heads}: it must divide")
+        super().__init__(dims, norm, policy.kv_heads, policy.fused_qkv)
         self.policy = policy
-        self.channels = dims.channels
-        sizes = [width, shared * self.channels, shared * self.channels]
-        self.sizes = sizes
-        if policy.fused_qkv:
-            self.qkv = Linear(width, sum(sizes), dims.bias)
-        else:
-            self.q, self.k, self.v = (Linear(width, size, dims.bias) for size in sizes)
-        self.out = Linear(width, width, dims.bias, residual=True)
-        self.q_norm = norm.query_key_norm(self.channels)
-        self.k_norm = norm.query_key_norm(self.channels)
         self.dropout = Dropout(dims.dropout)
-
-    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """[B, T, C] to queries [B, T, H, D] and keys and values [B, T, K, D]."""
-        # Three matrices as one product: hooks on q, k or v do not fire, parametrizations do.
-        joint = self.qkv(x) if self.policy.fused_qkv else side_by_side(x, self.q, self.k, self.v)
-        q, k, v = joint.split(self.sizes, dim=-1)
-        heads = (-1, self.channels)
-        return q.unflatten(-1, heads), k.unflatten(-1, heads), v.unflatten(-1, heads)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
         """Queries [B, H, T, D] over keys and values [B, K, T, D], to [B, H, T, D].
@@ -108,15 +78,6 @@ class CausalAttention(nn.Module):
 
     def forward(self, x: Tensor, positional: Places) -> Tensor:
         """[B, T, C] to [B, T, C]."""
-        q, k, v = self.project(x)
-        q, k = self.q_norm(q).transpose(1, 2), self.k_norm(k).transpose(1, 2)
+        q, k, v = self.heads(x)
         q, k = positional.rotate(q, k)
-        y = self.attend(q, k, v.transpose(1, 2), positional.bias(x.shape[1]))  # [B, H, T, D]
-        return self.out(y.transpose(1, 2).flatten(-2))  # type: ignore[no-any-return]
-
-
-def side_by_side(x: Tensor, *maps: nn.Linear) -> Tensor:
-    """The outputs of `maps` on x [..., C], concatenated; a matrix product of one larger matrix."""
-    weight = torch.cat(tuple(each.weight for each in maps))
-    biases = tuple(each.bias for each in maps if each.bias is not None)
-    return F.linear(x, weight, torch.cat(biases) if biases else None)
+        return self.joined(self.attend(q, k, v, positional.bias(x.shape[1])))
