@@ -17,6 +17,7 @@ from audition.observers.observer import Observer
 from audition.recipe.batches import Clock
 from audition.recipe.problem import Predict
 from audition.session import begin
+from audition.training.kill import kill_test
 from audition.training.loop import train
 
 IDEA = "+idea=blue_positions"
@@ -202,3 +203,12 @@ def test_data_and_batches_without_places_or_spread_are_refused(job_of):
         begin(BluePositions()(job.recipe), 42, "cpu")
     with pytest.raises(AuditionError, match="two rows in a pass"):
         train(job_of(IDEA, "execution.accumulate=4"))
+
+
+def test_a_baseline_whose_places_are_alike_kills_it(settings_of):
+    """At the start of a tiny run every place is as uncertain as the next."""
+    found = kill_test(settings_of(IDEA, "ideas.blue_positions.decay=0.5"), "blue_positions", 6)
+    assert "below 1.02 on" in found.sentence
+    assert "of 5 steps" in found.sentence  # the first has no running mean yet
+    assert BluePositions().kill().decide([1.01] * 6 + [1.03] * 4).kill
+    assert not BluePositions().kill().decide([1.01] * 4 + [1.03] * 6).kill

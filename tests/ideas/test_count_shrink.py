@@ -8,8 +8,10 @@ from torch import nn
 
 from audition.errors import AuditionError
 from audition.ideas.count_shrink import COUNTS, CountShrink, occurrences
+from audition.observers.observer import Observer
 from audition.recipe.batches import Clock
 from audition.session import begin
+from audition.training.kill import kill_test
 from audition.training.loop import train
 
 IDEA = "+idea=count_shrink"
@@ -188,3 +190,25 @@ def test_a_model_without_vectors_of_tokens_is_refused(job_of):
     with pytest.raises(AuditionError, match="ConvNet has no embedding"):
         begin(CountShrink()(job.recipe), 42, "cpu")
     assert isinstance(begin(job.recipe, 42, "cpu").model.head, nn.Linear)
+
+
+def test_what_was_seen_rarely_is_counted_before_each_step(job_of):
+    job, said = job_of(IDEA), []
+
+    class Watch(Observer):
+        def on_step(self, session, report):
+            said.append(float(report.meters()["count_shrink/rare"]))
+
+    train(job, [Watch()])
+    batches = job.recipe.data(begin(job.recipe, job.seed, "cpu").streams)
+    for step, share in enumerate(said):
+        inputs = batches.train(Clock(step)).inputs.flatten()
+        rare = (brute_force(job, step) < 20)[inputs] if step else torch.ones(len(inputs))
+        assert share == pytest.approx(rare.float().mean().item())
+    assert said[0] == 1.0 > said[-1]
+
+
+def test_the_kill_test_trains_the_baseline_and_reads_its_rare_tokens(settings_of):
+    found = kill_test(settings_of(IDEA), "count_shrink", 6)
+    assert not found.kill
+    assert "on 0 % of 6 steps" in found.sentence

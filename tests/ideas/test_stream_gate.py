@@ -13,7 +13,7 @@ from audition.ideas.stream_gate import (
     moments,
 )
 from audition.observers.observer import Observer
-from audition.parts.principal import TINY, bands, covariance, energies, principal
+from audition.parts.spectrum import TINY, band_sizes, covariance, energies, principal
 from audition.recipe.batches import Clock
 from audition.recipe.problem import Predict
 from audition.session import begin
@@ -44,15 +44,15 @@ def gates(model):
 
 
 def test_bands_are_doubling_ranks():
-    assert bands(32) == [1, 1, 2, 4, 8, 16]
-    assert bands(20) == [1, 1, 2, 4, 8, 4]
-    assert bands(1) == [1]
-    assert len(bands(2048)) == 12
+    assert band_sizes(32) == [1, 1, 2, 4, 8, 16]
+    assert band_sizes(20) == [1, 1, 2, 4, 8, 4]
+    assert band_sizes(1) == [1]
+    assert len(band_sizes(2048)) == 12
 
 
 def test_energies_are_sums_of_squares_by_band():
     h = drawn(2, 3, 8)
-    found = energies(h, bands(8))
+    found = energies(h, band_sizes(8))
     expected = [h[..., a:b].square().sum(-1) for a, b in ((0, 1), (1, 2), (2, 4), (4, 8))]
     assert torch.allclose(found, torch.stack(expected, -1) + TINY)
 
@@ -223,7 +223,7 @@ def test_static_axes_are_a_gain_a_channel(job_of):
     session.params[VECTORS].copy_(torch.eye(32))
     gate = session.model.blocks[0].attention_out_norm.stream_gate
     gate.offset.data = drawn(6)
-    gains = (2 * gate.offset.sigmoid()).repeat_interleave(torch.tensor(bands(32)))
+    gains = (2 * gate.offset.sigmoid()).repeat_interleave(torch.tensor(band_sizes(32)))
     y = drawn(2, 3, 32)
     gate.listen(None, (y,))
     assert torch.allclose(gate.write(None, (), y), gains * y, atol=1e-6)

@@ -17,6 +17,7 @@ from audition.errors import AuditionError
 from audition.parts.initial import Constant, parameter
 from audition.recipe.batches import Batch, Clock, Shape
 from audition.recipe.effect import Effect, Meters
+from audition.recipe.kill import KillTest
 from audition.recipe.problem import Gradient, Loss, Predict
 from audition.recipe.recipe import Recipe
 from audition.recipe.signals import Tensors, View
@@ -51,6 +52,15 @@ class BluePositions:
 
     def __call__(self, recipe: Recipe) -> Recipe:
         return recipe if self.a == 0.0 else self.weighing(recipe)
+
+    def kill(self) -> KillTest:
+        """Where variances are alike, no weights of places can gain anything."""
+        return KillTest(
+            watch=replace(self, a=0.0).weighing,
+            meter="blue_positions/efficiency",
+            means="the arithmetic over the harmonic mean of the places' variances",
+            below=1.02,
+        )
 
     def weighing(self, recipe: Recipe) -> Recipe:
         """The recipe with variances measured and places weighed; where a is 0, by ones."""

@@ -4,7 +4,7 @@ Shape suffixes: B rows, T tokens, C channels, V vocabulary.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from audition.errors import AuditionError
 from audition.parts.initial import Constant, parameter
-from audition.recipe.effect import Effect
+from audition.recipe.effect import Effect, Meters
+from audition.recipe.kill import KillTest
 from audition.recipe.problem import Gradient, GradientRule, Problem
 from audition.recipe.recipe import Recipe
 from audition.recipe.signals import Tensors, View
@@ -22,6 +23,8 @@ from audition.recipe.streams import Streams
 
 COUNTS = "embedding.shrinkage.counts"
 """The model's name of the counts [V] that its vectors are shrunk by."""
+RARE = 20
+"""Occurrences below which a token counts as rare."""
 ROWS = ("embedding.weight", "head.weight")
 """Matrices with a vector for each token; one where the head is tied."""
 
@@ -50,6 +53,16 @@ class CountShrink:
         if self.n0 == 0.0:
             return recipe
         return recipe.with_change(self.shrink).with_effect("count_shrink", Counting(self))
+
+    def kill(self) -> KillTest:
+        """Where hardly any token is of a rare type, as by characters, there is nothing to shrink."""
+        return KillTest(
+            watch=replace(self, control="unshrunk", unigram_bias=False, row_decay=0.0),
+            meter="count_shrink/rare",
+            means=f"the share of a step's tokens that were seen fewer than {RARE} times before",
+            below=0.01,
+            share=0.8,
+        )
 
     def shrink(self, model: nn.Module) -> None:
         """Have `model` read shrunk vectors; AuditionError where it has no embedding and head."""
@@ -81,7 +94,7 @@ class Counting(Effect):
         order = torch.arange(len(counts))
         if self.settings.control == "permuted":
             order = torch.randperm(len(counts), generator=streams.generator("order"), device="cpu")
-        return {"counts": counts, "order": order.to(counts.device)}
+        return {"counts": counts, "order": order.to(counts.device), "rare": counts.sum()}
 
     def wrap_gradient(self, rule: GradientRule, state: Any, view: View) -> tuple[GradientRule, Any]:
         def counted(problem: Problem) -> Gradient:
@@ -97,8 +110,10 @@ class Counting(Effect):
         if gradient.closed:
             return gradient, state
         seen = gradient.grads[COUNTS]
+        rare = (seen * (state["counts"] < RARE)).sum() / seen.sum()
         rest = {**gradient.grads, COUNTS: torch.zeros_like(seen)}
-        return gradient.with_grads(rest), {**state, "counts": state["counts"] + seen}
+        after = {**state, "counts": state["counts"] + seen, "rare": rare.double()}
+        return gradient.with_grads(rest), after
 
     def on_weights(self, params: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
         after = {**params, COUNTS: state["counts"].gather(0, state["order"]).to(params[COUNTS])}
@@ -106,6 +121,10 @@ class Counting(Effect):
             kept = 1.0 - self.settings.row_decay
             after |= {name: params[name] * kept for name in ROWS if name in params}
         return after, state
+
+    def meters(self, state: Any) -> Meters:
+        """`rare`: the share of the step's tokens that were seen fewer than twenty times before it."""
+        return {"rare": state["rare"]}
 
 
 class Shrinkage(nn.Module):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from audition.errors import AuditionError
 from audition.parts.initial import Constant, parameter
-from audition.parts.principal import bands, covariance, energies, principal
+from audition.parts.spectrum import band_sizes, covariance, energies, principal
 from audition.recipe.carried import carried
 from audition.recipe.effect import Effect
 from audition.recipe.problem import Gradient
@@ -157,7 +157,7 @@ class Gate(nn.Module):
         self.shared = (stream,)  # in a tuple, since it is a part of the model already
         self.dynamic = dynamic
         self.heard: Tensor | None = None
-        self.sizes = bands(stream.vectors.shape[1])
+        self.sizes = band_sizes(stream.vectors.shape[1])
         self.offset = parameter(len(self.sizes), init=Constant(0.0), role="vector")
         if dynamic:
             self.slope = parameter(len(self.sizes), init=Constant(0.0), role="vector")

@@ -7,6 +7,7 @@ from statistics import median
 
 from audition.errors import AuditionError
 from audition.recipe.effect import Effect
+from audition.recipe.recipe import Idea
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,12 @@ class KillTest:
     An idea whose kill criterion can be computed from the baseline has a method `kill` that returns
     one: `audition card NAME --kill` trains the baseline with `watch` after its own effects, and
     reads the meter after every step. Of a meter that is only meaningful later on, such as a slow
-    average, `watch` gives no reading before that.
+    average, `watch` gives no reading before that. Where an effect alone does not see what is to be
+    measured, `watch` is an idea, which measures and changes nothing.
 
     Args:
         watch: leaves training as it is (up to rounding), and has the meter.
-        meter: name of one of the meters of `watch`.
+        meter: name of one of the meters of `watch`; of an idea's, `EFFECT/METER`.
         means: what the meter says, as the subject of a sentence.
         below: the bound.
         share: of the steps, from 0 up and below 1.
@@ -52,7 +54,7 @@ class KillTest:
 and more than 90 % kill the idea")
     """
 
-    watch: Effect
+    watch: Effect | Idea
     meter: str
     means: str
     below: float

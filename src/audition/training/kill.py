@@ -7,6 +7,7 @@ from typing import Any
 from audition.config.instantiate import construct
 from audition.errors import AuditionError
 from audition.observers.observer import Observer, StepReport
+from audition.recipe.effect import Effect
 from audition.recipe.kill import Finding, KillTest
 from audition.session import Session
 from audition.training.build import build
@@ -43,12 +44,12 @@ def kill_test(settings: Mapping[str, Any], idea: str, steps: int) -> Finding:
         )
     test: KillTest = asked()
     job = build({**settings, "ideas": {}})
-    watched = replace(
-        job,
-        recipe=job.recipe.with_effect(WATCH, test.watch),
-        training=replace(job.training, evaluations=1),
-    )
-    readings = Readings(f"{WATCH}/{test.meter}")
+    if isinstance(test.watch, Effect):
+        recipe, meter = job.recipe.with_effect(WATCH, test.watch), f"{WATCH}/{test.meter}"
+    else:
+        recipe, meter = test.watch(job.recipe), test.meter
+    watched = replace(job, recipe=recipe, training=replace(job.training, evaluations=1))
+    readings = Readings(meter)
     outcome = train(watched, [readings], interrupted=lambda step: step >= steps)
     if outcome.status == "diverged":
         raise AuditionError(f"the baseline diverged: {outcome.reason}")
