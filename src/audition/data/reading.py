@@ -39,11 +39,16 @@ def digests(path: Path) -> Digests:
 
     Raises AuditionError for a file that cannot be read, and as `read` does.
     """
+    return _digests(path, state_of(path))
+
+
+def state_of(path: Path) -> tuple[int, ...]:
+    """What changes when a file is written. Raises AuditionError where it cannot be read."""
     try:
         found = path.stat()
     except OSError as error:
         raise AuditionError(f"{named(path)} cannot be read: {error.strerror}") from None
-    return _digests(path, (found.st_size, found.st_mtime_ns, found.st_ino))
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 @cache

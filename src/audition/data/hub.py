@@ -1,0 +1,200 @@
+"""Documents of a data set on the Hugging Face hub, or of a folder that is laid out as one there."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt
+
+from audition.data.fingerprint import fingerprint
+from audition.data.reading import named, state_of
+from audition.data.source import Source
+from audition.data.text import Document, Text, split_every, without_copies
+from audition.errors import AuditionError, choices
+from audition.records.store import write_file
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+EVERY = 10
+"""One document in this many validates where the data set has no split for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub(Source):
+    """A fixed number of documents, read once as a stream and kept as token ids.
+
+    What is on the hub may change, so a commit is needed; of a folder the content is hashed. A
+    document to train on that says what one that validates says is left out.
+    """
+
+    path: str
+    """Its name on the hub, such as roneneldan/TinyStories; a folder of that name is taken first."""
+    revision: str | None = None
+    """The full hash of a commit, or a tag, which is looked up once; null for a folder."""
+    subset: str | None = None
+    """Which part of a data set that has several, `sample-10BT` for instance."""
+    field: str = "text"
+    """The column that holds the text."""
+    training_split: str = "train"
+    """Where the documents to train on are."""
+    validation_split: str | None = "validation"
+    """Where those that validate are; null takes every tenth of the others instead."""
+    documents: Annotated[int, Gt(0)] = 20_000
+    """The first so many of the training split are read, and are kept in memory once."""
+    characters: Annotated[int, Gt(0)] | None = None
+    """Reading ends with the document that reaches so many characters of the training split."""
+    validation_documents: Annotated[int, Ge(1)] = 1_000
+    """The first so many of the validation split are read."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self._is_folder and self.revision is not None:
+            raise AuditionError(
+                f"data.revision={self.revision} has no meaning for the folder {self.path}, whose "
+                "content is hashed: leave it null"
+            )
+        if not self._is_folder and self.revision is None:
+            raise AuditionError(
+                f"data.revision is missing: give the commit of {self.path} that is meant, by its "
+                "full hash of 40 digits or by a tag"
+            )
+
+    @property
+    def text_fingerprint(self) -> str:
+        read = {
+            "from": _content(Path(self.path)) if self._is_folder else [self.path, self.commit],
+            "subset": self.subset,
+            "field": self.field,
+            "splits": [self.training_split, self.validation_split],
+            "most": [self.documents, self.characters, self.validation_documents],
+        }
+        return fingerprint(read)
+
+    @property
+    def commit(self) -> str | None:
+        """The full hash of the commit; None for a folder. A tag keeps the one it was first seen at."""
+        if self.revision is None or COMMIT.fullmatch(self.revision):
+            return self.revision
+        seen = Path(self.cache_dir) / "hub" / f"{fingerprint({self.path: self.revision})}.json"
+        if not seen.is_file():
+            known = {
+                "path": self.path,
+                "tag": self.revision,
+                "commit": _tag(self.path, self.revision),
+            }
+            write_file(seen, json.dumps(known, indent=1))
+        return str(json.loads(seen.read_text(encoding="utf-8"))["commit"])
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        if self.revision == self.commit:
+            return ()
+        return (f"data.revision={self.revision} is commit {self.commit} of {self.path}",)
+
+    def text(self) -> Text:
+        training = tuple(self._read(self.training_split, self.documents, self.characters))
+        if self.validation_split is None:
+            return without_copies(split_every(training, EVERY))
+        held_out = tuple(self._read(self.validation_split, self.validation_documents, None))
+        return without_copies(Text(training, held_out))
+
+    @property
+    def _is_folder(self) -> bool:
+        return self.path.startswith(("/", ".", "~")) or Path(self.path).is_dir()
+
+    def _read(self, split: str, documents: int, characters: int | None) -> Iterator[Document]:
+        """The documents of a split that are not empty, none of which spans two rows."""
+        left = characters
+        for number, row in enumerate(islice(self._rows(split), documents)):
+            text = row[self.field]
+            if text is not None and not isinstance(text, str):
+                raise AuditionError(
+                    f"data.field={self.field} of {self.path} is no text: row {number} of "
+                    f"split {split} is of type {type(text).__name__}"
+                )
+            if text:
+                yield Document(f"{split}/{number}", text)
+            if left is not None and (left := left - len(text or "")) <= 0:
+                return
+
+    def _rows(self, split: str) -> Iterator[dict[str, Any]]:
+        """The rows of a split. Raises AuditionError, in a sentence, whatever the library raises."""
+        try:
+            import datasets
+        except ImportError:
+            raise AuditionError(
+                "data=hub reads by a package that is not installed: pip install 'audition[hub]'"
+            ) from None
+        try:
+            rows = datasets.load_dataset(
+                self.path,
+                name=self.subset,
+                revision=self.commit,
+                split=split,
+                streaming=True,
+                cache_dir=str(Path(self.cache_dir) / "hub"),
+            )
+            columns = rows.column_names
+            if columns is not None and self.field not in columns:
+                raise AuditionError(
+                    f"data.field={self.field} is no column of {self.path}"
+                    f"{choices(self.field, columns)}"
+                )
+            yield from rows.select_columns([self.field])
+        except AuditionError:
+            raise
+        except Exception as error:  # of the network, of Arrow, of the data set itself
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise AuditionError(
+                f"{named(Path(self.path))}, split {split}, cannot be read: {said[:300]}"
+            ) from error
+
+
+def _content(folder: Path) -> list[list[str]]:
+    """[path within the folder, sha256] of every file that is not hidden, sorted."""
+    if not folder.is_dir():
+        state_of(folder)  # says why not
+        raise AuditionError(
+            f"{named(folder)} cannot be read: it is a file, and data=file reads that"
+        )
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    shown = [file for file in files if not any(part.startswith(".") for part in file.parts)]
+    return [
+        [file.as_posix(), _digest(folder / file, state_of(folder / file))] for file in sorted(shown)
+    ]
+
+
+@cache
+def _digest(path: Path, state: tuple[int, ...]) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _tag(path: str, tag: str) -> str:
+    """The commit of a tag, as the hub tells it. A branch moves, so it is refused with its commit."""
+    from huggingface_hub import HfApi
+
+    try:
+        refs = HfApi().list_repo_refs(path, repo_type="dataset")
+    except Exception as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise AuditionError(
+            f"data.revision={tag} cannot be looked up on the hub: {said[:300]}; the full hash of a "
+            "commit needs no looking up"
+        ) from error
+    branches, tags = (
+        {ref.name: str(ref.target_commit) for ref in found} for found in (refs.branches, refs.tags)
+    )
+    if tag in branches:
+        raise AuditionError(
+            f"data.revision={tag} is a branch, which moves: give the commit that it is at now, "
+            f"data.revision={branches[tag]}"
+        )
+    if tag not in tags:
+        raise AuditionError(f"data.revision={tag} is no tag of {path}{choices(tag, tags)}")
+    return tags[tag]
