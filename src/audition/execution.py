@@ -9,7 +9,13 @@ from typing import Annotated, Literal
 import torch
 from annotated_types import Ge, Gt
 
+from audition.reasons import cut
 from audition.recipe.problem import Ask, ask
+
+COMPILED = "TORCHINDUCTOR_CACHE_DIR"
+"""The environment variable of the folder in which torch keeps what it compiled."""
+SHOWN = 80
+"""Characters of what a compiler said that are shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +55,14 @@ class Execution:
     accumulate: Annotated[int, Ge(1)] = 1
     """Pieces a step's batch is passed in, to bound memory."""
     compile: bool = False
-    """Whether torch compiles model and loss as one function: pays on large models; at nano scale it
-    costs more time than it gains (docs/results/speed.md). Evaluation runs as written."""
+    """Whether torch compiles model and loss as one function; evaluation runs as written. `auto` is
+    resolved to what was measured for a run of this length (docs/running.md)."""
     deterministic: bool = True
     """Whether a card must give one seed the same bits twice; false lets faster sums in."""
 
     pack: Annotated[int, Ge(1)] | Literal["off"] = "off"
     """How many runs of an arm, which differ in their seed alone, train as one process at most; for
-    small models on a card. `auto` is off until a card was measured."""
+    small models on a card. `auto` is off (docs/packing.md says why)."""
 
     def enter(self) -> None:
         """Make this process compute as described."""
@@ -92,12 +98,35 @@ def why_uncompiled(device: str) -> str | None:
     if device == "cuda":
         from torch.utils._triton import has_triton
 
-        return None if has_triton() else "execution.compile=true needs triton: going on uncompiled"
-    from torch._inductor.cpp_builder import get_cpp_compiler
-    from torch._inductor.exc import InvalidCxxCompiler
+        if not has_triton():
+            return "execution.compile=true needs triton"
+    else:
+        from torch._inductor.cpp_builder import get_cpp_compiler
+        from torch._inductor.exc import InvalidCxxCompiler
 
+        try:
+            get_cpp_compiler()
+        except InvalidCxxCompiler:
+            return "execution.compile=true needs a C++ compiler, such as g++"
+    # A compiler may lack its headers. A sum tells, and costs little: most of the time goes into
+    # what the model needs as well.
     try:
-        get_cpp_compiler()
-    except InvalidCxxCompiler:
-        return "execution.compile=true needs a C++ compiler, such as g++: going on uncompiled"
+        torch.compile(_sum)(torch.ones(4, device=device))
+    except (RuntimeError, OSError) as error:
+        why = getattr(error, "inner_exception", error)
+        said = cut(getattr(why, "output", str(why)), SHOWN)
+        return f"execution.compile=true, and torch cannot compile here ({said})"
     return None
+
+
+def _sum(x: torch.Tensor) -> torch.Tensor:
+    return x + 1.0
+
+
+def keep_compiled(cache_dir: str) -> None:
+    """Let this process keep what it compiles in `cache_dir`, where all runs of a ledger find it."""
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    # torch names its own folder there as soon as it is imported; one that a user named stands.
+    if os.environ.get(COMPILED, default_cache_dir()) == default_cache_dir():
+        os.environ[COMPILED] = os.path.abspath(os.path.join(cache_dir, "compiled"))

@@ -16,6 +16,42 @@ from audition.records.codec import parsed, read
 from audition.records.store import write_whole
 
 
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """One way to compute the steps of a run, and the time it takes."""
+
+    precision: str
+    """Name of the class."""
+    compile: bool
+    step_s: float
+    start_s: float
+    """Before the first step and after the last one; what was compiled is read from the cache."""
+
+    def seconds(self, steps: float) -> float:
+        """Of a run of so many steps, its evaluations left out."""
+        return self.start_s + steps * self.step_s
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ways:
+    """The ways in which one bench computed the same steps on this machine."""
+
+    device: str
+    threads: int
+    shape: str
+    """Of the steps, as `shape` has it."""
+    units_per_step: int
+    ways: tuple[Way, ...]
+    date: str
+    """ISO 8601, UTC."""
+
+    @property
+    def key(self) -> str:
+        """What was measured, in one line; a bench that compiled nothing replaces none that did."""
+        compiled = ", compiled too" * (len({way.compile for way in self.ways}) > 1)
+        return f"{self.device}, {self.threads} threads, {self.shape}{compiled}"
+
+
 @dataclass(frozen=True)
 class Pool:
     """The pool setting with the highest throughput, and what it was found with."""
@@ -68,14 +104,36 @@ def workload(settings: Mapping[str, Any]) -> str:
 
     Where the code decides it and hardly its settings, a sweep of rates is one workload.
     """
-    parts: dict[str, Any] = {}
+    parts = _of_settings(settings)
     for group in GROUPS.values():
-        value = settings.get(group.name)
-        if group.workload == "settings" and value is not None:
-            skipped = (*group.local, *group.unmeasured)
-            parts[group.name] = {k: v for k, v in value.items() if k not in skipped}
-        elif group.workload == "code":
-            parts[group.name] = list(targets(value))
+        if group.workload == "code":
+            parts[group.name] = list(targets(settings.get(group.name)))
+    return _digest(parts)
+
+
+def shape(settings: Mapping[str, Any]) -> str:
+    """8 hex digits of what a step of checked `settings` computes, in whatever way it is computed.
+
+    Ideas, effects and optimizers are left out: an idea is settled as its baseline is.
+    """
+    parts = _of_settings(settings)
+    del parts["precision"]
+    for key in ("compile", "pack"):
+        parts["execution"].pop(key, None)
+    return _digest(parts)
+
+
+def _of_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The groups whose every setting decides the time of a step, without settings that do not."""
+    groups = (group for group in GROUPS.values() if group.workload == "settings")
+    return {
+        group.name: {k: v for k, v in value.items() if k not in (*group.local, *group.unmeasured)}
+        for group in groups
+        if (value := settings.get(group.name)) is not None
+    }
+
+
+def _digest(parts: Mapping[str, Any]) -> str:
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -84,15 +142,24 @@ def place(cache_dir: str | Path) -> Path:
     return Path(cache_dir) / "machine" / f"{fingerprint()}.json"
 
 
-def remember(cache_dir: str | Path, pool: Pool, found: Mapping[str, Any]) -> Path:
-    """Save `pool` and all else that was `found`, in place of an earlier measurement of its kind.
+def remember(
+    cache_dir: str | Path, pool: Pool, found: Mapping[str, Any], ways: Ways | None = None
+) -> Path:
+    """Save `pool`, `ways` and all else that was `found`, in place of an earlier measurement.
 
     Raises OSError where the file cannot be written.
     """
     path = place(cache_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
-    measured = {**_measured(path), pool.key: {"pool": asdict(pool), "found": dict(found)}}
-    write_whole(path, json.dumps({"machine": machine(), "measured": measured}, indent=1))
+    kept = {
+        "machine": machine(),
+        "measured": {
+            **_kept(path, "measured"),
+            pool.key: {"pool": asdict(pool), "found": dict(found)},
+        },
+        "ways": {**_kept(path, "ways"), **({ways.key: asdict(ways)} if ways else {})},
+    }
+    write_whole(path, json.dumps(kept, indent=1))
     return path
 
 
@@ -107,20 +174,32 @@ def recall(
     wanted = frozenset(workloads)
     fitting = [
         (wanted <= frozenset(pool.workloads), pool.date, pool)
-        for pool in _pools(_measured(place(cache_dir)))
+        for pool in _pools(_kept(place(cache_dir), "measured"))
         if (pool.device, pool.threads) == (device, threads)
         and (device == "cpu" or (wanted and wanted <= frozenset(pool.workloads)))
     ]
     return max(fitting, key=lambda entry: entry[:2])[2] if fitting else None
 
 
-def _measured(path: Path) -> dict[str, Any]:
+def recall_ways(cache_dir: str | Path, *, device: str, threads: int) -> list[Ways]:
+    """What was measured here for runs on `device` with `threads`, the newest first."""
+    found = []
+    for entry in _kept(place(cache_dir), "ways").values():
+        try:
+            found.append(read(Ways, entry))
+        except AuditionError:
+            continue
+    fitting = (ways for ways in found if (ways.device, ways.threads) == (device, threads))
+    return sorted(fitting, key=lambda ways: ways.date, reverse=True)
+
+
+def _kept(path: Path, what: str) -> dict[str, Any]:
     """The entries of the file; none where it is missing or not ours."""
     try:
-        measured = parsed(path.read_text(encoding="utf-8"))["measured"]
+        found = parsed(path.read_text(encoding="utf-8"))[what]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return measured if isinstance(measured, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _pools(measured: Mapping[str, Any]) -> list[Pool]:

@@ -1,6 +1,7 @@
 """What is measured in which order and what follows from it, with speeds made up."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from audition.bench.show import show_findings
 from audition.bench.survey import AT_MOST, survey
 from audition.bench.trial import Timing, Trial, Unmeasured
 from audition.errors import AuditionError
+from audition.measured import remember
+from audition.sweep import resolve_auto
 
 Speed = Callable[[Trial], float]
 
@@ -78,6 +81,75 @@ def test_a_processor_is_measured_in_every_way(
     assert "2 workers: from now on the default here for runs of 1 thread on cpu" in shown
     assert "2 runs: 0 in the ledger, 2 to train, 20 steps in all" in shown
     assert "precision=bf16 trains 2.00 × as fast as fp32." in shown
+
+
+def way_of(trial: Trial) -> tuple[str, bool]:
+    return of(trial)[0], trial.settings["execution"]["compile"]
+
+
+AUTO = ("precision=auto", "execution.compile=auto", "budget.steps=100")
+
+
+@pytest.fixture
+def native(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolve_auto, "multiplies_bfloat16", lambda device: True)
+
+
+def test_where_compilation_is_open_every_way_is_measured_and_the_best_is_said(
+    asked: Any, timing: Any, native: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    speeds = {("Bfloat16", False): 100.0, ("Bfloat16", True): 200.0, ("Float32", True): 160.0}
+    made = Made(timing, lambda trial: speeds.get(way_of(trial), 50.0))
+    found = run(asked(*AUTO), made, cores=1)
+    assert [way_of(trial) for trial in made.trials] == [
+        ("Bfloat16", False),
+        ("Float32", False),
+        ("Bfloat16", True),
+        ("Bfloat16", True),  # the first fills the cache
+        ("Float32", True),
+        ("Float32", True),
+    ]
+    assert {(w.precision.rpartition(".")[2], w.compile): w.step_s for w in found.ways.ways} == {
+        ("Bfloat16", False): 1.0,
+        ("Float32", False): 2.0,
+        ("Bfloat16", True): 0.5,
+        ("Float32", True): 0.625,
+    }
+    assert {w.start_s for w in found.ways.ways} == {0.25}
+    assert found.settled.startswith("bf16, compiled, for a run of 100 steps (bf16, compiled 50 s")
+    show_findings(found)
+    assert "bf16, compiled, for a run of 100 steps" in capsys.readouterr().out
+
+
+def test_what_was_measured_settles_the_same_sweep(
+    asked: Any, timing: Any, native: None, tmp_path: Path
+) -> None:
+    words = (*AUTO, "+idea=placebo", f"paths.cache_dir={tmp_path}", "data=stdlib")
+    speeds = {("Bfloat16", True): 200.0}
+    found = run(asked(*words), Made(timing, lambda t: speeds.get(way_of(t), 50.0)), cores=1)
+    remember(tmp_path, found.pool(), found.to_dict(), found.ways)
+    again = asked(*words)
+    assert {run.settings["execution"]["compile"] for run in again.plan.runs} == {True}
+    # Compiled now as it is configured, and measured the other way round as well.
+    turned = run(again, Made(timing, lambda t: speeds.get(way_of(t), 50.0)), cores=1)
+    by_kind = {(w.precision, w.compile): w.step_s for w in found.ways.ways}
+    assert {(w.precision, w.compile): w.step_s for w in turned.ways.ways} == by_kind
+    assert turned.settled == found.settled
+
+
+def test_a_machine_without_a_compiler_measures_what_it_can(
+    asked: Any, timing: Any, native: None
+) -> None:
+    why = "execution.compile=true needs a C++ compiler, such as g++"
+
+    def without(**facts: Any) -> Timing:
+        return timing(**facts, uncompiled=why if way_of(made.trials[-1])[1] else "")
+
+    made = Made(without, lambda trial: 100.0)
+    found = run(asked(*AUTO), made, cores=1)
+    assert {way.compile for way in found.ways.ways} == {False}
+    assert f"Not measured: bf16, compiled, {why}." in found.notes
+    assert "compiled" not in found.settled
 
 
 def test_every_arm_has_its_own_speed(asked: Any, timing: Any) -> None:

@@ -52,6 +52,7 @@ def test_each_run_is_the_overrides_that_make_it(runs: Sequence[PlannedRun]) -> N
         f"arm.config_hash='{runs[-1].identity.config_hash}'",
         f"arm.device={runs[0].settings['execution']['device']}",
         f"arm.precision={runs[0].settings['precision']['_target_']}",
+        "arm.compile='false'",
     ]
 
 

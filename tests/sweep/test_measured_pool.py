@@ -25,6 +25,7 @@ def test_a_pool_goes_by_what_was_measured_and_says_so_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     runs = make_plan(ask("model=tiny seed=1,2"), composer).runs
+    capsys.readouterr()  # the first plan of a session makes the tokens
     remember(tmp_path, Pool("cpu", 1, "fp32", 7, 1, 9.0, ("aaaa",), "2026-01-02T03:04:05"), {})
     trained: list[Any] = []
     monkeypatch.setattr(executors, "warm", nullcontext)

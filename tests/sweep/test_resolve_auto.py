@@ -1,14 +1,20 @@
 """`auto` is settled before a run gets its name, and stays settled on the way to another machine."""
 
+from dataclasses import replace
+
 import pytest
 
 from audition import machine
+from audition.budget import Budget
+from audition.config.identity import identify
+from audition.measured import Pool, Way, Ways, remember, shape
 from audition.sweep import resolve_auto
 
 SETTINGS = {
-    "execution": {"device": "auto", "threads": 1},
+    "execution": {"device": "auto", "threads": 1, "compile": "auto"},
     "precision": {"_target_": "auto"},
-    "arm": {"name": None, "baseline": None, "device": None, "precision": None},
+    "arm": {"name": None, "baseline": None, "device": None, "precision": None, "compile": None},
+    "paths": {"cache_dir": "nowhere"},
 }
 BF16, FP32 = "audition.execution.Bfloat16", "audition.execution.Float32"
 
@@ -34,7 +40,12 @@ def hardware(monkeypatch):
 def test_auto_is_what_the_device_in_use_does_natively(hardware, cards, native, device, precision):
     hardware(cards=cards, native=native)
     found = resolve_auto.resolve_auto(SETTINGS)
-    assert found["execution"] == {"device": device, "pack": "off", "threads": 1}
+    assert found["execution"] == {
+        "device": device,
+        "pack": "off",
+        "threads": 1,
+        "compile": False,
+    }
     assert found["precision"] == {"_target_": precision}
     assert SETTINGS["precision"] == {"_target_": "auto"}
 
@@ -47,9 +58,10 @@ def test_what_was_asked_for_is_left_alone(hardware):
 
 def test_what_was_settled_where_the_sweep_began_stands_on_another_machine(hardware):
     hardware(cards=(0,), native=("cuda",))
-    sent = {**SETTINGS, "arm": {**SETTINGS["arm"], "device": "cpu", "precision": FP32}}
-    found = resolve_auto.resolve_auto(sent)
+    arm = {**SETTINGS["arm"], "device": "cpu", "precision": FP32, "compile": "true"}
+    found = resolve_auto.resolve_auto({**SETTINGS, "arm": arm})
     assert found["execution"]["device"] == "cpu"
+    assert found["execution"]["compile"] is True
     assert found["precision"] == {"_target_": FP32}
 
 
@@ -75,3 +87,124 @@ def test_every_card_must_multiply_bfloat16(monkeypatch, cards, native):
     machine.multiplies_bfloat16.cache_clear()
     assert machine.multiplies_bfloat16("cuda") is native
     machine.multiplies_bfloat16.cache_clear()
+
+
+def way(precision, compile, step_s, start_s):
+    return Way(precision=precision, compile=compile, step_s=step_s, start_s=start_s)
+
+
+EAGER = way(BF16, False, 1.0, 0.0)
+MEASURED = Ways(
+    device="cpu",
+    threads=1,
+    shape="",
+    units_per_step=64,
+    ways=(EAGER, way(BF16, True, 0.5, 40.0), way(FP32, False, 2.0, 0.0), way(FP32, True, 0.9, 1.0)),
+    date="2026-01-02T03:04:05+00:00",
+)
+
+
+@pytest.mark.parametrize(
+    ("steps", "asked", "best"),
+    [
+        # Usual T(n) = n; compiled 40 + n / 2 in bf16 and 1 + .9 n in fp32.
+        (8, ("auto", "auto"), None),
+        (19, ("auto", "auto"), None),  # fp32 compiled saves a twentieth from 20 steps on
+        (20, ("auto", "auto"), (FP32, True)),
+        (97, ("auto", "auto"), (FP32, True)),
+        (98, ("auto", "auto"), (BF16, True)),
+        (84, (BF16, "auto"), None),
+        (89, (BF16, "auto"), (BF16, True)),
+        (1000, ("auto", False), None),
+        (1000, (FP32, False), None),
+    ],
+)
+def test_the_way_that_takes_least_for_so_many_steps(steps, asked, best):
+    first = (BF16 if asked[0] == "auto" else asked[0], False)
+    budget = Budget(steps=steps)
+    assert resolve_auto.better(MEASURED, asked, first, budget) == best
+    if best is not None:
+        minutes = Budget(minutes=steps / 60)  # the usual way takes a second a step
+        assert resolve_auto.better(MEASURED, asked, first, minutes) == best
+
+
+@pytest.fixture
+def measure(tmp_path, settings_of):
+    """Ways -> overrides of a cache in which they were measured, of the small run's steps."""
+
+    def kept(ways=MEASURED, number=[0]):  # noqa: B006 (counts on purpose)
+        number[0] += 1
+        cache = tmp_path / str(number[0])
+        pool = Pool("cpu", 1, "bf16", 1, 1, 9.0, ("aaaa",), ways.date)
+        remember(cache, pool, {}, replace(ways, shape=ways.shape or shape(settings_of())))
+        return (f"paths.cache_dir={cache}", "precision=auto", "execution.compile=auto")
+
+    return kept
+
+
+def chosen(settings):
+    return settings["precision"]["_target_"], settings["execution"]["compile"]
+
+
+def test_a_run_is_computed_as_was_measured_to_be_best_for_its_length(
+    hardware, measure, settings_of
+):
+    hardware(native=("cpu",))
+    cache = measure()
+    assert chosen(settings_of(*cache, "budget.steps=10")) == (BF16, False)
+    assert chosen(settings_of(*cache, "budget.steps=50")) == (FP32, True)
+    assert chosen(settings_of(*cache, "budget.steps=500")) == (BF16, True)
+    assert chosen(settings_of(*cache, "budget.steps=500", "precision=fp32")) == (FP32, True)
+    assert chosen(settings_of(*cache, "budget.steps=500", "execution.compile=false")) == (
+        BF16,
+        False,
+    )
+
+
+def test_an_idea_is_computed_as_its_baseline_is(hardware, measure, settings_of):
+    hardware(native=("cpu",))
+    long = (*measure(), "budget.steps=500")
+    for arm in ("+idea=placebo", "optimizer=muon", "preset=ema", "schedule=constant"):
+        assert chosen(settings_of(*long, arm)) == (BF16, True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["model.width=24", "data.batch_size=8", "execution.threads=2", "execution.accumulate=2"],
+)
+def test_steps_that_were_not_measured_are_computed_as_usual(hardware, measure, settings_of, other):
+    hardware(native=("cpu",))
+    assert chosen(settings_of(*measure(), "budget.steps=500", other)) == (BF16, False)
+
+
+def test_a_later_bench_that_compiled_nothing_hides_none_that_did(hardware, measure, settings_of):
+    hardware(native=("cpu",))
+    cache = measure()
+    later = replace(
+        MEASURED,
+        ways=(EAGER, way(FP32, False, 0.5, 0.0)),
+        date="2027-01-01T00:00:00+00:00",
+        shape=shape(settings_of()),
+    )
+    folder = cache[0].partition("=")[2]
+    remember(folder, Pool("cpu", 1, "bf16", 1, 1, 9.0, ("aaaa",), later.date), {}, later)
+    long = (*cache, "budget.steps=500")
+    assert chosen(settings_of(*long, "precision=bf16")) == (BF16, True)
+    assert chosen(settings_of(*long, "execution.compile=false")) == (FP32, False)
+
+
+def test_what_was_settled_is_what_a_run_is_filed_under(hardware, measure, settings_of):
+    hardware(native=("cpu",))
+    cache = measure()
+    auto = settings_of(*cache, "budget.steps=500")
+    typed = settings_of("precision=bf16", "execution.compile=true", "budget.steps=500")
+    usual = settings_of("precision=bf16", "budget.steps=500")
+    assert identify(auto).key == identify(typed).key != identify(usual).key
+
+
+def test_a_mistake_is_told_by_the_check_and_not_by_what_was_measured(
+    hardware, measure, settings_of
+):
+    hardware(native=("cpu",))
+    with pytest.raises(resolve_auto.AuditionError, match=r"budget\.steps='many'"):
+        settings_of(*measure(), "budget.steps=many")

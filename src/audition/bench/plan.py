@@ -10,6 +10,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
 from audition.errors import AuditionError
 from audition.records.store import Ledger
@@ -17,6 +18,7 @@ from audition.sweep.arms import parse_question
 from audition.sweep.check import check_device
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun, make_plan
+from audition.sweep.resolve_auto import AUTO
 from audition.sweep.sweeper import Style
 
 CONFIG = "audition"
@@ -47,6 +49,8 @@ class PlannedSweep:
     missing: tuple[PlannedRun, ...]
     at_most: bool = False
     """Whether the sweep may drop some of the runs as it goes."""
+    open: frozenset[str] = frozenset()
+    """What is `auto` in the common part: `precision`, `compile`."""
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -79,7 +83,12 @@ def plan_sweep(words: Sequence[str]) -> PlannedSweep:
     hydra = [o.input_line or "" for o in typed if o.is_hydra_override()]
     task = [o for o in typed if not o.is_hydra_override()]
     fixed = [o.input_line or "" for o in task if not o.is_sweep_override()]
-    node = compose(CONFIG, [*hydra, *fixed], return_hydra_config=True).hydra.sweeper
+    config = compose(CONFIG, [*hydra, *fixed], return_hydra_config=True)
+    node = config.hydra.sweeper
+    asked = {
+        "precision": OmegaConf.select(config, "precision._target_"),
+        "compile": OmegaConf.select(config, "execution.compile"),
+    }
     try:
         sweeper = instantiate(node)
     except InstantiationException:
@@ -99,4 +108,5 @@ def plan_sweep(words: Sequence[str]) -> PlannedSweep:
     plan = make_plan(style.widen(question), Composer(CONFIG, tuple(hydra)))
     check_device(plan.runs[0].settings)
     missing = plan.missing(Ledger(Path(plan.output_dir)).read())
-    return PlannedSweep(plan, missing, at_most=style.chooses)
+    left_open = frozenset(name for name, value in asked.items() if value == AUTO)
+    return PlannedSweep(plan, missing, at_most=style.chooses, open=left_open)

@@ -101,6 +101,7 @@ def _lines(found: Findings) -> list[tuple[str, str]]:
             f"{t.held_out_units:,} held-out {found.unit} in {roughly(t.evaluation_s)}, "
             f"{_three(t.held_out_units_per_s or 0.0)} {found.unit}/s",
         ),
+        *((("auto", found.settled),) if found.settled else ()),
         ("memory", f"{t.memory_mb:,.0f} MB a worker" + _on_card(t.card_mb)),
         ("start", f"{roughly(t.start_s)} a run, and {roughly(found.warm_s)} once"),
         (

@@ -25,9 +25,10 @@ from audition.bench.trial import (
     crowds,
     other_ways,
 )
+from audition.bench.ways import compiled_ways, settled, ways_of
 from audition.budget import Budget
 from audition.errors import AuditionError
-from audition.measured import Pool, machine, workload
+from audition.measured import Pool, Ways, machine, workload
 from audition.records.record import now
 from audition.tasks.measures import task_of
 
@@ -62,6 +63,10 @@ class Findings:
     """Runs of the sweep, those in the ledger included."""
     cost: Cost
     """Of the runs that the ledger lacks."""
+    ways: Ways
+    """What `auto` goes by from now on, for runs of these steps."""
+    settled: str
+    """What `auto` is for the baseline, now that this was measured; empty where nothing is `auto`."""
     workloads: Sequence[str]
     disturbed: Sequence[str]
     """Trials in which other work took this machine's cores: later sweeps should not go by those."""
@@ -123,7 +128,8 @@ def survey(
     used = cards if device == "cuda" else ()
     alone = arms_alone(sweep, used)
     ways, crowded = other_ways(sweep, cores, used), crowds(sweep, cores, used)
-    steady = Steady(timer, announce(len(alone) + len(ways) + len(crowded)))
+    flipped = compiled_ways(sweep, used)
+    steady = Steady(timer, announce(len(alone) + len(ways) + len(flipped) + len(crowded)))
     try:
         arms = {name: steady(trial)[0] for name, trial in alone.items()}
     except Unmeasured as why:
@@ -133,6 +139,7 @@ def survey(
     timed = {way: steady.attempt(trial) for way, trial in ways.items()}
     cells = [Cell(precision, threads, own.units_per_s)]
     cells += [Cell(*way, together(timings) or None) for way, timings in timed.items()]
+    turned = {name: steady.attempt(trial) for name, trial in flipped.items()}
 
     points = [] if len(used) > 1 else [Point(1, 1, own.units_per_s)]
     fitting = runs_that_fit(RUNS_PER_CARD, list(arms.values())) if used else (1,)
@@ -146,8 +153,17 @@ def survey(
 
     # The very first process may have had to tokenise the text, which is done once and for all.
     arms[first] = replace(own, start_s=median(starts or [own.start_s]))
+    same = {name: found for (name, number), found in timed.items() if number == threads}
+    measured = ways_of(sweep, {precision: [arms[first]], **same}, turned)
+    steady.failed += dict.fromkeys(
+        f"Not measured: {trial.label}, {found[0].uncompiled}."
+        for name, trial in flipped.items()
+        if (found := turned[name]) and found[0].uncompiled
+    )
     best = best_of(points)
-    advised = advice(cells, best, precision=precision, threads=threads, cores=cores)
+    # An open precision follows the measurement by itself.
+    told = [cell for cell in cells if "precision" not in sweep.open or cell.precision == precision]
+    advised = advice(told, best, precision=precision, threads=threads, cores=cores)
     return Findings(
         date=now(),
         machine=machine(),
@@ -163,6 +179,8 @@ def survey(
         planned=len(sweep.plan.runs),
         cost=cost(to_train(sweep, arms), points, alone=own.units_per_s, warm_s=timer.warm_s),
         workloads=tuple(dict.fromkeys(workload(run.settings) for run in sweep.plan.runs)),
+        ways=measured,
+        settled=settled(sweep, measured),
         disturbed=tuple(steady.disturbed),
         advice=() if steady.disturbed else advised,
         notes=(*((AT_MOST,) if sweep.at_most else ()), *steady.failed),
@@ -209,6 +227,8 @@ class Steady:
         """
         self.label = trial.label
         self._say(trial.label)
+        if trial.settings["execution"]["compile"]:
+            self._timer(trial)  # compiles; from now on it is read from the cache
         found = self._timer(trial)
         if shared(trial, found):
             found = max(found, self._timer(trial), key=together)

@@ -54,6 +54,8 @@ class Timing:
     """From the end of its first step to its end."""
     start_s: float = 0.0
     """From the request to the first step, and from the last to the end; the parent fills it in."""
+    uncompiled: str = ""
+    """Why it was not compiled, where that was asked for."""
 
     @property
     def step_s(self) -> float:
@@ -85,7 +87,6 @@ def other_ways(
     settings, execution = sweep.settings, sweep.settings["execution"]
     own = (sweep.precision, execution["threads"])
     threads = {own[1]} if cards else {own[1], *doubling(cores)}
-    nodes = {sweep.precision: settings["precision"], **PRECISIONS}
     return {
         (name, number): Trial(
             label=f"{name}, {count(number, 'thread')}",
@@ -96,10 +97,15 @@ def other_ways(
             },
             gpus=tuple(cards[:1]),
         )
-        for name, node in nodes.items()
+        for name, node in precisions_of(sweep).items()
         for number in sorted(threads)
         if (name, number) != own
     }
+
+
+def precisions_of(sweep: PlannedSweep) -> Mapping[str, Mapping[str, Any]]:
+    """Name -> node of every precision that is measured; the configured one first."""
+    return {sweep.precision: sweep.settings["precision"], **PRECISIONS}
 
 
 def crowds(sweep: PlannedSweep, cores: int, cards: Sequence[int]) -> Sequence[Trial]:

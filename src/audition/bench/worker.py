@@ -15,6 +15,7 @@ import torch
 
 from audition.bench.trial import Timing
 from audition.budget import Budget
+from audition.execution import keep_compiled, why_uncompiled
 from audition.machine import peak_memory
 from audition.recipe.batches import Batch, Clock
 from audition.records.store import write_whole
@@ -38,6 +39,8 @@ MEGABYTE = 1e6
 def measure(payload: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> int:
     """The pool's entry: measure as `payload` says, and leave the timing in a file."""
     job = build(payload["settings"])
+    if job.execution.compile:
+        keep_compiled(payload["settings"]["paths"]["cache_dir"])
     folder, mine = Path(payload["folder"]), payload["index"]
     timing = time_job(
         job,
@@ -54,6 +57,7 @@ def time_job(
 ) -> Timing:
     """Train `job` for about `seconds`, and evaluate it for as long, but without a record of it."""
     job.execution.enter()
+    uncompiled = why_uncompiled(job.execution.device) if job.execution.compile else None
     cuda = job.execution.device == "cuda"
     finish: Callable[[], None] = torch.cuda.synchronize if cuda else lambda: None
     session = begin(job.recipe, job.seed, job.execution.device)
@@ -73,6 +77,7 @@ def time_job(
         card_mb=(room - free) / MEGABYTE,
         card_room_mb=room / MEGABYTE,
         busy_s=time.perf_counter() - began - pace.first_s,
+        uncompiled=uncompiled or "",
     )
 
 

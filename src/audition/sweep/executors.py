@@ -24,6 +24,7 @@ from audition.sweep.cluster.settings import Cluster
 from audition.sweep.local import PRELOAD, train_all
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Job, PoolSettings, Server, ServerLost, warm
+from audition.sweep.resolve_auto import told
 from audition.sweep.say import pool_line
 
 REHEARSAL = "audition.training.rehearsal:work"
@@ -163,15 +164,13 @@ def cluster_of(launcher: Launcher) -> Cluster | None:
 
 def filed(run: PlannedRun) -> tuple[str, ...]:
     """The run's overrides, how it is to be filed, and what `auto` was resolved to here."""
-    settings = run.settings
     return (
         *run.overrides,
         f"arm.name='{run.arm.name}'",
         f"arm.baseline='{run.baseline_hash}'",
         f"arm.plan='{run.plan}'",
         f"arm.config_hash='{run.identity.config_hash}'",
-        f"arm.device={settings['execution']['device']}",
-        f"arm.precision={settings['precision']['_target_']}",
+        *told(run.settings),
     )
 
 

@@ -20,7 +20,7 @@ from audition.sweep.code_provenance import code_provenance
 from audition.sweep.expect import expected_seconds
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Display, End, Job, PoolSettings, Server, display_for, run_pool
-from audition.sweep.resolve_auto import device_of, pack_of
+from audition.sweep.resolve_auto import usual
 from audition.training.run_spec import RunSpec
 
 PRELOAD = (
@@ -62,13 +62,8 @@ def pool_settings(
     at least `processes`. Raises AuditionError for a setting out of range, and for
     a device that is not here.
     """
-    device = device_of(execution)
-    checked = {
-        **execution,
-        "device": device,
-        "pack": pack_of(execution),
-        "_target_": GROUPS["execution"].of,
-    }
+    checked = {**usual(execution), "_target_": GROUPS["execution"].of}
+    device = str(checked["device"])
     check_node(checked, "execution", ("audition",))
     launcher = {
         "_target_": "hydra_plugins.audition_launchers.PoolLauncher",

@@ -19,13 +19,12 @@ from audition.sweep.arms import SEED, Arm, Question, more_seeds
 from audition.sweep.check import check_alike, comparable, runnable
 from audition.sweep.compose import Compose
 from audition.sweep.keys import check_axis, check_one_budget
+from audition.sweep.resolve_auto import SETTLED
 from audition.tasks.measures import measures_of, metric_of, task_of
 from audition.training.run_spec import RunSpec
 
 HANDED_OUT = "AUDITION_JOB"
 """The environment variable of a command that a job of a cluster carries out."""
-SETTLED = ("device", "precision")
-"""What of `arm` such a command is told: how `auto` was settled where it was typed."""
 
 
 @dataclass(frozen=True)

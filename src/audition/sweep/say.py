@@ -60,6 +60,7 @@ def how(runs: Sequence[PlannedRun]) -> str:
     ways = (
         f"on the {run.settings['execution']['device']} in "
         + str(run.settings["precision"]["_target_"]).rpartition(".")[2].lower()
+        + ", compiled" * run.settings["execution"]["compile"]
         for run in runs
     )
     return " and ".join(dict.fromkeys(ways))

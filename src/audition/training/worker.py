@@ -1,7 +1,6 @@
 """What one process of a run does: build, observe, train, and report what the record will hold."""
 
 import math
-import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,7 +15,7 @@ import torch
 from audition.config.instantiate import construct
 from audition.energy.off import Off
 from audition.errors import AuditionError
-from audition.execution import why_uncompiled
+from audition.execution import keep_compiled, why_uncompiled
 from audition.measure import BEST, Measure, recorded
 from audition.observers.checkpoint import Checkpoint, Say
 from audition.observers.energy import Energy
@@ -78,11 +77,10 @@ def rigged(spec: RunSpec, team: Team, tell: Tell) -> Iterator[Rig]:
     def say(text: str) -> None:
         tell({"said": text})
 
-    # All runs of the ledger share one cache of compiled code.
-    compiled = os.path.abspath(os.path.join(settings["paths"]["cache_dir"], "compiled"))
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", compiled)
-    if job.execution.compile and (why := why_uncompiled(job.execution.device)):
-        say(why)
+    if job.execution.compile:
+        keep_compiled(settings["paths"]["cache_dir"])
+        if why := why_uncompiled(job.execution.device):
+            say(f"{why}: going on uncompiled")
     first = team.rank == 0
     meter = construct(settings["energy"]) if first else Off()
     energy = Energy(meter, spec.at_once, cards=team.size, say=say)

@@ -52,4 +52,6 @@ def bench(options: Namespace) -> None:
                 found = survey(sweep, timer, announce, cores=cores(), cards=gpus())
         emit(options, found.to_dict(), lambda: show_findings(found))
         if not found.disturbed:
-            remember(sweep.settings["paths"]["cache_dir"], found.pool(), found.to_dict())
+            remember(
+                sweep.settings["paths"]["cache_dir"], found.pool(), found.to_dict(), found.ways
+            )

@@ -22,6 +22,7 @@ from audition.sweep.cluster.queue import JobState
 from audition.sweep.cluster.submit import submit_command
 from audition.sweep.executors import SlurmExecutor
 from audition.sweep.plan import PlannedRun
+from audition.sweep.resolve_auto import told
 from audition.sweep.search.make_trials import limit_of, queued
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.space.points import Points
@@ -144,7 +145,7 @@ def door() -> dict[str, Path]:
 
 def typed_for_jobs(first: PlannedRun, name: str) -> list[str]:
     """The command line of a job: as typed here, with what means another thing there settled."""
-    paths, settings = first.settings["paths"], first.settings
+    paths = first.settings["paths"]
     typed = get_args_parser().parse_args(sys.argv[1:])
     options = {"path": typed.config_path, "name": typed.config_name, "dir": typed.config_dir}
     return [
@@ -155,6 +156,5 @@ def typed_for_jobs(first: PlannedRun, name: str) -> list[str]:
         f"hydra.sweeper.study='{name}'",
         "hydra.sweeper.write=null",
         *(f"paths.{key}='{Path(path).absolute()}'" for key, path in paths.items()),
-        f"arm.device={settings['execution']['device']}",
-        f"arm.precision={settings['precision']['_target_']}",
+        *told(first.settings),
     ]
