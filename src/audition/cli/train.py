@@ -15,6 +15,7 @@ from audition.cli.typed import read_typed
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
 from audition.frozen import freeze
+from audition.sweep.quick_hydra import hurry
 from audition.sweep.signals import interrupt_on_signals
 
 
@@ -23,6 +24,7 @@ def main() -> None:
     degrade()
     with one_sentence(), interrupt_on_signals(), flushed():
         sys.argv[1:] = read_typed(sys.argv[1:])
+        hurry()
         if {"--help", "-h"} & {*sys.argv[1:]}:
             read_conf_once()
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="audition")(task)()

@@ -25,6 +25,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from audition.sweep.quick_hydra import hurry
 from audition.sweep.trees import Tree, Unlike, lay, resolved, set_by_hydra, set_plainly
 
 
@@ -75,6 +76,7 @@ class Layers:
 
     def __call__(self, overrides: Sequence[str]) -> Composed | None:
         """The composition of `overrides`; None where it is left to Hydra."""
+        hurry()
         try:
             return self._compose([*self.hydra_overrides, *overrides])
         except (Unlike, HydraException, OmegaConfBaseException):
