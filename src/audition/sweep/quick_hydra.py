@@ -6,7 +6,7 @@ A later Hydra without these private functions composes at its own pace.
 """
 
 import os
-from copy import deepcopy
+import pickle
 from functools import cache
 from typing import Any
 
@@ -39,7 +39,7 @@ def _map_where_asked(own: Any) -> Any:
 
 def _read_once(own: Any) -> Any:
     """What a file says, read anew where the file has changed; a copy each time: Hydra edits it."""
-    read: dict[tuple[str, str], tuple[tuple[int, ...], Any]] = {}
+    read: dict[tuple[str, str], tuple[tuple[int, ...], bytes]] = {}
 
     def load_config(self: Any, config_path: str) -> Any:
         path = os.path.join(self.path, self._normalize_file_name(config_path))
@@ -50,7 +50,7 @@ def _read_once(own: Any) -> Any:
         state = (found.st_mtime_ns, found.st_size, found.st_ino)
         key = (self.provider, path)
         if key not in read or read[key][0] != state:
-            read[key] = state, own(self, config_path)
-        return deepcopy(read[key][1])
+            read[key] = state, pickle.dumps(own(self, config_path))
+        return pickle.loads(read[key][1])  # a sixth of the time of a deep copy
 
     return load_config
