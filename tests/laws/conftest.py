@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from torch import Tensor, nn
 
+from audition.data.source import Source
 from audition.measure import Measure
 from audition.recipe.batches import Clock
 from audition.recipe.effect import Chain, Effect
@@ -16,6 +17,22 @@ from audition.recipe.streams import Streams
 from audition.recipe.turnover import Turnover
 from audition.tasks.task import Task
 from audition.training.job import Job
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tokens_are_read_once():
+    """A corpus in the cache is read and summed up once a session, and not for each of 800 runs."""
+    read, own = {}, Source.tokenised
+
+    def tokenised(self):
+        key = (self.cache_dir, self.corpus_fingerprint)
+        if key not in read:
+            read[key] = own(self)
+        return read[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Source, "tokenised", tokenised)
+        yield
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
