@@ -34,8 +34,14 @@ def by_hydra(words: Sequence[str]) -> object:
 def test_every_member_of_a_group_is_laid_as_hydra_lays_it(group: str, composer: Composer) -> None:
     quick = Layers("audition")
     for member in members(group):
-        missing = re.findall(r"^(\w+): \?\?\?", (conf_dir() / group / f"{member}.yaml").read_text(), re.M)
-        words = [chosen(group, member), "optimizer.lr=0.5", *(f"{group}.{key}=5" for key in missing)]
+        missing = re.findall(
+            r"^(\w+): \?\?\?", (conf_dir() / group / f"{member}.yaml").read_text(), re.M
+        )
+        words = [
+            chosen(group, member),
+            "optimizer.lr=0.5",
+            *(f"{group}.{key}=5" for key in missing),
+        ]
         found = quick(words)
         try:
             theirs = by_hydra(words)
