@@ -11,13 +11,19 @@ from recipes import replaced
 
 from audition.config.card import ASPECTS, check_card
 from audition.config.instantiate import find
+from audition.config.members import members
 from audition.config.root import conf_dir
 from audition.training.build import build, fold, named
 from audition.training.loop import train
 
-IDEAS = sorted(path.stem for path in (conf_dir() / "idea").glob("*.yaml"))
+IDEAS = {member.name: member for member in members("idea")}
 CALLED = ("data", "loss", "gradient", "optimizer", "schedule")
 """Parts that are functions of a recipe; those of the model are found by their keywords."""
+
+
+def typed(name: str) -> tuple[str, ...]:
+    """What chooses an idea, and all that it needs."""
+    return (IDEAS[name].chosen, *IDEAS[name].needs)
 
 
 def idea_file(settings, name: str) -> Path:
@@ -27,12 +33,12 @@ def idea_file(settings, name: str) -> Path:
 def test_every_module_is_an_idea_of_conf(settings_of):
     room = conf_dir().parent / "src" / "audition" / "ideas"
     modules = sorted(path.stem for path in room.glob("*.py") if path.stem != "__init__")
-    assert modules == IDEAS
+    assert modules == sorted(IDEAS)
 
 
 @pytest.mark.parametrize("name", IDEAS)
 def test_card_is_complete(name, settings_of):
-    settings = settings_of(f"+idea={name}")
+    settings = settings_of(*typed(name))
     card = check_card(name, settings["cards"][name])
     assert card.aspect in ASPECTS
     assert card.flag.startswith(f"+idea={name}")
@@ -52,13 +58,13 @@ def test_mechanisms_are_distinct():
 
 @pytest.mark.parametrize("name", IDEAS)
 def test_file_is_under_two_hundred_lines(name, settings_of):
-    assert len(idea_file(settings_of(f"+idea={name}"), name).read_text().splitlines()) < 200
+    assert len(idea_file(settings_of(*typed(name)), name).read_text().splitlines()) < 200
 
 
 @pytest.mark.parametrize("name", IDEAS)
 def test_replaces_only_what_it_claims(name, settings_of):
     """Whatever of the baseline an idea does not claim must still be at work under it."""
-    settings = settings_of(f"+idea={name}")
+    settings = settings_of(*typed(name))
     baseline = build({**settings, "ideas": {}})
     used: set[str] = set()
 
@@ -95,7 +101,7 @@ def test_replaces_only_what_it_claims(name, settings_of):
 
 @pytest.mark.parametrize("name", IDEAS)
 def test_does_not_change_the_recipe_it_is_given(name, settings_of):
-    settings = settings_of(f"+idea={name}")
+    settings = settings_of(*typed(name))
     recipe = build({**settings, "ideas": {}}).recipe
     before = vars(recipe).copy(), dict(recipe.effects.members), dict(recipe.model.keywords)
     named(settings["ideas"])[name](recipe)

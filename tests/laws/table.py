@@ -71,6 +71,7 @@ def row_of(member: Member) -> Row:
     return Row(
         (*kept, member.chosen, *said(member, "active")),
         (*above.neutral, *said(member, "neutral")),
+        (*above.common, *member.needs),
     )
 
 

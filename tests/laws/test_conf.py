@@ -50,7 +50,7 @@ def overrides(name: str) -> tuple[str, ...]:
         small.remove("model=tiny")
     host = FILES[name].host
     small += [host.chosen] if host else []
-    return (*small, FILES[name].chosen, *NEEDS.get(name, ()))
+    return (*small, FILES[name].chosen, *FILES[name].needs, *NEEDS.get(name, ()))
 
 
 def absent(member: Member) -> bool:

@@ -92,6 +92,12 @@ class Member:
         return f"{self.group}=[{self.name}]" if several else f"{self.group}={self.name}"
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """What an idea and its baseline need beside it: the words of its card's flag after its own."""
+        card = (self.plain.get("cards") or {}).get(self.name) or {}
+        return tuple(str(card.get("flag", "")).split()[1:])
+
+    @property
     def is_default(self) -> bool:
         """Whether a run has it, or its host has it, unless told otherwise."""
         if self.host:

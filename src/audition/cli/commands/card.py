@@ -52,7 +52,7 @@ def card(options: Namespace) -> None:
     if options.kill:
         if len(names) > 1 or options.lint:
             raise AuditionError("--kill is asked of one idea at a time, and without --lint")
-        return _kill(options, names[0], overrides)
+        return _kill(options, known[names[0]], overrides)
     if overrides:
         raise AuditionError(f"{overrides[0]} goes with --kill, which trains the baseline")
     if options.lint:
@@ -113,7 +113,7 @@ def _lint(options: Namespace, ideas: Sequence[Member]) -> None:
         raise SystemExit(1)
 
 
-def _kill(options: Namespace, idea: str, overrides: Sequence[str]) -> None:
+def _kill(options: Namespace, idea: Member, overrides: Sequence[str]) -> None:
     from hydra import initialize_config_dir
 
     from audition.cli.sentences import one_sentence
@@ -127,10 +127,15 @@ def _kill(options: Namespace, idea: str, overrides: Sequence[str]) -> None:
     path = (f"hydra.searchpath=['file://{own.resolve()}']",) if own else ()
     with one_sentence():
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            words = [f"+idea={idea}", *map(quoted, overrides)]
+            words = [f"+idea={idea.name}", *idea.needs, *map(quoted, overrides)]
             settings = runnable(Composer("audition", path)(words))
         check_machine(settings)
-        found = kill_test(settings, idea, options.steps)
+        found = kill_test(settings, idea.name, options.steps)
     worth = "not worth a run" if found.kill else "worth a run"
-    facts = {"idea": idea, "kill": found.kill, "sentence": found.sentence, "seed": settings["seed"]}
-    emit(options, facts, lambda: print(f"{idea} is {worth}: {found.sentence}."))
+    facts = {
+        "idea": idea.name,
+        "kill": found.kill,
+        "sentence": found.sentence,
+        "seed": settings["seed"],
+    }
+    emit(options, facts, lambda: print(f"{idea.name} is {worth}: {found.sentence}."))

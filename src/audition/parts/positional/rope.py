@@ -51,7 +51,8 @@ class RopePlaces(Places):
             )
         self.channels = channels
         turning = 2 * round(policy.fraction * channels / 2)
-        cos, sin = waves(turns(dims.context, turning, policy.base))
+        self.angles = turns(dims.context, turning, policy.base)  # for a variant that changes them
+        cos, sin = waves(self.angles)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
