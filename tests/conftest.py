@@ -1,8 +1,10 @@
 """One small run, made as the command line makes it: composed, checked, built and trained."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,17 +91,24 @@ def _as_the_files_are() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def warm() -> Iterator[Warm]:
+def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of pytest-xdist share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def warm(common_folder: Path) -> Iterator[Warm]:
     """Starts commands of Audition quickly, as processes of their own."""
-    own = Warm()
+    own = Warm(common_folder)
     yield own
     own.close()
 
 
 @pytest.fixture(scope="session")
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Tokenised text, shared by every test of the session."""
-    return str(tmp_path_factory.mktemp("cache"))
+def cache_dir(common_folder: Path) -> str:
+    """Tokenised text, made once for all tests."""
+    return str(common_folder / "cache")
 
 
 @pytest.fixture(scope="session")

@@ -149,12 +149,11 @@ class Workplace:
 
 
 @pytest.fixture(scope="session")
-def _shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def _shared(tmp_path_factory: pytest.TempPathFactory, cache_dir: str) -> tuple[Path, Path]:
     modules = tmp_path_factory.mktemp("modules")
     (modules / "tally.py").write_text(TALLY)
-    cache = tmp_path_factory.mktemp("cache")
-    Shakespeare(cache_dir=str(cache)).check()  # else the first command would say that it does so
-    return cache, modules
+    Shakespeare(cache_dir=cache_dir).check()  # else the first command would say that it does so
+    return Path(cache_dir), modules
 
 
 @pytest.fixture
@@ -164,14 +163,16 @@ def place(tmp_path: Path, _shared: tuple[Path, Path], warm: Warm) -> Workplace:
 
 @pytest.fixture(scope="session")
 def finished(
-    tmp_path_factory: pytest.TempPathFactory, _shared: tuple[Path, Path], warm: Warm
+    tmp_path_factory: pytest.TempPathFactory,
+    common_folder: Path,
+    _shared: tuple[Path, Path],
+    warm: Warm,
 ) -> Path:
     """The ledger of SWEEP, trained once for all workers of pytest-xdist: look at a copy of it."""
-    base = tmp_path_factory.getbasetemp()
-    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    root = common_folder / "finished"
     with FileLock(f"{root}.lock"):
         if not root.exists():
-            place = Workplace(base / "sweep", *_shared, warm)
+            place = Workplace(tmp_path_factory.getbasetemp() / "sweep", *_shared, warm)
             ended = place.train(*SWEEP)
             assert ended.returncode == 0, ended.stderr
             place.output.rename(root)

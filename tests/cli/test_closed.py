@@ -18,7 +18,7 @@ READERS = ("runs", "verdict", "leaderboard", "report", "status", "collect", "wat
 
 
 @pytest.fixture(scope="module")
-def anybody() -> Iterator[Warm]:
+def anybody(common_folder: Path) -> Iterator[Warm]:
     """Starts commands without the rights of root."""
     if AS_ANYBODY:
         if shutil.which(WITHOUT[0]) is None:
@@ -26,7 +26,7 @@ def anybody() -> Iterator[Warm]:
         tried = subprocess.run([*WITHOUT, "true"], capture_output=True, encoding="utf-8")
         if tried.returncode:
             pytest.skip(f"root cannot give its rights up here: {tried.stderr.strip()}")
-    own = Warm(AS_ANYBODY)
+    own = Warm(common_folder, AS_ANYBODY)
     yield own
     own.close()
 

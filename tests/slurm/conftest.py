@@ -134,17 +134,12 @@ class Door:
         return {f"{r.arm} {r.seed}": r for r in Ledger(self.output).read().records}
 
 
-@pytest.fixture(scope="session")
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
-def door(tmp_path: Path, _cache: Path, warm: Warm) -> Door:
-    return Door(tmp_path / "ledger", _cache, warm)
+def door(tmp_path: Path, cache_dir: str, warm: Warm) -> Door:
+    return Door(tmp_path / "ledger", Path(cache_dir), warm)
 
 
 @pytest.fixture(scope="module")
-def at_home(tmp_path_factory: pytest.TempPathFactory, _cache: Path, warm: Warm) -> Door:
+def at_home(tmp_path_factory: pytest.TempPathFactory, cache_dir: str, warm: Warm) -> Door:
     """A ledger of its own for what is trained on this machine."""
-    return Door(tmp_path_factory.mktemp("home") / "ledger", _cache, warm)
+    return Door(tmp_path_factory.mktemp("home") / "ledger", Path(cache_dir), warm)

@@ -20,10 +20,13 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
 from typing import IO, Any, NoReturn
+
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 
@@ -132,11 +135,12 @@ class Command:
 class Warm:
     """The process that has imported everything; it is started for the first command.
 
-    `prefix` is a command that it is started by, which takes rights away, say.
+    `prefix` is a command that it is started by, which takes rights away, say. Those of one `folder`
+    share a process, which ends with the last of them: the workers of pytest-xdist.
     """
 
-    def __init__(self, prefix: Sequence[str] = ()) -> None:
-        self._prefix = prefix
+    def __init__(self, folder: Path, prefix: Sequence[str] = ()) -> None:
+        self._folder, self._prefix = folder, prefix
         self._control: socket.socket | None = None
         self.seconds = 0.0  # of CPU that the commands took
 
@@ -153,7 +157,7 @@ class Warm:
     ) -> Command:
         """`python -m MODULE WORDS`, under way."""
         if self._control is None:
-            self._control, self._server = _start(self._prefix)
+            self._control = _reach(self._folder, self._prefix)
         status, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         (out, said_out), (err, said_err) = os.pipe(), os.pipe()
         request = Request(
@@ -181,42 +185,64 @@ class Warm:
     def close(self) -> None:
         if self._control is not None:
             self._control.close()
-            self._server.wait()
 
 
-def _start(prefix: Sequence[str]) -> "tuple[socket.socket, subprocess.Popen[bytes]]":
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        server = subprocess.Popen(
-            [*prefix, sys.executable, __file__, str(theirs.fileno())],
-            cwd=ROOT,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    return ours, server
+def _reach(folder: Path, prefix: Sequence[str]) -> socket.socket:
+    """A line to the process of `folder`, which the first to ask starts."""
+    address = "\0audition " + sha256(os.fsencode(folder / " ".join(prefix))).hexdigest()
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with FileLock(folder / "warm.lock"):
+        with suppress(OSError):
+            control.connect(address)
+            return control
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+            door.bind(address)
+            door.listen()
+            subprocess.run(
+                [*prefix, sys.executable, __file__, str(door.fileno())],
+                cwd=ROOT,
+                pass_fds=[door.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                check=True,
+            )
+            control.connect(address)
+    return control
 
 
 def _send(to: socket.socket, request: Request, handed: Sequence[int]) -> None:
     socket.send_fds(to, [json.dumps(asdict(request)).encode()], list(handed))
 
 
-def _receive(control: socket.socket) -> tuple[Request, list[int]]:
-    """The next request; the process ends where there will be none."""
+def _receive(control: socket.socket) -> tuple[Request, list[int]] | None:
+    """The next request; None where there will be none."""
     message, handed, _, _ = socket.recv_fds(control, 1 << 18, 16)
-    if not message:
-        os._exit(0)
-    return Request(**json.loads(message)), list(handed)
+    return (Request(**json.loads(message)), list(handed)) if message else None
 
 
-def serve(control: socket.socket) -> None:
-    """Fork a process for each request, which becomes what is asked for; never returns in this one."""
+def serve(door: socket.socket) -> None:
+    """Fork a process for each request, which becomes what is asked for; ends when all have left."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait
-    while True:
-        request, handed = _receive(control)
+    lines = [door.accept()[0]]
+    while lines:
+        ready = select.select([door, *lines], [], [])[0]
+        if door in ready:
+            lines.append(door.accept()[0])
+        for control in ready:
+            if control is not door and not _obey(control, [door, *lines]):
+                lines.remove(control)
+                control.close()
+
+
+def _obey(control: socket.socket, ours: Sequence[socket.socket]) -> bool:
+    """Begin the next command of a line; False where there will be none."""
+    received = _receive(control)
+    if received is not None:
+        request, handed = received
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            control.close()
+            for each in ours:
+                each.close()
             *handed, status = handed
             pid = os.fork()
             if pid == 0:
@@ -224,10 +250,11 @@ def serve(control: socket.socket) -> None:
                 _take(request, handed)
                 spares = [_spare() for _ in range(2)]
                 _patch(spares)
-                return become(request)
+                become(request)
             _wait(pid, socket.socket(fileno=status), handed)
-        for each in handed:
-            os.close(each)
+        for number in handed:
+            os.close(number)
+    return received is not None
 
 
 def _wait(pid: int, status: socket.socket, streams: Sequence[int]) -> NoReturn:
@@ -256,7 +283,7 @@ def _take(request: Request, handed: Sequence[int]) -> None:
                 os.close(number)
 
 
-def become(request: Request) -> None:
+def become(request: Request) -> NoReturn:
     """Turn this process into what is asked for: what Python does before it runs `__main__`."""
     import importlib
     import io
@@ -316,13 +343,15 @@ def _spare() -> Spare:
         return pid, ours
     ours.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    request, handed = _receive(theirs)
+    received = _receive(theirs)
+    if received is None:
+        os._exit(0)
+    request, handed = received
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _take(request, handed)
     if request.module == "audition.parallel.agent":
         _patch([_spare() for _ in range(2)])  # the ranks
     become(request)
-    sys.exit()
 
 
 def _patch(spares: list[Spare]) -> None:
@@ -380,6 +409,8 @@ def _import_everything() -> None:
 
 if __name__ == "__main__":
     del sys.path[0]
+    if sys.argv[1:] and os.fork():  # nobody waits for it: it may outlive whoever started it
+        os._exit(0)
     _import_everything()
     if sys.argv[1:]:  # without, its byte code has been compiled: `make setup`
         serve(socket.socket(fileno=int(sys.argv[1])))
