@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim._muon import _zeropower_via_newtonschulz
 
+from audition.apoptosis.surgery import Weights, operate, resize
 from audition.config.instantiate import construct
 from audition.config.members import members
 from audition.errors import AuditionError
@@ -23,6 +24,7 @@ from audition.parts.optim.sgd import SGD
 from audition.parts.optim.together import averaging_of
 from audition.recipe.signals import Controls
 from audition.recipe.streams import Streams
+from audition.recipe.turnover import Edit, Event
 
 OPTIMIZERS = {member.name: construct(member.plain) for member in members("optimizer")} | {
     "adamw all": AdamW(decay="all"),
@@ -126,6 +128,37 @@ def test_all_that_is_remembered_is_declared_and_along_the_axes_it_says(name):
             assert len(moment.axes) == moment.tensor.ndim
             for size, axis in zip(moment.tensor.shape, moment.axes, strict=True):
                 assert axis is None or size == p.shape[axis]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_units_are_replaced_and_become_more(name):
+    """What a dead unit's weights were remembered by is nought; a layer of another width goes on."""
+    model = make()
+    optimizer, site = OPTIMIZERS[name](named(model)), "blocks.1.feedforward"
+    train(model, optimizer, 3)
+    weights, dead = Weights(model, named(model), optimizer), torch.tensor([2, 5])
+    fresh = torch.full((2, 32), 0.25)
+    edits = (
+        Edit(f"{site}.up.weight", 0, dead, fresh),
+        Edit(f"{site}.down.weight", 1, dead, fresh.T),
+    )
+    operate(weights, [Event(site, dead, dead[:, None], edits)])
+    seen = 0
+    for part, axis in (("up", 0), ("down", 1)):
+        for moment in moments_of(optimizer, weights.params[f"{site}.{part}.weight"]):
+            for own, along in enumerate(moment.axes):
+                if along == axis:
+                    lines = moment.tensor.index_select(own, dead)
+                    assert (lines == (0.25 if moment.follows else 0.0)).all(), moment.name
+                    seen += 1
+    assert seen
+    train(model, optimizer, 1, first=3)
+    resize(weights, site, 140)
+    after = train(model, optimizer, 3, first=4)
+    assert all(w.isfinite().all() for w in after)
+    assert weights.params[f"{site}.up.weight"].shape[0] == 140
+    assert weights.params[f"{site}.up.weight"][128:].count_nonzero() == 0  # nobody reads them
+    assert all(p is q for p, q in zip(named(model).values(), weights.params.values(), strict=True))
 
 
 def test_adamw_is_torchs_own_loop():
