@@ -20,6 +20,7 @@ from audition.recipe.signals import Controls, View
 from audition.recipe.streams import Streams
 from audition.session import begin
 
+CPU = torch.device("cpu")
 M, N = 16, 40
 SHAPES = {"wide": (M, N), "tall": (N, M), "square": (M, M)}
 
@@ -70,9 +71,10 @@ def planted(strength=30.0):
 
 def test_bands_are_doubling_ranks():
     expected = [0, 1, 2, 2, 3, 3, 3, 3, *[4] * 8, *[5] * 16]
-    assert bands(32).tolist() == expected
-    assert bands(1).tolist() == [0]
-    assert bands(5000).max() == 11
+    assert bands(32, CPU)[0].tolist() == expected
+    assert bands(1, CPU)[0].tolist() == [0]
+    assert bands(32, CPU)[1].tolist() == [1, 1, 2, 4, 8, 16]
+    assert bands(5000, CPU)[0].max() == 11
 
 
 def test_coherence_is_one_minus_difference_over_sum():
@@ -85,7 +87,7 @@ def test_coherence_is_one_minus_difference_over_sum():
     assert w.shape == (3, 5)
     half_difference, half_sum = basis.mT @ (first - second) / 2, basis.mT @ (first + second) / 2
     for band in range(5):
-        where = bands(M) == band
+        where = bands(M, CPU)[0] == band
         ratio = half_difference[:, where].square().sum((1, 2)) / half_sum[:, where].square().sum(
             (1, 2)
         )

@@ -137,8 +137,8 @@ class Gate(Effect):
         if "cross" in group:
             cross = group["cross"].lerp(cross, 0.2)
             power = group["power"].lerp(power, 0.2)
-        band = bands(basis.shape[-1]).to(basis.device)  # [M]
-        each = self._gains(cross, power, band.bincount())[:, band]  # [K, M], one a direction
+        band, sizes = bands(basis.shape[-1], basis.device)  # [M], [B]
+        each = self._gains(cross, power, sizes)[:, band]  # [K, M], one a direction
         if self.settings.control == "shuffled":
             generator = view.streams.generator("shuffle", view.clock.step)
             order = torch.stack([torch.randperm(each.shape[1], generator=generator) for _ in each])
@@ -170,8 +170,8 @@ def coherence(cross: Tensor, power: Tensor) -> Tensor:
 def band_powers(basis: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Cross-power of the halves and power of their mean, [K, B], from [K, M, M] and [K, M, N]."""
     a, b = basis.mT @ first, basis.mT @ second  # [K, M, N]
-    where = bands(basis.shape[-1]).to(a.device)
-    zeros = a.new_zeros(a.shape[0], int(where.max()) + 1)
+    where, sizes = bands(basis.shape[-1], a.device)
+    zeros = a.new_zeros(a.shape[0], len(sizes))
     cross = zeros.index_add(1, where, (a * b).sum(-1))
     return cross, zeros.index_add(1, where, ((a + b) * 0.5).square().sum(-1))
 

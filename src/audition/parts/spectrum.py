@@ -4,6 +4,8 @@ Shape suffixes: K matrices, M directions, N the other side; of vectors, B rows, 
 R directions, N bands.
 """
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -11,9 +13,15 @@ TINY = 1e-12
 """Added to energies, whose logarithm is taken."""
 
 
-def bands(size: int) -> Tensor:
-    """[size] int64: the band of each direction by its rank: 1, 2, 3-4, 5-8, ..., at most twelve."""
-    return torch.tensor([min(11, (rank - 1).bit_length()) for rank in range(1, size + 1)])
+@cache
+def bands(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """[size] int64: the band of each direction by its rank: 1, 2, 3-4, 5-8, ..., at most twelve; and
+    how many directions each band has, [N].
+
+    Made once for all steps: a copy to a card waits for the card.
+    """
+    band = torch.tensor([min(11, (rank - 1).bit_length()) for rank in range(1, size + 1)])
+    return band.to(device), band.bincount().to(device)
 
 
 def eigenbasis(mean: Tensor, previous: Tensor | None) -> Tensor:

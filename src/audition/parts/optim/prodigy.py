@@ -115,7 +115,8 @@ class Distance(Foreach):
                 continue
             states, rate = [self.state[p] for p in params], d * group["lr"]
             below = each._foreach_sqrt(column(states, "exp_avg_sq"))
-            each._foreach_add_(below, grown * group["eps"])
+            # Without `alpha` torch takes the tensor for a number, and waits for the card to tell it.
+            each._foreach_add_(below, grown * group["eps"], alpha=1)
             steps = each._foreach_div(column(states, "exp_avg"), below)
             each._foreach_mul_(steps, rate)
             if group["weight_decay"]:

@@ -1,0 +1,80 @@
+"""A step reads no tensor's value: on a card, the processor would wait there for all that goes before.
+
+Metrics read values every tenth step, and a step in which units die or are born reads which.
+"""
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import torch
+from tests.laws.table import ROWS
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from audition.observers.metrics import Metrics
+from audition.recipe.batches import Clock
+from audition.session import begin
+from audition.training.step import advance
+
+aten = torch.ops.aten
+READING = {aten._local_scalar_dense, aten.nonzero, aten.equal, aten.masked_select, aten._unique2}
+PLACES = {aten.index, aten.index_put, aten.index_put_}
+"""Operations that read where their index is a mask."""
+WARM, STEPS, BUDGET = 2, 6, 60
+"""Steps before values are looked for, steps in which they are, and steps of the run."""
+
+
+class Reads(TorchDispatchMode):
+    """Counts the operations that make a value or a shape out of a tensor's content, by place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: Counter[str] = Counter()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kind = func.overloadpacket
+        masks = kind in PLACES and any(x is not None and x.dtype == torch.bool for x in args[1])
+        if kind in READING or masks:
+            ours = [f for f in traceback.extract_stack() if "/audition/" in f.filename]
+            self.found[f"{kind.__name__} in {ours[-1].filename}:{ours[-1].lineno}"] += 1
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.fixture
+def reads(job_of: Callable[..., Any], tmp_path: Any) -> Callable[..., Counter[str]]:
+    """Overrides -> what six steps of a run read, its metrics among them, none of which is due."""
+
+    def counted(*overrides: str) -> Counter[str]:
+        job = job_of(*overrides, f"budget.steps={BUDGET}")
+        job.execution.enter()
+        session = begin(job.recipe, job.seed, "cpu")
+        metrics = Metrics(tmp_path)
+        metrics.on_start(session, BUDGET)
+        mode = Reads()
+        for step in range(WARM + STEPS):
+            clock = Clock(step, BUDGET, step / BUDGET)
+            if step < WARM:
+                metrics.on_step(session, advance(job, session, clock))
+                continue
+            with mode:
+                metrics.on_step(session, advance(job, session, clock))
+        metrics.on_end(session, "finished")
+        return mode.found
+
+    return counted
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_a_step_reads_no_value(row: Any, reads: Callable[..., Counter[str]]) -> None:
+    rests = ("apoptosis.timetable.warmup=50",) * any("apoptosis=" in word for word in row.active)
+    assert reads(*row.active, *rests) == Counter()
+
+
+def test_what_is_read_is_seen(reads: Callable[..., Counter[str]]) -> None:
+    every_step = ("apoptosis.timetable.interval=1", "apoptosis.timetable.warmup=1")
+    found = reads("apoptosis=functional_preservation", *every_step)
+    assert {place.partition(" ")[0] for place in found} >= {"_local_scalar_dense", "nonzero"}
