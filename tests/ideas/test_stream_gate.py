@@ -13,7 +13,7 @@ from audition.ideas.stream_gate import (
     moments,
 )
 from audition.observers.observer import Observer
-from audition.parts.spectrum import TINY, band_sizes, covariance, energies, principal
+from audition.parts.spectrum import TINY, band_members, bands, covariance, energies, principal
 from audition.recipe.batches import Clock
 from audition.recipe.problem import Predict
 from audition.session import begin
@@ -44,15 +44,16 @@ def gates(model):
 
 
 def test_bands_are_doubling_ranks():
-    assert band_sizes(32) == [1, 1, 2, 4, 8, 16]
-    assert band_sizes(20) == [1, 1, 2, 4, 8, 4]
-    assert band_sizes(1) == [1]
-    assert len(band_sizes(2048)) == 12
+    assert band_members(32).sum(1).tolist() == [1, 1, 2, 4, 8, 16]
+    assert band_members(20).sum(1).tolist() == [1, 1, 2, 4, 8, 4]
+    assert torch.equal(band_members(8).argmax(0), bands(8))
+    assert band_members(1).tolist() == [[1]]
+    assert len(band_members(2048)) == 12
 
 
 def test_energies_are_sums_of_squares_by_band():
     h = drawn(2, 3, 8)
-    found = energies(h, band_sizes(8))
+    found = energies(h, band_members(8))
     expected = [h[..., a:b].square().sum(-1) for a, b in ((0, 1), (1, 2), (2, 4), (4, 8))]
     assert torch.allclose(found, torch.stack(expected, -1) + TINY)
 
@@ -103,6 +104,19 @@ def test_a_gated_write_is_the_formula(job_of):
         gain = 2 * torch.sigmoid(gate.offset[b] + gate.slope[b] * z)
         expected += (gain - 1)[..., None] * (y @ project)
     assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_no_gradient_passes_through_the_energy(job_of):
+    """That of log h² has no bound where h is near zero, and the first bands have one h each."""
+    session, _ = opened(job_of(IDEA))
+    gate = session.model.blocks[0].attention_out_norm.stream_gate
+    gate.slope.data, gate.levels.data[1] = drawn(6), 1.0
+    x, y = drawn(2, 5, 32).requires_grad_(), drawn(2, 5, 32, seed=1).requires_grad_()
+    gate.listen(None, (x,))
+    gate.write(None, (), y).square().sum().backward()
+    assert x.grad is None
+    assert y.grad.any()
+    assert gate.slope.grad.all()
 
 
 def test_what_a_gate_hears_is_the_stream_before_its_norm(job_of):
@@ -223,7 +237,7 @@ def test_static_axes_are_a_gain_a_channel(job_of):
     session.params[VECTORS].copy_(torch.eye(32))
     gate = session.model.blocks[0].attention_out_norm.stream_gate
     gate.offset.data = drawn(6)
-    gains = (2 * gate.offset.sigmoid()).repeat_interleave(torch.tensor(band_sizes(32)))
+    gains = 2 * gate.offset.sigmoid() @ band_members(32)
     y = drawn(2, 3, 32)
     gate.listen(None, (y,))
     assert torch.allclose(gate.write(None, (), y), gains * y, atol=1e-6)

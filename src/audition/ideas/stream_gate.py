@@ -1,7 +1,7 @@
 """Stream gate: what a branch writes to the residual stream is turned up or down, band by band.
 
-The bands are ranges of the stream's principal directions; the gain of each follows the energy that
-the stream has in it. Shape suffixes: B rows, T tokens, C channels, R directions, N bands.
+A band is a range of the stream's principal directions; its gain follows the energy that it has.
+Shape suffixes: B rows, T tokens, C channels, R directions, N bands.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from audition.errors import AuditionError
 from audition.parts.initial import Constant, parameter
-from audition.parts.spectrum import band_sizes, covariance, energies, principal
+from audition.parts.spectrum import band_members, covariance, energies, principal
 from audition.recipe.carried import carried
 from audition.recipe.effect import Effect
 from audition.recipe.problem import Gradient
@@ -38,8 +38,8 @@ class StreamGate:
 
     U are the top eigenvectors of the stream's covariance at the inputs of all blocks, one basis for
     the model, measured on the first row of every pass and frozen. z_b is log |U_bᵀ x|² of the stream
-    x in front of the branch, less its running mean, over its running deviation. a and c start at
-    zero, and are learned once the basis is there.
+    x in front of the branch, less its running mean, over its running deviation; no gradient passes
+    through it. a and c start at zero, and are learned once the basis is there.
     """
 
     rank: Annotated[int, Ge(0)] = 32
@@ -84,8 +84,7 @@ class StreamGate:
 class Measuring(Effect):
     """Freezes the basis when it is time, and keeps the levels of every branch.
 
-    What a pass measured arrives as the gradient of a slot, and so is added up as gradients are, over
-    pieces of a batch and over processes. No optimizer sees it: it gets zeros.
+    What a pass measured arrives as the gradient of a slot (`recipe/carried.py`).
     """
 
     def __init__(self, settings: StreamGate) -> None:
@@ -131,8 +130,11 @@ class Measuring(Effect):
 class Stream(nn.Module):
     """The basis [C, R], of zeros until it is frozen, and the slot of the covariance [C, C]."""
 
+    members: Tensor
+
     def __init__(self, width: int, rank: int, measured: bool) -> None:
         super().__init__()
+        self.register_buffer("members", band_members(rank), persistent=False)
         self.vectors = parameter(width, rank, init=Constant(0.0), role="vector")
         self.vectors.requires_grad_(False)
         if measured:
@@ -157,11 +159,11 @@ class Gate(nn.Module):
         self.shared = (stream,)  # in a tuple, since it is a part of the model already
         self.dynamic = dynamic
         self.heard: Tensor | None = None
-        self.sizes = band_sizes(stream.vectors.shape[1])
-        self.offset = parameter(len(self.sizes), init=Constant(0.0), role="vector")
+        bands = len(stream.members)
+        self.offset = parameter(bands, init=Constant(0.0), role="vector")
         if dynamic:
-            self.slope = parameter(len(self.sizes), init=Constant(0.0), role="vector")
-            self.levels = parameter(3, len(self.sizes), init=Constant(0.0), role="vector")
+            self.slope = parameter(bands, init=Constant(0.0), role="vector")
+            self.levels = parameter(3, bands, init=Constant(0.0), role="vector")
 
     def listen(self, norm: nn.Module, given: tuple[Tensor, ...]) -> None:
         """Before the norm that reads the stream [B, T, C]."""
@@ -170,19 +172,17 @@ class Gate(nn.Module):
     def write(self, branch: nn.Module, given: tuple[Any, ...], y: Tensor) -> Tensor:
         """After the branch: its output [B, T, C], gated."""
         x, self.heard = self.heard, None
-        (stream,) = self.shared
+        (stream,), gains = self.shared, self.offset
         assert x is not None
-        gains = self.offset
         if self.dynamic:
-            log_energy = energies(x @ stream.vectors, self.sizes).log()  # [B, T, N]
+            # Without a gradient: that of log h² is 2 / h, without bound where a coordinate h is near 0.
+            log_energy = energies(x.detach() @ stream.vectors, stream.members).log()  # [B, T, N]
             mean, precision = self.levels.detach()[:2]
             gains = gains + self.slope * (log_energy - mean) * precision
             if self.training:
-                y = carried(y, self.levels, moments(log_energy.detach()))
-        excess = 2.0 * gains.sigmoid() - 1.0  # [B, T, N] or [N]
-        parts = torch.split(y @ stream.vectors, self.sizes, dim=-1)
-        gated = [part * excess[..., i, None] for i, part in enumerate(parts)]
-        return (y + torch.cat(gated, dim=-1) @ stream.vectors.mT).to(y.dtype)
+                y = carried(y, self.levels, moments(log_energy))
+        excess = (2.0 * gains.sigmoid() - 1.0) @ stream.members  # [B, T, R] or [R]
+        return (y + ((y @ stream.vectors) * excess) @ stream.vectors.mT).to(y.dtype)
 
 
 def moments(values: Tensor) -> Tensor:

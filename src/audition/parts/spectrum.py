@@ -57,13 +57,14 @@ def principal(covariance: Tensor, rank: int) -> Tensor:
     return torch.linalg.eigh(covariance).eigenvectors.flip(-1)[..., :rank]  # type: ignore[no-any-return]
 
 
-def band_sizes(rank: int) -> list[int]:
-    """Directions in each band, by falling power: 1, 1, 2, 4, 8, ..., the rest."""
+def band_members(rank: int) -> Tensor:
+    """[N, R]: 1 where a direction is in a band, and else 0; by rank 1, 2, 3-4, 5-8, ..., the rest."""
     ends = [min(rank, 1 << i) for i in range(rank.bit_length() + 1)]
-    return [b - a for a, b in zip([0, *ends], ends, strict=False) if b > a]
+    sizes = (b - a for a, b in zip([0, *ends], ends, strict=False) if b > a)
+    return torch.block_diag(*(torch.ones(1, size) for size in sizes))  # type: ignore[no-untyped-call]
 
 
-def energies(h: Tensor, sizes: list[int]) -> Tensor:
-    """Coordinates [B, T, R] to what each band has of their sum of squares, [B, T, N]."""
-    parts = torch.split(h.float().square(), sizes, dim=-1)
-    return torch.stack([part.sum(-1) for part in parts], dim=-1) + TINY
+def energies(h: Tensor, members: Tensor) -> Tensor:
+    """Coordinates [B, T, R] to what each band of [N, R] has of their sum of squares, [B, T, N]."""
+    with torch.autocast(h.device.type, enabled=False):
+        return h.float().square() @ members.mT + TINY
