@@ -61,7 +61,8 @@ def band_members(rank: int) -> Tensor:
     """[N, R]: 1 where a direction is in a band, and else 0; by rank 1, 2, 3-4, 5-8, ..., the rest."""
     ends = [min(rank, 1 << i) for i in range(rank.bit_length() + 1)]
     sizes = (b - a for a, b in zip([0, *ends], ends, strict=False) if b > a)
-    return torch.block_diag(*(torch.ones(1, size) for size in sizes))  # type: ignore[no-untyped-call]
+    found: Tensor = torch.block_diag(*(torch.ones(1, n) for n in sizes))  # type: ignore[no-untyped-call]
+    return found
 
 
 def energies(h: Tensor, members: Tensor) -> Tensor:
