@@ -1,17 +1,16 @@
 """Sharpness-aware minimisation (SAM): the gradient is taken where the loss is highest nearby."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
-from torch import Tensor
 
 from audition.recipe import tree
 from audition.recipe.effect import Effect
+from audition.recipe.gradient import moved
 from audition.recipe.problem import Gradient, GradientRule, Problem
-from audition.recipe.signals import Tensors, View
+from audition.recipe.signals import View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,16 +45,3 @@ class SharpnessAware(Effect):
             return replace(there, terms=here.terms, cost=here.cost + there.cost)
 
         return uphill, state
-
-
-@contextmanager
-def moved(params: Mapping[str, Tensor], by: Tensors) -> Iterator[None]:
-    """Parameters hold other values within the block, and their own, to the bit, after it."""
-    own = {name: params[name].data for name in by}
-    try:
-        for name, step in by.items():
-            params[name].data = own[name] + step
-        yield
-    finally:
-        for name, values in own.items():
-            params[name].data = values

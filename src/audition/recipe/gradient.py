@@ -1,6 +1,7 @@
 """How a batch becomes gradients: the plain rule, and the wrapper that measures its two halves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from torch import Tensor
 
@@ -72,9 +73,35 @@ def in_halves(rule: GradientRule) -> GradientRule:
             cost=(first.cost + second.cost) * 0.5,
             halves=() if closed else (first.grads, second.grads),
             closed=closed,
+            curvature=mean_of(first.curvature, second.curvature),
         )
 
     return measured
+
+
+@contextmanager
+def moved(params: Tensors, by: Tensors) -> Iterator[None]:
+    """Parameters stand `by` away within the block, and to the bit where they were after it.
+
+    For a rule that asks for a gradient elsewhere.
+
+    Examples:
+        >>> import torch
+        >>> w = torch.nn.Parameter(torch.ones(2))
+        >>> with moved({"w": w}, {"w": torch.tensor([1.0, 0.0])}):
+        ...     w.tolist()
+        [2.0, 1.0]
+        >>> w.tolist()
+        [1.0, 1.0]
+    """
+    own = {name: params[name].data for name in by}
+    try:
+        for name, step in by.items():
+            params[name].data = own[name] + step
+        yield
+    finally:
+        for name, values in own.items():
+            params[name].data = values
 
 
 def mean_of(first: Tensors, second: Tensors) -> Tensors:

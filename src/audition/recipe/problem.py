@@ -5,7 +5,7 @@ Shape suffixes: B rows of a batch, T tokens of a row, V outputs (vocabulary or c
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor, nn
 
@@ -57,6 +57,9 @@ class Gradient:
     cost: Cost
     halves: tuple[Tensors, ...] = ()  # gradients of the batch's halves, where a rule measured them
     closed: bool = False  # no update happens: neither weights nor moments nor decay move
+    curvature: Tensors = field(
+        default_factory=dict
+    )  # second derivatives, where a rule estimated them
 
     def with_grads(self, grads: Tensors) -> "Gradient":
         return replace(self, grads=grads)

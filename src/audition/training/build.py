@@ -12,11 +12,15 @@ from audition.execution import Execution
 from audition.parallel.alone import Alone
 from audition.parallel.ddp import Ddp
 from audition.parallel.team import ALONE, Team
+from audition.parts.optim.curvature import MeasuresCurvature
 from audition.recipe.effect import Chain
 from audition.recipe.gradient import backward
 from audition.recipe.recipe import Idea, Recipe
 from audition.tasks.task import Task
 from audition.training.job import Job, Training
+
+CURVATURE = "optimizer.curvature"
+"""Name of the link that an optimizer adds to the chain; with a dot, as no effect of a config has."""
 
 
 def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:
@@ -33,15 +37,19 @@ def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:
         )
     execution = Execution(construct(settings["precision"]), **settings["execution"])
     task: Task = construct(settings["task"])
+    optimizer = construct(settings["optimizer"])
+    effects = named(settings.get("effects"))
+    if isinstance(optimizer, MeasuresCurvature):
+        effects = {CURVATURE: optimizer.measurement(), **effects}
     baseline = Recipe(
         data=partial(task.open, construct(settings["data"])),
         model=model_of(settings),
         loss=construct(settings["loss"]),
         gradient=team.rule(backward),
-        optimizer=construct(settings["optimizer"]),
+        optimizer=optimizer,
         schedule=construct(settings["schedule"]),
         evaluators=named(settings.get("evaluator")),
-        effects=Chain(named(settings.get("effects"))),
+        effects=Chain(effects),
         apoptosis=construct(settings["apoptosis"]),
     )
     recipe = fold(baseline, named(settings.get("ideas")))

@@ -10,6 +10,7 @@ from audition.apoptosis.surgery import Weights, operate
 from audition.observers.observer import StepReport
 from audition.parts.dropout import set_dropout_gain
 from audition.parts.optim.controls import apply_controls
+from audition.parts.optim.curvature import TakesCurvature
 from audition.recipe import tree
 from audition.recipe.batches import Clock
 from audition.recipe.probe import Probe
@@ -84,10 +85,15 @@ def probe_of(job: Job, session: Session, rows: int) -> Probe:
 
 
 def load_gradients(session: Session, gradient: Gradient, clip: float | None) -> torch.Tensor | None:
-    """Hand the gradients to the parameters and clip them; returns the norm before clipping."""
+    """Hand the gradients to the parameters and clip them; returns the norm before clipping.
+
+    An optimizer that takes estimates of curvature gets those that were made, which are not clipped.
+    """
     for name, parameter in session.params.items():
         grad = gradient.grads.get(name)
         parameter.grad = None if grad is None else laid_out(grad, parameter)
+    if gradient.curvature and isinstance(session.optimizer, TakesCurvature):
+        session.optimizer.take_curvature(gradient.curvature)
     return None if clip is None else session.clip(clip)
 
 
