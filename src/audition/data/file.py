@@ -8,6 +8,7 @@ from typing import Annotated
 
 from annotated_types import Gt, Le
 
+from audition.data.corpus import Corpus
 from audition.data.fingerprint import fingerprint
 from audition.data.reading import content_of, digests, named, read
 from audition.data.source import Source
@@ -17,7 +18,7 @@ from audition.text import count
 
 
 @dataclass(frozen=True, kw_only=True)
-class File(Source):
+class Files(Corpus):
     """Text in UTF-8. The fingerprint is of what the files say, not of where they lie.
 
     A file is cut by characters. The files of a folder are sorted by their path within it, and the
@@ -106,6 +107,11 @@ class File(Source):
                 )
             )
         return sorted(files, key=lambda file: file.relative_to(self.path).as_posix())
+
+
+@dataclass(frozen=True, kw_only=True)
+class File(Files, Source):
+    """The user's text in windows."""
 
 
 def _text(path: Path) -> str:

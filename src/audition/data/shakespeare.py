@@ -7,6 +7,7 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from audition.data.corpus import Corpus
 from audition.data.source import Source
 from audition.data.text import Document, Text
 from audition.errors import AuditionError
@@ -51,8 +52,8 @@ _STRAY = re.compile(r"[_\[\]]")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shakespeare(Source):
-    """Shakespeare's plays; a run of a million tokens sees no token of them twice."""
+class Plays(Corpus):
+    """Shakespeare's plays, a document each."""
 
     @property
     def text_fingerprint(self) -> str:
@@ -67,6 +68,11 @@ class Shakespeare(Source):
             training=tuple(d for d in documents if d.name not in VALIDATION),
             validation=tuple(d for d in documents if d.name in VALIDATION),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shakespeare(Plays, Source):
+    """The plays in windows; a run of a million tokens sees no token of them twice."""
 
 
 def _plays() -> tuple[Path, ...]:

@@ -1,6 +1,5 @@
 """What a config names as `data`: a corpus with its tokenizer and the way it is cut into windows."""
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Ge, Gt
 
 from audition.data.cache import cached
+from audition.data.corpus import Corpus
 from audition.data.cuts import Cuts
 from audition.data.fingerprint import fingerprint
-from audition.data.text import Text
 from audition.data.tokenizers import learn
 from audition.data.tokens import Tokenised
 from audition.errors import AuditionError
@@ -24,7 +23,7 @@ EVALUATION_RULE = "windows at a stride of the context, spread evenly over the va
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source(ABC):
+class Source(Corpus):
     """The settings that every corpus has. Two runs compare if `evaluation_fingerprint` agrees."""
 
     tokenizer: Literal["characters", "bpe"] = "characters"
@@ -60,8 +59,8 @@ class Source(ABC):
         return self.batch_size * self.context
 
     @property
-    def remarks(self) -> tuple[str, ...]:
-        """Changes to the text that its owner should know of, a sentence each."""
+    def domains(self) -> tuple[str, ...]:
+        """Names of the parts that are also measured each by itself; () for one text."""
         return ()
 
     @property
@@ -80,15 +79,6 @@ class Source(ABC):
             context=self.context,
             evaluation_tokens=self._evaluated,
         )
-
-    @property
-    @abstractmethod
-    def text_fingerprint(self) -> str:
-        """A quick fingerprint of the text. Raises AuditionError where that is missing or another."""
-
-    @abstractmethod
-    def text(self) -> Text:
-        """The documents of both splits."""
 
     @property
     def corpus_fingerprint(self) -> str:
@@ -113,16 +103,22 @@ class Source(ABC):
 
     def tokenised(self) -> Tokenised:
         """The corpus as token ids, from the cache or, the first time, into it."""
+        return Tokenised.load(self._cached())
+
+    def _cached(self) -> Path:
+        """The folder with the token ids. Raises AuditionError where the text changes meanwhile."""
 
         def make(folder: Path) -> None:
-            text = self.text()
+            self._save(folder)
             if self.corpus_fingerprint != key:
                 raise AuditionError("the text was changed while it was read: try again")
-            tokenizer = learn(text, self.tokenizer, self.vocab_size)
-            Tokenised.of(text, tokenizer).save(folder)
 
         key = self.corpus_fingerprint
-        return Tokenised.load(cached(Path(self.cache_dir), key, make))
+        return cached(Path(self.cache_dir), key, make)
+
+    def _save(self, folder: Path) -> None:
+        text = self.text()
+        Tokenised.of(text, learn(text, self.tokenizer, self.vocab_size)).save(folder)
 
     def open(self, streams: "Streams") -> "Windows":
         """The batches of a run. Raises AuditionError where the corpus is too small for them."""

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from sysconfig import get_path
 
+from audition.data.corpus import Corpus
 from audition.data.fingerprint import fingerprint
 from audition.data.source import Source
 from audition.data.text import Document, Text, split_every
@@ -20,7 +21,7 @@ _TESTS = {"test", "tests", "idle_test"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class StandardLibrary(Source):
+class Modules(Corpus):
     """The .py files of the running interpreter without its tests, each a document."""
 
     @property
@@ -29,6 +30,11 @@ class StandardLibrary(Source):
 
     def text(self) -> Text:
         return split_every(tuple(_documents()), EVERY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandardLibrary(Modules, Source):
+    """The library's source in windows; every tenth file validates."""
 
 
 @cache

@@ -45,20 +45,21 @@ class Tokenised:
         training = Tokens.of(text.training, tokenizer)
         return cls(tokenizer, training, Tokens.of(text.validation, tokenizer))
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, part: str = "") -> None:
+        """Write it into `folder`, where corpora of one tokenizer may lie beside it as other parts."""
         (folder / "tokenizer.json").write_text(self.tokenizer.to_json(), encoding="utf-8")
         for name, tokens in (("training", self.training), ("validation", self.validation)):
-            np.save(folder / f"{name}.npy", tokens.ids)
-            np.save(folder / f"{name}.starts.npy", tokens.starts)
+            np.save(folder / f"{part}{name}.npy", tokens.ids)
+            np.save(folder / f"{part}{name}.starts.npy", tokens.starts)
 
     @classmethod
-    def load(cls, folder: Path) -> "Tokenised":
+    def load(cls, folder: Path, part: str = "") -> "Tokenised":
         """What `save` wrote; the ids stay on disk, and all runs of a machine share their pages."""
         training, validation = (
             # Indexing an np.memmap is slow, indexing an array upon the same memory is not.
             Tokens(
-                np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")),
-                np.load(folder / f"{name}.starts.npy"),
+                np.asarray(np.load(folder / f"{part}{name}.npy", mmap_mode="r")),
+                np.load(folder / f"{part}{name}.starts.npy"),
             )
             for name in ("training", "validation")
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 from re import DOTALL, IGNORECASE, MULTILINE, Match, compile
 from xml.etree import ElementTree
 
+from audition.data.corpus import Corpus
 from audition.data.source import Source
 from audition.data.text import Document, Text, split_every
 from audition.errors import AuditionError
@@ -51,7 +52,7 @@ _SPACES = compile(r"[ \t\u00a0]+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wikipedia(Source):
+class Articles(Corpus):
     """Articles without references, tables, formulas and pictures."""
 
     @property
@@ -61,6 +62,11 @@ class Wikipedia(Source):
 
     def text(self) -> Text:
         return split_every(tuple(_articles()), EVERY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wikipedia(Articles, Source):
+    """The articles in windows."""
 
 
 @cache

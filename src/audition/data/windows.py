@@ -60,18 +60,24 @@ class Windows:
         return self._stretches.windows
 
     def train(self, clock: Clock) -> Batch:
-        first, many = clock.step * self._rows, self.windows_per_epoch
-        places = np.arange(first, first + self._rows)
+        return self.taken(clock.step * self._rows, self._rows)
+
+    def taken(self, first: int, rows: int) -> Batch:
+        """Rows of the order in which the run trains on windows, the `first` counted from 0."""
+        places, many = np.arange(first, first + rows), self.windows_per_epoch
         epochs = places // many
         # As a batch has no more rows than an epoch, it touches two epochs at most.
         starts = [self._order(int(e))[places[epochs == e] - e * many] for e in np.unique(epochs)]
-        return self._cut(self._corpus.training, np.concatenate(starts))
+        return self._cut(self._corpus.training, np.concatenate([np.empty(0, np.int64), *starts]))
 
     def probe(self, step: int) -> Batch:
+        return self.drawn(step, self._rows)
+
+    def drawn(self, step: int, rows: int) -> Batch:
         """Windows of the text set aside, drawn afresh each step, so two may share tokens."""
         places = torch.randint(
             self._stretches.probe_places,
-            (self._rows,),
+            (rows,),
             generator=self._streams.generator("probe", step),
         )
         return self._cut(self._corpus.training, self._stretches.probe_starts(places.numpy()))

@@ -1,7 +1,7 @@
 """Language modelling: predict the next token of text that training never sees."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from audition.errors import AuditionError
@@ -23,6 +23,14 @@ class Language(Task):
         "val_loss": Measure("validation loss", "nats/token"),
         "val_bpb": Measure("validation bits per byte", "bits/byte"),
     }
+
+    def measures_on(self, domains: Sequence[str]) -> Mapping[str, Measure]:
+        """Both measures over all of the validation text, then over each domain by itself."""
+        return dict(self.measures) | {
+            f"{name}_{domain}": replace(how, label=f"{how.label} on {domain}")
+            for domain in domains
+            for name, how in self.measures.items()
+        }
 
     def evaluation_fingerprint(self, source: Source) -> str:
         return source.evaluation_fingerprint

@@ -22,7 +22,8 @@ def measures_of(settings: Mapping[str, Any]) -> dict[str, Measure]:
 
     Raises AuditionError where two evaluators would write one name.
     """
-    found = dict(task_of(settings).measures)
+    source = construct(settings["data"])
+    found = dict(task_of(settings).measures_on(getattr(source, "domains", ())))
     for name, node in (settings.get("evaluator") or {}).items():
         if any(measure.startswith(f"{name}_") for measure in task_of(settings).measures):
             raise AuditionError(

@@ -4,7 +4,7 @@ A source says what data there are, a task what is asked of them. Both are values
 so that a sweep knows them before any run starts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from audition.data.fingerprint import fingerprint
@@ -62,6 +62,10 @@ class Task:
     def primary(self) -> str:
         """The metric that runs are judged by where nothing else is asked for."""
         return next(iter(self.measures))
+
+    def measures_on(self, domains: Sequence[str]) -> Mapping[str, Measure]:
+        """The measures on data of which these domains are told apart; a task may have more for them."""
+        return self.measures
 
     def open(self, source: Source, streams: "Streams") -> "Batches":
         """The batches of a run: the source's own, or what the task makes of them."""

@@ -50,7 +50,7 @@ class Rig:
                 name, _, which = metric.partition("/")
                 step = outcome.session.step
                 self.say(f"evaluator '{name}' gave {value} for {which} at step {step}")
-        measures = measures_of(self.job)
+        measures = measures_of(self.job, outcome.session.batches.domains)
         return {
             "status": outcome.status,
             "reason": outcome.reason,
@@ -167,14 +167,14 @@ def facts(outcome: Outcome, measures: Mapping[str, Measure]) -> dict[str, Any]:
     }
 
 
-def measures_of(job: Job) -> dict[str, Measure]:
+def measures_of(job: Job, domains: Sequence[str] = ()) -> dict[str, Measure]:
     """Name in a record -> how it is read: the task's, and what each further evaluator declares."""
     declared = {
         f"{name}_{metric}": Measure(*how)
         for name, evaluator in job.recipe.evaluators.items()
         for metric, how in getattr(evaluator, "measures", {}).items()
     }
-    return {**job.task.measures, **declared}
+    return {**job.task.measures_on(domains), **declared}
 
 
 def digest(tensors: Mapping[str, torch.Tensor]) -> str:
