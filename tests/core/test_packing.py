@@ -1,5 +1,6 @@
 """Runs of one arm in one process: each has the numbers it would have alone, and its own end."""
 
+import shutil
 from dataclasses import replace
 from math import nan
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from audition import execution
 from audition.config.identity import identify
 from audition.config.instantiate import find
 from audition.config.members import members
@@ -82,6 +84,24 @@ def test_the_others_of_a_pack_change_no_bit_of_a_run(overrides, job_of):
     alone = [packed(job_of, *overrides, seeds=(seed,))[0] for seed in SEEDS]
     assert list(map(weights, three)) == list(map(weights, alone))
     assert len(set(map(weights, three))) == len(SEEDS)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles for a CPU with g++")
+@pytest.mark.filterwarnings("ignore")
+def test_a_pack_compiles_as_one_graph_of_all_its_runs(job_of):
+    compiled = "execution.compile=true"
+    execution.why_uncompiled("cpu")  # compiles a sum
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    three = packed(job_of, compiled)
+    counters = torch._dynamo.utils.counters
+    assert (counters["stats"]["unique_graphs"], dict(counters["graph_break"])) == (1, {})
+    for outcome, plain in zip(three, packed(job_of), strict=True):
+        for name, weight in plain.session.params.items():
+            torch.testing.assert_close(outcome.session.params[name], weight, atol=1e-4, rtol=0)
+    (alone,) = packed(job_of, compiled, seeds=SEEDS[1:2])
+    assert weights(alone) == weights(three[1])
 
 
 def test_an_effect_that_draws_goes_run_by_run_and_draws_from_its_own_seed(job_of):
