@@ -131,6 +131,10 @@ COMBINED: Mapping[str, Row] = {
     "turnover, reset": Row(
         (*TURNOVER.on, "apoptosis/heredity=reset"), TURNOVER.neutral, common=("model.bias=true",)
     ),
+    "turnover, gated": Row(
+        TURNOVER.on, TURNOVER.neutral, common=("feedforward=swiglu", "model.bias=true")
+    ),
+    "turnover of experts": Row(TURNOVER.on, TURNOVER.neutral, common=("feedforward=moe",)),
     "everything at once": Row(
         (*GATE.on, *CEILINGS.on, *TURNOVER.on),
         (*GATE.neutral, *CEILINGS.neutral, *TURNOVER.neutral),

@@ -11,7 +11,9 @@ from audition.errors import AuditionError
 from audition.parts.attention.causal import Causal
 from audition.parts.attention.sliding import Sliding
 from audition.parts.feedforward.gelu import Gelu
+from audition.parts.feedforward.shared_moe import SharedMixture
 from audition.parts.feedforward.squared_relu import SquaredRelu
+from audition.parts.feedforward.swiglu import SwiGLU
 from audition.parts.gpt import GPT
 from audition.parts.initial import initialise
 from audition.parts.norm.layernorm import LayerNorm
@@ -53,6 +55,9 @@ FEEDFORWARDS = {
     "gelu": Gelu(),
     "gelu tanh": Gelu(approximate="tanh"),
     "squared relu": SquaredRelu(),
+    "swiglu": SwiGLU(),
+    "shared moe": SharedMixture(experts=4, router_z=0.01),
+    "shared moe, dense": SharedMixture(experts=4, router_z=0.01, dispatch="dense"),
 }
 TINY = {"layers": 2, "heads": 4, "width": 32, "context": 12}
 GPT88M = {

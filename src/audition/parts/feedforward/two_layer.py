@@ -1,7 +1,7 @@
 """The feed-forward map every variant shares: widen, bend, narrow."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Gt
 from torch import Tensor, nn
@@ -21,6 +21,10 @@ class Widened:
     def __call__(self, dims: Dims) -> "TwoLayer":
         return TwoLayer(dims, self)
 
+    def hidden_units(self, width: int) -> int:
+        """Hidden units in a model of `width` channels."""
+        return max(1, round(self.ratio * width))
+
     def activation(self, x: Tensor) -> Tensor:
         """Elementwise, [..., hidden] to [..., hidden]: what a variant says."""
         return x
@@ -29,12 +33,14 @@ class Widened:
 class TwoLayer(nn.Module):
     """`down(activation(up(x)))`.
 
-    A hidden unit is a row of `up`, its bias, and a column of `down`.
+    A hidden unit is a row of each map in `reading`, its bias, and a column of `down`.
     """
+
+    reading: ClassVar[tuple[str, ...]] = ("up",)
 
     def __init__(self, dims: Dims, policy: Widened) -> None:
         super().__init__()
-        hidden = max(1, round(policy.ratio * dims.width))
+        hidden = policy.hidden_units(dims.width)
         self.activation = policy.activation
         self.up = Linear(dims.width, hidden, dims.bias)
         self.down = Linear(hidden, dims.width, dims.bias, residual=True)
@@ -45,15 +51,17 @@ class TwoLayer(nn.Module):
 
     def units(self) -> Units:
         """The hidden units, which apoptosis may replace, add or take away."""
-        incoming = [Part("up.weight", 0, "incoming")]
-        if self.up.bias is not None:
-            incoming.append(Part("up.bias", 0, "incoming"))
+        names = (f"{each}.{name}" for each in self.reading for name in ("weight", "bias"))
+        held = dict(self.named_parameters())
+        incoming = (Part(name, 0, "incoming") for name in names if name in held)
         parts = (*incoming, Part("down.weight", 1, "outgoing"))
         return Units(self.up.weight.shape[0], parts, read_by="down")
 
     def resized(self, count: int) -> None:
         """Have `count` hidden units from now on: the parameters have them already."""
-        self.up.out_features = self.down.in_features = count
+        for each in self.reading:
+            self.get_submodule(each).out_features = count  # type: ignore[assignment]
+        self.down.in_features = count
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down(self.hidden(x))  # type: ignore[no-any-return]

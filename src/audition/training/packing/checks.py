@@ -32,6 +32,8 @@ def why_not(recipe: Recipe, model: nn.Module) -> str:
     kinds = nn.modules.dropout._DropoutNd
     if any(isinstance(m, kinds) and m.p > 0 for m in model.modules()):
         return "the model has dropout, which draws each run's masks from its own generator"
+    if why := next(filter(None, (getattr(m, "unpacked", "") for m in model.modules())), ""):
+        return str(why)
     if type(recipe.apoptosis) is not Turnover:
         return "units die at other steps in each run (apoptosis)"
     if recipe.gradient is not backward:
