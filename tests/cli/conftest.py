@@ -96,11 +96,13 @@ class Workplace:
             stdin=subprocess.DEVNULL,
         )
 
-    def begin(self, *words: str) -> "Command | subprocess.Popen[str]":
+    def begin(self, *words: str, **how: Any) -> "Command | subprocess.Popen[str]":
         """`python -m src.train WORDS`, as the head of a process group as a shell would start it."""
         command = self.command(*words)
         if not self._starts_python:
-            return self.warm.begin(*command[2:], env=self._environment, start_new_session=True)
+            return self.warm.begin(
+                *command[2:], env=self._environment, start_new_session=True, **how
+            )
         return subprocess.Popen(
             command,
             cwd=ROOT,

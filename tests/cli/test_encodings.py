@@ -53,22 +53,7 @@ def test_a_command_prints_in_any_encoding(
         assert len(ended.stdout.splitlines()) == len(before.stdout.splitlines())
 
 
-def test_a_sweep_runs_without_a_utf_8_locale(place: Any, tmp_path: Path) -> None:
-    place.environment = OTHERS[NO_UTF_8]
-    place.output = tmp_path / "løgbuch 实"
-    ended = place.train(*SWEEP)
-    assert ended.returncode == 0, ended.stderr
-    assert "improvement" in ended.stdout
-    assert ended.stdout.isascii()
-    # Its files are what a machine with UTF-8 reads.
-    place.environment = {}
-    again = place.train(*SWEEP)
-    assert "4 in the ledger, 0 to train" in again.stderr
-    for path in Path(place.output).rglob("*.yaml"):
-        path.read_text(encoding="utf-8")
-
-
-def test_a_part_may_print_what_the_locale_lacks(place: Any, tmp_path: Path) -> None:
+def test_a_sweep_and_what_it_prints_need_no_utf_8_locale(place: Any, tmp_path: Path) -> None:
     (tmp_path / "chatty.py").write_text(
         "from audition.observers.observer import Observer\n\n\n"
         "class Chatty(Observer):\n"
@@ -78,13 +63,23 @@ def test_a_part_may_print_what_the_locale_lacks(place: Any, tmp_path: Path) -> N
     )
     modules = os.pathsep.join((str(tmp_path), str(place.modules)))
     place.environment = {**OTHERS[NO_UTF_8], "PYTHONPATH": modules}
+    place.output = tmp_path / "løgbuch 实"
     words = ("+logger.chatty._target_=chatty.Chatty", "allowed_targets=[audition.,tally.,chatty.]")
-    assert place.train(*words, "seed=1", "-m").returncode == 0
+    ended = place.train(*words, *SWEEP)
+    assert ended.returncode == 0, ended.stderr
+    assert "improvement" in ended.stdout
+    assert ended.stdout.isascii()
     log = next(place.output.glob("runs/*/*/*/run.log"))
     assert "ε = ½ 实" in log.read_text(encoding="utf-8")
     alone = place.train(*words, "seed=7")
     assert alone.returncode == 0, alone.stderr
     assert "epsilon = \\xbd \\u5b9e" in alone.stdout
+    # Its files are what a machine with UTF-8 reads.
+    place.environment = {}
+    again = place.train(*SWEEP)
+    assert "4 in the ledger, 0 to train" in again.stderr
+    for path in Path(place.output).rglob("*.yaml"):
+        path.read_text(encoding="utf-8")
 
 
 def test_a_config_in_another_encoding_is_one_sentence(mistake: Any, tmp_path: Path) -> None:

@@ -121,11 +121,23 @@ def copy(tmp_path_factory):
     return shutil.copytree(Path(audition.__file__).parent, place, ignore=ignore)
 
 
+@pytest.fixture(scope="module")
+def _read_from_the_copy(copy):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audition.__spec__, "submodule_search_locations", [str(copy)])
+        patch.setattr(audition.__spec__, "origin", str(copy / "__init__.py"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def unedited(settings_of, _read_from_the_copy):
+    """Arm -> who its runs are before any edit."""
+    return {arm: identify(settings_of(*overrides)) for arm, overrides in WITH_RANKS.items()}
+
+
 @pytest.fixture
-def edit(copy, monkeypatch):
+def edit(copy, unedited):
     """(file, old, new): edits the copy, which identities are read from; undone after the test."""
-    monkeypatch.setattr(audition.__spec__, "submodule_search_locations", [str(copy)])
-    monkeypatch.setattr(audition.__spec__, "origin", str(copy / "__init__.py"))
     originals = {}
 
     def written(file, old, new):
@@ -154,6 +166,7 @@ ARMS = {
     "turnover": ("apoptosis=functional_preservation",),
     "reset by lot": TURNED,
 }
+WITH_RANKS = {**ARMS, "ranks": ("parallel=ddp",)}
 
 
 @pytest.mark.parametrize(
@@ -177,14 +190,12 @@ ARMS = {
     ],
 )
 def test_an_edit_moves_the_runs_that_use_the_file_and_no_others(
-    settings_of, edit, file, old, new, moved
+    settings_of, unedited, edit, file, old, new, moved
 ):
-    settings = {arm: settings_of(*overrides) for arm, overrides in ARMS.items()}
-    before = {arm: identify(each) for arm, each in settings.items()}
     edit(file, old, new)
-    after = {arm: identify(each) for arm, each in settings.items()}
-    assert {arm for arm in ARMS if before[arm].key != after[arm].key} == moved
-    assert {arm for arm in ARMS if before[arm].code != after[arm].code} == moved
+    after = {arm: identify(settings_of(*overrides)) for arm, overrides in ARMS.items()}
+    assert {arm for arm in ARMS if unedited[arm].key != after[arm].key} == moved
+    assert {arm for arm in ARMS if unedited[arm].code != after[arm].code} == moved
 
 
 @pytest.mark.parametrize(
@@ -211,12 +222,10 @@ def test_an_edit_moves_the_runs_that_use_the_file_and_no_others(
         ("answers/arms.py", "Not like for like", "Not alike"),
     ],
 )
-def test_words_move_nothing(settings_of, edit, file, old, new):
-    arms = {**ARMS, "ranks": ("parallel=ddp",)}
-    settings = {arm: settings_of(*overrides) for arm, overrides in arms.items()}
-    before = {arm: identify(each) for arm, each in settings.items()}
+def test_words_move_nothing(settings_of, unedited, edit, file, old, new):
     edit(file, old, new)
-    assert {arm: identify(each) for arm, each in settings.items()} == before
+    after = {arm: identify(settings_of(*overrides)) for arm, overrides in WITH_RANKS.items()}
+    assert after == unedited
 
 
 def test_a_digest_in_capitals_is_the_same_digest(settings_of, tmp_path):

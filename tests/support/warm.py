@@ -154,12 +154,14 @@ class Warm:
         cwd: Path = ROOT,
         env: Mapping[str, str] | None = None,
         start_new_session: bool = False,
+        streams: tuple[int, int] | None = None,
     ) -> Command:
-        """`python -m MODULE WORDS`, under way."""
+        """`python -m MODULE WORDS`, under way; `streams` take what it prints, else the command does."""
         if self._control is None:
             self._control = _reach(self._folder, self._prefix)
         status, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         (out, said_out), (err, said_err) = os.pipe(), os.pipe()
+        printed = (said_out, said_err) if streams is None else streams
         request = Request(
             module=module,
             words=words,
@@ -168,7 +170,7 @@ class Warm:
             numbers=(1, 2),
             leads=start_new_session,
         )
-        _send(self._control, request, (said_out, said_err, theirs.fileno()))
+        _send(self._control, request, (*printed, theirs.fileno()))
         theirs.close()
         os.close(said_out)
         os.close(said_err)

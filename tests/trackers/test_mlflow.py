@@ -169,7 +169,7 @@ behind.end("finished")
 
 def test_processes_that_start_together_make_one_database(ledger, home):
     (home / "mlflow.db").unlink()
-    folders = [ledger.folder_of(record) for record in ledger.read().records]
+    folders = [ledger.folder_of(record) for record in ledger.read().records[:2]]
     started = [
         subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", SHOW, str(folder), json.dumps(LINES)],
@@ -179,7 +179,7 @@ def test_processes_that_start_together_make_one_database(ledger, home):
         )
         for folder in folders
     ]
-    assert [each.communicate(timeout=120)[0] for each in started] == [""] * 3
+    assert [each.communicate(timeout=120)[0] for each in started] == [""] * 2
     assert len({client_of(folder)[1]["experiment_id"] for folder in folders}) == 1
     for folder in folders:
         assert read(folder)[1] == points(LINES)
