@@ -32,8 +32,36 @@ PICTURES = "experiment=digits"
 SMALL_PICTURES = ("data.batch_size=8", "budget.steps=6", "training.evaluations=3")
 
 
-LONGEST = ("slurm", "parallel", "cli", "sweep", "laws", "trackers", "observers", "bench")
-"""Folders of tests that take longest, or wait most: they begin first."""
+LONGEST = (
+    "cli/test_wrong_commands.py",
+    "slurm/test_array.py",
+    "slurm/test_left_alone.py",
+    "laws/test_laws.py",
+    "soak/test_soak.py",
+    "shelf/test_new.py",
+    "laws/test_conf.py",
+    "slurm/test_nodes.py",
+    "cli/test_doors.py",
+    "sweep/test_layers.py",
+    "core/test_packing.py",
+    "cli/test_mistakes.py",
+    "cli/test_edited.py",
+    "core/test_identity.py",
+    "cli/test_notices.py",
+    "cli/test_encodings.py",
+    "trackers/test_mlflow.py",
+    "cli/test_diverged.py",
+    "report/test_figures.py",
+    "cli/test_faults.py",
+    "report/test_page.py",
+    "report/test_export.py",
+    "sweep/search/test_trial_queue.py",
+    "core/test_prepare.py",
+    "parallel/test_launch.py",
+    "parallel/test_shards.py",
+)
+"""Files of tests that take longest, or wait most, as measured: they begin first, the longest of them
+foremost, so that none is left to one worker at the end."""
 TOGETHER = {
     "tests/parallel/test_shards.py": "two ranks",
     "tests/parallel/test_two.py": "two ranks",
@@ -46,11 +74,15 @@ TOGETHER = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest begin."""
+    """The longest begin, each with those that it is done together with."""
+    places = {f"tests/{file}": place for place, file in enumerate(LONGEST)}
+    first: dict[str, int] = {}
+    for file, place in places.items():
+        first.setdefault(TOGETHER.get(file, file), place)
 
     def place(item: pytest.Item) -> int:
-        folder = item.nodeid.split("/")[1]
-        return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
+        file = item.nodeid.partition("::")[0]
+        return first.get(TOGETHER.get(file, file), len(LONGEST))
 
     items.sort(key=place)
 
