@@ -31,7 +31,8 @@ class Causal:
     fused_qkv: bool = False
     """One joint parameter for queries, keys and values instead of three."""
     soft_cap: Annotated[float, Gt(0)] | None = None
-    """c of c · tanh(score / c), which keeps scores within ±c (Gemma 2 has 50); null is none."""
+    """c of c · tanh(score / c), which keeps scores within ±c (Gemma 2 has 50); null is none. On a CPU
+    it takes plain products, which hold all scores in memory."""
 
     def __call__(self, dims: Dims, norm: Norm) -> "CausalAttention":
         """Raises AuditionError where the heads do not divide the width, or share unevenly."""

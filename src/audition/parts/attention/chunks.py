@@ -4,6 +4,8 @@ Shape suffixes: B batch, H heads, T places, N chunks, L places of a chunk, D cha
 channels of a value.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -13,8 +15,9 @@ def cut(x: Tensor, size: int) -> Tensor:
     """[B, H, T, D] to [B, H, N, L, D] with L = min(size, T), zeros behind the last place."""
     places = x.shape[2]
     size = min(size, places)
-    padded = F.pad(x, (0, 0, 0, -places % size))
-    return padded.reshape(*x.shape[:2], -1, size, x.shape[-1])
+    if places % size:  # without an end to fill up, padding would copy
+        x = F.pad(x, (0, 0, 0, -places % size))
+    return x.reshape(*x.shape[:2], -1, size, x.shape[-1])
 
 
 def computed(places: int, size: int) -> int:
@@ -50,21 +53,25 @@ def delta_rule(q: Tensor, k: Tensor, v: Tensor, rate: Tensor, size: int) -> Tens
     """
     places = q.shape[2]
     q, k, v, rate = (cut(x, size) for x in (q, k, v, rate))
-    written = k * rate
-    mixing = (written @ k.mT).tril(-1)  # [B, H, N, L, L]
-    right = torch.cat((written, v * rate), dim=-1)
-    solved = torch.linalg.solve_triangular(mixing, right, upper=False, unitriangular=True)
-    erased, news = solved.split((k.shape[-1], v.shape[-1]), dim=-1)
+    mixing = ((k * rate) @ k.mT).tril(-1)  # [B, H, N, L, L]
     scores = (q @ k.mT).tril()
-    state, found = None, []
+
+    def solved(right: Tensor) -> Tensor:
+        found: Tensor = torch.linalg.solve_triangular(
+            mixing, right, upper=False, unitriangular=True
+        )
+        return found
+
+    if q.shape[2] == 1:  # there is no state to erase from
+        return (scores @ solved(v * rate))[:, :, 0]
+    both = solved(torch.cat((k, v), dim=-1) * rate)
+    erased, news = both[..., : k.shape[-1]], both[..., k.shape[-1] :]
+    state, read = v.new_zeros(*v.shape[:2], k.shape[-1], v.shape[-1]), []
     for n in range(q.shape[2]):
-        u, y = news[:, :, n], 0.0
-        if state is not None:
-            u, y = u - erased[:, :, n] @ state, q[:, :, n] @ state
-        found.append(y + scores[:, :, n] @ u)
-        added = k[:, :, n].mT @ u
-        state = added if state is None else state + added  # [B, H, D, E]
-    return torch.cat(found, dim=2)[:, :, :places]
+        u = news[:, :, n] - erased[:, :, n] @ state  # [B, H, L, E]
+        read.append(q[:, :, n] @ state + scores[:, :, n] @ u)
+        state = state + k[:, :, n].mT @ u  # [B, H, D, E]
+    return torch.cat(read, dim=2)[:, :, :places]
 
 
 def scan(gain: Tensor, given: Tensor) -> Tensor:
@@ -73,10 +80,42 @@ def scan(gain: Tensor, given: Tensor) -> Tensor:
     In log2(T) steps, each of which joins stretches twice as long, on tensors [..., T, C]. Gains
     are multiplied and never divided by, so that small ones do no harm.
     """
-    reach = 1
-    while reach < given.shape[-2]:
-        before = F.pad(given[..., :-reach, :], (0, 0, reach, 0))
-        given = given + gain * before
-        gain = gain * F.pad(gain[..., :-reach, :], (0, 0, reach, 0))
-        reach *= 2
-    return given
+    if given.shape[-2] == 1:
+        return given
+    found: Tensor = Scan.apply(gain, given)  # type: ignore[no-untyped-call]
+    return found
+
+
+class Scan(torch.autograd.Function):
+    """`scan` with its gradient as one more scan, backwards, instead of through every step."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(gain: Tensor, given: Tensor) -> Tensor:
+        reach, places = 1, given.shape[-2]
+        while reach < places:
+            first, later, before = _parted(given, reach)
+            given = torch.cat((first, torch.addcmul(later, gain[..., reach:, :], before)), dim=-2)
+            if 2 * reach < places:
+                first, later, before = _parted(gain, reach)
+                gain = torch.cat((first, later * before), dim=-2)
+            reach *= 2
+        return given
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[0], output)
+
+    @staticmethod
+    def backward(ctx: Any, *wanted: Tensor) -> tuple[Tensor, Tensor]:
+        gain, found = ctx.saved_tensors
+        # What is wanted of x_t is wanted of x_{t-1} too, times the gain between.
+        after = F.pad(gain[..., 1:, :], (0, 0, 0, 1)).flip(-2)
+        given = scan(after, wanted[0].flip(-2)).flip(-2)
+        return given * F.pad(found[..., :-1, :], (0, 0, 1, 0)), given
+
+
+def _parted(x: Tensor, reach: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The first `reach` places of [..., T, C], all later ones, and what lies as far before those."""
+    return x[..., :reach, :], x[..., reach:, :], x[..., :-reach, :]

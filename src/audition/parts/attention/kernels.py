@@ -43,12 +43,15 @@ def attend(
     width = v.shape[-1]
     if width < q.shape[-1]:  # the fused kernels take values as wide as the keys
         v = F.pad(v, (0, q.shape[-1] - width))
+    mask = seen if bias is None else hidden(q.shape[2], q.dtype, seen, bias, q.device)
+    if mask is not None and mask.ndim == 3:  # with three axes it is not served by the fused kernel
+        mask = mask[None]
     y = F.scaled_dot_product_attention(
         q,
         k,
         v,
-        attn_mask=seen if bias is None else hidden(q.shape[2], q.dtype, seen, bias, q.device),
-        is_causal=seen is None and bias is None,
+        attn_mask=mask,
+        is_causal=mask is None,
         dropout_p=dropout,
         enable_gqa=k.shape[1] != q.shape[1],
     )
@@ -100,7 +103,7 @@ def products(
     if cap is None:
         scores = torch.baddbmm(added, q, k.mT, alpha=channels**-0.5)  # [B·H, T, T]
     else:
-        scores = cap * torch.tanh(q @ k.mT * (channels**-0.5 / cap)) + added
+        scores = torch.add(added, torch.tanh(q * (channels**-0.5 / cap) @ k.mT), alpha=cap)
     weights = torch.softmax(scores, dim=-1, dtype=kind)
     if dropout:
         weights = F.dropout(weights, dropout)

@@ -48,7 +48,7 @@ class LinearAttention(Heads):
     def forward(self, x: Tensor, positional: Places) -> Tensor:
         """[B, T, C] to [B, T, C]."""
         q, k, v = self.heads(x)
-        q, k = F.elu(q) + 1, F.elu(k) + 1
+        q, k = features(q), features(k)
         ones = torch.ones_like(v[..., :1])
         turned = positional.rotate(q, k)
         if turned[0] is q:  # both sums in one pass
@@ -58,3 +58,9 @@ class LinearAttention(Heads):
             y = linear_attention(*turned, v, self.chunk)
             total = linear_attention(q, k, ones, self.chunk)
         return self.joined(y / total)
+
+
+def features(x: Tensor) -> Tensor:
+    """elu(x) + 1, entry by entry: in float32, since elu's gradient is slow in bfloat16 on a CPU."""
+    wide = x.float() if x.dtype == torch.bfloat16 else x
+    return (F.elu(wide) + 1).to(x.dtype)

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 import torch
 from annotated_types import Ge
 from torch import Tensor
+from torch.nn import functional as F
 
 from audition.parts.attention.causal import Causal
 from audition.parts.attention.pairs import Pairs, past
@@ -19,7 +20,8 @@ class TopkBlocks(Causal):
     A past block scores q · mean(k) of its keys; the `top` best are seen whole, and of the query's
     own block all up to itself. The choice has no gradient: the keys of a chosen block learn as in
     any attention, the others do not. With as many blocks as there are it is causal attention, to
-    the bit. On a CPU hidden pairs are computed too: it saves nothing there.
+    the bit. On a CPU hidden pairs are computed too: it saves nothing there, and a mask a head costs
+    more than none, most in long windows.
     """
 
     neutral: ClassVar[Mapping[str, object]] = {"top": 1_000_000}
@@ -45,8 +47,8 @@ class TopkBlocks(Causal):
         before = torch.arange(last, device=q.device) < block[:, None]  # [T, N]
         fit = (q.detach() @ means.mT).masked_fill(~before, float("-inf"))  # [B, H, T, N]
         best = torch.zeros_like(fit, dtype=torch.bool).scatter(-1, fit.topk(self.top).indices, True)
-        chosen = (best & before)[..., block.clamp(max=last - 1)] & (block < last)  # [B, H, T, T]
-        return own | chosen
+        chosen = F.pad(best & before, (0, 1))[..., None]  # the last block is only its own
+        return own | chosen.expand(*chosen.shape[:-1], self.block).flatten(-2)[..., :places]
 
     def pairs(self, places: int) -> Pairs:
         """The products of queries with the means of blocks are not among those executed."""
