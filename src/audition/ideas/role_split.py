@@ -8,10 +8,9 @@ step the two copies become their weighted mean: W + share Î”W_in + (1 - share) Î
 Shape suffixes: V vocabulary, C channels, N predictions of a batch.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
@@ -51,8 +50,7 @@ class RoleSplit:
         """Models whose head is not tied to their embedding are refused as they are made."""
         if self.control == "scaled" and self.scale == 1.0:
             return recipe
-        made = partial(TwoCopies(recipe.model.func), **recipe.model.keywords)
-        return replace(recipe, model=made).with_effect("role_split", Roles(self))
+        return recipe.with_change(two_copies).with_effect("role_split", Roles(self))
 
     def kill(self) -> KillTest:
         """Where both gradients are about as long, one mean square serves both."""
@@ -64,24 +62,16 @@ class RoleSplit:
         )
 
 
-class TwoCopies:
-    """Makes a model, and gives its tied head a copy of the embedding's matrix."""
-
-    def __init__(self, make: Callable[..., nn.Module]) -> None:
-        self.make = make
-
-    def __call__(self, *given: Any, **parts: Any) -> nn.Module:
-        """Raises AuditionError for a model without a tied head."""
-        model = self.make(*given, **parts)
-        head, embedding = (getattr(model, name, None) for name in ("head", "embedding"))
-        if head is None or embedding is None or head.weight is not embedding.weight:
-            raise AuditionError(
-                "role_split splits the gradient of a head that is tied to the embedding: choose "
-                "model.tied_head=true, or leave the idea out"
-            )
-        weight = embedding.weight
-        head.weight = parameter(*weight.shape, init=SameAs(weight), role="embedding")
-        return model
+def two_copies(model: nn.Module) -> None:
+    """Give a tied head a copy of the embedding's matrix; AuditionError where none is tied."""
+    head, embedding = (getattr(model, name, None) for name in ("head", "embedding"))
+    if head is None or embedding is None or head.weight is not embedding.weight:
+        raise AuditionError(
+            "role_split splits the gradient of a head that is tied to the embedding: choose "
+            "model.tied_head=true, or leave the idea out"
+        )
+    weight = embedding.weight
+    head.weight = parameter(*weight.shape, init=SameAs(weight), role="embedding")
 
 
 @dataclass(frozen=True)
