@@ -40,7 +40,8 @@ def test_metrics_hold_what_the_effects_say(job_of, tmp_path):
     ]
     assert len(meters) == 3
     names = {"saturation/bent", "saturation/gain", "limiter/limited", "limiter/gain"}
-    assert all(set(each) == names | {"spectral_gate/gain", "spectral_gate/open"} for each in meters)
+    names |= {f"spectral_gate/{name}" for name in ("gain", "open", "coherence")}
+    assert all(set(each) == names for each in meters)
     assert all(0.0 <= v <= 1.0 for each in meters for v in each.values())
     assert all(each["saturation/bent"] > 0.0 and each["limiter/limited"] > 0 for each in meters)
     session = outcome.session

@@ -42,6 +42,7 @@ def planned(
     settings = {
         "seed": seed,
         "task": {"_target_": task},
+        "data": {"_target_": "audition.data.stdlib.StandardLibrary"},
         "paths": {"output_dir": str(root)},
         "budget": {"tokens": 10},
         "execution": {"device": "cpu", "threads": 1},

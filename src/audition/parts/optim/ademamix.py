@@ -97,7 +97,7 @@ def slow_beta(start: float, end: float, share: float) -> float:
 
     Example:
         >>> round(slow_beta(0.9, 0.999, 0.5), 4)
-        0.9979
+        0.998
     """
     if start == 0.0 or start >= end:  # a gain on the momentum may set the fast mean above the slow
         return end
