@@ -55,10 +55,11 @@ def test_split_shares_the_parents_column(event, bias):
         assert torch.equal(parent.index, parents)
         assert torch.allclose(child.values + parent.values, down[:, parents], atol=1e-7)
         share = (child.values / down[:, parents]).mean(0)
-        assert torch.allclose(share, e.facts["share"], atol=1e-5)
+        assert torch.allclose(share, e.facts["alpha"], atol=1e-5)
         assert ((share > 0.299) & (share < 0.701)).all()
         assert ((share - 0.5).abs() >= 0.0099).all()
         assert share.std() > 0.05
+        assert e.strategy == "functional_preservation"
         biases = edits_of(e, "up.bias")
         assert len(biases) == bias
         for edit in biases:
@@ -118,7 +119,7 @@ def test_shares_that_would_never_part_or_are_none_are_refused(settings, sentence
 def test_halves_with_noise_are_halves(event):
     _, _, events = event(rate=0.1, share=(0.5, 0.5), noise=0.1)
     for e in events:
-        assert torch.equal(e.facts["share"], torch.full((len(e.born),), 0.5))
+        assert torch.equal(e.facts["alpha"], torch.full((len(e.born),), 0.5))
 
 
 def test_halves_without_noise_never_part_and_other_shares_do(

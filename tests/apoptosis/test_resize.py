@@ -248,7 +248,7 @@ def test_a_unit_may_be_several_entries(view_of, session_of):
     values, out = (params[f"heads.{n}"].detach().clone() for n in ("values", "out"))
     operate(weights, [event])
     assert torch.equal(params["heads.values"], values[[0, 1, 2, 0, 1, 2]])
-    after, share = params["heads.out"], event.facts["share"]
+    after, share = params["heads.out"], event.facts["alpha"]
     assert torch.allclose(after[:, 3:], out[:, :3] * share)
     assert torch.allclose(after[:, :3] + after[:, 3:], out[:, :3])
 

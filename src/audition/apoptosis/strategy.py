@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from re import sub
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Interval
@@ -95,6 +96,11 @@ class Heredity:
                 [0.]])
     """
 
+    @property
+    def name(self) -> str:
+        """What its events are recorded as: the class's name, in lower case."""
+        return sub(r"(?<=.)(?=[A-Z])", "_", type(self).__name__).lower()
+
     def replace(self, site: Site, born: Tensor, fitness: Tensor, probe: Probe, view: View) -> Event:
         """The event by which `born` [k] begin anew.
 
@@ -165,4 +171,4 @@ class Strategy(Turnover):
         # Half at most, since a unit cannot die and be a parent.
         dying = min(ceil(self.rate * len(fitness)), len(fitness) // 2)
         event = self.heredity.replace(site, fitness.argsort()[:dying], fitness, probe, view)
-        return replace(event, fitness=fitness)
+        return replace(event, fitness=fitness, strategy=event.strategy or self.heredity.name)

@@ -83,8 +83,12 @@ class Event:
     edits: tuple[Edit, ...] = ()
     resize: int | None = None  # units of the site afterwards; None where they are as many as before
     removed: Tensor = field(default_factory=no_units)  # int64, units taken out and not replaced
-    facts: Mapping[str, Tensor] = field(default_factory=dict)  # name -> [k]: of each birth
+    facts: Mapping[str, Tensor] = field(default_factory=dict)
+    """Name -> [k], of each birth. `alpha`: the share of the first parent, in a child's incoming
+    weights where there are two parents, of its outgoing ones where there is one. `sigma`: size of
+    the noise that was added, relative to the root mean square of the row."""
     fitness: Tensor | None = None  # [H] of the site's units just before, where it was measured
+    strategy: str = ""  # how its units were made, in a word: the name of a heredity
 
     def carry(self, values: Tensor, fresh: float = 0.0) -> Tensor:
         """One value a unit, [count], numbered as after the event; added units get `fresh`."""

@@ -71,7 +71,7 @@ class FunctionalPreservation(Heredity):
             parents=parents[:, None],
             edits=(*copies, *splits),
             resize=site.with_added(born),
-            facts={"share": share},
+            facts={"alpha": share, "sigma": torch.full_like(share, self.noise)},
         )
 
     def _parents(self, site: Site, born: Tensor, fitness: Tensor) -> Tensor:
