@@ -54,7 +54,7 @@ def root_mean_squares(tree: Tensors) -> Tensor:
 
 
 def scale(tree: Tensors, gains: Tensor | float) -> Tensors:
-    """Every tensor times its own gain of [K], or all times one number."""
+    """Every tensor times its own gain of [K], or all times one number or tensor without axes."""
     return _mapped(_each._foreach_mul, tree, _of_each(gains))
 
 
@@ -131,7 +131,7 @@ def _beside(first: Tensors, second: Tensors) -> list[Tensor]:
 
 
 def _of_each(gains: Tensor | float) -> Any:
-    return gains.unbind() if isinstance(gains, Tensor) else gains
+    return gains.unbind() if isinstance(gains, Tensor) and gains.ndim else gains
 
 
 def _stacked(scalars: list[Tensor]) -> Tensor:
