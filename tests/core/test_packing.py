@@ -58,6 +58,8 @@ def weights(outcome: Outcome) -> str:
         (("+idea=spectral_gate", "ideas.spectral_gate.every=2"), 1e-3),
         (("+idea=[cotangent_leveler,blue_positions,count_shrink,stream_gate]",), 1e-3),
         (("attention=sliding", "positional=rope", "norm=rmsnorm"), 1e-4),
+        (("skip=gated", "skip.span=1"), 1e-4),
+        (("skip=attention",), 1e-4),
         (("experiment=digits",), 1e-3),
         (("precision=bf16",), 5e-3),
         (("execution.accumulate=2",), 1e-4),

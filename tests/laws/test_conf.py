@@ -31,6 +31,7 @@ NEEDS = {
     "experiment/nanogpt_cpu": ("schedule.warmup_steps=1",),
     "logger/wandb": ("logger.wandb.mode=offline",),
     "model/gpt88m": ("data.evaluation_tokens=full",),
+    "skip/gated": ("model.layers=3",),
     "parallel/ddp": ("parallel.processes=1",),
     "parallel/fsdp": ("parallel.processes=1",),
 }

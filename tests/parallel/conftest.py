@@ -60,6 +60,8 @@ CASES = {
     "fsdp resumed": ("stopped", (*FSDP, *DROPOUT)),
     "fsdp damaged": ("damaged", FSDP),
     "fsdp unwritable": ("unwritable", FSDP),
+    "fsdp gates": ("whole", (*FSDP, "skip=gated", "skip.span=1")),
+    "fsdp weighted": ("whole", (*FSDP, "skip=attention")),
     "fsdp pictures": ("whole", (*FSDP, "experiment=digits", "model=convnet")),
 }
 """What to do, and the overrides beside DDP."""

@@ -13,7 +13,7 @@ from audition.parallel.checks import check_parallel
 from audition.training.rehearsal import rehearse
 
 PIECES = ("data.batch_size=8", "execution.accumulate=2")
-CLIPPED = ["fsdp", "fsdp in pieces", "fsdp bf16", "fsdp pictures"]
+CLIPPED = ["fsdp", "fsdp in pieces", "fsdp bf16", "fsdp pictures", "fsdp gates", "fsdp weighted"]
 
 
 def alike(told, name, alone, weights_of, atol):

@@ -33,6 +33,8 @@ class Group:
         folder: the folder of `conf/` whose files may be chosen for it; by default its own name.
         of_model: whether it is a part of models, which a model may take or do without.
         nothing: the class of its `none`, where that is also a choice for models that take it.
+        younger: whether there are runs from before it, which keep their identity: it is no part of
+            that where it is `nothing`.
         of_machine: whether it describes the machine, and not what is trained there.
         local: its settings that say where a file lies; what is in the file is in a fingerprint.
         checks: its settings that only hold against a file what its fingerprint says.
@@ -49,6 +51,7 @@ class Group:
     folder: str = ""
     of_model: bool = False
     nothing: str = ""
+    younger: bool = False
     of_machine: bool = False
     local: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
@@ -92,6 +95,15 @@ GROUPS: Mapping[str, Group] = {
             "part",
             workload="settings",
             of_model=True,
+        ),
+        Group(
+            "skip",
+            "Which blocks are read past the next one.",
+            "part",
+            workload="settings",
+            of_model=True,
+            nothing="audition.parts.skip.none.NoSkip",
+            younger=True,
         ),
         Group("optimizer", "How gradients become updates.", "part", workload="code"),
         Group("schedule", "The gain on the learning rate over the run.", "part"),

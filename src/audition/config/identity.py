@@ -66,6 +66,8 @@ def material(settings: Mapping[str, Any]) -> dict[str, Any]:
     for group in deciding("numbers"):
         if group.holds == "choices":  # they set other keys
             continue
+        if group.younger and settings[group.name] == {"_target_": group.nothing}:
+            continue
         left_out = {*group.local, *group.checks}
         value = {k: v for k, v in settings[group.name].items() if k not in left_out}
         if value.get("pack") == "off":

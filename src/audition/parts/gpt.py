@@ -14,7 +14,11 @@ from audition.parts.dropout import Dropout
 from audition.parts.initial import scale_residuals
 from audition.parts.linear import Embedding, Linear
 from audition.parts.positional.places import Places, Positional
+from audition.parts.skip.none import NoSkip
+from audition.parts.skip.paths import Skip
 from audition.recipe.batches import Shape
+
+ONE_AFTER_ANOTHER = NoSkip()
 
 
 class Block(nn.Module):
@@ -74,6 +78,7 @@ class GPT(nn.Module):
         positional: Positional,
         norm: Norm,
         feedforward: FeedForward,
+        skip: Skip = ONE_AFTER_ANOTHER,
         *,
         layers: Annotated[int, Interval(ge=1, le=1000)] = 4,
         heads: Annotated[int, Ge(1)] = 4,
@@ -122,6 +127,8 @@ class GPT(nn.Module):
         )
         for block in self.blocks:
             self.positional.check(block.get_submodule("attention"))
+        self.skip = skip(dims)
+        self.skip.connect(self.blocks)
         # After the sum, the last block ends with a norm already.
         self.norm = nn.Identity() if norm.placement == "post" else norm.block(width)
         self.head = Linear(width, rows, role="head")
@@ -144,9 +151,7 @@ class GPT(nn.Module):
         """
         if inputs.shape[1] > self.context:
             raise ValueError(f"{inputs.shape[1]} tokens do not fit a context of {self.context}")
-        x = self.embed(inputs)
-        for block in self.blocks:
-            x = block(x, self.positional)
+        x = self.skip(self.embed(inputs), self.blocks, self.positional)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def forward(self, inputs: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""Connections that pass over blocks: the members of `skip`."""
