@@ -46,6 +46,7 @@ class Session:
     effects: Any
     apoptosis: Any
     step: int = 0
+    updates: int = 0  # steps that were not closed
     units: int = 0  # tokens or examples trained on
     cost: Cost = field(default_factory=Cost)
     seconds: float = 0.0  # of training; evaluation is not counted
@@ -87,6 +88,7 @@ class Session:
             "effects": self.effects,
             "apoptosis": self.apoptosis,
             "step": self.step,
+            "updates": self.updates,
             "units": self.units,
             "cost": (self.cost.forward, self.cost.backward),
             "seconds": self.seconds,
@@ -116,6 +118,7 @@ class Session:
         self.optimizer.load_state_dict(snapshot["optimizer"])
         self.effects, self.apoptosis = snapshot["effects"], snapshot["apoptosis"]
         self.step, self.units = snapshot["step"], snapshot["units"]
+        self.updates = snapshot.get("updates", self.step)  # 0.4 did not count them
         self.cost, self.seconds = Cost(*snapshot["cost"]), snapshot["seconds"]
         self.evaluations = [Evaluation(*e) for e in snapshot["evaluations"]]
         torch.set_rng_state(snapshot["dropout"])

@@ -65,6 +65,15 @@ def test_arms_and_runs_by_name(ledger: Ledger) -> None:
     assert training[0].curves[1].values == (4.0, 3.0)
 
 
+@pytest.mark.parametrize("name", ["effects/limiter/gain", "effects_limiter/gain"])
+def test_a_meter_is_a_curve_of_the_arms_that_wrote_it(ledger: Ledger, name: str) -> None:
+    (idea,) = (r for r in ledger.read().records if r.arm == "idea")
+    with (ledger.folder_of(idea) / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 3, "units": 300, "train/loss": 2.0, "effects/limiter/gain": 0.5}\n')
+    (found,) = arm_curves(ledger, [], name)
+    assert found.curves[1] == Curve("effects_limiter/gain", (300,), (0.5,))
+
+
 def test_a_line_of_blocks_a_run(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
     carry_out(["curves", "baseline", "idea", "--output-dir", str(ledger.root)])
     lines = capsys.readouterr().out.splitlines()

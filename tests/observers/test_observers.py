@@ -3,10 +3,8 @@
 import json
 import math
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
-import torch
 
 from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.observers.metrics import Metrics
@@ -28,7 +26,9 @@ def test_metrics_has_a_line_a_step_and_a_line_an_evaluation(job_of, tmp_path):
     assert [(e["step"], e["val/loss"]) for e in evaluations] == [
         (e.step, e.metrics["val/loss"]) for e in outcome.session.evaluations
     ]
-    assert all(line["train/gradient_norm"] > 0 and line["train/updated"] == 1.0 for line in steps)
+    assert all(
+        line["train/gradient_norm"] > 0 and line["train/update_rate"] == 1.0 for line in steps
+    )
 
 
 def test_metrics_hold_what_the_effects_say(job_of, tmp_path):
@@ -138,25 +138,33 @@ def test_progress_keeps_quiet_in_between(job_of):
     assert [t["phase"] for t in told] == ["training", "evaluated", "evaluated", "evaluated"]
 
 
-def test_a_stopped_closed_step_is_written_as_such(tmp_path):
-    report = SimpleNamespace(
-        loss=lambda: 1.0,
-        controls=SimpleNamespace(lr=1.0),
-        gradient=SimpleNamespace(closed=True, terms={}),
-        norm=None,
-        meters=dict,
-        events=(),
-    )
-    metrics = Metrics(tmp_path, every=1)
-    session = SimpleNamespace(step=0, units=0, evaluations=[])
-    metrics.on_start(session, None)
-    session.step = 1
-    metrics.on_step(session, report)
-    metrics.on_end(session, "finished")
-    (line,) = lines(tmp_path)
-    assert line["train/updated"] == 0.0
-    assert "train/gradient_norm" not in line
-    assert torch.tensor(line["train/loss"]) == 1.0
+class EveryThird(Effect):
+    """Makes an update at steps 0, 3, 6, ... alone, at half the momentum."""
+
+    def before_batch(self, controls, state, view):
+        return replace(controls, momentum=0.5), state
+
+    def on_gradients(self, gradient, state, view):
+        closed = bool(view.clock.step % 3)
+        return (replace(gradient, grads={}, closed=True) if closed else gradient), state
+
+
+def test_closed_steps_are_counted_and_gains_are_written(job_of, tmp_path):
+    job = job_of()
+    job = replace(job, recipe=job.recipe.with_effect("third", EveryThird()))
+    outcome = train(job, [Metrics(tmp_path, every=1)])
+    steps = [line for line in lines(tmp_path) if "train/loss" in line]
+    rates = [1, 1 / 2, 1 / 3, 2 / 4, 2 / 5, 2 / 6]
+    assert [line["train/update_rate"] for line in steps] == rates
+    assert ["train/gradient_norm" in line for line in steps] == [True, False, False] * 2
+    assert outcome.session.updates == 2
+    gains = {n: v for n, v in steps[2].items() if n.endswith("_gain") and v != 1.0}
+    assert gains.pop("train/momentum_gain") == 0.5
+    assert set(gains) <= {"train/lr_gain"}
+    halfway = train(job, [Checkpoint(tmp_path)], interrupted=lambda step: step == 4)
+    assert halfway.session.updates == 2
+    resumed = train(job, resume=read_checkpoint(tmp_path / NAME, ""))
+    assert resumed.session.updates == 2
 
 
 def test_every_event_of_apoptosis_is_a_line_of_its_own(job_of, tmp_path):

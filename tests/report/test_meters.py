@@ -100,3 +100,20 @@ def test_the_report_has_the_figure_where_there_are_meters(
     written = write_report(ledger, tmp_path / "report")
     assert ("meters.png" in [path.name for path in written.figures]) is with_meters
     assert ("What the effects did" in written.page.read_text()) is with_meters
+
+
+def test_what_arms_adjust_differently_has_panels_of_every_arm(ledger_of: Make):
+    """The update rate differs, the learning rate's gain does not, and the momentum's is one arm's."""
+    ledger = ledger_of(ARMS)
+    for arm, rate in (("baseline", 1.0), ("idea", 0.4), ("plain", 1.0)):
+        for folder in folders(ledger, arm):
+            gains = {"train/lr_gain": 0.7} | ({"train/momentum_gain": 0.9} if arm == "idea" else {})
+            line = {"step": 1, "units": 10, "train/loss": 4.0, "train/update_rate": rate, **gains}
+            (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    judgements, readings = judged(ledger)
+    title = "share of steps that updated"
+    assert {title} == {name for arm in readings.values() for run in arm.values() for name in run}
+    figure = effect_meters(judgements, readings)
+    assert [axes.texts[0].get_text() for axes in figure.axes if axes.get_xlabel()] == [title]
+    shown = sorted(drawn(figure, f"meter-0-{i}").get_ydata()[0] for i in range(3))
+    assert shown == pytest.approx([0.4, 1, 1])

@@ -159,3 +159,11 @@ def test_it_follows_until_the_last_run_is_over_and_ctrl_c_ends_it(ledger, capsys
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     main(["watch", "--output-dir", str(ledger.root)])
     assert len(naps) == 3
+
+
+def test_meters_are_those_of_effects_and_what_they_adjusted():
+    line = {"step": 1, "units": 9, "train/lr_gain": 0.5, "train/momentum_gain": 0.8}
+    more = {"train/dropout_gain": 1.0, "train/update_rate": 0.25, "effects/gate/open": 0.5}
+    meters = latest([{**line, **more}]).meters()
+    assert meters == {"momentum_gain": 0.8, "update_rate": 0.25, "gate/open": 0.5}
+    assert list(meters)[-1] == "gate/open"

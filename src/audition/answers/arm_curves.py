@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from audition.answers.arms import ArmRuns, arms_of
 from audition.answers.curves import STEPS, Curve, read_curve, series
 from audition.errors import AuditionError, choices
-from audition.measure import Measure
+from audition.measure import Measure, recorded
 from audition.records.find import find_run
-from audition.records.metrics import read_lines
+from audition.records.metrics import METERS, read_lines
 from audition.records.record import BASELINE
 from audition.records.store import Ledger
 
@@ -34,10 +34,13 @@ def arm_curves(
 
     Args:
         words: names of arms, or of one run each, as `records.find` reads them: `placebo/42`, a key.
-        metric: any that runs wrote, also `train_loss`; by default that of the arm's task.
+        metric: any that runs wrote, also `train_loss` and the meter of an effect,
+            `effects/limiter/gain`; by default that of the arm's task.
 
     Raises AuditionError for a word that names nothing, and where no run has written the metric.
     """
+    if metric is not None and not metric.startswith(recorded(METERS)):
+        metric = recorded(metric)
     contents = ledger.read()
     newest: dict[str, ArmRuns] = {}
     arms_in_order = sorted(arms_of(contents.records).values(), key=lambda arm: arm.latest)

@@ -8,7 +8,16 @@ from pathlib import Path
 
 from audition.answers.arms import ArmRuns
 from audition.measure import BEST, recorded
-from audition.records.metrics import METERS, TRAINING, Line, read_evaluations, read_lines, units_of
+from audition.records.metrics import (
+    CONTROLS,
+    METERS,
+    TRAINING,
+    UPDATES,
+    Line,
+    read_evaluations,
+    read_lines,
+    units_of,
+)
 from audition.records.record import Record
 from audition.records.store import Ledger
 from audition.stats.arms import Seed
@@ -17,6 +26,19 @@ from audition.stats.equal_time import EqualTime, equal_time
 from audition.text import one, places
 
 STEPS = recorded(TRAINING)
+ADJUSTED = {
+    recorded(UPDATES): "share of steps that updated",
+    **{
+        recorded(f"{CONTROLS}{name}_gain"): f"gain on {what}"
+        for name, what in (
+            ("lr", "the learning rate"),
+            ("momentum", "momentum"),
+            ("weight_decay", "weight decay"),
+            ("dropout", "dropout"),
+        )
+    },
+}
+"""What effects adjust besides tensors, as records name it -> in words."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +77,14 @@ def series(
 
 
 def read_curve(folder: Path, metric: str) -> Curve | None:
-    """The run's `metric` at each evaluation, or its training losses where it was never evaluated.
+    """The run's `metric` at each evaluation or, where only steps wrote it, at each logged step.
 
-    For the best value of a metric, its value at each evaluation. None where there are none.
+    Its training losses where it wrote no such metric; of a meter, nothing. For the best value of a
+    metric, its value at each evaluation. None where there are none.
     """
     wanted = metric.removesuffix(BEST)
-    for name, read in ((wanted, read_evaluations), (STEPS, read_lines)):
+    instead = wanted if wanted.startswith(recorded(METERS)) else STEPS
+    for name, read in ((wanted, read_evaluations), (wanted, read_lines), (instead, read_lines)):
         if found := sorted(series(read(folder)).get(name, {}).items()):
             return Curve(name, *zip(*found, strict=True))
     return None
@@ -79,18 +103,34 @@ def read_curves(ledger: Ledger, arms: Iterable[ArmRuns]) -> Curves:
 
 
 def read_meters(ledger: Ledger, arms: Iterable[ArmRuns]) -> Readings:
-    """The meters that effects wrote in every settled run of these arms."""
-    found: dict[str, dict[int, Reading]] = {}
+    """The meters that effects wrote in every settled run of these arms.
+
+    Before them what `ADJUSTED` names, of every arm, where some run has it otherwise than another.
+    """
+    wrote: dict[tuple[str, int], dict[str, dict[int, float]]] = {}
     for arm in arms:
         for record in arm.records:
-            lines = read_lines(ledger.folder_of(record)) if record.settled else []
-            meters = recorded(METERS)
-            own = {
-                n.removeprefix(meters): s for n, s in series(lines).items() if n.startswith(meters)
-            }
-            if own:
-                found.setdefault(arm.config_hash, {})[record.seed] = own
+            if record.settled:
+                wrote[arm.config_hash, record.seed] = series(read_lines(ledger.folder_of(record)))
+    told = {name: title for name, title in ADJUSTED.items() if _differs(name, wrote.values())}
+    meters = recorded(METERS)
+    found: dict[str, dict[int, Reading]] = {}
+    for (config_hash, seed), each in wrote.items():
+        own = {title: each[name] for name, title in told.items() if name in each}
+        own |= {n.removeprefix(meters): s for n, s in each.items() if n.startswith(meters)}
+        if own:
+            found.setdefault(config_hash, {})[seed] = own
     return found
+
+
+def _differs(name: str, runs: Iterable[Mapping[str, Mapping[int, float]]]) -> bool:
+    """Whether two runs have another value of `name` at the same units."""
+    seen: dict[int, float] = {}
+    return any(
+        seen.setdefault(units, value) != value
+        for each in runs
+        for units, value in each.get(name, {}).items()
+    )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,15 @@ from typing import Any
 
 from audition.answers.campaign import RunState, state_of
 from audition.measure import Measure, recorded
-from audition.records.metrics import METERS, TRAINING, Line, MetricsCache, units_of
+from audition.records.metrics import (
+    CONTROLS,
+    METERS,
+    TRAINING,
+    UPDATES,
+    Line,
+    MetricsCache,
+    units_of,
+)
 from audition.records.record import BASELINE, Record
 from audition.records.registration import Registration
 from audition.records.store import Ledger
@@ -47,8 +55,18 @@ class Latest:
     values: Mapping[str, float]
 
     def meters(self) -> dict[str, float]:
-        """The effects' own, by effect and meter: `limiter/gain`."""
-        return {n.removeprefix(METERS): v for n, v in self.values.items() if n.startswith(METERS)}
+        """The effects' own, by effect and meter (`limiter/gain`), after what they have adjusted.
+
+        That is the share of steps that updated and the gains on momentum, decay and dropout, where
+        they are not 1; the rate's gain is the schedule's as well.
+        """
+        adjusted = {
+            name.removeprefix(CONTROLS): value
+            for name, value in self.values.items()
+            if name == UPDATES or (name.startswith(CONTROLS) and name.endswith("_gain"))
+        }
+        own = {n.removeprefix(METERS): v for n, v in self.values.items() if n.startswith(METERS)}
+        return {n: v for n, v in adjusted.items() if v != 1.0 and n != "lr_gain"} | own
 
 
 @dataclass(frozen=True)

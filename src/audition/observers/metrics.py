@@ -8,7 +8,15 @@ from typing import TextIO
 
 from audition.observers.observer import Observer, StepReport
 from audition.recipe.turnover import Event
-from audition.records.metrics import FILE, METERS, Line, is_evaluation, read_lines
+from audition.records.metrics import (
+    CONTROLS,
+    FILE,
+    METERS,
+    UPDATES,
+    Line,
+    is_evaluation,
+    read_lines,
+)
 from audition.records.store import write_whole
 from audition.session import Session
 from audition.trackers.background import BackgroundTracker
@@ -18,8 +26,8 @@ def scalars(session: Session, report: StepReport) -> dict[str, float]:
     """What a step is worth writing down; the same names in every tracker."""
     values = {
         "train/loss": report.loss(),
-        "train/lr_gain": report.controls.lr,
-        "train/updated": float(not report.gradient.closed),
+        **{f"{CONTROLS}{name}_gain": gain for name, gain in vars(report.controls).items()},
+        UPDATES: session.updates / session.step,
     }
     if len(report.gradient.terms) > 1:  # their sum is the loss
         values |= {f"terms/{name}": term.item() for name, term in report.gradient.terms.items()}

@@ -8,6 +8,10 @@ from audition.records.codec import parsed
 
 FILE = "metrics.jsonl"
 TRAINING = "train/loss"
+CONTROLS = "train/"
+"""The prefix of the gains on what schedule and effects control: `train/lr_gain`."""
+UPDATES = "train/update_rate"
+"""Share of the steps so far that made an update: 1 where no effect closes steps."""
 METERS = "effects/"
 """The prefix of the names of effects' meters, before the effect's name and the meter's."""
 PLACE = ("step", "units", "tokens")

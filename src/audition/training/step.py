@@ -66,6 +66,7 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
             session.effects = effects.on_resize(resize, session.params, session.effects)
 
     session.step += 1
+    session.updates += not gradient.closed
     session.units += batch.units
     session.cost += gradient.cost + probe.cost
     meters = partial(effects.meters, session.effects)

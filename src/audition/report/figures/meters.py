@@ -99,7 +99,8 @@ def _caption(lines: Sequence[Line], arms: int, meters: int) -> str:
     few = f" Drawn are the first {len(lines)} of {arms} arms." if arms > len(lines) else ""
     rest = f" Drawn are the first {MOST} of {meters} meters." if meters > MOST else ""
     return (
-        "What each effect wrote of itself on logged steps, as EFFECT/METER: every seed (thin), and "
+        "What each effect wrote of itself on logged steps, as EFFECT/METER, after what the arms "
+        "adjusted differently: every seed (thin), and "
         f"the mean over the seeds (thick), n = {n} an arm. An arm without the effect has no line. "
         f"Colours are those of the verdicts.{few}{rest}"
     )

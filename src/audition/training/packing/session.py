@@ -64,7 +64,7 @@ class Member(Session):
 class Pack(Session):
     """S runs that take their steps together.
 
-    `clip` and every report are by run; `step`, `units` and `cost` are those of each run.
+    `clip` and every report are by run; `step`, `updates`, `units` and `cost` are those of each run.
     """
 
     members: Sequence[Member] = field(default_factory=tuple)
@@ -127,6 +127,7 @@ def pack(job: Job, sessions: Sequence[Session]) -> Pack:
         effects=stacked([session.effects for session in sessions]),
         apoptosis=first.apoptosis,
         step=first.step,
+        updates=first.updates,
         units=first.units,
         cost=first.cost,
         members=members,
@@ -140,7 +141,8 @@ def advance_all(job: Job, packed: Pack, clock: Clock) -> list[StepReport]:
     """One step of every run of the pack, and what it did for each; `job` is `packed_job`'s."""
     report = advance(job, packed, clock)
     for member in (each for each in packed.members if each.under_way):
-        member.step, member.units, member.cost = packed.step, packed.units, packed.cost
+        member.step, member.updates = packed.step, packed.updates
+        member.units, member.cost = packed.units, packed.cost
     effects = job.recipe.effects
     return [
         replace(
