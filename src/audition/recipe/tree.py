@@ -13,7 +13,7 @@ saves reading and writing memory that no cache holds. Of a tree whose tensors pr
     tensor([6., 8.])
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -33,9 +33,9 @@ class _Each:
             return getattr(torch, name)  # type: ignore[no-any-return]
         of_one = getattr(Tensor, name.removeprefix("_foreach_"))
 
-        def of_all(tensors: list[Tensor], *rest: Any) -> list[Tensor]:
+        def of_all(tensors: list[Tensor], *rest: Any, **same: Any) -> list[Tensor]:
             columns = (x if isinstance(x, list | tuple) else [x] * len(tensors) for x in rest)
-            return [of_one(*row) for row in zip(tensors, *columns, strict=True)]
+            return [of_one(*row, **same) for row in zip(tensors, *columns, strict=True)]
 
         return of_all
 
@@ -77,9 +77,16 @@ def scale_(tree: Tensors, gains: Tensor | float) -> Tensors:
     return tree
 
 
-def add(first: Tensors, second: Tensors) -> Tensors:
-    """first + second."""
-    return _mapped(_each._foreach_add, first, _beside(first, second))
+def add(first: Tensors, second: Tensors, share: float = 1.0) -> Tensors:
+    """first + share * second."""
+    return _mapped(_each._foreach_add, first, _beside(first, second), alpha=share)
+
+
+def add_(first: Tensors, second: Tensors, share: float = 1.0) -> Tensors:
+    """`add` in place, to `first`."""
+    if first:
+        _each._foreach_add_(_values(first), _beside(first, second), alpha=share)
+    return first
 
 
 def subtract(first: Tensors, second: Tensors) -> Tensors:
@@ -97,6 +104,23 @@ def lerp(first: Tensors, second: Tensors, weight: float) -> Tensors:
     apart = {name: x for name, x in first.items() if second[name] is not x}
     blended = _mapped(_each._foreach_lerp, apart, _beside(apart, second), weight)
     return {name: blended.get(name, x) for name, x in first.items()}
+
+
+def zeros(tree: Tensors) -> dict[str, Tensor]:
+    """Noughts of the same shapes."""
+    return {name: torch.zeros_like(x) for name, x in tree.items()}
+
+
+def filled(tree: Tensors, like: Tensors) -> Tensors:
+    """`tree` with noughts for what it lacks of `like`; itself where it lacks nothing."""
+    if tree.keys() == like.keys():
+        return tree
+    return {name: tree[name] if name in tree else torch.zeros_like(x) for name, x in like.items()}
+
+
+def picked(tree: Tensors, names: Iterable[str]) -> dict[str, Tensor]:
+    """The tensors of those names, in their order."""
+    return {name: tree[name] for name in names}
 
 
 def clone(tree: Tensors) -> dict[str, Tensor]:
@@ -138,7 +162,9 @@ def _stacked(scalars: list[Tensor]) -> Tensor:
     return whole(torch.stack(scalars)) if scalars else torch.zeros(0)
 
 
-def _mapped(kernel: Callable[..., Any], tree: Tensors, *arguments: Any) -> Mapping[str, Tensor]:
+def _mapped(
+    kernel: Callable[..., Any], tree: Tensors, *arguments: Any, **more: Any
+) -> dict[str, Tensor]:
     if not tree:
         return {}
-    return dict(zip(tree, kernel(_values(tree), *arguments), strict=True))
+    return dict(zip(tree, kernel(_values(tree), *arguments, **more), strict=True))
