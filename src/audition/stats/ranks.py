@@ -1,6 +1,7 @@
-"""The exact Mann-Whitney test, which assumes no distribution, and the smallest p of exact tests."""
+"""The exact Mann-Whitney test, the smallest p of exact tests, and the correlation of ranks."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,3 +71,17 @@ def _subset_sum_counts(ranks: NDArray[np.int64], size: int) -> NDArray[np.float6
         for k in range(size, 0, -1):
             counts[k, rank:] += counts[k - 1, :-rank]
     return np.asarray(counts[size])
+
+
+def spearman(x: Sequence[float], y: Sequence[float]) -> float:
+    """Rank correlation of x [n] and y [n], ties sharing their rank; not-a-number where either is
+    constant, or n < 2.
+
+    Source: Spearman (1904).
+    """
+    if len(x) < 2:
+        return math.nan
+    ranks = [_doubled_ranks(np.asarray(values, dtype=np.float64)) for values in (x, y)]
+    a, b = (each - each.mean() for each in ranks)
+    scale = math.sqrt(float(a @ a) * float(b @ b))
+    return float(a @ b) / scale if scale > 0 else math.nan

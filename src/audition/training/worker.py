@@ -19,6 +19,7 @@ from audition.execution import keep_compiled, why_uncompiled
 from audition.measure import BEST, Measure, recorded
 from audition.observers.checkpoint import Checkpoint, Say
 from audition.observers.energy import Energy
+from audition.observers.lineage import LineageLog
 from audition.observers.metrics import Metrics
 from audition.observers.observer import Observer
 from audition.observers.progress import Progress, Tell
@@ -92,7 +93,8 @@ def rigged(spec: RunSpec, team: Team, tell: Tell) -> Iterator[Rig]:
             saving = partial(ShardedCheckpoint, team)
         checkpoint = saving(folder, key, say, energy.memory, **settings["checkpoint"])
         metrics = Metrics(folder, trackers.copies)
-        all_of_them = (energy, metrics, Progress(tell), checkpoint, *trackers.others)
+        watchers = (LineageLog(folder), Progress(tell), checkpoint, *trackers.others)
+        all_of_them = (energy, metrics, *watchers)
         rest = (checkpoint,) if team.sharded else ()
         yield Rig(spec, job, energy, all_of_them if first else rest, say)
 
