@@ -1,7 +1,7 @@
 """Guards around what a recipe's effects and apoptosis are handed, for the law of clean hands."""
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -9,7 +9,6 @@ import pytest
 from torch import Tensor, nn
 
 from audition.data.source import Source
-from audition.measure import Measure
 from audition.recipe.batches import Clock
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.recipe import Recipe
@@ -160,50 +159,43 @@ class Asked(Task):
         return self.asked
 
 
-UNASKED = Asked(
-    {"val_loss": Measure("validation loss", "nats/token")}, {"val": lambda rows: {"loss": 0.0}}
-)
-"""Judged without a look at the held-out rows."""
+@dataclass(frozen=True)
+class Look:
+    """What a run did that was looked at while it trained."""
+
+    spent: dict[str, float]  # passes of its model outside of evaluations, per batch
+    read: list[str]  # what it asked the held-out rows for outside of evaluations
+    units: int  # of a batch
+
+
+class Watched:
+    """Batches that note who asks for the held-out rows."""
+
+    def __init__(self, batches, read, evaluating):
+        self.batches, self.read, self.evaluating = batches, read, evaluating
+
+    def __getattr__(self, name):
+        if name == "held_out" and not self.evaluating:
+            self.read.append(name)
+        return getattr(self.batches, name)
 
 
 @pytest.fixture(scope="session")
-def blind():
-    """Job -> the same job, whose held-out text must not be read, and that evaluates nothing."""
+def looking_at():
+    """Job -> the same job, and what will be seen of it as it trains."""
 
-    class Blind:
-        def __init__(self, batches):
-            self.batches = batches
-
-        def __getattr__(self, name):
-            assert name != "held_out"
-            return getattr(self.batches, name)
-
-    def blinded(job: Job) -> Job:
-        recipe = replace(
-            job.recipe,
-            data=lambda streams: Blind(job.recipe.data(streams)),
-        )
-        return replace(job, recipe=recipe, task=UNASKED)
-
-    return blinded
-
-
-@pytest.fixture(scope="session")
-def counting():
-    """Job -> the same job, and the passes that its model makes outside of evaluations."""
-
-    def counted(job: Job) -> tuple[Job, dict[str, float]]:
-        rows = job.recipe.data(Streams(job.seed)).train(Clock(0)).rows
-        spent, evaluating = {"forward": 0.0, "backward": 0.0}, []
+    def looked_at(job: Job) -> tuple[Job, Look]:
+        batch = job.recipe.data(Streams(job.seed)).train(Clock(0))
+        look, evaluating = Look({"forward": 0.0, "backward": 0.0}, [], batch.units), []
 
         def count(module, inputs, logits):
             if not evaluating:
-                spent["forward"] += len(logits) / rows
+                look.spent["forward"] += len(logits) / batch.rows
             if logits.requires_grad:
                 logits.register_hook(count_back)
 
         def count_back(grad):
-            spent["backward"] += len(grad) / rows
+            look.spent["backward"] += len(grad) / batch.rows
 
         def made(*given, **parts):
             model = job.recipe.model.func(*given, **parts)
@@ -223,9 +215,10 @@ def counting():
         recipe = replace(
             job.recipe,
             model=partial(made, **job.recipe.model.keywords),
+            data=lambda streams: Watched(job.recipe.data(streams), look.read, evaluating),
             evaluators={name: apart(e) for name, e in job.recipe.evaluators.items()},
         )
         own = {name: apart(e) for name, e in job.task.evaluators().items()}
-        return replace(job, recipe=recipe, task=Asked(job.task.measures, own)), spent
+        return replace(job, recipe=recipe, task=Asked(job.task.measures, own)), look
 
-    return counted
+    return looked_at

@@ -2,14 +2,15 @@
 
 import math
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from tests.laws.conftest import Look
 from tests.laws.table import ROWS
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
@@ -22,11 +23,13 @@ from audition.recipe.batches import Clock
 from audition.recipe.gradient import sum_of
 from audition.recipe.problem import Predict, ask
 from audition.recipe.streams import Streams
-from audition.session import Session, begin
+from audition.session import begin
+from audition.training.job import Outcome
 from audition.training.loop import train
 
 STEPS = 6
 DROPOUT = "model.dropout=0.1"
+ANOTHER_SEED = 43
 
 
 @pytest.fixture(params=ROWS)
@@ -110,89 +113,98 @@ def test_4_stopped_and_resumed_is_uninterrupted(row, trained, job_of, difference
     assert not differences(parts, whole)
 
 
+class InMemory(Checkpoint):
+    """Checkpoints that are written, and not to a disk."""
+
+    def write(self, snapshot):
+        torch.save(snapshot, BytesIO())
+
+
+@pytest.fixture(scope="session")
+def observed(job_of, guard, tmp_path_factory):
+    """Overrides -> a run that is guarded, and observed and evaluated at every step."""
+
+    @cache
+    def observe(*overrides):
+        folder = tmp_path_factory.mktemp("observed")
+        observers = [
+            Metrics(folder, every=1),
+            Progress(lambda report: None, every_s=0.0),
+            InMemory(folder, minutes=1e-9, share=math.inf),
+        ]
+        job = job_of(*overrides)
+        often = replace(job.training, evaluations=STEPS)
+        return train(replace(job, recipe=guard(job.recipe), training=often), observers)
+
+    return observe
+
+
 @only(lambda row: row.dynamic)
-def test_5_inputs_are_unedited_and_shapes_kept(
-    row, job_of, trained, weights_of, differences, guard
+def test_5_inputs_are_unedited_and_shapes_kept(row, observed):
+    """The guards have looked at every moment of every step."""
+    assert observed(*row.active, DROPOUT).status == "finished"
+
+
+def test_6_and_8_observed_and_evaluated_often_one_seed_has_one_set_of_bits(
+    row, trained, observed, weights_of, differences
 ):
-    job = job_of(*row.active)
-    guarded = guard(job.recipe)
-    outcome = train(replace(job, recipe=guarded))
-    assert not differences(weights_of(outcome), weights_of(trained(*row.active)))
-
-
-def test_6_another_seed_has_other_bits(row, job_of, trained):
-    """That one seed has one set of bits, law 8 shows: it trains each of them a second time."""
-    other = train(replace(job_of(*row.active, DROPOUT), seed=43))
-    assert trained(*row.active, DROPOUT).final["val/loss"] != other.final["val/loss"]
+    alone, watched = trained(*row.active, DROPOUT), observed(*row.active, DROPOUT)
+    assert len(watched.session.evaluations) == STEPS
+    assert not differences(weights_of(alone), weights_of(watched))
+    assert watched.final == alone.final
 
 
 @dataclass(frozen=True)
 class Looked:
-    """A run whose passes were counted, and what it left of the generators of the process."""
+    """A run that was looked at, and what it left of the generators of the process."""
 
-    session: Session
-    spent: Mapping[str, float]
-    units: int  # of a batch
+    outcome: Outcome
+    look: Look
     began: Any  # the generators of random and numpy
     ended: Any
     torch_state: Tensor
 
 
 @pytest.fixture(scope="session")
-def looked(job_of, counting):
-    """Overrides -> a run of its own, for the laws that only look at how it was trained."""
+def looked(job_of, looking_at):
+    """Overrides -> a run of another seed, for the laws that only look at how it was trained."""
 
     @cache
     def look(*overrides):
-        job = job_of(*overrides)
-        units = job.recipe.data(Streams(job.seed)).train(Clock(0)).units
-        counted, spent = counting(job)
+        job, seen = looking_at(replace(job_of(*overrides), seed=ANOTHER_SEED))
         random.seed(1)
         np.random.seed(1)
         began = random.getstate(), np.random.get_state()[1].tolist()
-        session = train(counted).session
+        outcome = train(job)
         ended = random.getstate(), np.random.get_state()[1].tolist()
-        return Looked(session, spent, units, began, ended, torch.get_rng_state())
+        return Looked(outcome, seen, began, ended, torch.get_rng_state())
 
     return look
 
 
+def test_6_another_seed_has_other_bits(row, trained, looked):
+    """That one seed has one set of bits is shown above: each is trained a second time."""
+    assert trained(*row.active).final["val/loss"] != looked(*row.active).outcome.final["val/loss"]
+
+
 @only(lambda row: not any("dropout" in override for override in row.active))
-def test_8_no_draw_from_the_global_generators(row, job_of, looked):
+def test_8_no_draw_from_the_global_generators(row, looked):
     found = looked(*row.active)
     # That generator is dropout's alone: without it, nothing is drawn after the run has begun.
-    start = torch.Generator().manual_seed(Streams(job_of(*row.active).seed).number("dropout"))
+    start = torch.Generator().manual_seed(Streams(ANOTHER_SEED).number("dropout"))
     assert torch.equal(found.torch_state, start.get_state())
     assert found.ended == found.began
 
 
-def test_8_training_never_reads_the_held_out_text(row, job_of, blind):
-    assert train(blind(job_of(*row.active))).status == "finished"
-
-
-def test_6_and_8_observed_and_evaluated_often_one_seed_has_one_set_of_bits(
-    row, job_of, trained, weights_of, differences, tmp_path
-):
-    alone = trained(*row.active, DROPOUT)
-    observers = [
-        Metrics(tmp_path, every=1),
-        Progress(lambda report: None, every_s=0.0),
-        Checkpoint(tmp_path, minutes=1e-9, share=math.inf),
-    ]
-    job = job_of(*row.active, DROPOUT)
-    often = replace(job.training, evaluations=STEPS)
-    watched = train(replace(job, training=often), observers)
-    assert len(watched.session.evaluations) == STEPS
-    assert not differences(weights_of(alone), weights_of(watched))
-    assert watched.final == alone.final
+def test_8_training_never_reads_the_held_out_text(row, looked):
+    assert looked(*row.active).look.read == []
 
 
 def test_9_all_compute_is_counted(row, looked):
-    found = looked(*row.active)
-    session, spent = found.session, found.spent
-    assert session.units == STEPS * found.units
-    assert session.cost.forward == pytest.approx(spent["forward"])
-    assert session.cost.backward == pytest.approx(spent["backward"])
+    session, look = looked(*row.active).outcome.session, looked(*row.active).look
+    assert session.units == STEPS * look.units
+    assert session.cost.forward == pytest.approx(look.spent["forward"])
+    assert session.cost.backward == pytest.approx(look.spent["backward"])
     assert session.cost.forward >= STEPS
 
 

@@ -48,15 +48,12 @@ def probe(job_of):
     return probe_of(job, session, session.batches.train(Clock(0)).rows), session
 
 
-def test_9_what_a_strategy_looks_at_is_counted(looking, counting):
-    job, spent = counting(looking())
+def test_8_and_9_what_a_strategy_looks_at_is_training_text_and_is_counted(looking, looking_at):
+    job, look = looking_at(looking())
     session = train(job).session
-    assert session.cost.forward == pytest.approx(spent["forward"]) == STEPS + 2 * STEPS // 2
-    assert session.cost.backward == pytest.approx(spent["backward"]) == STEPS
-
-
-def test_8_what_a_strategy_looks_at_is_training_text(looking, blind):
-    assert train(blind(looking())).status == "finished"
+    assert session.cost.forward == pytest.approx(look.spent["forward"]) == STEPS + 2 * STEPS // 2
+    assert session.cost.backward == pytest.approx(look.spent["backward"]) == STEPS
+    assert look.read == []
 
 
 def public(value: Any, depth: int = 3) -> Iterator[Any]:
