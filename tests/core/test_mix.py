@@ -6,7 +6,7 @@ import pytest
 import torch
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from audition.config.mixing import opened
+from audition.config.chains import opened
 from audition.config.root import check
 from audition.effects.ema import EMA
 from audition.effects.limiter import Limiter

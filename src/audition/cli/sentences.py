@@ -24,7 +24,7 @@ from yaml import Mark, MarkedYAMLError
 
 from audition.cli.streams import end_if_left
 from audition.cli.typed import unreadable
-from audition.config.mixing import CHAIN, carried
+from audition.config.chains import CHAIN, carried
 from audition.config.root import names_in
 from audition.config.schema import signature
 from audition.errors import AuditionError, choices

@@ -13,8 +13,8 @@ from hydra.core.override_parser.types import Glob, Override, QuotedString
 from hydra.errors import HydraException
 
 from audition.cli.output_dir import as_overrides
+from audition.config.chains import opened
 from audition.config.groups import holding
-from audition.config.mixing import opened
 from audition.config.root import conf_dir, names_in
 from audition.errors import AuditionError, choices
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from audition.config.chains import needed_by
 from audition.config.groups import GROUPS
 from audition.config.root import conf_dir
 
@@ -93,9 +94,15 @@ class Member:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What an idea and its baseline need beside it: the words of its card's flag after its own."""
+        """What it and its baseline need beside it: the words of an idea's card after its own flag, or
+        what the classes of effects say that they act on.
+        """
         card = (self.plain.get("cards") or {}).get(self.name) or {}
-        return tuple(str(card.get("flag", "")).split()[1:])
+        said = (
+            needed_by(str(n["_target_"])) for n in self.nodes.values() if self.group == "preset"
+        )
+        places = (f"{place}={value}" for each in said for place, value in each.items())
+        return (*str(card.get("flag", "")).split()[1:], *places)
 
     @property
     def is_default(self) -> bool:

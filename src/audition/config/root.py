@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from audition.config.card import check_card
+from audition.config.chains import CHAIN, chain, check_needs
 from audition.config.groups import GROUPS, holding, root_keys
-from audition.config.mixing import CHAIN, chain
 from audition.config.schema import check_node, signature
 from audition.errors import AuditionError, choices
 
@@ -64,6 +64,7 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
     _check_rooms(settings)
     whole = normalised(settings, tuple(settings["allowed_targets"]))
     check_model(whole)
+    check_needs(whole)
     whole["seed"] = check_seed(settings["seed"])
     cards = settings.get("cards") or {}
     for name in settings.get("ideas") or {}:

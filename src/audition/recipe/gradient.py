@@ -94,10 +94,17 @@ def moved(params: Tensors, by: Tensors) -> Iterator[None]:
         >>> w.tolist()
         [1.0, 1.0]
     """
-    own = {name: params[name].data for name in by}
+    with placed(params, {name: params[name].data + step for name, step in by.items()}):
+        yield
+
+
+@contextmanager
+def placed(params: Tensors, at: Tensors) -> Iterator[None]:
+    """Parameters have the values `at` within the block, and their own, to the bit, after it."""
+    own = {name: params[name].data for name in at}
     try:
-        for name, step in by.items():
-            params[name].data = own[name] + step
+        for name, values in at.items():
+            params[name].data = values
         yield
     finally:
         for name, values in own.items():

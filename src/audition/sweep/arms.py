@@ -12,7 +12,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
-from audition.config.mixing import opened
+from audition.config.chains import opened
 from audition.config.root import MORE_SEEDS, check_seed
 from audition.errors import AuditionError
 from audition.sweep.keys import check_axis, check_tuned

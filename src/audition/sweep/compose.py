@@ -13,7 +13,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from audition.config.mixing import opened
+from audition.config.chains import opened
 from audition.config.shape import check_keys, check_shape, expanded
 from audition.errors import AuditionError
 from audition.sweep.check import check_claims

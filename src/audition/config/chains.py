@@ -4,10 +4,11 @@ They are those of `Mix`, which is put around an effect that carries one of them.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
-from audition.config.schema import check_node, signature
+from audition.config.schema import check_node, read_constant, signature
 from audition.errors import AuditionError, choices
 
 CHAIN = "effects"
@@ -67,3 +68,29 @@ def _mixed(node: object, where: str, prefixes: Sequence[str] | None) -> dict[str
         )
     mix = check_node({"_target_": MIX, WHAT: bare, **mixing}, where, None)
     return bare if mix == check_node({"_target_": MIX, WHAT: bare}, where, None) else mix
+
+
+def needed_by(target: str) -> Mapping[str, object]:
+    """What an effect's class says it acts on, by place: `{"model.dropout": 0.1}`, an example of it."""
+    found = read_constant(target, "needs")
+    return found if isinstance(found, Mapping) else {}
+
+
+def check_needs(settings: Mapping[str, Any]) -> None:
+    """Raise AuditionError for an effect of the checked settings that has nothing to act on."""
+    for name, target in _targets(settings[CHAIN], CHAIN):
+        for place, example in needed_by(target).items():
+            part, _, setting = place.rpartition(".")
+            if not settings.get(part, {}).get(setting):
+                raise AuditionError(
+                    f"{name} acts on {place}, which is 0: set {place}={example}, for the baseline too"
+                )
+
+
+def _targets(node: object, where: str) -> Iterator[tuple[str, str]]:
+    """The place and the class of each effect below a node, nested ones too."""
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield where, str(node["_target_"])
+        for key, value in node.items():
+            yield from _targets(value, f"{where}.{key}")
