@@ -96,4 +96,5 @@ def rows_to(weight: Tensor, bits: int) -> Tensor:
     rows = weight.flatten(1)
     largest = rows.abs().amax(dim=1, keepdim=True)  # [rows, 1]
     step = (largest / outer).clamp(min=torch.finfo(weight.dtype).tiny)
-    return ((rows / step).round_().clamp_(-outer, outer) * step).view_as(weight)
+    levels: Tensor = (rows / step).round().clamp(-outer, outer)
+    return (levels * step).view_as(weight)
