@@ -96,5 +96,5 @@ def rows_to(weight: Tensor, bits: int) -> Tensor:
     rows = weight.flatten(1)
     largest = rows.abs().amax(dim=1, keepdim=True)  # [rows, 1]
     step = (largest / outer).clamp(min=torch.finfo(weight.dtype).tiny)
-    levels: Tensor = (rows / step).round().clamp(-outer, outer)
-    return (levels * step).view_as(weight)
+    rounded: Tensor = (rows / step).round().clamp(-outer, outer) * step
+    return rounded.view_as(weight)
