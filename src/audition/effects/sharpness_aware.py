@@ -9,7 +9,7 @@ from annotated_types import Ge
 from audition.recipe import tree
 from audition.recipe.effect import Effect
 from audition.recipe.gradient import moved
-from audition.recipe.problem import Gradient, GradientRule, Problem
+from audition.recipe.problem import Gradient, GradientRule, Problem, always
 from audition.recipe.signals import View
 
 
@@ -41,7 +41,7 @@ class SharpnessAware(Effect):
             norms = tree.norms(here.grads)  # [K]
             gain = self.rho / norms.norm().clamp(min=1e-12)
             with moved(problem.params, tree.scale(here.grads, gain.expand(len(norms)))):
-                there = rule(problem)
+                there = rule(replace(problem, opens=always))
             return replace(there, terms=here.terms, cost=here.cost + there.cost)
 
         return uphill, state

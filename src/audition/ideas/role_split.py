@@ -123,6 +123,8 @@ class Lengths(Effect):
         return heard, {"pieces": pieces}
 
     def on_gradients(self, gradient: Gradient, state: Any, view: View) -> tuple[Gradient, Any]:
+        if gradient.closed:
+            return gradient, None
         head = torch.stack(state["pieces"]).sum(0)  # [V, C]
         embedding = gradient.grads[IN] - head
         return gradient, {"ratio": head.norm() / embedding.norm()}

@@ -8,7 +8,7 @@ backward pass ends, instead of during it.
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -21,7 +21,7 @@ from audition.errors import AuditionError
 from audition.parallel.checks import INTERFACE
 from audition.parallel.team import Team
 from audition.recipe.batches import Batch
-from audition.recipe.problem import Gradient, GradientRule, Problem
+from audition.recipe.problem import Cost, Gradient, GradientRule, Problem, always
 from audition.recipe.signals import Tensors
 from audition.recipe.streams import Streams
 
@@ -40,8 +40,11 @@ class Ranks(Team):
     def rule(self, inner: GradientRule) -> GradientRule:
         def shared(problem: Problem) -> Gradient:
             share = list(problem.batch.split(self.size))[self.rank]
+            asked = problem.on(share)
+            if problem.opens is not always:  # all by the loss of the whole batch, and so alike
+                asked = replace(asked, opens=lambda terms: problem.opens(self._mean_terms(terms)))
             with self._own_draws():
-                gradient = inner(problem.on(share))
+                gradient = inner(asked)
             # Its cost is of a share, and so are the others': together, that of the whole batch.
             return self._mean(gradient)
 
@@ -86,6 +89,9 @@ class Ranks(Team):
         grads = {name: next(means) for name in gradient.grads}
         terms = {name: next(means) for name in gradient.terms}
         return replace(gradient, grads=grads, terms=terms)
+
+    def _mean_terms(self, terms: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        return self._mean(Gradient({}, terms, Cost())).terms
 
     def _means(self, bucket: Sequence[Tensor]) -> Sequence[Tensor]:
         flat = torch.cat([tensor.reshape(-1) for tensor in bucket])

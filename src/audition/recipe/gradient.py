@@ -1,18 +1,22 @@
 """How a batch becomes gradients: the plain rule, and the wrapper that measures its two halves."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
+import torch
 from torch import Tensor
 
-from audition.recipe.problem import Cost, Gradient, GradientRule, Problem
+from audition.recipe.problem import Cost, Gradient, GradientRule, Problem, always
 from audition.recipe.signals import Tensors
 
 
 def backward(problem: Problem) -> Gradient:
     """One forward and one backward pass over the batch, in `micro_batches` equal pieces.
 
-    The model's own `.grad` fields are empty before and after: the gradients are handed over.
+    The model's own `.grad` fields are empty before and after: the gradients are handed over. A
+    problem that may stay closed is closed between the two passes; in pieces, of which none can wait
+    for the loss of the last, after a forward pass of its own.
     Raises AuditionError where the pieces do not divide the batch's rows.
 
     Examples:
@@ -28,6 +32,8 @@ def backward(problem: Problem) -> Gradient:
         ...
         ...         return (rule if view.clock.step % 2 else twice), state
     """
+    if problem.opens is not always and problem.micro_batches > 1:
+        return _after(_look(problem), backward, problem)
     share = 1.0 / problem.micro_batches
     totals: dict[str, Tensor] = {}
     for piece in problem.batch.split(problem.micro_batches):
@@ -36,9 +42,11 @@ def backward(problem: Problem) -> Gradient:
             total = sum_of(terms.values())
         if total.ndim:  # one of each run of a pack, none of which depends on another's weights
             total = total.sum()
-        (total if share == 1.0 else total * share).backward()  # type: ignore[no-untyped-call]
         for name, term in terms.items():
             totals[name] = totals.get(name, 0.0) + term.detach() * share
+        if not problem.opens(totals):
+            return Gradient({}, totals, Cost(forward=1.0), closed=True)
+        (total if share == 1.0 else total * share).backward()  # type: ignore[no-untyped-call]
     grads = {}
     for name, parameter in problem.params.items():
         if parameter.grad is not None:
@@ -50,7 +58,9 @@ def in_halves(rule: GradientRule) -> GradientRule:
     """`rule` on each half of the batch: the same gradient in expectation, plus both halves of it.
 
     Costs what the whole batch costs, since each half is half as long. The sum is rounded in another
-    order than the whole batch's, so it is not bit-identical to `rule`. Closed if either half is.
+    order than the whole batch's, so it is not bit-identical to `rule`. Closed if either half is. A
+    problem that may stay closed is first asked for the loss of the whole batch, by one more forward
+    pass.
 
     Examples:
         >>> import torch
@@ -65,7 +75,10 @@ def in_halves(rule: GradientRule) -> GradientRule:
     """
 
     def measured(problem: Problem) -> Gradient:
-        first, second = (rule(problem.on(half)) for half in problem.batch.split(2))
+        halves = [problem.on(half) for half in problem.batch.split(2)]
+        if problem.opens is not always:
+            return _after(rule(replace(problem, opens=_never)), measured, problem)
+        first, second = map(rule, halves)
         closed = first.closed or second.closed
         return Gradient(
             grads={} if closed else mean_of(first.grads, second.grads),
@@ -77,6 +90,29 @@ def in_halves(rule: GradientRule) -> GradientRule:
         )
 
     return measured
+
+
+def _after(seen: Gradient, rule: GradientRule, problem: Problem) -> Gradient:
+    """`rule` where the problem opens at the terms that were `seen` at a price; else what was seen."""
+    if not problem.opens(seen.terms):
+        return seen
+    found = rule(replace(problem, opens=always))
+    return replace(found, cost=seen.cost + found.cost)
+
+
+def _never(terms: Mapping[str, Tensor]) -> bool:
+    return False
+
+
+@torch.no_grad()
+def _look(problem: Problem) -> Gradient:
+    """The terms of the batch by forward passes alone, as a closed step."""
+    totals: dict[str, Tensor] = {}
+    for piece in problem.batch.split(problem.micro_batches):
+        with problem.context():
+            for name, term in problem.terms(piece).items():
+                totals[name] = totals.get(name, 0.0) + term / problem.micro_batches
+    return Gradient({}, totals, Cost(forward=1.0), closed=True)
 
 
 @contextmanager

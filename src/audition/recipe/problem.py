@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor, nn
 
 from audition.recipe.batches import Batch, Clock, Shape
-from audition.recipe.signals import Tensors
+from audition.recipe.signals import Readings, Tensors
 from audition.recipe.terms import added_terms
 
 
@@ -60,9 +60,14 @@ class Gradient:
     curvature: Tensors = field(
         default_factory=dict
     )  # second derivatives, where a rule estimated them
+    readings: Readings = field(default_factory=dict)  # what effects tell those after them
 
     def with_grads(self, grads: Tensors) -> "Gradient":
         return replace(self, grads=grads)
+
+    def telling(self, **readings: Tensor) -> "Gradient":
+        """This gradient with `readings` beside those that were told before."""
+        return replace(self, readings={**self.readings, **readings})
 
 
 @dataclass(frozen=True)
@@ -162,6 +167,14 @@ def ask(loss: Loss, predict: Predict, batch: Batch, clock: Clock) -> Mapping[str
 Ask = Callable[[Loss, Predict, Batch, Clock], Mapping[str, Tensor]]
 """`ask`, or what torch compiled of it."""
 
+Opens = Callable[[Mapping[str, Tensor]], bool]
+"""Whether a step is made, told from the terms of its batch; asked between forward and backward."""
+
+
+def always(terms: Mapping[str, Tensor]) -> bool:
+    """Every step is made, and no term is looked at: the neutral `Opens`."""
+    return True
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -188,6 +201,7 @@ class Problem:
     clock: Clock = Clock(0)  # noqa: RUF009 (frozen)
     own: nn.Module | None = None  # the loss's module, see `Loss.init`
     ask: Ask = ask
+    opens: Opens = always  # where it says no, a rule runs no backward pass, and the step is closed
 
     def terms(self, piece: Batch) -> Mapping[str, Tensor]:
         """The loss's terms on `piece`, to be called within `context`."""
@@ -199,6 +213,12 @@ class Problem:
         whole = (n for n in range(1, batch.rows + 1) if batch.rows % n == 0)
         pieces = next(n for n in whole if batch.rows // n <= longest)
         return replace(self, batch=batch, micro_batches=pieces)
+
+    def where(self, opens: Opens) -> "Problem":
+        """The same question, to be answered where `opens` agrees too."""
+        if self.opens is always:
+            return replace(self, opens=opens)
+        return replace(self, opens=lambda terms: self.opens(terms) and opens(terms))
 
 
 GradientRule = Callable[[Problem], Gradient]

@@ -11,10 +11,19 @@ from audition.recipe.streams import Streams
 Tensors = Mapping[str, Tensor]
 """Parameter name -> tensor of that parameter's shape."""
 
+Readings = Mapping[str, Tensor]
+"""What effects tell those after them in the chain, tensors without axes: see `SURPRISE` and others."""
+
+SURPRISE = "surprise"
+"""Reading: how far this step's loss lies above the recent ones, in standard deviations."""
+
+COMPLEXITY = "complexity"
+"""Reading: half the mean squared distance of the weights from their anchor."""
+
 
 @dataclass(frozen=True)
 class Controls:
-    """Gains on the optimizer's and the model's own settings, made fresh every step.
+    """Gains on the settings of optimizer, model and anchor, made fresh every step.
 
     1.0 leaves a setting as configured, so `Controls()` is the neutral element, and nothing can
     compound from step to step: a rate is always its configured value times this step's gain.
@@ -22,13 +31,14 @@ class Controls:
     Examples:
         >>> from audition import Controls
         >>> Controls(lr=0.5)
-        Controls(lr=0.5, momentum=1.0, weight_decay=1.0, dropout=1.0)
+        Controls(lr=0.5, momentum=1.0, weight_decay=1.0, dropout=1.0, anchor=1.0)
     """
 
     lr: float = 1.0
     momentum: float = 1.0
     weight_decay: float = 1.0
     dropout: float = 1.0
+    anchor: float | Tensor = 1.0  # the one gain that may be a tensor [], measured by an effect
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from audition.recipe import tree
 from audition.recipe.batches import Batch
 from audition.recipe.effect import Effect
 from audition.recipe.gradient import moved
-from audition.recipe.problem import Cost, Gradient, GradientRule, Predict, Problem
+from audition.recipe.problem import Cost, Gradient, GradientRule, Predict, Problem, always
 from audition.recipe.signals import Tensors, View
 
 Estimator = Literal["gauss_newton", "hutchinson"]
@@ -63,7 +63,7 @@ class Curvature(Effect):
         generator = view.streams.generator("draws", view.clock.step)
 
         def measured(problem: Problem) -> Gradient:
-            estimates, cost = measure(rule, problem, generator)
+            estimates, cost = measure(rule, replace(problem, opens=always), generator)
             gradient = rule(problem)
             return replace(gradient, curvature=estimates, cost=gradient.cost + cost)
 

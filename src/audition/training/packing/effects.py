@@ -41,17 +41,19 @@ class PackedEffect(Effect):
 
     def on_gradients(self, gradient: Gradient, state: Any, view: View) -> tuple[Gradient, Any]:
         def moment(own: View, parts: Any, state: Any) -> Any:
-            grads, terms, halves = parts
-            mine = replace(gradient, grads=grads, terms=terms, halves=halves)
+            grads, terms, halves, readings = parts
+            mine = replace(gradient, grads=grads, terms=terms, halves=halves, readings=readings)
             after, state = self.effect.on_gradients(mine, state, own)
-            values = (dict(after.grads), dict(after.terms), tuple(map(dict, after.halves)))
+            told = dict(after.readings)
+            values = (dict(after.grads), dict(after.terms), tuple(map(dict, after.halves)), told)
             return values, (after.cost, after.closed), state
 
         halves = tuple(dict(half) for half in gradient.halves)
-        parts = (dict(gradient.grads), dict(gradient.terms), halves)
+        parts = (dict(gradient.grads), dict(gradient.terms), halves, dict(gradient.readings))
         values, (cost, closed), state = self._over("on_gradients", moment, view, parts, state)
-        grads, terms, halves = values
-        return Gradient(grads, terms, cost, halves, closed), state
+        grads, terms, halves, readings = values
+        seen = replace(gradient, grads=grads, terms=terms, halves=halves, readings=readings)
+        return replace(seen, cost=cost, closed=closed), state
 
     def on_updates(self, updates: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
         return self._on_tensors("on_updates", updates, state, view)
