@@ -16,7 +16,7 @@ from audition.recipe.batches import Clock
 from audition.recipe.effect import Chain
 from audition.recipe.mix import Mix
 from audition.recipe.problem import Cost, Gradient
-from audition.recipe.signals import SURPRISE, Controls, View
+from audition.recipe.signals import Controls, View
 from audition.recipe.streams import Streams
 from audition.session import begin
 from audition.training.loop import train
@@ -77,26 +77,12 @@ def test_the_z_rule_opens_as_a_students_t_and_not_as_a_normal(tau):
     )
     generator = torch.Generator().manual_seed(0)
     losses = 3.0 + 0.2 * torch.randn(151, 40_000, generator=generator, dtype=torch.float64)
-    state = {}
-    for loss in losses[:-1]:
-        state = gate._recent(loss, state)
-    rate = (gate._surprise(losses[-1], state, view) > gate.level).double().mean().item()
+    recent = {}
+    for loss in losses:
+        _, gain, recent = gate._judged(loss, recent, view)
+    rate = gain.mean().item()
     expected = student.sf(tau * math.sqrt(0.95), 1.95 / 0.05)
     assert rate == pytest.approx(expected, abs=4 * math.sqrt(expected / 40_000))
-
-
-def test_the_z_rule_follows_mean_and_spread():
-    losses = [3.0, 2.0, 4.0, 1.0]
-    gate = SurpriseGate(rule="z", threshold=0.0, memory=0.8, warmup=0)
-    opened, state = heard(gate, torch.tensor(losses, dtype=torch.float64).unbind())
-    mean, variance, above = losses[0], 0.0, []
-    for loss in losses:
-        d = loss - mean
-        above.append(d > 0.0)
-        mean, variance = mean + 0.2 * d, 0.8 * variance + 0.2 * 0.8 * d**2
-    assert (state["mean"].item(), state["variance"].item()) == pytest.approx((mean, variance))
-    assert opened == [True, True, *above[2:]]  # one loss before has no spread
-    assert float(gate.meters(state)["open"]) == sum(opened) / 4
 
 
 def test_the_random_gate_opens_as_often_and_reads_no_loss():
@@ -228,12 +214,6 @@ def test_a_soft_gate_scales_the_whole_update(job_of):
     assert z != 0.0
     for name, update in lengths["plain"].items():
         assert torch.allclose(lengths["soft"][name], share * update, rtol=1e-3, atol=5e-7)
-
-
-def test_it_tells_its_surprise(view):
-    gradient = Gradient({}, {"loss": torch.tensor(2.0)}, Cost())
-    told, state = SurpriseGate().on_gradients(gradient, {"steps": 0}, view({}))
-    assert told.readings[SURPRISE] is state["surprise"]
 
 
 def test_half_of_a_hard_gate_makes_half_of_the_closed_steps(job_of):

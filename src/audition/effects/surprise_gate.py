@@ -17,10 +17,11 @@ from audition.recipe.gradient import sum_of
 from audition.recipe.problem import Gradient, GradientRule, Problem
 from audition.recipe.signals import Tensors, View
 from audition.recipe.streams import Streams
+from audition.recipe.surprise import loss_of, surprise
 
 NORMAL = NormalDist()
 FLAT = 1e-6
-"""A spread of the losses below this share of their mean is rounding: such losses say nothing."""
+"""A loss this near to the running mean, as a share of it, has not moved and says nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +33,9 @@ class SurpriseGate(Effect):
     * `rule=quantile`: s = Φ⁻¹((c + ½) / (n + 1)), c of the last n losses at most ℓ, τ = Φ⁻¹(quantile).
       Of losses in exchangeable order a share 1 - k / (n + 1) opens, k = quantile (n + 1) rounded,
       whatever their distribution.
-    * `rule=z`: s = d / √v, d = ℓ - μ, then μ ← μ + (1 - memory) d, v ← memory (v + (1 - memory) d²);
-      τ = threshold. Of normal losses a share P(T > τ √memory) opens, T Student's with
-      (1 + memory) / (1 - memory) degrees of freedom.
+    * `rule=z`: s = (ℓ - μ) / √v, the running mean and variance of `recipe.surprise`; τ = threshold. Of
+      normal losses a share P(T > τ √memory) opens, T Student's with (1 + memory) / (1 - memory) degrees
+      of freedom, and not 1 - Φ(τ).
     * `rule=chance`: s = Φ⁻¹(u), u uniform from the effect's own stream, τ = Φ⁻¹(quantile). The control:
       as many steps, whatever the loss.
 
@@ -49,8 +50,6 @@ class SurpriseGate(Effect):
     What asks for gradients twice (`sam`) stands before it in a chain. A soft gate makes every step,
     moments see every gradient, and nothing waits. A quantile of 0, or a threshold of minus infinity,
     is the exact identity. Selective backpropagation (Jiang et al. 2019) chooses rows of a batch so.
-
-    Tells `surprise` to the effects after it.
 
     Meters: `open`, the share of steps after the warm-up that were made, or the mean of what they were
     scaled by; `updates`, how many that is, the warm-up included; `surprise`, s of the last step.
@@ -98,7 +97,7 @@ class SurpriseGate(Effect):
         return super().moments() - {"on_updates" if self.mode == "hard" else "wrap_gradient"}
 
     def init(self, params: Tensors, streams: Streams) -> dict[str, Any]:
-        return {"steps": 0}
+        return {"steps": 0, "recent": {}}
 
     def wrap_gradient(self, rule: GradientRule, state: Any, view: View) -> tuple[GradientRule, Any]:
         if state["steps"] < self.warmup:
@@ -110,18 +109,15 @@ class SurpriseGate(Effect):
         return gated, state
 
     def on_gradients(self, gradient: Gradient, state: Any, view: View) -> tuple[Gradient, Any]:
-        loss = sum_of(gradient.terms.values())
-        surprise = self._surprise(loss, state, view)
+        s, gain, recent = self._judged(loss_of(gradient), state["recent"], view)
         warm = state["steps"] < self.warmup
-        gain = torch.ones_like(surprise) if warm else self._gain(surprise)
-        after = {
-            **self._recent(loss, state),
+        return gradient, {
             "steps": state["steps"] + 1,
-            "updates": state.get("updates", 0.0) + gain,
-            "surprise": surprise,
+            "recent": recent,
+            "surprise": s,
+            "updates": state.get("updates", 0.0) + (torch.ones_like(gain) if warm else gain),
             "gain": None if warm else gain,
         }
-        return gradient.telling(surprise=surprise), after
 
     def on_updates(self, updates: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
         if state["gain"] is None:
@@ -138,34 +134,28 @@ class SurpriseGate(Effect):
     def _opens(self, terms: Mapping[str, Tensor], state: Any, view: View) -> bool:
         if self.rule == "chance":
             return drawn(view) > self.level
-        return bool(self._surprise(sum_of(terms.values()), state, view) > self.level)
+        return bool(self._judged(sum_of(terms.values()), state["recent"], view)[1] > 0.0)
 
-    def _gain(self, surprise: Tensor) -> Tensor:
-        if self.mode == "hard":
-            return (surprise > self.level).to(surprise.dtype)
-        return torch.sigmoid((surprise - self.level) / self.softness)
-
-    def _surprise(self, loss: Tensor, state: Any, view: View) -> Tensor:
+    def _judged(
+        self, loss: Tensor, recent: Any, view: View
+    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
+        """The surprise of `loss`, the gain on its step, and what the next loss is compared with."""
         if self.rule == "chance":
-            return torch.full_like(loss, drawn(view))
+            s = torch.full_like(loss, drawn(view))
+            return s, self._gain(s), {}
         if self.rule == "quantile":
-            return rank_surprise(loss, state.get("losses", loss[None][:0]))
-        return z_surprise(loss, state.get("mean", loss), state.get("variance", 0.0 * loss))
+            before = recent.get("losses", loss[None][:0])
+            s = rank_surprise(loss, before)
+            return s, self._gain(s), {"losses": torch.cat([before, loss[None]])[-self.window :]}
+        s, after = surprise(loss, recent, self.memory)
+        mean = recent.get("mean", loss)
+        still = (loss - mean).abs() <= FLAT * mean.abs()
+        return s, self._gain(torch.where(still, inf, s)), after
 
-    def _recent(self, loss: Tensor, state: Any) -> dict[str, Tensor]:
-        """What the next surprise is measured against."""
-        if self.rule == "quantile":
-            before = state.get("losses", loss[None][:0])
-            return {"losses": torch.cat([before, loss[None]])[-self.window :]}
-        if self.rule == "z":
-            mean, variance = state.get("mean", loss), state.get("variance", 0.0 * loss)
-            apart = loss - mean
-            fresh = 1.0 - self.memory
-            return {
-                "mean": mean + fresh * apart,
-                "variance": self.memory * (variance + fresh * apart.square()),
-            }
-        return {}
+    def _gain(self, s: Tensor) -> Tensor:
+        if self.mode == "hard":
+            return (s > self.level).to(s.dtype)
+        return torch.sigmoid((s - self.level) / self.softness)
 
 
 def rank_surprise(loss: Tensor, before: Tensor) -> Tensor:
@@ -173,12 +163,6 @@ def rank_surprise(loss: Tensor, before: Tensor) -> Tensor:
     below = (before <= loss).sum()
     score: Tensor = torch.special.ndtri((below + 0.5) / (len(before) + 1))
     return score.to(loss.dtype)
-
-
-def z_surprise(loss: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
-    """`loss` [] in standard deviations above `mean` []; infinite where there is no spread."""
-    spread = variance.sqrt()
-    return torch.where(spread > FLAT * mean.abs(), (loss - mean) / spread, inf)
 
 
 def drawn(view: View) -> float:

@@ -26,7 +26,7 @@ def scalars(session: Session, report: StepReport) -> dict[str, float]:
     """What a step is worth writing down; the same names in every tracker."""
     values = {
         "train/loss": report.loss(),
-        **{f"{CONTROLS}{name}_gain": gain for name, gain in vars(report.controls).items()},
+        **{f"{CONTROLS}{name}_gain": float(g) for name, g in vars(report.controls).items()},
         UPDATES: session.updates / session.step,
     }
     if len(report.gradient.terms) > 1:  # their sum is the loss

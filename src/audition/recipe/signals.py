@@ -12,10 +12,7 @@ Tensors = Mapping[str, Tensor]
 """Parameter name -> tensor of that parameter's shape."""
 
 Readings = Mapping[str, Tensor]
-"""What effects tell those after them in the chain, tensors without axes: see `SURPRISE` and others."""
-
-SURPRISE = "surprise"
-"""Reading: how far this step's loss lies above the recent ones, in standard deviations."""
+"""What effects tell those after them in the chain, by name: tensors without axes."""
 
 COMPLEXITY = "complexity"
 """Reading: half the mean squared distance of the weights from their anchor."""
