@@ -23,6 +23,7 @@ READERS = (
     ("power", "--gain", "0.01"),
     ("interactions", "a", "b"),
     ("reproduce", "placebo/1"),
+    ("lineage", "placebo/1"),
 )
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from audition.answers import Judgement
 from audition.answers.curves import Curves, Readings
+from audition.answers.lineage.family import Family
 from audition.answers.race_stages import RaceStage
 from audition.errors import writing
 from audition.records.studies import Account
@@ -18,8 +19,10 @@ from audition.records.tuned import Tuned
 from audition.report.figures import (
     detectable_effect,
     effect_meters,
+    family_tree,
     forest,
     learning_curves,
+    muller,
     noise_floor,
     paired_slopes,
     race_timeline,
@@ -28,6 +31,7 @@ from audition.report.figures import (
     search_history,
     search_importances,
     search_slices,
+    survival_curve,
     tuned_curves,
 )
 from audition.report.style import THEME, VERDICT, caption_of, save
@@ -91,6 +95,20 @@ def draw_search(folder: Path, account: Account) -> tuple[Picture, ...]:
         drawings["front"] = lambda: search_front(account)
     stem = re.sub(r"[^\w.-]", "_", account.name)
     return _filed(folder, {f"search-{stem}-{name}": each for name, each in drawings.items()})
+
+
+def draw_lineage(folder: Path, name: str, family: Family) -> tuple[Picture, ...]:
+    """Draw the units of the run `name`: family tree, Muller plot, survival.
+
+    Raises AuditionError where `folder` cannot be written.
+    """
+    drawings: dict[str, Callable[[], Figure]] = {
+        "family": lambda: family_tree(family),
+        "muller": lambda: muller(family),
+        "survival": lambda: survival_curve(family),
+    }
+    stem = re.sub(r"[^\w.-]", "_", name)
+    return _filed(folder, {f"lineage-{stem}-{each}": drawing for each, drawing in drawings.items()})
 
 
 def embedded(folder: Path, pictures: Sequence[Picture]) -> tuple[Markup, ...]:

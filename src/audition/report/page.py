@@ -22,6 +22,7 @@ from audition.records.studies import STUDIES, Account
 from audition.records.tuned import tuned_for
 from audition.report.facts import SUMMARY_COLUMNS, IdeaFacts, facts_of, run_columns, search_facts
 from audition.report.gallery import Picture, draw, embedded
+from audition.report.lineage import lineage_facts
 from audition.report.style import THEME
 from audition.text import axis, count, direction
 
@@ -95,8 +96,11 @@ def write_report(
         for i, group in enumerate(groups.values(), start=1)
     ]
     searches = [search_facts(account, folder) for account in shown]
+    arms = {a.config_hash: a for j in judgements for a in (j.baseline, j.arm)}
+    lineages = lineage_facts(ledger, arms.values(), folder)
     facts = {
         "campaigns": campaigns,
+        "lineages": lineages,
         "searches": searches,
         "counted": _counted(judgements, len(searches)),
         "written": now()[:16].replace("T", " "),
@@ -109,7 +113,11 @@ def write_report(
     with writing(f"in {folder}"):
         write_whole(page, _templates(html=True).get_template("page.html").render(facts))
         write_whole(markdown, _templates(html=False).get_template("page.md").render(facts))
-    filed = [*(c.pictures for c in campaigns), *(search.pictures for search in searches)]
+    filed = [
+        *(campaign.pictures for campaign in campaigns),
+        *(search.pictures for search in searches),
+        *(lineage.pictures for lineage in lineages),
+    ]
     names = [picture.name for pictures in filed for picture in pictures]
     files = tuple(folder / f"{name}.{kind}" for name in names for kind in ("png", "svg"))
     return Written(page, markdown, files)

@@ -1,10 +1,15 @@
 """A family as text for other programs: JSON, Newick for phylogenies, Graphviz for graphs."""
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
-from audition.answers.lineage.family import Family
+from audition.answers.lineage.family import Family, Unit
 from audition.answers.lineage.measures import summary
+from audition.records.codec import finite
+from audition.records.store import write_file
 
 Format = Literal["json", "newick", "dot"]
 SUFFIX: dict[Format, str] = {"json": "json", "newick": "nwk", "dot": "dot"}
@@ -85,6 +90,19 @@ def to_dot(family: Family) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _kin(family: Family) -> Sequence[Any]:
+def _kin(family: Family) -> Sequence[Unit]:
     """The units that are a parent or a child."""
     return [u for u in family.units.values() if u.parents or family.children[u.id]]
+
+
+def write_tree(folder: Path, name: str, family: Family, form: Format) -> Path:
+    """Write the family of the run `name` into `folder`; AuditionError where that is not possible."""
+    stem = re.sub(r"[^\w.-]", "_", name)
+    path = folder / f"lineage-{stem}.{SUFFIX[form]}"
+    texts: dict[Format, Callable[[], str]] = {
+        "json": lambda: json.dumps(finite(to_json(family)), indent=1) + "\n",
+        "newick": lambda: to_newick(family),
+        "dot": lambda: to_dot(family),
+    }
+    write_file(path, texts[form]())
+    return path

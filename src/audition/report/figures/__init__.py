@@ -3,6 +3,9 @@
 from audition.report.figures.detectable import detectable_effect
 from audition.report.figures.forest import forest
 from audition.report.figures.learning import learning_curves
+from audition.report.figures.lineage.family_tree import family_tree
+from audition.report.figures.lineage.muller import muller
+from audition.report.figures.lineage.survival import survival_curve
 from audition.report.figures.meters import effect_meters
 from audition.report.figures.noise import noise_floor
 from audition.report.figures.race import race_timeline
@@ -17,8 +20,10 @@ from audition.report.figures.tuned import tuned_curves
 __all__ = [
     "detectable_effect",
     "effect_meters",
+    "family_tree",
     "forest",
     "learning_curves",
+    "muller",
     "noise_floor",
     "paired_slopes",
     "race_timeline",
@@ -27,5 +32,6 @@ __all__ = [
     "search_history",
     "search_importances",
     "search_slices",
+    "survival_curve",
     "tuned_curves",
 ]
