@@ -43,9 +43,9 @@ class _Each:
 _each = _Each()
 
 
-def norms(tree: Tensors) -> Tensor:
-    """[K] Euclidean norms, in the tree's order; [0] of an empty tree."""
-    return _stacked(_each._foreach_norm(_values(tree)) if tree else [])
+def norms(tree: Tensors, order: int = 2) -> Tensor:
+    """[K] norms, Euclidean ones by default, in the tree's order; [0] of an empty tree."""
+    return _stacked(_each._foreach_norm(_values(tree), order) if tree else [])
 
 
 def root_mean_squares(tree: Tensors) -> Tensor:
@@ -67,6 +67,31 @@ def tanh_(tree: Tensors) -> Tensors:
     """The hyperbolic tangent of every entry, in place."""
     if tree:
         _each._foreach_tanh_(_values(tree))
+    return tree
+
+
+def soft_(tree: Tensors) -> Tensors:
+    """x / (1 + |x|) of every entry, in place."""
+    if tree:
+        below = _each._foreach_abs(_values(tree))
+        _each._foreach_add_(below, 1.0)
+        _each._foreach_div_(_values(tree), below)
+    return tree
+
+
+def cubic_(tree: Tensors) -> Tensors:
+    """x - 4/27 x³ of every entry, in place: flat at ±1.5, where it is ±1."""
+    if tree:
+        cubes = _each._foreach_pow(_values(tree), 3)
+        _each._foreach_add_(_values(tree), cubes, alpha=-4.0 / 27.0)
+    return tree
+
+
+def clamp_(tree: Tensors, limit: float) -> Tensors:
+    """Every entry within ±limit, in place."""
+    if tree:
+        _each._foreach_clamp_min_(_values(tree), -limit)
+        _each._foreach_clamp_max_(_values(tree), limit)
     return tree
 
 
