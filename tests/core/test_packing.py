@@ -53,8 +53,6 @@ def weights(outcome: Outcome) -> str:
         *(((member,), LOOSE.get(member, 1e-4)) for member in PACKED_OPTIMIZERS),
         (("preset=saturation_limiter",), 1e-4),
         (("preset=compressor", "effects.compressor.listens_to=surprise"), 1e-4),
-        (("preset=biquad",), 1e-4),
-        (("preset=loss_equalizer",), 1e-4),
         (("preset=ema",), 1e-4),
         (("preset=tail_average",), 1e-4),
         (("+idea=spectral_gate", "ideas.spectral_gate.every=2"), 1e-3),

@@ -34,6 +34,8 @@ NEEDS = {
     "skip/gated": ("model.layers=3",),
     "parallel/ddp": ("parallel.processes=1",),
     "parallel/fsdp": ("parallel.processes=1",),
+    "preset/delay": ("effects.delay.steps=2",),
+    "preset/reverb": ("effects.reverb.delays=[1,2]",),
 }
 TOO_LARGE = {"model/gpt88m", "experiment/document003"}
 PICTURES = {"data/digits", "model/mlp", "model/convnet", "task/classification", "experiment/digits"}

@@ -71,4 +71,5 @@ def unit_norms(x: Tensor) -> Tensor:
         [[5.0], [2.0]]
     """
     axes = tuple(range(1, x.ndim)) if x.ndim > 1 else tuple(range(x.ndim))
-    return torch.linalg.vector_norm(x, dim=axes, keepdim=True)
+    norms: Tensor = torch.linalg.vector_norm(x, dim=axes, keepdim=True)
+    return norms
