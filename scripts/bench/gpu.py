@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from statistics import median
 from unittest.mock import patch
@@ -21,6 +22,7 @@ import torch
 
 from audition.execution import Execution, why_uncompiled
 from audition.machine import peak_memory
+from audition.parts.attention import flex
 from audition.recipe.batches import Batch, Clock
 from audition.session import Session, begin
 from audition.training.job import Job
@@ -33,6 +35,8 @@ OPEN = 10**6
 TINY = ("model=tiny", "model.context=16", "data.batch_size=4", "data.evaluation_tokens=512")
 PACKS = (1, 6, 32, 64, 128)
 LARGE, NANO = "experiment=document003", "experiment=nanogpt_cpu"
+PLAIN = ("experiment=none", "model=nano")
+"""The default model and its own settings, for parts that the experiments have others of."""
 COMPILED = "execution.compile=true"
 HEAD = (
     "| what | ms a step | tokens/s | first step [s] | peak memory [MB] | weights |\n|" + "---|" * 6
@@ -70,6 +74,31 @@ CASES = (
     Case("nano, compiled", (NANO, COMPILED)),
     Case("nano, `+idea=spectral_gate`", (NANO, "+idea=spectral_gate")),
     Case("nano, `preset=saturation_limiter`", (NANO, "preset=saturation_limiter")),
+    *(
+        Case(f"nano, `{word}`", (*PLAIN, word))
+        for word in (
+            "optimizer=muon",
+            "optimizer=prodigy",
+            "optimizer=soap",
+            "optimizer=shampoo",
+            "feedforward=moe",
+            "feedforward=shared_moe",
+            "attention=delta",
+            "attention=liquid",
+        )
+    ),
+    *(
+        Case(
+            f"nano, windows of 256 in {context} tokens, {name}",
+            (
+                *(*PLAIN, "attention=sliding", "attention.window=256"),
+                *(f"model.context={context}", f"data.batch_size={16384 // context}"),
+            ),
+            partial(patch.object, flex, "SHORTEST", shortest),
+        )
+        for context in (512, 1024, 2048, 4096)
+        for name, shortest in (("FlexAttention", 0), ("as written", OPEN))
+    ),
 )
 
 
@@ -157,7 +186,8 @@ class Bench:
         for size in (1, 2) if self.tiny else PACKS:
             steps = 4 if self.tiny else 1302
             folder = self.folder / f"pack{size}"
-            words = [NANO, f"budget.steps={steps}", f"execution.pack={size if size > 1 else 'off'}"]
+            pack = f"execution.pack={size if size > 1 else 'off'}"
+            words = [NANO, COMPILED, f"budget.steps={steps}", pack]
             where = [f"paths.output_dir={folder}", f"hydra.sweep.dir={folder}"]
             seeds = f"seed=range(1,{size + 1})" if size > 1 else "seed=1"
             start = time.perf_counter()
@@ -171,22 +201,24 @@ class Bench:
             took = time.perf_counter() - start
             if done.returncode:
                 last = (done.stderr.strip() or "no reason given").splitlines()[-1]
-                yield f"| nano, {size} packed | not measured: {last} | | | | |"
+                yield f"| nano, {size} packed, compiled | not measured: {last} | | | | |"
                 continue
             tokens = steps * size * (4 * 16 if self.tiny else 12 * 64)
             yield (
-                f"| nano, {size} packed, from Enter to the end ({took:.1f} s) | "
+                f"| nano, {size} packed, compiled, from Enter to the end ({took:.1f} s) | "
                 f"{1e3 * took / steps:.2f} | {tokens / took:,.0f} | | | |"
             )
 
-    def table(self) -> Iterator[str]:
-        """The whole table in Markdown, a line at a time."""
+    def table(self, only: Sequence[str] = ()) -> Iterator[str]:
+        """The table in Markdown, a line at a time: all rows, or those named by a part of theirs."""
         card = torch.cuda.get_device_name() if self.device == "cuda" else "no card (a test)"
         yield f"{card}, {driver()}, torch {torch.__version__}, CUDA {torch.version.cuda}\n\n{HEAD}"
         if why := why_uncompiled(self.device):
             yield f"| compiled rows | not compiled: {why} | | | | |"
-        yield from map(self.row, CASES)
-        yield from self.packed()
+        asked = [case for case in CASES if not only or any(word in case.name for word in only)]
+        yield from map(self.row, asked)
+        if not only or "packed" in only:
+            yield from self.packed()
 
 
 def driver(path: Path = Path("/proc/driver/nvidia/version")) -> str:
@@ -204,6 +236,9 @@ def main() -> None:
     parser.add_argument(
         "--tiny", action="store_true", help="the smallest sizes, to test the script"
     )
+    parser.add_argument(
+        "--only", nargs="+", default=(), metavar="PART", help="rows whose names hold one of these"
+    )
     arguments = parser.parse_args()
     if arguments.device == "cuda" and not torch.cuda.is_available():
         raise SystemExit(
@@ -212,7 +247,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = f"{folder}/compiled"
         bench = Bench(arguments.device, arguments.seconds, arguments.tiny, Path(folder))
-        for line in bench.table():
+        for line in bench.table(arguments.only):
             print(line, flush=True)
 
 

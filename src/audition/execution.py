@@ -55,8 +55,9 @@ class Execution:
     accumulate: Annotated[int, Ge(1)] = 1
     """Pieces a step's batch is passed in, to bound memory."""
     compile: bool = False
-    """Whether torch compiles model and loss as one function; evaluation runs as written. `auto` is
-    resolved to what was measured for a run of this length (docs/running.md)."""
+    """Whether torch compiles model and loss as one function, on a card into CUDA graphs; evaluation
+    runs as written. `auto` is resolved to what was measured for a run of this length
+    (docs/running.md)."""
     deterministic: bool = True
     """Whether a card must give one seed the same bits twice; false lets faster sums in."""
 
@@ -76,8 +77,16 @@ class Execution:
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
     def ask(self) -> Ask:
-        """The function that computes the terms of the loss: as written, or compiled."""
-        return compiled() if self.compile and why_uncompiled(self.device) is None else ask
+        """The function that computes the terms of the loss in one step: as written, or compiled.
+
+        What it computed for the step before may be overwritten from here on: on a card, a compiled
+        function keeps its results in the memory of its graph.
+        """
+        if not self.compile or why_uncompiled(self.device) is not None:
+            return ask
+        if self.device == "cuda":
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
+        return compiled(self.device)
 
     def context(self) -> AbstractContextManager[object]:
         """The context of every forward pass."""
@@ -85,10 +94,15 @@ class Execution:
 
 
 @cache
-def compiled() -> Ask:
-    """`ask` as torch compiles it: one graph of model and loss for each shape of a batch."""
+def compiled(device: str) -> Ask:
+    """`ask` as torch compiles it: one graph of model and loss for each shape of a batch.
+
+    On a card the kernels of a pass are recorded once as a CUDA graph, and then started together:
+    starting them one by one takes a small model longer than its arithmetic.
+    """
     # Sizes that were seen twice are no reason to compile for all sizes.
-    made: Ask = torch.compile(ask, dynamic=False)
+    mode = "reduce-overhead" if device == "cuda" else None
+    made: Ask = torch.compile(ask, dynamic=False, mode=mode)
     return made
 
 

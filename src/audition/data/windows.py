@@ -53,11 +53,16 @@ class Windows:
             corpus, batch_size=batch_size, context=context, evaluation_tokens=evaluation_tokens
         )
         self._stretches, self._held_out = cuts.stretches, cuts.held_out
-        self._order = lru_cache(maxsize=2)(self._ordered)  # two, for a batch between two epochs
+        self._order = lru_cache(maxsize=2)(self._ordered)  # two, for rows between two epochs
 
     @property
     def windows_per_epoch(self) -> int:
         return self._stretches.windows
+
+    @property
+    def rows(self) -> int:
+        """Of a batch."""
+        return self._rows
 
     def train(self, clock: Clock) -> Batch:
         return self.taken(clock.step * self._rows, self._rows)
@@ -66,7 +71,6 @@ class Windows:
         """Rows of the order in which the run trains on windows, the `first` counted from 0."""
         places, many = np.arange(first, first + rows), self.windows_per_epoch
         epochs = places // many
-        # As a batch has no more rows than an epoch, it touches two epochs at most.
         starts = [self._order(int(e))[places[epochs == e] - e * many] for e in np.unique(epochs)]
         return self._cut(self._corpus.training, np.concatenate([np.empty(0, np.int64), *starts]))
 

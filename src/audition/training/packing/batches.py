@@ -10,7 +10,11 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from audition.data.windows import Windows
 from audition.recipe.batches import Batch, Batches, Clock
+
+AHEAD = 32
+"""Steps for which rows of text are cut at a time."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +45,29 @@ def packed(batches: Sequence[Batch]) -> PackedBatch:
 
 
 class PackedBatches:
-    """The sources of S runs as one, each in its own order: a `recipe.batches.Batches`."""
+    """The sources of S runs as one, each in its own order: a `recipe.batches.Batches`.
+
+    Rows of text are cut for several steps at a time: cut step by step, those of 64 runs take as
+    long as a card needs for a step of a small model.
+    """
 
     def __init__(self, members: Sequence[Batches]) -> None:
         self.members = members
         self.shape, self.domains = members[0].shape, members[0].domains
+        self._windows = [member for member in members if type(member) is Windows]
+        self._first, self._ahead = 0, None if len(self._windows) < len(members) else AHEAD
+        self._block: PackedBatch | None = None
 
     def train(self, clock: Clock) -> PackedBatch:
-        return packed([member.train(clock) for member in self.members])
+        if self._ahead is None:
+            return packed([member.train(clock) for member in self.members])
+        step, rows = clock.step, self._windows[0].rows
+        if self._block is None or not self._first <= step < self._first + self._ahead:
+            self._first = step
+            cut = [each.taken(step * rows, self._ahead * rows) for each in self._windows]
+            self._block = packed(cut)
+        first = (step - self._first) * rows
+        return self._block.cut(slice(first, first + rows))
 
     def probe(self, step: int) -> PackedBatch:
         return packed([member.probe(step) for member in self.members])

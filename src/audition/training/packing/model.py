@@ -59,9 +59,11 @@ class _Asked(nn.Module):
     def __init__(self, model: nn.Module, own: nn.Module | None) -> None:
         super().__init__()
         self.model, self.own = model, own
+        # Made here and not in `forward`: torch 2.11 cannot compile the making of a dataclass there.
+        self.predict = Predict(model, own)
 
     def forward(self, loss: Loss, batch: Batch, clock: Clock) -> Mapping[str, Tensor]:
-        return ask(loss, Predict(self.model, self.own), batch, clock)
+        return ask(loss, self.predict, batch, clock)
 
 
 def _inside(name: str, own: nn.Module | None) -> str:

@@ -19,6 +19,8 @@ from audition.observers.checkpoint import Say
 from audition.observers.observer import StepReport
 from audition.parts.initial import role_of
 from audition.recipe.batches import Clock
+from audition.recipe.effect import Meters
+from audition.recipe.problem import Gradient
 from audition.recipe.signals import Tensors
 from audition.session import Session
 from audition.training.job import Job, Outcome
@@ -77,8 +79,7 @@ class Pack(Session):
         norms = torch.stack([torch.linalg.vector_norm(x, dim=1) for x in rows])  # [K, S]
         total: Tensor = torch.linalg.vector_norm(norms, dim=0)[: len(self.members)]
         gains = (limit / (total + 1e-6)).clamp(max=1.0)
-        for grad in grads:
-            grad.mul_(gains.view(-1, *[1] * (grad.ndim - 1)))
+        torch._foreach_mul_(grads, [gains.view(-1, *[1] * (g.ndim - 1)) for g in grads])
         return total
 
 
@@ -143,21 +144,28 @@ def advance_all(job: Job, packed: Pack, clock: Clock) -> list[StepReport]:
     for member in (each for each in packed.members if each.under_way):
         member.step, member.updates = packed.step, packed.updates
         member.units, member.cost = packed.units, packed.cost
-    effects = job.recipe.effects
+    effects, state = job.recipe.effects, packed.effects
+    norms = [None] * len(packed.members) if report.norm is None else report.norm.unbind()
     return [
-        replace(
-            report,
-            gradient=replace(
-                report.gradient,
-                grads=_Rows(report.gradient.grads, place),
-                terms=_Rows(report.gradient.terms, place),
-                halves=tuple(_Rows(half, place) for half in report.gradient.halves),
-            ),
-            norm=None if report.norm is None else report.norm[place],
-            meters=partial(_meters, effects, packed.effects, place),
-        )
-        for place in range(len(packed.members))
+        _of(report, place, norm, partial(_meters, effects, state, place))
+        for place, norm in enumerate(norms)
     ]
+
+
+def _of(
+    report: StepReport, place: int, norm: Tensor | None, meters: Callable[[], Meters]
+) -> StepReport:
+    """The report of one run. Written out, as `replace` of 64 runs would take longer than a step."""
+    whole = report.gradient
+    gradient = Gradient(
+        _Rows(whole.grads, place),
+        _Rows(whole.terms, place),
+        whole.cost,
+        tuple(_Rows(half, place) for half in whole.halves),
+        whole.closed,
+        _Rows(whole.curvature, place),
+    )
+    return StepReport(report.clock, report.controls, gradient, norm, report.events, meters)
 
 
 class _Rows(Mapping[str, Tensor]):
