@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from audition.config.root import more_seeds
 from audition.errors import AuditionError
 from audition.records.record import Status
 from audition.records.store import Contents
@@ -50,11 +51,17 @@ def test_more_seeds_for_the_baseline_alone(plan: MakePlan) -> None:
     assert [run.seed for run in made.runs if run.arm.name == "placebo"] == [1, 2]
 
 
+def test_any_number_of_further_seeds() -> None:
+    assert more_seeds((512, 3), 4) == (1024, 2048, 4096, 8192)
+    many = more_seeds((512, 3), 700)
+    assert len({*many, 512, 3}) == 702
+    assert more_seeds((512, 3), 4) == many[:4]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
         ("+idea=placebo seed=1,2,3 baseline_seeds=2", "baseline_seeds=2 is fewer than the 3 seeds"),
-        ("+idea=placebo seed=1 baseline_seeds=99", "baseline_seeds=99 wants 98 seeds beside"),
         (
             "optimizer=adamw,muon baseline='seed=3' seed=1",
             "sets a seed, and arms share their seeds",

@@ -1,12 +1,10 @@
 """The commands that follow a verdict: its next step, and those that train its arms again."""
 
-import itertools
 import math
 import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
 from pathlib import Path
 
 from audition.answers.arms import ArmRuns, unlike
@@ -20,7 +18,7 @@ from audition.command_line import (
     train_door,
 )
 from audition.config.groups import deciding, root_of
-from audition.config.root import MORE_SEEDS
+from audition.config.root import more_seeds
 from audition.records.store import Ledger
 from audition.text import count, duration, in_unit, plain_level
 
@@ -156,8 +154,7 @@ def _price(runs: int, seconds: float) -> str:
 def _further(judgement: Judgement, many: int) -> tuple[int, ...]:
     """`many` seeds that neither arm has run."""
     ran = {*judgement.arm.seeds, *judgement.baseline.seeds}
-    unused = (seed for seed in chain(MORE_SEEDS, itertools.count(1)) if seed not in ran)
-    return tuple(islice(unused, max(0, many)))
+    return more_seeds(ran, many)
 
 
 def commands(judgement: Judgement, root: Path) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """A whole config, checked against the code that it names and completed; and where `conf/` is."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -163,8 +164,15 @@ def check_model(settings: Mapping[str, Any]) -> None:
             )
 
 
-MORE_SEEDS = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144)
-"""Fresh seeds, for `baseline_seeds` and for verdicts on other seeds than those of a sweep."""
+def more_seeds(seeds: Collection[int], many: int) -> tuple[int, ...]:
+    """So many seeds beside `seeds`; the same ones whenever it is asked.
+
+    For `baseline_seeds`, and for verdicts on other seeds than those of a sweep.
+    """
+    powers = [2**n for n in range(9, 19)]
+    beyond = (seed for seed in count(1) if seed not in powers)
+    further = (seed for source in (powers, beyond) for seed in source if seed not in seeds)
+    return tuple(islice(further, max(0, many)))
 
 
 def check_seed(seed: object) -> int:

@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from audition.config.chains import opened
-from audition.config.root import MORE_SEEDS, check_seed
+from audition.config.root import check_seed
 from audition.errors import AuditionError
 from audition.sweep.keys import check_axis, check_tuned
 from audition.text import count
@@ -131,20 +131,6 @@ def arm_name(choice: Iterable[str]) -> str:
         if len(name) <= 120
         else f"{name[:107]}-{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
     )
-
-
-def more_seeds(seeds: tuple[int, ...], many: int, asked_by: str) -> tuple[int, ...]:
-    """So many seeds beside `seeds`; the same ones whenever it is asked.
-
-    Raises AuditionError, which names the setting `asked_by`, where there are not as many.
-    """
-    further = [seed for seed in MORE_SEEDS if seed not in seeds]
-    if many > len(further):
-        raise AuditionError(
-            f"{asked_by} wants {many} seeds beside those named, and there are {len(further)}: "
-            "ask for fewer"
-        )
-    return tuple(further[:many])
 
 
 def _values(override: Override) -> list[str]:

@@ -11,11 +11,12 @@ from audition.budget import Budget
 from audition.config.card import check_card
 from audition.config.groups import root_of
 from audition.config.identity import Identity, identify
+from audition.config.root import more_seeds
 from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.records.record import BASELINE, Record
 from audition.records.store import Contents
-from audition.sweep.arms import SEED, Arm, Question, more_seeds
+from audition.sweep.arms import SEED, Arm, Question
 from audition.sweep.check import check_alike, comparable, runnable
 from audition.sweep.compose import Compose
 from audition.sweep.keys import check_axis, check_one_budget
@@ -199,7 +200,7 @@ def _more(seeds: tuple[int, ...], total: int | None) -> tuple[int, ...]:
             f"baseline_seeds={total} is fewer than the {len(seeds)} seeds of the arms, each of which "
             "the baseline needs: leave it out, or give more"
         )
-    return more_seeds(seeds, total - len(seeds), f"baseline_seeds={total}")
+    return more_seeds(seeds, total - len(seeds))
 
 
 def _repeat(

@@ -10,12 +10,13 @@ from math import isfinite, sqrt
 from statistics import stdev
 
 from audition.answers import ArmRuns, arms_of
+from audition.config.root import more_seeds
 from audition.console import console, say, table
 from audition.errors import AuditionError
 from audition.records.races import RACES, Race, Turn
 from audition.records.store import Ledger
 from audition.stats import RaceRules, estimate_noise, race_step
-from audition.sweep.arms import SCREENING, Question, more_seeds
+from audition.sweep.arms import SCREENING, Question
 from audition.sweep.confirm import show_answer
 from audition.sweep.executors import Executor
 from audition.sweep.plan import Plan, PlannedRun
@@ -152,8 +153,7 @@ class RaceStyle:
                 "a race needs ideas to choose among: add +idea=a,b or +idea='glob(*)'"
             )
         self.screening = question.seeds or SCREENING
-        asked_by = f"hydra.sweeper.fresh_seeds={self.settings.fresh_seeds}"
-        fresh = more_seeds(self.screening, self.settings.fresh_seeds, asked_by)
+        fresh = more_seeds(self.screening, self.settings.fresh_seeds)
         return replace(question, seeds=(*self.screening, *fresh))
 
     def judged_on(self, plan: Plan) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
-from annotated_types import Gt
+from annotated_types import Interval
 from omegaconf import OmegaConf
 
 CONFIRMS_ITSELF = (
@@ -38,7 +38,7 @@ class SweepSettings:
 class RaceSettings(SweepSettings):
     """The settings of `hydra/sweeper=race`."""
 
-    fresh_seeds: Annotated[int, Gt(1)] = 5
+    fresh_seeds: Annotated[int, Interval(gt=1, le=1000)] = 5
     """Seeds that judge the survivors, beside the screening seeds seed=42,137,256."""
     drop_below: float = 0.58
     """Mean gain that drops an idea after the screening seeds, in sd of a same-seed difference."""

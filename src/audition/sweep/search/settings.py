@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval
 
+from audition.config.root import more_seeds
 from audition.errors import AuditionError
 from audition.sweep.settings import CONFIRMS_ITSELF, SweepSettings
 
@@ -45,7 +46,7 @@ class SearchSettings(SweepSettings):
     """Points to try after the default, each a line of overrides."""
     candidates: Annotated[int, Ge(0)] = 2
     """Best trials that are run on fresh seeds; 0 judges none."""
-    fresh_seeds: Annotated[int, Gt(1)] = 5
+    fresh_seeds: Annotated[int, Interval(gt=1, le=1000)] = 5
     """Seeds that judge the candidates, beside the screening seeds seed=42,137,256."""
     write: str | None = None
     """Name of an experiment to write the answer to, in conf/experiment/."""
@@ -66,10 +67,8 @@ class SearchSettings(SweepSettings):
             )
 
     def fresh(self, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        """The fresh seeds beside `seeds`, which choose. Raises AuditionError for too many."""
-        from audition.sweep.arms import more_seeds
-
-        return more_seeds(seeds, self.fresh_seeds, f"hydra.sweeper.fresh_seeds={self.fresh_seeds}")
+        """The fresh seeds beside `seeds`, which choose."""
+        return more_seeds(seeds, self.fresh_seeds)
 
     def pruner_for(self, seeds: int, evaluations: int) -> str:
         """The pruner that `auto` stands for.

@@ -10,8 +10,9 @@ from hydra.core.object_type import ObjectType
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from audition.config.root import more_seeds
 from audition.errors import AuditionError, choices
-from audition.sweep.arms import Arm, Question, more_seeds
+from audition.sweep.arms import Arm, Question
 
 GROUP = "hparams_search"
 
@@ -24,12 +25,12 @@ class Tuning:
     """Settings that each arm is tried at; null: 5 of a single key, 20 of several or of a search."""
     factor: Annotated[float, Gt(1)] = 2.0
     """Between neighbouring values of a tuned key, which spread around each arm's own default."""
-    fresh_seeds: Annotated[int, Gt(1)] = 5
+    fresh_seeds: Annotated[int, Interval(gt=1, le=1000)] = 5
     """Seeds that judge the arms at their best; they chose nothing."""
 
     def fresh(self, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        """The fresh seeds beside `seeds`, which choose. Raises AuditionError for too many."""
-        return more_seeds(seeds, self.fresh_seeds, f"tuning.fresh_seeds={self.fresh_seeds}")
+        """The fresh seeds beside `seeds`, which choose."""
+        return more_seeds(seeds, self.fresh_seeds)
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,7 @@ def _of(
         tuple(_Rows(half, place) for half in whole.halves),
         whole.closed,
         _Rows(whole.curvature, place),
+        _Rows(whole.readings, place),
     )
     return StepReport(report.clock, report.controls, gradient, norm, report.events, meters)
 
