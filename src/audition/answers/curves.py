@@ -35,6 +35,7 @@ ADJUSTED = {
             ("momentum", "momentum"),
             ("weight_decay", "weight decay"),
             ("dropout", "dropout"),
+            ("anchor", "the pull of the anchor"),
         )
     },
 }

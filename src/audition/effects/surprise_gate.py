@@ -122,7 +122,7 @@ class SurpriseGate(Effect):
     def on_updates(self, updates: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
         if state["gain"] is None:
             return updates, state
-        return tree.scale(updates, state["gain"].expand(len(updates))), state
+        return tree.scale(updates, state["gain"]), state
 
     def meters(self, state: Any) -> Meters:
         if "surprise" not in state:
