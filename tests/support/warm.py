@@ -402,11 +402,24 @@ def _import_everything() -> None:
     for module in pkgutil.walk_packages(audition.__path__, "audition."):
         if not module.name.endswith(("__main__", ".server")):
             importlib.import_module(module.name)
-    from hydra.core.plugins import Plugins
-
-    Plugins.instance()
+    _read_everything()
     gc.collect()
     gc.freeze()  # commands then share these pages instead of copying them
+
+
+def _read_everything() -> None:
+    """Let the sources and files of a default run be parsed: those that are unchanged stay so."""
+    from hydra import initialize_config_dir
+
+    from audition.config.identity import LOOP, WORDS, material, targets
+    from audition.config.root import check, conf_dir
+    from audition.config.schema import source_digest
+    from audition.sweep.compose import Composer
+
+    with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
+        compose = Composer("audition")
+        settings = check(compose(("execution.device=cpu", "precision=fp32", "+idea=placebo")))
+    source_digest([*LOOP, *targets(material(settings))], spoken=WORDS)
 
 
 if __name__ == "__main__":
