@@ -8,7 +8,7 @@ private functions composes at its own pace.
 
 import os
 import pickle
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -20,7 +20,6 @@ def hurry() -> None:
     """Exchange the functions, once a process."""
     from hydra._internal import defaults_list
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
-    from hydra._internal.hydra import Hydra
     from hydra._internal.sources_registry import SourcesRegistry
     from hydra.core.plugins import Plugins
 
@@ -34,8 +33,6 @@ def hurry() -> None:
     if hasattr(ConfigLoaderImpl, "_load_configuration_impl"):
         loader: Any = ConfigLoaderImpl
         loader._load_configuration_impl = _composed_once(loader._load_configuration_impl)
-        hydra: Any = Hydra
-        hydra.get_mode = _mode
 
 
 def _map_where_asked(own: Any) -> Any:
@@ -67,9 +64,14 @@ def _read_once(own: Any) -> Any:
     return load_config
 
 
+MODES = ("hydra.mode=RUN", "hydra.mode=MULTIRUN")
+"""What Hydra adds to the overrides, once it has looked for a mode in what they compose to."""
+
+
 def _composed_once(own: Any) -> Any:
     """A composition, kept until the next other one of the same application; a copy each time."""
 
+    @wraps(own)
     def load_configuration(
         self: Any,
         config_name: str | None,
@@ -81,22 +83,24 @@ def _composed_once(own: Any) -> Any:
         if validate_sweep_overrides:
             parsed = OverridesParser.create().parse_overrides(overrides)
             self.validate_sweep_overrides_legal(parsed, run_mode, from_shell)
-        key = (config_name, tuple(overrides), run_mode, os.getcwd())
-        known, made = getattr(self, "_composed", (None, b""))
-        if known != key:
-            made = pickle.dumps(own(self, config_name, overrides, run_mode, from_shell, False))
-            self._composed = key, made
-        return pickle.loads(made)
+        modes = [i for i, word in enumerate(overrides) if word in MODES]
+        place = modes[0] if len(modes) == 1 else len(overrides)
+        words = (*overrides[:place], *overrides[place + 1 :])
+        key = (config_name, words, os.getcwd())
+        known, made, depends = getattr(self, "_composed", (None, b"", None))
+        # A choice that is missing is passed over in a sweep, and a mistake in a run.
+        if known != key or depends not in (None, run_mode):
+            config = own(self, config_name, list(words), run_mode, from_shell, False)
+            missing = "???" in config.hydra.runtime.choices.values()
+            made = pickle.dumps(config)
+            self._composed = key, made, run_mode if missing else None
+        config = pickle.loads(made)
+        for mode in overrides[place : place + 1]:
+            before = [
+                w for w in overrides[:place] if w.lstrip("+~").startswith(("hydra.", "hydra/"))
+            ]
+            config.hydra.mode = mode.partition("=")[2]
+            config.hydra.overrides.hydra.insert(len(before), mode)
+        return config
 
     return load_configuration
-
-
-def _mode(self: Any, config_name: str | None, overrides: list[str]) -> Any:
-    """`hydra.mode` as a file or an override has it, by the composition that a run is made of."""
-    try:
-        composed = self.compose_config(
-            config_name, overrides, RunMode.RUN, validate_sweep_overrides=False
-        )
-        return composed.hydra.mode
-    except Exception:  # as Hydra has it: the mistake is told when the run is composed
-        return None
