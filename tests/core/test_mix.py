@@ -199,7 +199,7 @@ def test_what_cannot_be_mixed_is_one_sentence(settings_of, word, said):
 
 def test_words_are_opened_and_arms_keep_their_names():
     words = ["effects.limiter.wet=0,0.5", "effects.a.b.wet=1", "effects.x.wetter=1", "model.wet=1"]
-    assert opened(words) == ["++effects.limiter.wet=0,0.5", *words[1:]]
+    assert opened(words) == [f"++{words[0]}", f"++{words[1]}", *words[2:]]
     assert opened(opened(words)) == opened(words)
     parsed = OverridesParser.create().parse_overrides(opened(words[:1]))
     assert [arm.name for arm in read_arms(parsed).arms] == [

@@ -7,6 +7,7 @@ from json import dumps
 from typing import Any
 
 from audition.budget import Budget
+from audition.config.chains import is_chain
 from audition.config.groups import deciding
 from audition.config.instantiate import construct
 from audition.config.schema import source_digest
@@ -75,9 +76,20 @@ def material(settings: Mapping[str, Any]) -> dict[str, Any]:
         elif "pack" in value:  # with how many others a run is packed changes no bit of it
             value["pack"] = True
         # A list, not a mapping: the order of effects and of ideas is part of what they do.
-        parts[group.name] = list(value.items()) if group.holds == "named parts" else value
+        parts[group.name] = _in_order(value) if group.holds == "named parts" else value
     parts["budget"] = Budget(**settings["budget"]).ruling()
     return parts
+
+
+def _in_order(nodes: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Named nodes as a list, and so the members of every chain within them."""
+
+    def kept(node: Any) -> Any:
+        if is_chain(node):
+            return {**node, "members": _in_order(node["members"])}
+        return {k: kept(v) for k, v in node.items()} if isinstance(node, Mapping) else node
+
+    return [(name, kept(node)) for name, node in nodes.items()]
 
 
 def targets(node: object) -> Iterator[str]:

@@ -188,3 +188,8 @@ class Chain(Effect):
                 own = replace(view, streams=view.streams.child(name))
                 signal, after[name] = getattr(effect, moment)(signal, after[name], own)
         return signal, after
+
+
+def chained(*, members: Mapping[str, Effect]) -> Chain:
+    """A chain of `members`, as the node of a config says it: a chain within another."""
+    return Chain(members)

@@ -1,13 +1,13 @@
 """Mix: an effect and its absence, blended; the wet and dry of an audio plug-in."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Interval
 
-from audition.recipe import tree
+from audition.recipe import blend, tree
 from audition.recipe.effect import Effect, Meters, State
-from audition.recipe.problem import Gradient, GradientRule, Problem
+from audition.recipe.problem import Gradient, GradientRule
 from audition.recipe.signals import Controls, Tensors, View
 from audition.recipe.streams import Streams
 from audition.recipe.units import Resize
@@ -72,29 +72,17 @@ class Mix(Effect):
 
     def before_batch(self, controls: Controls, state: State, view: View) -> tuple[Controls, State]:
         after, state = self._asked("before_batch", controls, state, view)
-        if self.wet == 1.0 or after is controls:
-            return after, state
-        dry, wet = vars(controls), vars(after)
-        return Controls(**{n: dry[n] + self.wet * (wet[n] - dry[n]) for n in dry}), state
+        return blend.controls(controls, after, self.wet), state
 
     def wrap_gradient(
         self, rule: GradientRule, state: State, view: View
     ) -> tuple[GradientRule, State]:
         wrapped, state = self._asked("wrap_gradient", rule, state, view)
-        if self.wet == 1.0 or wrapped is rule:
-            return wrapped, state
-
-        def both(problem: Problem) -> Gradient:
-            dry, wet = rule(problem), wrapped(problem)
-            blended = self._blended(dry, wet)
-            terms = {n: t.lerp(wet.terms.get(n, t), self.wet) for n, t in dry.terms.items()}
-            return replace(blended, terms=terms, cost=dry.cost + wet.cost)
-
-        return both, state
+        return blend.rules(rule, wrapped, self.wet), state
 
     def on_gradients(self, gradient: Gradient, state: State, view: View) -> tuple[Gradient, State]:
         after, state = self._asked("on_gradients", gradient, state, view)
-        return self._blended(gradient, after), state
+        return blend.gradients(gradient, after, self.wet), state
 
     def on_updates(self, updates: Tensors, state: State, view: View) -> tuple[Tensors, State]:
         after, state = self._asked("on_updates", updates, state, view)
@@ -112,16 +100,3 @@ class Mix(Effect):
     def _asked(self, moment: str, signal: Any, state: State, view: View) -> tuple[Any, State]:
         """What the effect makes of a signal; the signal itself where it does not act."""
         return getattr(self.effect, moment)(signal, state, view) if self._acts else (signal, state)
-
-    def _blended(self, dry: Gradient, wet: Gradient) -> Gradient:
-        """`wet` with its gradients blended; one that is missing on either side counts as zero."""
-        if self.wet == 1.0 or wet is dry or (dry.closed and wet.closed):
-            return wet
-        shared = {name: grad for name, grad in dry.grads.items() if name in wet.grads}
-        grads = {
-            **tree.scale({n: g for n, g in dry.grads.items() if n not in shared}, 1.0 - self.wet),
-            **tree.scale({n: g for n, g in wet.grads.items() if n not in shared}, self.wet),
-            **tree.lerp(shared, wet.grads, self.wet),
-        }
-        order = [*dry.grads, *(name for name in wet.grads if name not in dry.grads)]
-        return replace(wet, grads={name: grads[name] for name in order}, closed=False)

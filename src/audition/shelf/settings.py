@@ -46,7 +46,9 @@ def regenerated(text: str) -> str:
     """
     plain = yaml.safe_load(text)
     chosen = plain.get("defaults", ()) if isinstance(plain, Mapping) else ()
-    groups = frozenset(str(g) for entry in chosen if isinstance(entry, Mapping) for g in entry)
+    entries = (str(g) for entry in chosen if isinstance(entry, Mapping) for g in entry)
+    # `/preset@phases.chains.first: ema` gives the setting `chains`.
+    groups = frozenset(word for entry in entries for word in (entry, *re.split(r"[@.]", entry)))
     return "\n".join(_lines(text.splitlines(), groups)) + "\n"
 
 
