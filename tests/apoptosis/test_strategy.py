@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from audition.apoptosis.fitness.random import Random
-from audition.apoptosis.fitness.saliency import Saliency, saliency
+from audition.apoptosis.fitness.saliency import Saliency
 from audition.apoptosis.heredity.reset import Reset
 from audition.apoptosis.strategy import Site
 from audition.apoptosis.surgery import operate
 from audition.errors import AuditionError
 from audition.recipe.batches import Clock
-from audition.recipe.units import sites
+from audition.recipe.units import saliency, sites
 from audition.session import begin
 from audition.training.loop import train
 from audition.training.step import advance, probe_of
@@ -42,7 +42,7 @@ def test_saliency_is_activation_times_gradient(session_of, gradient_of, view_of,
         h = kept[name]  # [B, T, H]
         expected = (h * h.grad).sum((0, 1)).abs()
         with torch.no_grad():
-            found = saliency(Site(name, units), gradient, view_of(session))
+            found = saliency(units, session.params, gradient.grads)
         assert found.shape == (HIDDEN,)
         assert torch.allclose(found, expected, rtol=1e-3, atol=1e-8)
 
@@ -55,7 +55,7 @@ def test_fitness_is_a_moving_average(session_of, gradient_of, view_of):
         state = fitness.init(site, session.params)
         assert state.shape == (HIDDEN,)
         with torch.no_grad():
-            full = saliency(site, gradient, view_of(session))
+            full = saliency(units, session.params, gradient.grads)
             for count in (1, 2, 3):
                 state = fitness.observe(site, gradient, state, view_of(session))
                 assert torch.allclose(state, (1.0 - 0.75**count) * full, rtol=1e-5)

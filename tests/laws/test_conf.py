@@ -32,6 +32,7 @@ NEEDS = {
     "logger/wandb": ("logger.wandb.mode=offline",),
     "model/gpt88m": ("data.evaluation_tokens=full",),
     "skip/gated": ("model.layers=3",),
+    "skip/sparse_fitness": ("model.layers=3",),
     "parallel/ddp": ("parallel.processes=1",),
     "parallel/fsdp": ("parallel.processes=1",),
     "preset/delay": ("effects.delay.steps=2",),

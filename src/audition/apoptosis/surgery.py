@@ -24,6 +24,10 @@ class Weights:
     params: Params
     optimizer: Optimizer
 
+    def held(self, name: str) -> Tensor:
+        """The parameter or the buffer of that name; AttributeError where there is none."""
+        return self.params[name] if name in self.params else self.model.get_buffer(name)
+
 
 @torch.no_grad()
 def operate(weights: Weights, events: Iterable[Event]) -> list[Resize]:
@@ -63,11 +67,11 @@ def write(weights: Weights, edits: Sequence[Edit]) -> None:
     """Make `edits`, in order; what they copy of moments is as it was before the first of them."""
     plans: list[Callable[[], object]] = []
     for edit in edits:
-        weight = weights.params[edit.parameter]
-        for moment in moments_of(weights.optimizer, weight):
-            plans += _planned(moment, edit)
+        if edit.parameter in weights.params:
+            for moment in moments_of(weights.optimizer, weights.params[edit.parameter]):
+                plans += _planned(moment, edit)
     for edit in edits:
-        weight = weights.params[edit.parameter]
+        weight = weights.held(edit.parameter)
         weight.index_copy_(edit.axis, edit.index.to(weight.device), edit.values.to(weight))
     for plan in plans:
         plan()

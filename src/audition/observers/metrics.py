@@ -41,7 +41,7 @@ def scalars(session: Session, report: StepReport) -> dict[str, float]:
 def turnover(events: Sequence[Event]) -> dict[str, float]:
     """What the events of a step did: sites that had one, units born, and units removed for good."""
     return {
-        "apoptosis/sites": float(len(events)),
+        "apoptosis/sites": float(sum(bool(len(e.born) or len(e.removed)) for e in events)),
         "apoptosis/born": float(sum(len(event.born) for event in events)),
         "apoptosis/removed": float(sum(len(event.removed) for event in events)),
     }

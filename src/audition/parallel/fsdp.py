@@ -66,6 +66,6 @@ def unshardable(recipe: Recipe, rule: GradientRule) -> Iterator[str]:
     if recipe.gradient is not rule:
         yield "an idea replaces the gradient rule"
     if type(recipe.apoptosis) is not Turnover:
-        yield "apoptosis works on whole units"
+        yield "apoptosis (or skip=sparse_fitness) works on whole units"
     if type(recipe.loss).init is not Loss.init:
         yield f"loss {type(recipe.loss).__name__} has weights of its own"

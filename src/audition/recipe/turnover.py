@@ -26,7 +26,7 @@ def no_units() -> Tensor:
 
 @dataclass(frozen=True)
 class Edit:
-    """New values for some entries of one parameter along one axis; all others keep their bits.
+    """New values for some entries of one parameter, or buffer, along one axis; the rest keep theirs.
 
     `moments` says what the optimizer remembers of these entries from now on: nothing ("zero"), what
     it did ("keep"), or what it remembered of the entries `source` before the event ("copy").

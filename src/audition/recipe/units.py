@@ -107,6 +107,27 @@ class Resize:
         return after
 
 
+def saliency(units: Units, params: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> Tensor:
+    """|sum of weight x gradient| over each unit's outgoing entries, [H].
+
+    The first-order change of the loss if the unit were removed (Molchanov et al. 2019): the sum
+    over an outgoing column equals the batch's sum of activation x its gradient.
+
+    Raises ValueError for units without an outgoing part.
+    """
+    total: Tensor | None = None
+    for part in units.parts_of("outgoing"):
+        product = params[part.parameter] * grads[part.parameter]
+        others = [axis for axis in range(product.ndim) if axis != part.axis]
+        own = product.sum(others) if others else product  # [H * size]
+        if part.size > 1:
+            own = own.view(-1, part.size).sum(1)
+        total = own if total is None else total + own
+    if total is None:
+        raise ValueError("these units have no outgoing part")
+    return total.abs()
+
+
 class HasUnits(Protocol):
     """A module whose units can die and be replaced."""
 

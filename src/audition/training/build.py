@@ -13,6 +13,7 @@ from audition.parallel.alone import Alone
 from audition.parallel.ddp import Ddp
 from audition.parallel.team import ALONE, Team
 from audition.parts.optim.curvature import MeasuresCurvature
+from audition.parts.skip.paths import Rewires
 from audition.recipe.effect import Chain
 from audition.recipe.gradient import backward
 from audition.recipe.recipe import Idea, Recipe
@@ -41,6 +42,7 @@ def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:
     effects = named(settings.get("effects"))
     if isinstance(optimizer, MeasuresCurvature):
         effects = {CURVATURE: optimizer.measurement(), **effects}
+    turnover, skip = construct(settings["apoptosis"]), construct(settings["skip"])
     baseline = Recipe(
         data=partial(task.open, construct(settings["data"])),
         model=model_of(settings),
@@ -50,7 +52,7 @@ def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:
         schedule=construct(settings["schedule"]),
         evaluators=named(settings.get("evaluator")),
         effects=Chain(effects),
-        apoptosis=construct(settings["apoptosis"]),
+        apoptosis=skip.turnover(turnover) if isinstance(skip, Rewires) else turnover,
     )
     recipe = fold(baseline, named(settings.get("ideas")))
     parallel.check(recipe, baseline.gradient)

@@ -11,6 +11,7 @@ from audition.apoptosis.strategy import Fitness, Site
 from audition.recipe.probe import Probe
 from audition.recipe.problem import Gradient
 from audition.recipe.signals import Tensors, View
+from audition.recipe.units import saliency
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,26 +25,9 @@ class Saliency(Fitness):
         return torch.zeros(site.units.count, device=params[site.units.parts[0].parameter].device)
 
     def observe(self, site: Site, gradient: Gradient, state: Tensor, view: View) -> Tensor:
-        return self.memory * state + (1.0 - self.memory) * saliency(site, gradient, view)
+        return self.memory * state + (1.0 - self.memory) * saliency(
+            site.units, view.params, gradient.grads
+        )
 
     def score(self, site: Site, probe: Probe, state: Tensor, view: View) -> Tensor:
         return state
-
-
-def saliency(site: Site, gradient: Gradient, view: View) -> Tensor:
-    """|sum of weight x gradient| over each unit's outgoing entries, [H].
-
-    The first-order change of the loss if the unit were removed (Molchanov et al. 2019): the sum
-    over an outgoing column equals the batch's sum of activation x its gradient.
-    """
-    total: Tensor | None = None
-    for part in site.units.parts_of("outgoing"):
-        product = view.params[part.parameter] * gradient.grads[part.parameter]
-        others = [axis for axis in range(product.ndim) if axis != part.axis]
-        own = product.sum(others) if others else product  # [H * size]
-        if part.size > 1:
-            own = own.view(-1, part.size).sum(1)
-        total = own if total is None else total + own
-    if total is None:
-        raise ValueError(f"the units of {site.name} have no outgoing part")
-    return total.abs()

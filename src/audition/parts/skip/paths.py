@@ -4,13 +4,14 @@ Shape suffixes: B batch, T places, C channels (the width).
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from audition.errors import AuditionError
 from audition.parts.dims import Dims
 from audition.parts.positional.places import Places
+from audition.recipe.turnover import Turnover
 
 
 class Paths(nn.Module):
@@ -31,6 +32,15 @@ class Skip(Protocol):
 
     def __call__(self, dims: Dims) -> Paths:
         """The model's module of skip connections."""
+        ...
+
+
+@runtime_checkable
+class Rewires(Protocol):
+    """Skip connections that change during training, with the units that they connect."""
+
+    def turnover(self, inner: Turnover) -> Turnover:
+        """The run's own turnover, and beside it that of the connections."""
         ...
 
 
