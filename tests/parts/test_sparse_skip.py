@@ -126,7 +126,7 @@ def test_what_cannot_be_wired_is_refused(skip, feedforward, why):
 
 def test_no_time_for_edges_is_refused():
     with pytest.raises(AuditionError, match="leave no time for edges"):
-        SparseFitness(begin=0.5, until=0.5)
+        SparseFitness(start=0.5, until=0.5)
 
 
 class Nobody(Turnover):
@@ -179,7 +179,7 @@ def edges_of(bundle):
 @pytest.fixture
 def grown():
     """A model of which the fittest units of blocks 0 and 1 have an edge, and the state."""
-    skip = SparseFitness(edges=4, quantile=0.95, memory=0.0, events=2, begin=0.1, until=0.9)
+    skip = SparseFitness(edges=4, quantile=0.95, memory=0.0, events=2, start=0.1, until=0.9)
     model, rewiring = model_of(skip), skip.turnover(Nobody())
     state = rewiring.init(sites(model), dict(model.named_parameters()))
     worth = {0: torch.arange(64.0), 1: torch.arange(64.0).flip(0)}

@@ -30,7 +30,7 @@ class Rewiring(Turnover):
     edges: int
     quantile: float
     events: int
-    begin: float
+    start: float
     until: float
     memory: float
 
@@ -60,12 +60,10 @@ class Rewiring(Turnover):
         if gradient.closed:
             return events, state
         ends = self._ends(probe.sites)
-        worth = {
-            site: torch.lerp(
-                saliency(probe.sites[site], view.params, gradient.grads), old, self.memory
-            )
-            for site, old in state["worth"].items()
-        }
+        worth = dict(state["worth"])
+        for site in worth if state["done"] < self.events else ():
+            now = saliency(probe.sites[site], view.params, gradient.grads)
+            worth[site] = torch.lerp(now, worth[site], self.memory)
         wires, after = dict(state["wires"]), []
         for event in events:
             edits = []
@@ -89,8 +87,8 @@ class Rewiring(Turnover):
         return tuple(after), {**state, "worth": worth, "wires": wires, "done": done}
 
     def _due(self, spent: float, done: int) -> bool:
-        gap = (self.until - self.begin) / self.events
-        return done < self.events and self.begin + done * gap <= spent < self.until
+        gap = (self.until - self.start) / self.events
+        return done < self.events and self.start + done * gap <= spent < self.until
 
     def _grown(
         self,

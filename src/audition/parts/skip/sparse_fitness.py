@@ -43,8 +43,8 @@ class SparseFitness:
     quantile: Annotated[float, Interval(ge=0, lt=1)] = 0.9
     """Of the fitness of a block's units, over which one gets an edge."""
     events: Annotated[int, Ge(1)] = 8
-    """How often edges are put in, evenly spread from `begin` to `until`."""
-    begin: Annotated[float, Interval(ge=0, lt=1)] = 0.1
+    """How often edges are put in, evenly spread from `start` to `until`."""
+    start: Annotated[float, Interval(ge=0, lt=1)] = 0.1
     """Share of the budget before the first of them."""
     until: Annotated[float, Gt(0), Interval(le=1)] = 0.8
     """Share of the budget after which there are no new ones."""
@@ -52,10 +52,10 @@ class SparseFitness:
     """Of the moving average of fitness, per step."""
 
     def __post_init__(self) -> None:
-        if self.begin >= self.until:
+        if self.start >= self.until:
             raise AuditionError(
-                f"skip.begin={self.begin} and skip.until={self.until} leave no time for edges: "
-                "begin must be smaller"
+                f"skip.start={self.start} and skip.until={self.until} leave no time for edges: "
+                "start must be smaller"
             )
 
     def __call__(self, dims: Dims) -> "EdgePaths":
@@ -70,7 +70,7 @@ class SparseFitness:
             edges=self.edges,
             quantile=self.quantile,
             events=self.events,
-            begin=self.begin,
+            start=self.start,
             until=self.until,
             memory=self.memory,
         )
