@@ -24,6 +24,7 @@ READERS = (
     ("interactions", "a", "b"),
     ("reproduce", "placebo/1"),
     ("lineage", "placebo/1"),
+    ("trace", "placebo/1"),
 )
 
 

@@ -8,7 +8,7 @@ import torch
 from annotated_types import Ge, Interval
 
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.problem import Gradient
 from audition.recipe.signals import Tensors, View
 from audition.recipe.streams import Streams
@@ -39,6 +39,7 @@ class Anchor(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "values"
     neutral: ClassVar[Mapping[str, object]] = {"strength": 0.0}
     active: ClassVar[Mapping[str, object]] = {"strength": 0.1, "every": 2}
 

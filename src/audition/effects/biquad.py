@@ -9,7 +9,7 @@ from annotated_types import Gt, Interval
 
 from audition.errors import AuditionError
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.problem import Gradient
 from audition.recipe.signals import Tensors, View
 from audition.recipe.streams import Streams
@@ -36,6 +36,7 @@ class Biquad(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "entries"
     neutral: ClassVar[Mapping[str, object]] = {"kind": "low_shelf", "gain": 0.0}
 
     kind: Kind = "low_shelf"

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Interval
 
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.problem import Gradient
 from audition.recipe.signals import Tensors, View
 
@@ -28,6 +28,7 @@ class Cautious(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "entries"
 
     floor: Annotated[float, Interval(gt=0, le=1)] = 1e-3
     """Least share of entries by which the others are lengthened."""

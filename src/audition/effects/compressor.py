@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Interval, Le
 from torch import Tensor
 
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.problem import Gradient
 from audition.recipe.signals import Tensors, View
 from audition.recipe.surprise import loss_of, surprise
@@ -40,6 +40,7 @@ class Compressor(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "norms"
     neutral: ClassVar[Mapping[str, object]] = {"ratio": 1.0, "makeup": 0.0}
     active: ClassVar[Mapping[str, object]] = {"threshold": -6.0, "attack": 0.0}
 

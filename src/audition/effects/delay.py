@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Ge, Interval
 
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.line import check_fits, followed, pushed
 from audition.recipe.problem import Gradient
 from audition.recipe.signals import Tensors, View
@@ -29,6 +29,7 @@ class Delay(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "entries"
     neutral: ClassVar[Mapping[str, object]] = {"steps": 0}
     active: ClassVar[Mapping[str, object]] = {"steps": 2, "feedback": 0.2}
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Interval
 
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.signals import Controls, View
 
 
@@ -25,6 +25,7 @@ class DropoutScheduler(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "norms"
     needs: ClassVar[dict[str, object]] = {"model.dropout": 0.1}
     neutral: ClassVar[dict[str, object]] = {"wet": 0.0}
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Interval
 
 from audition.recipe.average import Average, taken_in
+from audition.recipe.effect import Replays
 from audition.recipe.signals import Tensors, View
 
 
@@ -29,6 +30,7 @@ class EMA(Average):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "entries"
     neutral: ClassVar[Mapping[str, object]] = {"decay": 0.0}
     active: ClassVar[Mapping[str, object]] = {"decay": 0.5}
 

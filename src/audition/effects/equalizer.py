@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from audition.recipe import tree
-from audition.recipe.effect import Effect
+from audition.recipe.effect import Effect, Replays
 from audition.recipe.signals import Tensors, View
 
 Band = Literal["low", "mid", "high"]
@@ -28,6 +28,7 @@ class Equalizer(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "norms"
     neutral: ClassVar[Mapping[str, object]] = {"low": 0.0, "mid": 0.0, "high": 0.0}
     active: ClassVar[Mapping[str, object]] = {"low": -6.0}
 

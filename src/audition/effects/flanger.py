@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Gt, Interval
 
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.line import check_fits, followed, pushed
 from audition.recipe.problem import Gradient
 from audition.recipe.signals import Controls, Tensors, View
@@ -32,6 +32,7 @@ class Flanger(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "entries"
     neutral: ClassVar[Mapping[str, object]] = {"depth": 0.0}
 
     form: Literal["rate", "comb"] = "rate"

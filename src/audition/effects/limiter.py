@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Ge, Gt, Le
 
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.signals import Tensors, View
 
 
@@ -24,6 +24,7 @@ class Limiter(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "norms"
     neutral: ClassVar[Mapping[str, object]] = {"ceiling": inf}
 
     ceiling: Annotated[float, Gt(0), Le(inf)] = 0.01

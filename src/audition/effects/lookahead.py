@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Ge, Interval
 
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.signals import Tensors, View
 from audition.recipe.streams import Streams
 from audition.recipe.units import Resize
@@ -28,6 +28,7 @@ class Lookahead(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "entries"
     neutral: ClassVar[Mapping[str, object]] = {"alpha": 1.0}
     active: ClassVar[Mapping[str, object]] = {"every": 2}
 

@@ -9,7 +9,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor
 
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.problem import Gradient
 from audition.recipe.signals import Tensors, View
 from audition.recipe.surprise import loss_of, surprise
@@ -29,6 +29,7 @@ class LossEqualizer(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "norms"
     neutral: ClassVar[Mapping[str, object]] = {"easy": 1.0, "medium": 1.0, "hard": 1.0}
 
     easy: Annotated[float, Ge(0)] = 0.5

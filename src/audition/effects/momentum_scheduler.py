@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Interval
 
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.signals import Controls, View
 
 
@@ -30,6 +30,7 @@ class MomentumScheduler(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "norms"
     neutral: ClassVar[dict[str, object]] = {"wet": 0.0}
 
     curve: Literal["demon", "one_cycle"] = "demon"

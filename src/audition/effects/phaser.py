@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Interval
 
 from audition.errors import AuditionError
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.line import allpass, followed, silent
 from audition.recipe.problem import Gradient
 from audition.recipe.signals import Tensors, View
@@ -33,6 +33,7 @@ class Phaser(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "entries"
     neutral: ClassVar[Mapping[str, object]] = {"share": 0.0}
 
     share: Annotated[float, Interval(ge=0, le=1)] = 0.5

@@ -9,7 +9,7 @@ from annotated_types import Ge, Interval
 
 from audition.errors import AuditionError
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.line import allpass, check_fits, followed, pushed, silent
 from audition.recipe.problem import Gradient
 from audition.recipe.signals import Tensors, View
@@ -34,6 +34,7 @@ class Reverb(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "entries"
     neutral: ClassVar[Mapping[str, object]] = {"feedbacks": [0.0, 0.0]}
     active: ClassVar[Mapping[str, object]] = {"delays": [1, 2], "feedbacks": [0.4, 0.4]}
 

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.problem import Gradient
 from audition.recipe.signals import Tensors, View
 
@@ -31,6 +31,7 @@ class Saturation(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "entries"
     neutral: ClassVar[Mapping[str, object]] = {"drive": inf}
 
     drive: Annotated[float, Gt(0), Le(inf)] = 3.0

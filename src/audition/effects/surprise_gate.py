@@ -12,7 +12,7 @@ from torch import Tensor
 
 from audition.errors import AuditionError
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.gradient import sum_of
 from audition.recipe.problem import Gradient, GradientRule, Problem
 from audition.recipe.signals import Tensors, View
@@ -56,6 +56,7 @@ class SurpriseGate(Effect):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "norms"
     neutral: ClassVar[Mapping[str, object]] = {"quantile": 0.0, "threshold": -inf}
     active: ClassVar[Mapping[str, object]] = {"quantile": 0.5, "warmup": 1}
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Interval
 
 from audition.recipe.average import Average, taken_in
+from audition.recipe.effect import Replays
 from audition.recipe.signals import Tensors, View
 
 ROUNDING = 1e-9  # 1 - 0.3 is above 0.7, and the step at 7 / 10 belongs to the last three tenths
@@ -28,6 +29,7 @@ class TailAverage(Average):
     """
 
     sharded: ClassVar[bool] = True
+    replays: ClassVar[Replays] = "entries"
     neutral: ClassVar[Mapping[str, object]] = {"share": 0.0}
     active: ClassVar[Mapping[str, object]] = {"share": 0.5}
 

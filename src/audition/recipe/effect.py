@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
@@ -16,6 +16,8 @@ State = Any
 
 Meters = Mapping[str, Tensor | float]
 """Name -> a reading of an effect's state: a number, or a tensor without axes."""
+
+Replays = Literal["norms", "entries", "values", "no"]
 
 STEP = ("before_batch", "wrap_gradient", "on_gradients", "on_updates", "on_weights")
 """The moments of a training step, in the order they happen."""
@@ -62,6 +64,11 @@ class Effect:
     """
 
     sharded: ClassVar[bool] = False
+    replays: ClassVar[Replays] = "no"
+    """How `audition trace` may replay it: exactly, where it reads `norms` of tensors, losses and
+    clocks, and scales; on some of each tensor's `entries`, in one axis, which have the whole tensor's
+    norm; on the same at their true `values`, where it compares entries with a constant or averages
+    them; or not, where it needs tensors of their own shape, or gradients at other weights."""
 
     def init(self, params: Tensors, streams: Streams) -> State:
         """The state before the first step."""

@@ -78,7 +78,7 @@ def reproduce(run: PlannedRun, ledger: Ledger) -> RunResult:
     Raises AuditionError where it fails, or its device is not here.
     """
     with TemporaryDirectory(prefix="audition-") as root:
-        moved = _moved(run.settings, Path(root), ledger.root)
+        moved = relocated(run.settings, Path(root), ledger.root)
         again = PlannedRun(run.arm, run.seed, moved, run.identity, run.baseline_hash)
         settings = pool_settings(moved["execution"], workers=1)
         with warm(settings) as server:
@@ -92,7 +92,7 @@ def reproduce(run: PlannedRun, ledger: Ledger) -> RunResult:
         return RunResult.read(record, folder)
 
 
-def _moved(settings: Mapping[str, Any], root: Path, ledger: Path) -> dict[str, Any]:
+def relocated(settings: Mapping[str, Any], root: Path, ledger: Path) -> dict[str, Any]:
     """`settings` for a ledger at `root`, with the tokenised text where it lies already."""
     recorded = settings["paths"]["cache_dir"]
     cache = recorded if Path(recorded).is_dir() else str(ledger / "cache")
