@@ -140,6 +140,17 @@ def test_slopes_show_every_run_and_label_its_seed(campaign: list[Judgement]) -> 
     assert any("diverged: seed 137" in text for text in said)
 
 
+def test_slopes_of_many_seeds_stay_in_the_picture(ledger_of: Make) -> None:
+    arms = {
+        arm: {seed: level + seed % 7 / 100 for seed in range(64)}
+        for arm, level in (("baseline", 1.9), ("gate", 1.85))
+    }
+    figure = paired_slopes(best_first(judge_arms(ledger_of(arms).read().records)))
+    assert len(dots(figure, "idea-0")) == 64
+    assert not {str(seed) for seed in range(64)} & set(texts(figure))
+    assert "labelled" not in caption_of(figure)
+
+
 def test_curves_are_drawn_seed_by_seed(ledger_of: Make) -> None:
     ledger = ledger_of(CAMPAIGN)
     campaign = best_first(judge_arms(ledger.read().records))

@@ -34,6 +34,8 @@ from audition.text import axis, direction
 
 TITLE = "Every seed, baseline to idea"
 PANEL, MOST = 3.35, 40  # inches of a panel's height; panels
+LABELLED = 20
+"""Seeds of an idea that have room for a label each."""
 
 
 @styled
@@ -58,7 +60,8 @@ def _losses(axes: Axes, i: int, judgement: Judgement) -> None:
     used = set(judgement.comparison.seeds)
     every = used if is_paired(judgement) else used | baseline.keys()
     for seed in baseline.keys() & idea.keys():
-        axes.plot([0, 1], [baseline[seed], idea[seed]], color=LINE, lw=1.4, zorder=1)
+        width = 1.4 if len(idea) <= LABELLED else 0.6
+        axes.plot([0, 1], [baseline[seed], idea[seed]], color=LINE, lw=width, zorder=1)
     for x, losses, ink, what in ((0, baseline, INK, "baseline"), (1, idea, colour, "idea")):
         axes.scatter(
             [x] * len(losses),
@@ -82,6 +85,8 @@ def _losses(axes: Axes, i: int, judgement: Judgement) -> None:
 
 
 def _label_seeds(axes: Axes, known: Mapping[Hashable, float], *, x: float) -> None:
+    if len(known) > LABELLED:
+        return
     low, high = axes.get_ylim()
     size = 9.0 if len(known) <= 12 else 7.0
     spread = apart(list(known.values()), (high - low) * (0.066 if len(known) <= 12 else 0.05))
@@ -126,9 +131,11 @@ def _pad(axes: Axes, values: Sequence[float]) -> None:
 
 def _caption(judgements: Sequence[Judgement]) -> str:
     how = judgements[0].measure
+    labelled = any(len(j.arm.levels) <= LABELLED for j in judgements)
+    named = f" and labelled with it, up to {LABELLED} of them" if labelled else ""
     return (
         f"Left of each panel: {how.label} at the end ({direction(how)}), a dot a seed, joined where "
-        "both arms ran it and labelled with it; hollow: a seed the comparison leaves out. Right: "
+        f"both arms ran it{named}; hollow: a seed the comparison leaves out. Right: "
         f"improvement of each seed (up is better), and D with its {designs(judgements)}; "
         f"{sizes(judgements)}. Shaded: within ±δ*, too small to count. Axes differ between panels."
     )
