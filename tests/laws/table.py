@@ -95,6 +95,7 @@ def of(group: str, name: str) -> Row:
 GATE = of("idea", "spectral_gate")
 CEILINGS = of("preset", "saturation_limiter")
 TURNOVER = of("apoptosis", "functional_preservation")
+SURPRISE = of("preset", "surprise_gate")
 SLIDING = of("attention", "sliding")
 GROUPED = of("attention", "grouped")
 BF16 = ("precision=bf16",)
@@ -115,6 +116,13 @@ COMBINED: Mapping[str, Row] = {
     "spectral_gate, shuffled": gated("ideas.spectral_gate.control=shuffled"),
     "spectral_gate, magnitude": gated("ideas.spectral_gate.control=magnitude"),
     "two ideas": Row(("+idea=[placebo,spectral_gate]",)),
+    "surprise_gate, soft z": Row(
+        (*SURPRISE.on, *(f"effects.surprise_gate.{s}" for s in ("mode=soft", "rule=z"))),
+        SURPRISE.neutral,
+    ),
+    "surprise_gate, by lot": Row(
+        (*SURPRISE.on, "effects.surprise_gate.rule=chance"), SURPRISE.neutral, common=MUON
+    ),
     "half a chain": Row(
         (*CEILINGS.on, "effects.saturation.wet=0.5", "effects.limiter.wet=0.5"),
         ("effects.saturation.wet=0", "effects.limiter.bypass=true"),
