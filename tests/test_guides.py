@@ -69,7 +69,7 @@ def test_an_idea_a_model_and_a_corpus_train(trained: Trained) -> None:
 
 def test_a_fitness_counts_its_passes(trained: Trained) -> None:
     strategy = ("apoptosis=functional_preservation", "apoptosis/fitness=loudness")
-    often = ("apoptosis.timetable.interval=1", "apoptosis.timetable.warmup=0")
+    often = ("apoptosis.timetable.interval=0.3", "apoptosis.timetable.start=0")
     (record,) = trained(*strategy, *often, "debug=smoke")
     assert record["forward_passes"] > record["backward_passes"] == record["steps"]
 

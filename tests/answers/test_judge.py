@@ -336,3 +336,11 @@ def test_a_name_that_no_run_has_is_answered_with_those_that_have_some() -> None:
     records = [*BASELINE, *arm("better", 0.2)]
     with pytest.raises(AuditionError, match=r"no runs of 'beter'; did you mean 'better'\?"):
         judge_arms(records, ["beter"])
+
+
+def test_a_run_with_too_few_events_is_called_untested() -> None:
+    few = "2 events of the 5 that test a strategy"
+    (judgement,) = judge_arms([*BASELINE, *arm("better", 0.2, untested=few)])
+    found = judgement.comparison
+    assert found.verdict == "invalid"
+    assert found.reason == f"Untested: seed 0 of better had {few}."

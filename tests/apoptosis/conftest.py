@@ -29,8 +29,8 @@ def session_of(job_of):
     """Overrides -> (job, session after two steps), so that every moment is there."""
 
     def started(*overrides):
-        late = "apoptosis.timetable.warmup=100"
-        job = job_of("apoptosis=functional_preservation", late, *overrides)
+        late = ("apoptosis/timetable=periodic", "apoptosis.timetable.warmup=100")
+        job = job_of("apoptosis=functional_preservation", *late, *overrides)
         session = begin(job.recipe, job.seed, "cpu")
         for step in range(2):
             advance(job, session, Clock(step, 10, step / 10))
@@ -68,9 +68,11 @@ def view_of():
 def strategy_of():
     """Parts and settings -> a strategy that has an event after every step."""
 
-    def made(rate=0.05, fitness=None, heredity=None, **settings):
+    def made(rate=0.05, fitness=None, heredity=None, victims="weakest", maturity=0.0, **settings):
         return Strategy(
             rate=rate,
+            victims=victims,
+            maturity=maturity,
             fitness=fitness or Saliency(),
             heredity=heredity or FunctionalPreservation(**settings),
             timetable=Periodic(interval=1, warmup=0),

@@ -19,7 +19,11 @@ from audition.training.step import advance, probe_of
 
 LAYERS = ["blocks.0.feedforward", "blocks.1.feedforward"]
 HIDDEN = 128
-OFTEN = ("apoptosis.timetable.interval=2", "apoptosis.timetable.warmup=1")
+OFTEN = (
+    "apoptosis/timetable=periodic",
+    "apoptosis.timetable.interval=2",
+    "apoptosis.timetable.warmup=1",
+)
 
 
 @pytest.mark.parametrize("norm", ["layernorm", "rmsnorm"])
@@ -101,7 +105,7 @@ def test_reset_begins_anew_and_says_nothing(event, weights_to_cut):
 def test_timetable(job_of):
     settings = ("interval=2", "warmup=3", "until=0.7")
     parts = [f"apoptosis.timetable.{setting}" for setting in settings]
-    job = job_of("apoptosis=functional_preservation", *parts)
+    job = job_of("apoptosis=functional_preservation", "apoptosis/timetable=periodic", *parts)
     session = begin(job.recipe, job.seed, "cpu")
     events = [
         step + 1 for step in range(12) if advance(job, session, Clock(step, 12, step / 12)).events
@@ -111,7 +115,10 @@ def test_timetable(job_of):
 
 def test_in_training_only_the_named_units_are_moved_by_surgery(job_of, with_strategy):
     """A step with an event is a step without it, followed by the surgery."""
-    settings = ("apoptosis.timetable.interval=1", "apoptosis.timetable.warmup=0", "model.bias=true")
+    settings = (
+        "apoptosis/timetable=periodic",
+        *("apoptosis.timetable.interval=1", "apoptosis.timetable.warmup=0", "model.bias=true"),
+    )
     job = job_of("apoptosis=functional_preservation", *settings)
     plain = with_strategy(job, replace(job.recipe.apoptosis, rate=0.0))
     with_event, without = (begin(j.recipe, j.seed, "cpu") for j in (job, plain))
@@ -152,4 +159,46 @@ def test_a_model_without_units_is_refused_unless_none_would_die(job_of, strategy
     job = job_of(*digits, "apoptosis=functional_preservation", base=("budget.steps=2",))
     with pytest.raises(AuditionError, match="apoptosis finds no units in this model"):
         begin(job.recipe, job.seed, "cpu")
-    assert strategy_of(rate=0.0).init({}, {}) == {}
+    assert strategy_of(rate=0.0).init({}, {})["fitness"] == {}
+
+
+@pytest.mark.parametrize("rate", [0.99, 0.985])
+def test_two_units_at_least_survive(job_of, strategy_of, rate):
+    model = begin(job_of().recipe, 42, "cpu").model
+    with pytest.raises(AuditionError, match=f"rate={rate} lets 127 of the 128 units of blocks.0"):
+        strategy_of(rate=rate).init(sites(model), dict(model.named_parameters()))
+    strategy_of(rate=0.984).init(sites(model), dict(model.named_parameters()))
+
+
+def test_random_victims_are_any_and_their_parents_the_fittest(event):
+    _, after, events = event(rate=0.2, victims="random")
+    for e in events:
+        ranked = after["fitness"][e.site].argsort()
+        assert set(e.born.tolist()) != set(ranked[: len(e.born)].tolist())
+        alive = [j for j in ranked.tolist() if j not in e.born]
+        assert set(e.parents.flatten().tolist()) == set(alive[-len(e.born) :])
+
+
+def test_a_new_unit_is_spared_until_it_is_mature(session_of, gradient_of, view_of, strategy_of):
+    job, session = session_of()
+    gradient = gradient_of(job, session)
+    strategy = strategy_of(rate=0.25, maturity=0.3, heredity=Reset())
+    state = strategy.init(sites(session.model), session.params)
+    born = []
+    for step in range(5):  # of ten: a fifth of the run later nobody born has come of age
+        with torch.no_grad():
+            events, state = strategy.propose(
+                probe_of(job, session, 4), gradient, state, view_of(session, step)
+            )
+        born.append(set(events[0].born.tolist()))
+    assert [len(each) for each in born] == [32] * 5
+    assert not born[0] & (born[1] | born[2])
+    assert born[3] == born[0]  # a third later the weakest are the weakest again
+    assert state["events"] == 5
+
+
+def test_a_run_says_that_it_was_not_tested(job_of):
+    job = job_of("apoptosis=functional_preservation")  # four events in six steps
+    outcome = train(job)
+    found = job.recipe.apoptosis.untested(outcome.session.apoptosis)
+    assert found == "4 events of the 5 that test a strategy"

@@ -26,6 +26,7 @@ EVERYTHING = (
     "ideas.spectral_gate.every=2",
     "preset=saturation_limiter",
     "apoptosis=functional_preservation",
+    "apoptosis/timetable=periodic",
     "apoptosis.timetable.interval=2",
     "apoptosis.timetable.warmup=1",
     "optimizer=muon",

@@ -130,7 +130,7 @@ COMBINED: Mapping[str, Row] = {
     "turnover, noisy": Row(
         (
             *TURNOVER.on,
-            *("apoptosis.heredity.noise=0.1", "apoptosis.heredity.moments=copy"),
+            *("apoptosis.heredity.sigma=0.1", "apoptosis.heredity.moments=copy"),
             "apoptosis.rate=0.3",
         ),
         TURNOVER.neutral,

@@ -19,7 +19,11 @@ ROWS = {
     "ema": ("preset=ema",),
     "gate and ceilings": ("+idea=spectral_gate", "optimizer=muon", "preset=saturation_limiter"),
     "turnover": (
-        *("apoptosis=functional_preservation", "apoptosis.timetable.interval=2"),
+        *(
+            "apoptosis=functional_preservation",
+            "apoptosis/timetable=periodic",
+            "apoptosis.timetable.interval=2",
+        ),
         "apoptosis.timetable.warmup=1",
     ),
 }

@@ -168,7 +168,12 @@ def test_closed_steps_are_counted_and_gains_are_written(job_of, tmp_path):
 
 
 def test_every_event_of_apoptosis_is_a_line_of_its_own(job_of, tmp_path):
-    soon = ("apoptosis.timetable.interval=2", "apoptosis.timetable.warmup=1", "apoptosis.rate=0.3")
+    soon = (
+        "apoptosis/timetable=periodic",
+        "apoptosis.timetable.interval=2",
+        "apoptosis.timetable.warmup=1",
+        "apoptosis.rate=0.3",
+    )
     train(job_of("apoptosis=functional_preservation", *soon), [Metrics(tmp_path, every=100)])
     events = [line for line in lines(tmp_path) if "apoptosis/born" in line]
     assert [line["step"] for line in events] == [2, 4]  # the last of six is past the share of 0.8

@@ -21,6 +21,7 @@ DDP = ("parallel=ddp", "data.batch_size=8")
 GATE = ("+idea=spectral_gate", "ideas.spectral_gate.every=2")
 TURNOVER = (
     "apoptosis=functional_preservation",
+    "apoptosis/timetable=periodic",
     "apoptosis.timetable.interval=2",
     "apoptosis.timetable.warmup=1",
 )

@@ -161,6 +161,15 @@ def unlike(arm: ArmRuns, baseline: ArmRuns) -> str:
     return ""
 
 
+def untested(*arms: ArmRuns) -> str:
+    """Why runs of some arms do not test what they were to, in a sentence; empty where they do."""
+    for arm in arms:
+        for record in arm.records:
+            if record.status == "finished" and record.untested:
+                return f"Untested: seed {record.seed} of {arm.name} had {record.untested}."
+    return ""
+
+
 def other_arithmetic(arm: ArmRuns, baseline: ArmRuns) -> str:
     """How the arithmetic of the two arms differs, in a sentence; empty where it does not.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from audition.answers.arms import ArmRuns, unlike
+from audition.answers.arms import ArmRuns, unlike, untested
 from audition.answers.judgement import Judgement
 from audition.answers.provenance import mapping_in
 from audition.command_line import (
@@ -70,6 +70,8 @@ def _next_step(judgement: Judgement, root: Path) -> NextStep:
         case "invalid" if unlike(judgement.arm, judgement.baseline):
             again = commands(judgement, root)
             return NextStep("train both alike, in a ledger of their own", again[0] if again else "")
+        case "invalid" if untested(judgement.arm, judgement.baseline):
+            return NextStep("train longer, or with events closer together", "")
         case "invalid" if any(r.status == "diverged" for r in judgement.baseline.records):
             return NextStep("see why the baseline diverged", audition_command("runs", root))
         case "invalid":

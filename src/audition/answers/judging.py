@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from audition.answers.arms import ArmRuns, arms_of, unlike
+from audition.answers.arms import ArmRuns, arms_of, unlike, untested
 from audition.answers.judgement import Judgement
 from audition.answers.standing import counted, seeds_text, standing
 from audition.errors import AuditionError, choices
@@ -149,7 +149,8 @@ def _compared(
     groups: dict[Any, list[Match]] = {}
     for match in matches:
         # Arms that are not comparable are left out of the pooled noise as well.
-        if why := unlike(match.arm, match.baseline):
+        sides = (match.arm, match.baseline)
+        if why := unlike(*sides) or untested(*sides):
             comparisons[match.arm.config_hash] = Comparison(
                 idea=match.arm.config_hash,
                 seeds=tuple(match.arm.losses),

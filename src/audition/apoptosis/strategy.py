@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, inf
 from re import sub
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Interval
+import torch
+from annotated_types import Ge, Interval
 from torch import Tensor
 
 from audition.errors import AuditionError
@@ -101,6 +102,9 @@ class Heredity:
         """What its events are recorded as: the class's name, in lower case."""
         return sub(r"(?<=.)(?=[A-Z])", "_", type(self).__name__).lower()
 
+    def check(self, site: Site) -> None:
+        """Raise AuditionError where it can replace no unit of `site`."""
+
     def replace(self, site: Site, born: Tensor, fitness: Tensor, probe: Probe, view: View) -> Event:
         """The event by which `born` [k] begin anew.
 
@@ -128,12 +132,24 @@ class Timetable:
         """Whether an event follows the step that began at `clock`."""
         raise NotImplementedError
 
+    def check(self, steps: int | None) -> None:
+        """Raise AuditionError where it does not fit a run of `steps` (None: of minutes)."""
+
+
+def is_late(clock: Clock) -> bool:
+    """Whether the step that began at `clock` is the last one or the last but one.
+
+    What an event costs would be seen then, and what it gains would not.
+    """
+    return clock.steps is not None and clock.step + 1 >= clock.steps - 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy(Turnover):
     """At every event, in every module that has units, the least fit die and are replaced.
 
-    Raises AuditionError, before the first step, for a model in which nothing has units.
+    Raises AuditionError, before the first step, for a model in which nothing has units, and for a
+    rate at which fewer than two units of a module would survive.
     """
 
     neutral: ClassVar = {"rate": 0}
@@ -144,16 +160,33 @@ class Strategy(Turnover):
     """What replaces them: a file of `apoptosis/heredity`."""
     timetable: Timetable
     """When: a file of `apoptosis/timetable`."""
-    rate: Annotated[float, Interval(ge=0, le=0.5)] = 0.05
-    """Share of a site's units that die at an event; 0 is the exact identity."""
+    rate: Annotated[float, Interval(ge=0, lt=1)] = 0.05
+    """Share of a site's units that die at an event, rounded up; 0 is the exact identity."""
+    victims: Literal["weakest", "random"] = "weakest"
+    """Who dies: the least fit, or, as a control, any; parents are chosen by fitness either way."""
+    maturity: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    """Share of the run that a new unit is spared for, since it has not had time to become fit."""
+    least_events: Annotated[int, Ge(0)] = 5
+    """A run with fewer events than this is called untested by the verdict."""
 
-    def init(self, sites: Mapping[str, Units], params: Tensors) -> dict[str, State]:
-        if self.rate and not sites:
-            raise AuditionError(
-                "apoptosis finds no units in this model, since no module of it has a method "
-                "`units`: choose apoptosis=none or another model"
-            )
-        return {n: self.fitness.init(Site(n, units), params) for n, units in sites.items()}
+    def init(self, sites: Mapping[str, Units], params: Tensors) -> dict[str, Any]:
+        if self.rate:
+            check_sites(sites)
+        named = [Site(name, units) for name, units in sites.items()]
+        for site in named if self.rate else []:
+            self._check_survivors(site)
+            self.heredity.check(site)
+        fitness = {site.name: self.fitness.init(site, params) for site in named}
+        return {"events": 0, "fitness": fitness, "born": {}}
+
+    def check(self, steps: int | None) -> None:
+        if self.rate:
+            self.timetable.check(steps)
+
+    def untested(self, state: Any) -> str:
+        if self.rate == 0.0 or state["events"] >= self.least_events:
+            return ""
+        return f"{state['events']} events of the {self.least_events} that test a strategy"
 
     def propose(
         self, probe: Probe, gradient: Gradient, state: Any, view: View
@@ -161,14 +194,73 @@ class Strategy(Turnover):
         if self.rate == 0.0 or gradient.closed:
             return (), state
         sites = [Site(name, units) for name, units in probe.sites.items()]
-        after = {s.name: self.fitness.observe(s, gradient, state[s.name], view) for s in sites}
+        state = {**state, "fitness": self.observed(sites, gradient, state, view)}
         if not self.timetable.due(view.clock):
-            return (), after
-        return [self._event(site, probe, after[site.name], view) for site in sites], after
+            return (), state
+        events = [self.event(site, probe, state, view) for site in sites]
+        return events, self.after(events, state, view)
 
-    def _event(self, site: Site, probe: Probe, state: State, view: View) -> Event:
-        fitness = self.fitness.score(site, probe, state, view)
-        # Half at most, since a unit cannot die and be a parent.
-        dying = min(ceil(self.rate * len(fitness)), len(fitness) // 2)
-        event = self.heredity.replace(site, fitness.argsort()[:dying], fitness, probe, view)
+    def observed(
+        self, sites: Sequence[Site], gradient: Gradient, state: Any, view: View
+    ) -> dict[str, State]:
+        """Site -> the state of its fitness after a step."""
+        seen = state["fitness"]
+        return {s.name: self.fitness.observe(s, gradient, seen[s.name], view) for s in sites}
+
+    def event(self, site: Site, probe: Probe, state: Any, view: View) -> Event:
+        """The event of one site: some die, and the heredity says what replaces them."""
+        fitness = self.fitness.score(site, probe, state["fitness"][site.name], view)
+        born = self.chosen(site, fitness, state, view)
+        return self.replaced(site, born, fitness, probe, view)
+
+    def chosen(self, site: Site, fitness: Tensor, state: Any, view: View) -> Tensor:
+        """The units that die, [k]: the least fit, or any, of those that are not new."""
+        worth = fitness
+        if self.victims == "random":
+            generator = view.streams.child("victims").generator(site.name, view.clock.step)
+            worth = torch.rand(len(fitness), generator=generator).to(fitness.device)
+        dying = self.dying(len(fitness))
+        if self.maturity and site.name in state["born"]:
+            age = view.clock.fraction - state["born"][site.name].to(worth.device)
+            worth = worth.masked_fill(age < self.maturity, inf)
+            dying = min(dying, int((age >= self.maturity).sum()))
+        return worth.argsort()[:dying]
+
+    def dying(self, count: int) -> int:
+        """How many of `count` units die at an event."""
+        return ceil(self.rate * count)
+
+    def replaced(
+        self, site: Site, born: Tensor, fitness: Tensor, probe: Probe, view: View
+    ) -> Event:
+        """The heredity's event, with the fitness that it was decided by."""
+        event = self.heredity.replace(site, born, fitness, probe, view)
         return replace(event, fitness=fitness, strategy=event.strategy or self.heredity.name)
+
+    def after(self, events: Sequence[Event], state: Any, view: View) -> dict[str, Any]:
+        """The state once `events` have happened: one more, and when their units were born."""
+        born = dict(state["born"])
+        for event in events if self.maturity else ():
+            assert event.fitness is not None
+            before = born.get(event.site, torch.full((len(event.fitness),), -inf))
+            since = before.clone()
+            since[event.born.cpu()] = view.clock.fraction
+            born[event.site] = since
+        return {**state, "events": state["events"] + 1, "born": born}
+
+    def _check_survivors(self, site: Site) -> None:
+        count, dying = site.units.count, self.dying(site.units.count)
+        if count - dying < 2:
+            raise AuditionError(
+                f"rate={self.rate:g} lets {dying} of the {count} units of {site.name} die, and "
+                f"two at least must survive: choose rate <= {max(0, count - 2) / count:.3g}"
+            )
+
+
+def check_sites(sites: Mapping[str, Units]) -> None:
+    """Raise AuditionError where there is nothing that could die."""
+    if not sites:
+        raise AuditionError(
+            "apoptosis finds no units in this model, since no module of it has a method "
+            "`units`: choose apoptosis=none or another model"
+        )

@@ -48,7 +48,7 @@ class Probe:
     ) -> None:
         self._model, self._text, self._context = model, text, context
         self._share = processes / rows
-        self._seen: dict[int, Mapping[str, Tensor]] = {}
+        self._seen: dict[int, tuple[Mapping[str, Tensor], Mapping[str, Tensor]]] = {}
         self.cost = Cost()
 
     @cached_property
@@ -79,22 +79,39 @@ class Probe:
         One counted pass serves all sites, and every further request for that number after the same
         step. A site without `Units.read_by` is left out.
         """
+        return self._measured(number)[0]
+
+    def inputs(self, number: int) -> Mapping[str, Tensor]:
+        """Site -> what its activation function is given on `batch(number)`, [B, ..., H].
+
+        By the same pass as `activations`. A site without `Units.made_by` is left out.
+        """
+        return self._measured(number)[1]
+
+    def _measured(self, number: int) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
         if number in self._seen:
             return self._seen[number]
-        seen: dict[str, Tensor] = {}
+        read: dict[str, Tensor] = {}
+        made: dict[str, Tensor] = {}
 
-        def keep(site: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
-            return lambda module, inputs: seen.update({site: inputs[0]})
+        def keep_read(site: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+            return lambda module, inputs: read.update({site: inputs[0]})
 
-        hooks = [
-            self._model.get_submodule(units.read_by).register_forward_pre_hook(keep(name))
-            for name, units in self.sites.items()
-            if units.read_by
-        ]
+        def keep_made(site: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+            return lambda module, inputs, output: made.update({site: output})
+
+        hooks = []
+        for name, units in self.sites.items():
+            if units.read_by:
+                module = self._model.get_submodule(units.read_by)
+                hooks.append(module.register_forward_pre_hook(keep_read(name)))
+            if units.made_by:
+                module = self._model.get_submodule(units.made_by)
+                hooks.append(module.register_forward_hook(keep_made(name)))
         try:
             self.outputs(number)
         finally:
             for hook in hooks:
                 hook.remove()
-        self._seen[number] = seen
-        return seen
+        self._seen[number] = (read, made)
+        return self._seen[number]

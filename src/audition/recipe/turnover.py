@@ -137,6 +137,13 @@ class Turnover:
         """The state before the first step."""
         return None
 
+    def check(self, steps: int | None) -> None:
+        """Raise AuditionError where a run of `steps` (None: of minutes) has no place for it."""
+
+    def untested(self, state: State) -> str:
+        """Why a run that ended in `state` says nothing of the strategy; empty where it does."""
+        return ""
+
     def propose(
         self, probe: Probe, gradient: Gradient, state: State, view: View
     ) -> tuple[Sequence[Event], State]:

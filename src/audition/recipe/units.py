@@ -42,7 +42,9 @@ class Units:
     """The units of one module: how many, and where they are in its parameters.
 
     `read_by` names the submodule whose input holds the units' activations on its last axis, where
-    there is one. A module's own names are relative to it; `sites` gives those of the whole model.
+    there is one; `made_by` the one whose output they are made of by an activation; `bias` the
+    parameter that is added to what the outgoing parts give. A module's own names are relative to
+    it; `sites` gives those of the whole model.
 
     Examples:
         >>> from audition import Part, Units
@@ -54,6 +56,8 @@ class Units:
     count: int
     parts: tuple[Part, ...]
     read_by: str = ""
+    made_by: str = ""
+    bias: str = ""
 
     def parts_of(self, role: Literal["incoming", "outgoing"]) -> tuple[Part, ...]:
         """The parts of that role, in the order declared."""
@@ -62,7 +66,8 @@ class Units:
     def within(self, path: str) -> "Units":
         """The same with names as seen from the model, of a module at `path`."""
         parts = tuple(replace(p, parameter=_joined(path, p.parameter)) for p in self.parts)
-        return Units(self.count, parts, _joined(path, self.read_by) if self.read_by else "")
+        names = (self.read_by, self.made_by, self.bias)
+        return Units(self.count, parts, *(name and _joined(path, name) for name in names))
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ class Record:
     overrides: tuple[str, ...] = ()  # as they would be typed
     code: str = ""  # digest of the source files the run used
     weights: str = ""  # digest of the final parameters, by name; empty for an unfinished run
+    untested: str = ""  # why it says nothing of what it was to test, although it finished
     notes: tuple[str, ...] = ()  # what went wrong and did not stop the run, a sentence each
     started: str = ""  # ISO 8601, UTC
     host: str = ""

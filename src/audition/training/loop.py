@@ -98,6 +98,7 @@ def train_all(runs: Sequence[Run], step: Advance) -> list[Outcome | Exception]:
     for run in runs:
         job.team.check(run.session.params, run.session.step)
     steps = budget.total_steps(first.session.batches.train(Clock(0)).units)
+    job.recipe.apoptosis.check(steps)
     ends: dict[int, Outcome | Exception] = {}
 
     def each(act: Callable[[int, Run], Outcome | None]) -> None:

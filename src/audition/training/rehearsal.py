@@ -101,6 +101,7 @@ def _rehearse(settings: Mapping[str, Any], cache: PartsCache) -> None:
     recipe.optimizer(params)
     state = recipe.effects.init(params, streams.child("effects"))
     recipe.apoptosis.init(sites(modules[0]), params)
+    recipe.apoptosis.check(clock.steps)
     controls = recipe.schedule(clock)
     view = View(clock, controls, params, streams.child("effects"))
     problem = Problem(

@@ -55,6 +55,7 @@ class Rig:
         return {
             "status": outcome.status,
             "reason": outcome.reason,
+            "untested": self.job.recipe.apoptosis.untested(outcome.session.apoptosis),
             **facts(outcome, measures),
             "measures": {name: asdict(how) for name, how in measures.items()},  # JSON, for the pipe
             **self.energy.facts(),

@@ -10,11 +10,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from audition.apoptosis.inheritance import edit, silenced
 from audition.apoptosis.strategy import Heredity, Site
 from audition.parts.initial import redraw
 from audition.recipe.probe import Probe
 from audition.recipe.signals import View
-from audition.recipe.turnover import Edit, Event
+from audition.recipe.turnover import Event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,19 +28,15 @@ class Reset(Heredity):
     def replace(self, site: Site, born: Tensor, fitness: Tensor, probe: Probe, view: View) -> Event:
         generator = view.streams.generator(site.name, view.clock.step)
         edits = []
-        for part in site.units.parts:
-            weight, entries = view.params[part.parameter], part.entries(born)
-            shape = list(weight.shape)
-            shape[part.axis] = len(entries)
-            if part.role == "incoming":
-                values = redraw(part.parameter, weight, torch.Size(shape), generator)
-            else:
-                values = weight.new_zeros(shape)
-            edits.append(Edit(part.parameter, part.axis, entries, values, self.moments))
+        for part in site.units.parts_of("incoming"):
+            weight, shape = view.params[part.parameter], list(view.params[part.parameter].shape)
+            shape[part.axis] = len(born) * part.size
+            values = redraw(part.parameter, weight, torch.Size(shape), generator)
+            edits.append(edit(part, born, values, self.moments))
         return Event(
             site=site.name,
             born=born,
             parents=born.new_empty((len(born), 0)),
-            edits=tuple(edits),
+            edits=(*edits, *silenced(site, born, view, self.moments)),
             resize=site.with_added(born),
         )

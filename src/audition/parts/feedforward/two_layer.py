@@ -55,7 +55,8 @@ class TwoLayer(nn.Module):
         held = dict(self.named_parameters())
         incoming = (Part(name, 0, "incoming") for name in names if name in held)
         parts = (*incoming, Part("down.weight", 1, "outgoing"))
-        return Units(self.up.weight.shape[0], parts, read_by="down")
+        bias = "down.bias" if "down.bias" in held else ""
+        return Units(self.up.weight.shape[0], parts, read_by="down", made_by="up", bias=bias)
 
     def resized(self, count: int) -> None:
         """Have `count` hidden units from now on: the parameters have them already."""
