@@ -22,11 +22,14 @@ from audition.training.loop import train
 
 FILES = {f"{member.group}/{member.name}": member for member in members()}
 NEEDS = {
+    "apoptosis/layerwise": ("model.layers=3",),
+    "apoptosis/timetable/periodic": ("apoptosis.timetable.interval=1",),
     "attention/grouped": ("attention.kv_heads=1",),
     "data/shakespeare_bpe": ("data.vocab_size=300",),
     "data/stdlib": ("data.vocab_size=300",),
     "data/two_domains": ("data.vocab_size=300",),
     "data/wikipedia": ("data.vocab_size=300",),
+    "experiment/document002": ("data.batch_size=2",),
     "experiment/document003": ("data.evaluation_tokens=full",),
     "experiment/nanogpt_cpu": ("schedule.warmup_steps=1",),
     "logger/wandb": ("logger.wandb.mode=offline",),

@@ -37,8 +37,10 @@ def drawn(born: Tensor, fitness: Tensor, parents: int, generator: torch.Generato
     there are too few others.
     """
     alive = survivors(born, len(fitness)).to(fitness.device)
-    worth = fitness[alive].double().cpu().nan_to_num(0.0, 0.0, 0.0)
-    worth = worth - worth.min().clamp(max=0.0)
+    worth = fitness[alive].double().cpu()
+    known = worth.isfinite()
+    lowest = worth[known].min().clamp(max=0.0) if known.any() else worth.new_zeros(())
+    worth = torch.where(known, worth - lowest, 0.0)
     # A share that decides nothing unless fewer than `parents` have any fitness.
     chances = worth + worth.sum().clamp(min=1e-200) * 1e-12
     each = torch.multinomial(chances.expand(len(born), -1), parents, generator=generator)

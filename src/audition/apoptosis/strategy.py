@@ -193,7 +193,7 @@ class Strategy(Turnover):
     ) -> tuple[Sequence[Event], Any]:
         if self.rate == 0.0 or gradient.closed:
             return (), state
-        sites = [Site(name, units) for name, units in probe.sites.items()]
+        sites = own_sites(probe, state)
         state = {**state, "fitness": self.observed(sites, gradient, state, view)}
         if not self.timetable.due(view.clock):
             return (), state
@@ -214,17 +214,23 @@ class Strategy(Turnover):
         return self.replaced(site, born, fitness, probe, view)
 
     def chosen(self, site: Site, fitness: Tensor, state: Any, view: View) -> Tensor:
-        """The units that die, [k]: the least fit, or any, of those that are not new."""
+        """The units that die, [k]."""
+        worth = self.worth(site, fitness, state, view)
+        dying = self.dying(len(fitness))
+        if self.maturity:
+            dying = min(dying, int(worth.isfinite().sum()))
+        return worth.argsort()[:dying]
+
+    def worth(self, site: Site, fitness: Tensor, state: Any, view: View) -> Tensor:
+        """In which order units die, [H], the lowest first: by fitness or any; new ones never."""
         worth = fitness
         if self.victims == "random":
             generator = view.streams.child("victims").generator(site.name, view.clock.step)
             worth = torch.rand(len(fitness), generator=generator).to(fitness.device)
-        dying = self.dying(len(fitness))
         if self.maturity and site.name in state["born"]:
             age = view.clock.fraction - state["born"][site.name].to(worth.device)
             worth = worth.masked_fill(age < self.maturity, inf)
-            dying = min(dying, int((age >= self.maturity).sum()))
-        return worth.argsort()[:dying]
+        return worth
 
     def dying(self, count: int) -> int:
         """How many of `count` units die at an event."""
@@ -239,14 +245,17 @@ class Strategy(Turnover):
 
     def after(self, events: Sequence[Event], state: Any, view: View) -> dict[str, Any]:
         """The state once `events` have happened: one more, and when their units were born."""
-        born = dict(state["born"])
-        for event in events if self.maturity else ():
+        born, fitness = dict(state["born"]), dict(state["fitness"])
+        for event in events:
             assert event.fitness is not None
-            before = born.get(event.site, torch.full((len(event.fitness),), -inf))
-            since = before.clone()
-            since[event.born.cpu()] = view.clock.fraction
-            born[event.site] = since
-        return {**state, "events": state["events"] + 1, "born": born}
+            count, now = len(event.fitness), view.clock.fraction
+            if self.maturity:
+                since = born.get(event.site, torch.full((count,), -inf)).clone()
+                since[event.born[event.born < count].cpu()] = now
+                born[event.site] = event.carry(since, fresh=now)
+            if event.resize is not None:
+                fitness[event.site] = carried(event, fitness[event.site], count)
+        return {**state, "events": state["events"] + 1, "born": born, "fitness": fitness}
 
     def _check_survivors(self, site: Site) -> None:
         count, dying = site.units.count, self.dying(site.units.count)
@@ -255,6 +264,22 @@ class Strategy(Turnover):
                 f"rate={self.rate:g} lets {dying} of the {count} units of {site.name} die, and "
                 f"two at least must survive: choose rate <= {max(0, count - 2) / count:.3g}"
             )
+
+
+def own_sites(probe: Probe, state: Any) -> list[Site]:
+    """The sites that a strategy's state is about, as they are now."""
+    return [Site(name, units) for name, units in probe.sites.items() if name in state["fitness"]]
+
+
+def carried(event: Event, state: State, count: int) -> State:
+    """A fitness's state of a site that had `count` units, numbered as after the event."""
+    if isinstance(state, Tensor):
+        return event.carry(state) if state.ndim == 1 and len(state) == count else state
+    if isinstance(state, dict):
+        return {name: carried(event, each, count) for name, each in state.items()}
+    if isinstance(state, list | tuple):
+        return type(state)(carried(event, each, count) for each in state)
+    return state
 
 
 def check_sites(sites: Mapping[str, Units]) -> None:

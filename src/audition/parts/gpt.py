@@ -62,6 +62,7 @@ class GPT(nn.Module):
         dropout: rate on the embedded tokens, the attention weights and every block's output.
         bias: whether linear maps carry a bias; the norm has its own setting.
         tied_head: whether the head is the embedding's own matrix.
+        head_bias: whether the head adds a bias.
         embedding_gain: what embedded tokens are multiplied by, 1 or √width.
         residual_init: "scaled" starts maps into the residual stream at std / √(2 · layers).
         vocab: a larger vocabulary than the data's, to match a published size; null is the data's.
@@ -87,6 +88,7 @@ class GPT(nn.Module):
         dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
         bias: bool = False,
         tied_head: bool = True,
+        head_bias: bool = False,
         embedding_gain: Literal["one", "sqrt_width"] = "one",
         residual_init: Literal["scaled", "plain"] = "scaled",
         vocab: Annotated[int, Ge(1)] | None = None,
@@ -131,7 +133,7 @@ class GPT(nn.Module):
         self.skip.connect(self.blocks)
         # After the sum, the last block ends with a norm already.
         self.norm = nn.Identity() if norm.placement == "post" else norm.block(width)
-        self.head = Linear(width, rows, role="head")
+        self.head = Linear(width, rows, head_bias, role="head")
         if tied_head:
             self.head.weight = self.embedding.weight
         if residual_init == "scaled":

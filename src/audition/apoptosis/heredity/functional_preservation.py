@@ -19,7 +19,7 @@ from audition.apoptosis.strategy import Heredity, Site
 from audition.errors import AuditionError
 from audition.recipe.probe import Probe
 from audition.recipe.signals import View
-from audition.recipe.turnover import Event
+from audition.recipe.turnover import Edit, Event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,8 @@ class FunctionalPreservation(Heredity):
         if low < high:
             # Exactly one half would give parent and child the same gradients for ever.
             alpha = torch.where((alpha - 0.5).abs() < 0.01, 0.51, alpha)
-        edits, folded = [], {}
+        edits: list[Edit] = []
+        folded: dict[str, Tensor] = {}
         if self.fold != "none":
             edits, folded = fold(site, born, probe, view, ridge=self._penalty)
         for part in site.units.parts_of("incoming"):
