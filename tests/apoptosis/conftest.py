@@ -19,7 +19,7 @@ from audition.session import begin
 from audition.training.step import advance, probe_of
 
 
-@pytest.fixture(params=["adamw", "sgd", "muon", "soap"])
+@pytest.fixture(params=["adamw", "sgd", "muon"])
 def optimizer(request):
     return f"optimizer={request.param}"
 

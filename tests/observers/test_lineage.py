@@ -16,6 +16,7 @@ from audition.training.loop import train
 
 OFTEN = (
     "apoptosis=functional_preservation",
+    "apoptosis/timetable=periodic",
     "apoptosis.timetable.interval=2",
     "apoptosis.timetable.warmup=1",
     "apoptosis.rate=0.1",

@@ -161,6 +161,32 @@ def test_units_are_replaced_and_become_more(name):
     assert all(p is q for p, q in zip(named(model).values(), weights.params.values(), strict=True))
 
 
+@pytest.mark.parametrize("policy", ["zero", "keep", "copy"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_moments_of_rewritten_rows_follow_the_policy(name, policy):
+    """Of all that an optimizer declares; what it remembers of other rows keeps its bits."""
+    model = make()
+    optimizer, site = OPTIMIZERS[name](named(model)), "blocks.1.feedforward"
+    train(model, optimizer, 3)
+    weights, dead, parent = Weights(model, named(model), optimizer), torch.tensor([2]), 9
+    weight = weights.params[f"{site}.up.weight"]
+    before = {m.name: m.tensor.clone() for m in moments_of(optimizer, weight)}
+    source = torch.tensor([parent]) if policy == "copy" else None
+    edit = Edit(f"{site}.up.weight", 0, dead, torch.full((1, 32), 0.25), policy, source)
+    operate(weights, [Event(site, dead, dead[:, None], (edit,))])
+    for moment in moments_of(optimizer, weight):
+        expected, order = before[moment.name], torch.arange(128)
+        order[2] = parent
+        for own, along in enumerate(moment.axes):
+            if along == 0 and moment.follows:
+                expected.index_fill_(own, dead, 0.25)
+            elif along == 0 and policy == "zero":
+                expected.index_fill_(own, dead, 0.0)
+            elif along == 0 and policy == "copy":
+                expected = expected.index_select(own, order)
+        assert torch.equal(moment.tensor, expected), moment.name
+
+
 def test_adamw_is_torchs_own_loop():
     ours, theirs = make(), make()
     matrices = [p for p in theirs.parameters() if p.ndim == 2]
