@@ -6,8 +6,17 @@ from dataclasses import replace
 import pytest
 import torch
 
+from audition.effects.anchor import Anchor
 from audition.effects.compressor import Compressor, decibels, reduction, smoothed
+from audition.errors import AuditionError
+from audition.recipe.batches import Clock
+from audition.recipe.effect import Chain
+from audition.recipe.problem import Cost, Gradient
+from audition.recipe.signals import Controls
 from audition.recipe.surprise import surprise
+from audition.session import begin
+from audition.training.rehearsal import rehearse
+from audition.training.step import advance
 
 
 def curve(x, threshold=-3.0, ratio=4.0, knee=6.0):
@@ -142,3 +151,60 @@ def test_surprise_is_an_exponentially_weighted_z_score():
         expected = apart / math.sqrt(variance) if variance else 0.0
         mean, variance = mean + 0.1 * apart, 0.9 * variance + 0.1 * 0.9 * apart**2
     assert z.item() == pytest.approx(expected, rel=1e-6)
+
+
+def distant(params, complexity):
+    """A gradient as an anchor before it in the chain hands it on."""
+    found = Gradient({n: torch.zeros_like(p) for n, p in params.items()}, {}, Cost())
+    return found.telling(complexity=torch.tensor(complexity))
+
+
+def test_weights_far_from_their_anchor_are_turned_down_and_held_more_strongly(view):
+    """6.02 dB too far at 2:1: half of it off the updates, and as much onto the anchor's strength."""
+    params = {"w": torch.ones(3)}
+    settings = {
+        "listens_to": "complexity",
+        "reference": 0.1,
+        "ratio": 2.0,
+        "knee": 0.0,
+        "attack": 0.0,
+    }
+    far = distant(params, 0.5 * 0.2**2)
+    on_updates, on_anchor = (Compressor(**settings, acts_on=what) for what in ("updates", "anchor"))
+    same, state = on_updates.on_gradients(far, on_updates.init(params, None), view(params))
+    assert same is far
+    assert on_updates.on_updates(params, state, view(params))[0]["w"][0] == pytest.approx(0.5**0.5)
+    controls, state = on_anchor.before_batch(Controls(), on_anchor.init(params, None), view(params))
+    assert controls == Controls()  # the first step has nothing before it
+    same, state = on_anchor.on_gradients(far, state, view(params))
+    assert same is far
+    controls, _ = on_anchor.before_batch(Controls(anchor=3.0), state, view(params))
+    assert float(controls.anchor) == pytest.approx(3.0 * 2**0.5)
+    assert on_anchor.moments() == {"before_batch", "on_gradients"}
+
+
+def test_in_training_it_turns_the_strength_of_an_anchor_before_it(job_of):
+    anchor = Anchor(strength=0.1)
+    strong = Compressor(listens_to="gradient", acts_on="anchor", reference=1e-6, attack=0.0)
+    job = job_of()
+    job = replace(job, recipe=replace(job.recipe, effects=Chain({"a": anchor, "c": strong})))
+    session = begin(job.recipe, job.seed, "cpu")
+    for step in range(2):
+        reduced = session.effects["c"].get("reduction", torch.zeros(()))
+        report = advance(job, session, Clock(step, 10, step / 10))
+        expected = 0.1 * 10 ** (-reduced.item() / 20)
+        assert float(report.meters()["a/strength"]) == pytest.approx(expected)
+    assert expected > 1.0
+
+
+@pytest.mark.parametrize("word", ["listens_to=complexity", "acts_on=anchor"])
+def test_without_an_anchor_before_it_it_is_refused_before_the_first_step(word, settings_of):
+    words = ("preset=compressor", f"effects.compressor.{word}", "effects.compressor.reference=0.1")
+    assert "needs an anchor before it in the chain" in rehearse(settings_of(*words))
+    anchored = ("preset=anchor", "+preset@effects=compressor", *words[1:])
+    assert rehearse(settings_of(*anchored)) == ""
+
+
+def test_a_distance_needs_a_reference():
+    with pytest.raises(AuditionError, match="listens_to=complexity needs a reference"):
+        Compressor(listens_to="complexity")

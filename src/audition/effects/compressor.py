@@ -1,7 +1,7 @@
 """Compressor: what is louder than a threshold is turned down, by a ratio, with attack and release."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, inf, log10
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -9,10 +9,11 @@ import torch
 from annotated_types import Ge, Gt, Interval, Le
 from torch import Tensor
 
+from audition.errors import AuditionError
 from audition.recipe import tree
 from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.problem import Gradient
-from audition.recipe.signals import Tensors, View
+from audition.recipe.signals import COMPLEXITY, Controls, Tensors, View
 from audition.recipe.surprise import loss_of, surprise
 
 DEVIATION = 20.0 * log10(2.0)
@@ -29,12 +30,16 @@ class Compressor(Effect):
     Compressor Design", equations 4 and 16. The level is
 
     * `gradient`: 20 log10(‖g‖ / reference), the norm over all tensors as it arrives in the chain;
-    * `surprise`: 6.02 dB for each standard deviation of the loss above its running mean.
+    * `surprise`: 6.02 dB for each standard deviation of the loss above its running mean;
+    * `complexity`: 20 log10(d / reference), d the root mean square distance of the weights from the
+      anchor that stands before it in the chain, as an anchor tells it.
 
     With a reference of 1.0, threshold 0, knee 0, attack 0, release 0 and an infinite ratio it clips
     the norm to 1. The gain is on `gradients`, which Adam all but cancels once it is steady, or on
     `updates`: the whole change of the weights, decay included, as a smaller rate would make it. The
-    schedule's own rate is left alone. A ratio of 1 without make-up is the exact identity.
+    schedule's own rate is left alone. On an `anchor` it acts the other way round, from the next step
+    on: its strength is turned up by as many dB as the level is turned down. A ratio of 1 without
+    make-up is the exact identity.
 
     Meters: `level` and `reduction` (c) [dB], `gain` of the last step.
     """
@@ -56,32 +61,52 @@ class Compressor(Effect):
     """Steps in which 63.2 % of a reduction goes; 0: at once."""
     makeup: float = 0.0
     """Gain on everything afterwards [dB]."""
-    listens_to: Literal["gradient", "surprise"] = "gradient"
+    listens_to: Literal["gradient", "surprise", "complexity"] = "gradient"
     """What the level is measured of."""
     reference: Annotated[float, Gt(0), Le(inf)] | None = None
-    """What counts as 0 dB of a gradient's norm; null: the running geometric mean of the norms."""
+    """What counts as 0 dB of a norm or distance; null: the running geometric mean of the norms."""
     memory: Annotated[float, Interval(ge=0, lt=1)] = 0.98
     """Share of the running means that stays at every step."""
-    acts_on: Literal["gradients", "updates"] = "gradients"
+    acts_on: Literal["gradients", "updates", "anchor"] = "gradients"
     """What the gain is on."""
+
+    def __post_init__(self) -> None:
+        if self.listens_to == "complexity" and self.reference is None:
+            raise AuditionError(
+                "listens_to=complexity needs a reference: the root mean square distance from the "
+                "anchor that counts as 0 dB, for instance reference=0.01"
+            )
 
     def moments(self) -> frozenset[str]:
         if self.ratio == 1.0 and self.makeup == 0.0:
             return frozenset()
-        return super().moments() if self.acts_on == "updates" else frozenset({"on_gradients"})
+        acts = {"updates": {"on_updates"}, "anchor": {"before_batch"}}.get(self.acts_on, set())
+        return frozenset({"on_gradients", *acts})
 
     def init(self, params: Tensors, streams: Any) -> dict[str, Any]:
         return {"seen": {}}
 
+    def before_batch(self, controls: Controls, state: Any, view: View) -> tuple[Controls, Any]:
+        if "reduction" not in state:
+            return controls, state
+        up = torch.pow(10.0, (self.makeup - state["reduction"]) / 20.0)
+        return replace(controls, anchor=controls.anchor * up), state
+
     def on_gradients(self, gradient: Gradient, state: Any, view: View) -> tuple[Gradient, Any]:
         if gradient.closed:
             return gradient, state
+        of_anchor = self.listens_to == "complexity" or self.acts_on == "anchor"
+        if of_anchor and COMPLEXITY not in gradient.readings:
+            raise AuditionError(
+                "a compressor with listens_to=complexity or acts_on=anchor needs an anchor before it "
+                "in the chain, and there is none: choose another, or a preset with an anchor"
+            )
         level, seen = self._level(gradient, state["seen"])
         target = reduction(level, self.threshold, self.ratio, self.knee)
         last = state.get("reduction", torch.zeros_like(target))
         now = smoothed(target, last, self.attack, self.release)
         state = {"seen": seen, "level": level, "reduction": now, "gain": self._gain(now)}
-        if self.acts_on == "updates":
+        if self.acts_on != "gradients":
             return gradient, state
         return gradient.with_grads(tree.scale(gradient.grads, state["gain"])), state
 
@@ -96,7 +121,10 @@ class Compressor(Effect):
         if self.listens_to == "surprise":
             z, seen = surprise(loss_of(gradient), seen, self.memory)
             return DEVIATION * z, seen
-        loudness = decibels(tree.norms(gradient.grads).norm())
+        if self.listens_to == "complexity":
+            loudness = decibels((2.0 * gradient.readings[COMPLEXITY]).sqrt())
+        else:
+            loudness = decibels(tree.norms(gradient.grads).norm())
         if self.reference is not None:
             return loudness - 20.0 * log10(self.reference), seen
         mean = seen.get("mean", loudness)

@@ -121,8 +121,10 @@ class UncalledLoss(Loss):
 def _gradient(recipe: Recipe, problem: Problem, state: Any, view: View) -> None:
     """Only an AuditionError counts here, since tensors on the meta device have no values."""
     try:
-        rule, _ = recipe.effects.wrap_gradient(recipe.gradient, state, view)
-        rule(problem)
+        rule, state = recipe.effects.wrap_gradient(recipe.gradient, state, view)
+        gradient = rule(problem)
+        with torch.no_grad():
+            recipe.effects.on_gradients(gradient, state, view)
     except AuditionError:
         raise
     except Exception:
