@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from audition.config.instantiate import construct
 from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
@@ -17,7 +18,7 @@ from audition.recipe.problem import Loss
 from audition.sweep.check import runnable
 from audition.tasks.language import Language
 from audition.tasks.measures import measures_of as planned_measures
-from audition.tasks.measures import metric_of
+from audition.tasks.measures import metric_of, task_of
 from audition.training.loop import train
 from audition.training.worker import digest, facts, measures_of
 
@@ -199,3 +200,27 @@ def test_an_idea_cannot_replace_what_the_task_is_judged_by(job_of):
     job = replace(job, recipe=replace(job.recipe, evaluators={"val": Undefined()}))
     with pytest.raises(AuditionError, match="'val' would replace the task's own"):
         train(job)
+
+
+def test_tokenizers_compare_per_byte_on_the_whole_text(settings_of):
+    def settings(*words):
+        return settings_of("task=language_per_byte", *words, base=("model=tiny",))
+
+    def measured_on(*words):
+        made = settings(*words)
+        return task_of(made).evaluation_fingerprint(construct(made["data"]))
+
+    assert measured_on() == measured_on("data=shakespeare_bpe") == measured_on("model.context=32")
+    assert measured_on() != measured_on("data=stdlib")
+    with pytest.raises(AuditionError, match=r"set data\.evaluation_tokens=full"):
+        measured_on("data.evaluation_tokens=512")
+    assert list(planned_measures(settings())) == ["val_bpb"]
+
+
+def test_bits_per_byte_stand_alone_where_tokens_differ(job_of):
+    words = ("data=shakespeare_bpe", "data.vocab_size=300", "budget.steps=1")
+    per_byte = ("task=language_per_byte", "data.evaluation_tokens=full")
+    job, whole = job_of(*words, *per_byte), job_of(*words, "data.evaluation_tokens=full")
+    found = facts(train(job), measures_of(job))["metrics"]
+    assert list(found) == ["val_bpb", "val_bpb_best"]
+    assert found["val_bpb"] == facts(train(whole), measures_of(whole))["metrics"]["val_bpb"]

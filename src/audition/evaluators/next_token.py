@@ -46,6 +46,13 @@ class NextToken(Evaluator):
         return found
 
 
+class PerByte(NextToken):
+    """The measures per byte alone, which compare whatever the tokens are."""
+
+    def __call__(self, held_out: HeldOut) -> Mapping[str, float]:
+        return {name: bits for name, bits in super().__call__(held_out).items() if "bpb" in name}
+
+
 def _sums(nats: Tensor, size: Tensor) -> Tensor:
     """[nats, bytes, tokens] of some predictions."""
     return torch.stack([nats.sum(), size.sum().double(), nats.new_tensor(nats.numel())])
