@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from audition.apoptosis.surgery import Weights, resize
 from audition.parts.initial import initialise
-from audition.parts.optim.together import averaging_of
+from audition.parts.stepping.together import averaging_of
 from audition.recipe import tree
 from audition.recipe.batches import Batches
 from audition.recipe.problem import Cost

@@ -14,7 +14,7 @@ from audition.errors import AuditionError
 from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.observers.metrics import Metrics
 from audition.parts.initial import role_of
-from audition.parts.optim.moments import moments_of
+from audition.parts.stepping.moments import moments_of
 from audition.recipe.batches import Clock
 from audition.recipe.turnover import Event
 from audition.recipe.units import Part, Units, sites

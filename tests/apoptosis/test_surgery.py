@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from audition.apoptosis.surgery import Weights, operate
-from audition.parts.optim.moments import Moment, by_shape, moments_of
-from audition.parts.optim.together import Together
+from audition.parts.stepping.moments import Moment, by_shape, moments_of
+from audition.parts.stepping.together import Together
 from audition.recipe.turnover import Edit, Event
 from audition.session import begin
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from audition.parts.optim.together import Together, averaging_of
+from audition.parts.stepping.together import Together, averaging_of
 from audition.recipe import tree
 from audition.recipe.batches import Clock
 from audition.recipe.effect import Chain, Effect

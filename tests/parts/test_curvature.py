@@ -10,9 +10,9 @@ from torch.func import functional_call, hessian
 from torch.nn import functional as F
 
 from audition.parts.loss.cross_entropy import CrossEntropy
-from audition.parts.optim import curvature
-from audition.parts.optim.curvature import Curvature, draw, hessian_product, hutchinson
 from audition.parts.optim.sophia import Sophia
+from audition.parts.stepping import curvature
+from audition.parts.stepping.curvature import Curvature, draw, hessian_product, hutchinson
 from audition.recipe.batches import Batch, Clock
 from audition.recipe.gradient import backward, in_halves
 from audition.recipe.problem import Cost, Problem

@@ -16,12 +16,12 @@ from audition.errors import AuditionError
 from audition.parts.initial import initialise, role_of
 from audition.parts.optim.adafactor import Adafactor
 from audition.parts.optim.adamw import AdamW
-from audition.parts.optim.controls import apply_controls
-from audition.parts.optim.moments import moments_of
 from audition.parts.optim.muon import Muon
-from audition.parts.optim.orthogonal import StackedMuon
 from audition.parts.optim.sgd import SGD
-from audition.parts.optim.together import averaging_of
+from audition.parts.stepping.controls import apply_controls
+from audition.parts.stepping.moments import moments_of
+from audition.parts.stepping.orthogonal import StackedMuon
+from audition.parts.stepping.together import averaging_of
 from audition.recipe.signals import Controls
 from audition.recipe.streams import Streams
 from audition.recipe.turnover import Edit, Event

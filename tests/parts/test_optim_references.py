@@ -11,13 +11,13 @@ from audition.parts.optim.adafactor import Adafactor
 from audition.parts.optim.adam import Adam
 from audition.parts.optim.adamw import AdamW
 from audition.parts.optim.ademamix import AdEMAMix, slow_beta
-from audition.parts.optim.controls import apply_controls
 from audition.parts.optim.lion import Lion
 from audition.parts.optim.mars import MARS
 from audition.parts.optim.prodigy import Prodigy
 from audition.parts.optim.schedule_free import ScheduleFreeAdamW
 from audition.parts.optim.shampoo import Shampoo
 from audition.parts.optim.soap import SOAP
+from audition.parts.stepping.controls import apply_controls
 from audition.recipe.signals import Controls
 
 DECAY = {"weight_decay": 0.1, "decay": "all"}

@@ -148,8 +148,8 @@ import torch
 from annotated_types import Ge, Interval
 from torch.optim import Optimizer
 
-from audition.parts.optim.controls import configured
-from audition.parts.optim.groups import Named, decay_groups
+from audition.parts.stepping.controls import configured
+from audition.parts.stepping.groups import Named, decay_groups
 
 
 @dataclass(frozen=True, kw_only=True)

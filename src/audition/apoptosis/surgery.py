@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from audition.errors import AuditionError
-from audition.parts.optim.moments import Moment, moments_of
+from audition.parts.stepping.moments import Moment, moments_of
 from audition.recipe.turnover import Edit, Event
 from audition.recipe.units import Part, Resizable, Resize, Units, sites
 

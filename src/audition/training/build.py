@@ -12,8 +12,8 @@ from audition.execution import Execution
 from audition.parallel.alone import Alone
 from audition.parallel.ddp import Ddp
 from audition.parallel.team import ALONE, Team
-from audition.parts.optim.curvature import MeasuresCurvature
 from audition.parts.skip.paths import Rewires
+from audition.parts.stepping.curvature import MeasuresCurvature
 from audition.recipe.effect import Chain
 from audition.recipe.gradient import backward
 from audition.recipe.recipe import Idea, Recipe

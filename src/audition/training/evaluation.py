@@ -12,7 +12,7 @@ from audition.errors import AuditionError
 from audition.execution import Execution
 from audition.measure import recorded
 from audition.parallel.team import ALONE, Team
-from audition.parts.optim.together import averaging_of
+from audition.parts.stepping.together import averaging_of
 from audition.recipe import tree
 from audition.recipe.batches import Batch, Batches, Clock
 from audition.recipe.evaluator import Evaluator

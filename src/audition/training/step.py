@@ -9,8 +9,8 @@ import torch
 from audition.apoptosis.surgery import Weights, operate
 from audition.observers.observer import StepReport
 from audition.parts.dropout import set_dropout_gain
-from audition.parts.optim.controls import apply_controls
-from audition.parts.optim.curvature import TakesCurvature
+from audition.parts.stepping.controls import apply_controls
+from audition.parts.stepping.curvature import TakesCurvature
 from audition.recipe import tree
 from audition.recipe.batches import Clock
 from audition.recipe.probe import Probe

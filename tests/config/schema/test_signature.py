@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from audition.config.schema import REQUIRED, read_constant, signature
+from audition.config.schema.kinds import TypeMismatch
 from audition.errors import AuditionError
 
 Write = Callable[[Mapping[str, str]], Path]
@@ -169,3 +170,29 @@ def test_warnings_of_a_file_that_is_only_read_are_not_raised(write: Write) -> No
 def test_a_class_that_hides_its_base_ends(write: Write) -> None:
     write({"hiding.py": "from mylab.star import Starred\nclass Starred(Starred): ...\n"})
     assert signature("hiding.Starred").settings == {}
+
+
+def test_a_name_that_is_short_for_a_type_is_read_as_the_type(write: Write) -> None:
+    write(
+        {
+            "short/__init__.py": "",
+            "short/types.py": (
+                "from typing import Annotated, Literal\nfrom annotated_types import Lt\n"
+                "Share = Annotated[float, Lt(1)]\nShares = tuple[Share, Share]\n"
+                "Way = Literal['up', 'down']\n"
+            ),
+            "short/parts.py": (
+                "from short.types import Shares, Way as Direction\n"
+                "class Part:\n"
+                "    def __init__(self, *, ways: Direction | None = None,"
+                " shares: Shares = (0.5, 0.5)) -> None: ...\n"
+            ),
+        }
+    )
+    found = signature("short.parts.Part").settings
+    assert found["ways"].kind.fit("down") == "down"
+    with pytest.raises(TypeMismatch, match="is not 'up' or 'down' or null"):
+        found["ways"].kind.fit("left")
+    assert found["shares"].kind.fit([0.25, 0.5]) == (0.25, 0.5)
+    with pytest.raises(TypeMismatch, match="out of range"):
+        found["shares"].kind.fit([0.25, 1.5])

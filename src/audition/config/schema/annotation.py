@@ -4,6 +4,7 @@ import ast
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,7 +21,7 @@ from audition.config.schema.kinds import (
     Table,
     TypeMismatch,
 )
-from audition.config.schema.lookup import Definition, bases, dotted, find
+from audition.config.schema.lookup import Definition, bases, dotted, find, type_named
 from audition.config.schema.source import Source
 from audition.errors import AuditionError
 
@@ -42,6 +43,22 @@ _NAMED: Mapping[str, Kind] = {
 }
 
 _SIGNS: Mapping[str, str] = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+
+
+def spelt_out(annotation: ast.expr | None, source: Source) -> ast.expr | None:
+    """An annotation of a module without the names that are short for types, as `Betas` is."""
+    if annotation is None or not any(
+        isinstance(node, ast.Name) and type_named(source, node.id) for node in ast.walk(annotation)
+    ):
+        return annotation
+
+    class Spelling(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            found = type_named(source, node.id)
+            return (spelt_out(found[1], found[0]) or node) if found else node
+
+    spelt: ast.expr = Spelling().visit(deepcopy(annotation))
+    return spelt
 
 
 def kind_of(annotation: ast.expr | None) -> Kind:

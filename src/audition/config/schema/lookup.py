@@ -3,7 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from audition.config.schema.source import (
@@ -42,6 +42,8 @@ class Names:
 
     bound: Mapping[str, ast.ClassDef | Function | ast.expr | str]
     stars: tuple[str, ...]
+    types: Mapping[str, ast.expr] = field(default_factory=dict)
+    """What is subscripted: `Betas = tuple[float, float]`."""
 
 
 def find(target: str) -> Definition:
@@ -99,6 +101,7 @@ def names(source: Source) -> Names:
     """What a module binds at its top level; of two bindings of one name the later wins."""
     bound: dict[str, ast.ClassDef | Function | ast.expr | str] = {}
     stars: list[str] = []
+    types: dict[str, ast.expr] = {}
     for node in statements(source.tree.body, scopes=False):
         match node:
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
@@ -115,8 +118,24 @@ def names(source: Source) -> Names:
                 bound |= {alias.asname or alias.name: f"{module}.{alias.name}" for alias in aliases}
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name() | ast.Attribute()):
                 bound[name] = node.value
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript()):
+                types[name] = node.value
     bound.pop("*", None)
-    return Names({**lazy_names(source), **bound}, tuple(stars))
+    return Names({**lazy_names(source), **bound}, tuple(stars), types)
+
+
+def type_named(source: Source, name: str) -> tuple[Source, ast.expr] | None:
+    """What a name of a module is short for, as `Betas` for `tuple[float, float]`, and where it is."""
+    known = names(source)
+    if name in known.types:
+        return source, known.types[name]
+    path = known.bound.get(name)
+    if not isinstance(path, str) or path.split(".")[0] in sys.stdlib_module_names:
+        return None
+    module, _, own = path.rpartition(".")
+    at = place(module) if module and module != source.name else None
+    there = load(at) if at else None
+    return type_named(there, own) if there else None
 
 
 def _find(target: str, path: str, seen: frozenset[str]) -> Definition:

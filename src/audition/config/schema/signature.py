@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final
 
 from audition import frozen
-from audition.config.schema.annotation import instance_of, kind_of
+from audition.config.schema.annotation import instance_of, kind_of, spelt_out
 from audition.config.schema.kinds import Kind, TypeMismatch
 from audition.config.schema.lookup import Definition, bases, find
 from audition.config.schema.parameters import Parameter, dataclass_options, fields, parameters
@@ -98,7 +98,7 @@ def _setting(parameter: Parameter, owner: str) -> Setting:
     what = f"the setting '{parameter.name}' of {owner}"
     try:
         kind = instance_of(parameter.name, parameter.annotation, parameter.source)
-        kind = kind or kind_of(parameter.annotation)
+        kind = kind or kind_of(spelt_out(parameter.annotation, parameter.source))
         if parameter.default is None:
             return Setting(parameter.name, kind, REQUIRED, parameter.sentence)
         default = kind.fit(_literal(parameter.default, "its default"))

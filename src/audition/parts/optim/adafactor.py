@@ -1,16 +1,16 @@
 """Adafactor (Shazeer & Stern 2018): Adam whose mean square of a matrix is a row times a column."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import torch
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 from torch.optim import Optimizer
 
-from audition.parts.optim.controls import configured
-from audition.parts.optim.foreach import Foreach, State, decay, own_axes
-from audition.parts.optim.groups import Named, axes, decay_groups
+from audition.parts.stepping.controls import configured
+from audition.parts.stepping.foreach import Foreach, State, decay, own_axes
+from audition.parts.stepping.groups import Decay, Named, axes, decay_groups, settings_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +39,12 @@ class Adafactor:
     """Largest root mean square d of a step before its rate."""
     weight_decay: Annotated[float, Ge(0)] = 0.1
     """Share of a decaying weight that a step at rate 1 takes away."""
-    decay: Literal["matrices", "all"] = "matrices"
+    decay: Decay = "matrices"
     """What decays: all but vectors (norm gains and biases), or everything."""
 
     def __call__(self, named: Named) -> Optimizer:
-        settings = {
-            "lr": self.lr,
-            "momentum": self.momentum,
-            "beta2_decay": self.beta2_decay,
-            "eps": self.eps,
-            "clip": self.clip,
-        }
-        return configured(Factored(decay_groups(named, self.weight_decay, self.decay), settings))
+        groups = decay_groups(named, self.weight_decay, self.decay)
+        return configured(Factored(groups, settings_of(self)))
 
 
 class Factored(Foreach):

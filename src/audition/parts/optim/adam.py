@@ -1,14 +1,14 @@
 """Adam (Kingma & Ba 2015): steps by the mean of the gradients over the root of their mean square."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import torch
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Ge, Gt
 from torch.optim import Optimizer
 
-from audition.parts.optim.controls import configured
-from audition.parts.optim.groups import Named, decay_groups, fusible
+from audition.parts.stepping.controls import configured
+from audition.parts.stepping.groups import Betas, Decay, Named, decay_groups, fusible
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,16 +26,13 @@ class Adam:
 
     lr: Annotated[float, Ge(0)] = 4e-3
     """Learning rate at gain 1."""
-    betas: tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]] = (
-        0.9,
-        0.99,
-    )
+    betas: Betas = (0.9, 0.99)
     """How slowly the mean of the gradients and the mean of their squares forget."""
     eps: Annotated[float, Gt(0)] = 1e-8
     """Added to the root of the mean square before the division."""
     weight_decay: Annotated[float, Ge(0)] = 0.0
     """Share of a decaying weight that is added to its gradient."""
-    decay: Literal["matrices", "all"] = "matrices"
+    decay: Decay = "matrices"
     """What decays: all but vectors (norm gains and biases), or everything."""
 
     def __call__(self, named: Named) -> Optimizer:

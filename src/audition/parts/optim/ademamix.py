@@ -2,15 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import torch
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 from torch.optim import Optimizer
 
-from audition.parts.optim.controls import configured
-from audition.parts.optim.foreach import (
+from audition.parts.stepping.controls import configured
+from audition.parts.stepping.foreach import (
     Foreach,
     State,
     column,
@@ -20,7 +20,7 @@ from audition.parts.optim.foreach import (
     roots,
     square_in,
 )
-from audition.parts.optim.groups import Named, decay_groups
+from audition.parts.stepping.groups import Decay, Named, decay_groups, settings_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,19 +52,12 @@ class AdEMAMix:
     """Added to the root of the mean square before the division."""
     weight_decay: Annotated[float, Ge(0)] = 0.1
     """Share of a decaying weight that a step at rate 1 takes away."""
-    decay: Literal["matrices", "all"] = "matrices"
+    decay: Decay = "matrices"
     """What decays: all but vectors (norm gains and biases), or everything."""
 
     def __call__(self, named: Named) -> Optimizer:
-        settings = {
-            "lr": self.lr,
-            "betas": self.betas,
-            "eps": self.eps,
-            "alpha": self.alpha,
-            "warmup_steps": self.warmup_steps,
-        }
         groups = decay_groups(named, self.weight_decay, self.decay)
-        return configured(TwoMeans(groups, settings))
+        return configured(TwoMeans(groups, settings_of(self)))
 
 
 class TwoMeans(Foreach):

@@ -1,16 +1,16 @@
 """Lion (Chen et al. 2023): steps of one size in every entry, by the sign of a mean of gradients."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import torch
-from annotated_types import Ge, Interval
+from annotated_types import Ge
 from torch import Tensor
 from torch.optim import Optimizer
 
-from audition.parts.optim.controls import configured
-from audition.parts.optim.foreach import Foreach, State, column, decay, each, mean_in
-from audition.parts.optim.groups import Named, decay_groups
+from audition.parts.stepping.controls import configured
+from audition.parts.stepping.foreach import Foreach, State, column, decay, each, mean_in
+from audition.parts.stepping.groups import Betas, Decay, Named, decay_groups, settings_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,19 +28,16 @@ class Lion:
 
     lr: Annotated[float, Ge(0)] = 1e-3
     """Learning rate at gain 1: how far every entry moves."""
-    betas: tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]] = (
-        0.9,
-        0.99,
-    )
+    betas: Betas = (0.9, 0.99)
     """Share of the mean in a step's direction, and how slowly the mean forgets."""
     weight_decay: Annotated[float, Ge(0)] = 0.4
     """Share of a decaying weight that a step at rate 1 takes away."""
-    decay: Literal["matrices", "all"] = "matrices"
+    decay: Decay = "matrices"
     """What decays: all but vectors (norm gains and biases), or everything."""
 
     def __call__(self, named: Named) -> Optimizer:
         groups = decay_groups(named, self.weight_decay, self.decay)
-        return configured(SignSteps(groups, {"lr": self.lr, "betas": self.betas}))
+        return configured(SignSteps(groups, settings_of(self)))
 
 
 class SignSteps(Foreach):

@@ -1,15 +1,15 @@
 """MARS (Yuan et al. 2024): AdamW on gradients that are corrected by how they changed."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import torch
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Ge, Gt
 from torch import Tensor
 from torch.optim import Optimizer
 
-from audition.parts.optim.controls import configured
-from audition.parts.optim.foreach import (
+from audition.parts.stepping.controls import configured
+from audition.parts.stepping.foreach import (
     Foreach,
     State,
     column,
@@ -20,7 +20,7 @@ from audition.parts.optim.foreach import (
     roots,
     square_in,
 )
-from audition.parts.optim.groups import Named, decay_groups
+from audition.parts.stepping.groups import Betas, Decay, Named, decay_groups, settings_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +36,7 @@ class MARS:
 
     lr: Annotated[float, Ge(0)] = 4e-3
     """Learning rate at gain 1."""
-    betas: tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]] = (
-        0.95,
-        0.99,
-    )
+    betas: Betas = (0.95, 0.99)
     """How slowly the mean of the corrected gradients and the mean of their squares forget."""
     gamma: Annotated[float, Ge(0)] = 0.025
     """How strongly a gradient is corrected; at 0 it is AdamW on gradients of norm 1 at most."""
@@ -47,12 +44,12 @@ class MARS:
     """Added to the root of the mean square before the division."""
     weight_decay: Annotated[float, Ge(0)] = 0.1
     """Share of a decaying weight that a step at rate 1 takes away."""
-    decay: Literal["matrices", "all"] = "matrices"
+    decay: Decay = "matrices"
     """What decays: all but vectors (norm gains and biases), or everything."""
 
     def __call__(self, named: Named) -> Optimizer:
-        settings = {"lr": self.lr, "betas": self.betas, "eps": self.eps, "gamma": self.gamma}
-        return configured(Corrected(decay_groups(named, self.weight_decay, self.decay), settings))
+        groups = decay_groups(named, self.weight_decay, self.decay)
+        return configured(Corrected(groups, settings_of(self)))
 
 
 class Corrected(Foreach):

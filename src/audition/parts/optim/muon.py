@@ -7,10 +7,10 @@ from annotated_types import Ge, Gt, Interval
 from torch.optim import Optimizer
 
 from audition.parts.optim.adamw import AdamW
-from audition.parts.optim.controls import configured
-from audition.parts.optim.groups import Named, group, hidden
-from audition.parts.optim.orthogonal import StackedMuon
-from audition.parts.optim.together import Together
+from audition.parts.stepping.controls import configured
+from audition.parts.stepping.groups import Betas, Decay, Named, group, hidden
+from audition.parts.stepping.orthogonal import StackedMuon
+from audition.parts.stepping.together import Together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +39,13 @@ class Muon:
     """How the step scales with the shape: √max(1, rows/columns), or 0.2·√max(rows, columns)."""
     adamw_lr: Annotated[float, Ge(0)] = 0.002743
     """Learning rate of the rest at gain 1."""
-    adamw_betas: tuple[
-        Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]
-    ] = (0.9, 0.999)
+    adamw_betas: Betas = (0.9, 0.999)
     """AdamW's betas for the rest."""
     adamw_eps: Annotated[float, Gt(0)] = 1e-8
     """AdamW's eps for the rest."""
     adamw_weight_decay: Annotated[float, Ge(0)] = 0.3903
     """AdamW's weight decay for the rest."""
-    adamw_decay: Literal["matrices", "all"] = "all"
+    adamw_decay: Decay = "all"
     """What of the rest decays: all but vectors, or everything."""
 
     def __call__(self, named: Named) -> Optimizer:

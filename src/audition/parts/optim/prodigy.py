@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import torch
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Ge, Gt
 from torch import Tensor
 from torch.optim import Optimizer
 
-from audition.parts.optim.controls import configured
-from audition.parts.optim.foreach import Foreach, State, column, each
-from audition.parts.optim.groups import Named, decay_groups
-from audition.parts.optim.moments import Moment
+from audition.parts.stepping.controls import configured
+from audition.parts.stepping.foreach import Foreach, State, column, each
+from audition.parts.stepping.groups import Betas, Decay, Named, decay_groups, settings_of
+from audition.parts.stepping.moments import Moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +28,7 @@ class Prodigy:
 
     lr: Annotated[float, Ge(0)] = 1.0
     """Factor on the rate that is found; its schedule acts on this."""
-    betas: tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]] = (
-        0.9,
-        0.99,
-    )
+    betas: Betas = (0.9, 0.99)
     """How slowly the mean of the gradients and the mean of their squares forget."""
     d0: Annotated[float, Gt(0)] = 1e-6
     """First estimate of the distance; smaller than any that is possible."""
@@ -43,19 +40,12 @@ class Prodigy:
     """Added, times d, to the root of the mean square before the division."""
     weight_decay: Annotated[float, Ge(0)] = 0.1
     """Share of a decaying weight that a step at rate lr · d = 1 takes away."""
-    decay: Literal["matrices", "all"] = "matrices"
+    decay: Decay = "matrices"
     """What decays: all but vectors (norm gains and biases), or everything."""
 
     def __call__(self, named: Named) -> Optimizer:
-        settings = {
-            "lr": self.lr,
-            "betas": self.betas,
-            "eps": self.eps,
-            "d_coef": self.d_coef,
-            "safeguard_warmup": self.safeguard_warmup,
-        }
         groups = decay_groups(named, self.weight_decay, self.decay)
-        return configured(Distance(groups, settings, self.d0))
+        return configured(Distance(groups, settings_of(self, "d0"), self.d0))
 
 
 class Distance(Foreach):

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import torch
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 from torch.optim import Optimizer
 
-from audition.parts.optim.controls import configured
-from audition.parts.optim.foreach import Foreach, State, column, each, roots, square_in
-from audition.parts.optim.groups import Named, decay_groups
-from audition.parts.optim.moments import Moment
+from audition.parts.stepping.controls import configured
+from audition.parts.stepping.foreach import Foreach, State, column, each, roots, square_in
+from audition.parts.stepping.groups import Decay, Named, decay_groups, settings_of
+from audition.parts.stepping.moments import Moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +40,12 @@ class ScheduleFreeAdamW:
     """Added to the root of the mean square before the division."""
     weight_decay: Annotated[float, Ge(0)] = 0.1
     """Share of a decaying weight that a step at rate 1 takes away."""
-    decay: Literal["matrices", "all"] = "matrices"
+    decay: Decay = "matrices"
     """What decays: all but vectors (norm gains and biases), or everything."""
 
     def __call__(self, named: Named) -> Optimizer:
-        settings = {"lr": self.lr, "betas": self.betas, "eps": self.eps}
-        return configured(Averaging(decay_groups(named, self.weight_decay, self.decay), settings))
+        groups = decay_groups(named, self.weight_decay, self.decay)
+        return configured(Averaging(groups, settings_of(self)))
 
 
 class Averaging(Foreach):

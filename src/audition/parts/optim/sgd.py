@@ -1,15 +1,15 @@
 """Stochastic gradient descent with momentum."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge, Interval
 from torch.optim import Optimizer
 
 from audition.errors import AuditionError
-from audition.parts.optim.controls import configured
-from audition.parts.optim.groups import Named, decay_groups, fusible
+from audition.parts.stepping.controls import configured
+from audition.parts.stepping.groups import Decay, Named, decay_groups, fusible
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class SGD:
     """Whether the step looks ahead along the momentum."""
     weight_decay: Annotated[float, Ge(0)] = 0.0
     """Share of a decaying weight that is added to its gradient."""
-    decay: Literal["matrices", "all"] = "matrices"
+    decay: Decay = "matrices"
     """What decays: all but vectors (norm gains and biases), or everything."""
 
     def __post_init__(self) -> None:

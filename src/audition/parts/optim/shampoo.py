@@ -9,17 +9,16 @@ from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 from torch.optim import Optimizer
 
-from audition.parts.optim.adamw import AdamW
-from audition.parts.optim.factors import (
+from audition.parts.optim.adamw import beside_adamw
+from audition.parts.stepping.factors import (
     SIDES,
-    beside_adamw,
     declared,
     empty_factors,
     root,
     take_in,
     turned,
 )
-from audition.parts.optim.foreach import (
+from audition.parts.stepping.foreach import (
     Foreach,
     State,
     column,
@@ -29,8 +28,8 @@ from audition.parts.optim.foreach import (
     roots,
     square_in,
 )
-from audition.parts.optim.groups import Named, group
-from audition.parts.optim.moments import Moment
+from audition.parts.stepping.groups import Betas, Decay, Named
+from audition.parts.stepping.moments import Moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +47,7 @@ class Shampoo:
 
     lr: Annotated[float, Ge(0)] = 3e-3
     """Learning rate at gain 1."""
-    betas: tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]] = (
-        0.9,
-        0.99,
-    )
+    betas: Betas = (0.9, 0.99)
     """How slowly the mean of the gradients and the mean of their squares forget."""
     factor_beta: Annotated[float, Interval(ge=0, le=1)] = 0.99
     """How slowly the factors L and R forget; at 1 they are sums."""
@@ -67,32 +63,11 @@ class Shampoo:
     """Added to the root of Adam's mean square before the division."""
     weight_decay: Annotated[float, Ge(0)] = 0.1
     """Share of a decaying weight that a step at rate 1 takes away."""
-    decay: Literal["matrices", "all"] = "matrices"
+    decay: Decay = "matrices"
     """What decays: all but vectors (norm gains and biases), or everything."""
 
     def __call__(self, named: Named) -> Optimizer:
-        settings = {
-            "lr": self.lr,
-            "betas": self.betas,
-            "factor_beta": self.factor_beta,
-            "graft": self.graft,
-            "every": self.every,
-            "ridge": self.ridge,
-            "max_size": self.max_size,
-            "eps": self.eps,
-        }
-
-        def of_matrices(matrices: Named) -> Optimizer:
-            return Divided([group(matrices, weight_decay=self.weight_decay)], settings)
-
-        rest = AdamW(
-            lr=self.lr,
-            betas=self.betas,
-            eps=self.eps,
-            weight_decay=self.weight_decay,
-            decay=self.decay,
-        )
-        return beside_adamw(named, of_matrices, rest)
+        return beside_adamw(named, Divided, self)
 
 
 class Divided(Foreach):

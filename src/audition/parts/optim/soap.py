@@ -2,26 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 from torch.optim import Optimizer
 
-from audition.parts.optim.adamw import AdamW
-from audition.parts.optim.factors import (
+from audition.parts.optim.adamw import beside_adamw
+from audition.parts.stepping.factors import (
     SIDES,
-    beside_adamw,
     declared,
     eigenvectors,
     empty_factors,
     take_in,
     turned,
 )
-from audition.parts.optim.foreach import Foreach, State, column, decay, each, mean_in, square_in
-from audition.parts.optim.groups import Named, group
-from audition.parts.optim.moments import Moment
+from audition.parts.stepping.foreach import Foreach, State, column, decay, each, mean_in, square_in
+from audition.parts.stepping.groups import Betas, Decay, Named
+from audition.parts.stepping.moments import Moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +38,7 @@ class SOAP:
 
     lr: Annotated[float, Ge(0)] = 3e-3
     """Learning rate at gain 1."""
-    betas: tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]] = (
-        0.95,
-        0.95,
-    )
+    betas: Betas = (0.95, 0.95)
     """How slowly the mean of the gradients and the mean of their squares forget."""
     factor_beta: Annotated[float, Interval(ge=0, lt=1)] = 0.95
     """How slowly the factors L and R forget."""
@@ -54,30 +50,11 @@ class SOAP:
     """Added to the root of the mean square before the division."""
     weight_decay: Annotated[float, Ge(0)] = 0.1
     """Share of a decaying weight that a step at rate 1 takes away."""
-    decay: Literal["matrices", "all"] = "matrices"
+    decay: Decay = "matrices"
     """What decays: all but vectors (norm gains and biases), or everything."""
 
     def __call__(self, named: Named) -> Optimizer:
-        settings = {
-            "lr": self.lr,
-            "betas": self.betas,
-            "factor_beta": self.factor_beta,
-            "every": self.every,
-            "max_size": self.max_size,
-            "eps": self.eps,
-        }
-
-        def of_matrices(matrices: Named) -> Optimizer:
-            return Turned([group(matrices, weight_decay=self.weight_decay)], settings)
-
-        rest = AdamW(
-            lr=self.lr,
-            betas=self.betas,
-            eps=self.eps,
-            weight_decay=self.weight_decay,
-            decay=self.decay,
-        )
-        return beside_adamw(named, of_matrices, rest)
+        return beside_adamw(named, Turned, self)
 
 
 class Turned(Foreach):

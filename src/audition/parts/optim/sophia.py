@@ -1,17 +1,17 @@
 """Sophia (Liu et al. 2023): steps by the mean gradient over a sparse estimate of its own slope."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import torch
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Ge, Gt
 from torch import Tensor
 from torch.optim import Optimizer
 
-from audition.parts.optim.controls import configured
-from audition.parts.optim.curvature import Curvature, Estimator
-from audition.parts.optim.foreach import Foreach, State, column, decay, each, mean_in
-from audition.parts.optim.groups import Named, decay_groups
+from audition.parts.stepping.controls import configured
+from audition.parts.stepping.curvature import Curvature, Estimator
+from audition.parts.stepping.foreach import Foreach, State, column, decay, each, mean_in
+from audition.parts.stepping.groups import Betas, Decay, Named, decay_groups, settings_of
 from audition.recipe.effect import Effect
 from audition.recipe.signals import Tensors
 
@@ -29,10 +29,7 @@ class Sophia:
 
     lr: Annotated[float, Ge(0)] = 1e-3
     """Learning rate at gain 1: the furthest that an entry moves."""
-    betas: tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]] = (
-        0.96,
-        0.99,
-    )
+    betas: Betas = (0.96, 0.99)
     """How slowly the mean of the gradients and the mean of the estimates forget."""
     gamma: Annotated[float, Gt(0)] = 0.05
     """Factor on the curvature: the larger, the fewer entries are clipped."""
@@ -44,14 +41,12 @@ class Sophia:
     """Least that is divided by."""
     weight_decay: Annotated[float, Ge(0)] = 0.2
     """Share of a decaying weight that a step at rate 1 takes away."""
-    decay: Literal["matrices", "all"] = "matrices"
+    decay: Decay = "matrices"
     """What decays: all but vectors (norm gains and biases), or everything."""
 
     def __call__(self, named: Named) -> Optimizer:
-        settings = {"lr": self.lr, "betas": self.betas, "gamma": self.gamma, "eps": self.eps}
-        return configured(
-            ClippedNewton(decay_groups(named, self.weight_decay, self.decay), settings)
-        )
+        groups = decay_groups(named, self.weight_decay, self.decay)
+        return configured(ClippedNewton(groups, settings_of(self, "every", "estimator")))
 
     def measurement(self) -> Effect:
         """What estimates the diagonal, as the first link of the run's chain."""

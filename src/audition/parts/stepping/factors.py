@@ -4,28 +4,15 @@ Shape suffixes: R rows and C columns of a weight; a side's factor is [R, R] or [
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
-from audition.parts.optim.adamw import AdamW
-from audition.parts.optim.controls import configured
-from audition.parts.optim.foreach import State
-from audition.parts.optim.groups import Named, hidden
-from audition.parts.optim.moments import Moment
-from audition.parts.optim.together import Together
+from audition.parts.stepping.foreach import State
+from audition.parts.stepping.moments import Moment
 
 SIDES = {"left": 0, "right": 1}
 """Name of a side's factor in a state -> the axis of the weight that both of its axes run along."""
-
-
-def beside_adamw(named: Named, of_matrices: Any, adamw: AdamW) -> Optimizer:
-    """One optimizer: `of_matrices` for hidden matrices, where there are any, AdamW for the rest."""
-    matrices, rest = hidden(named)
-    members = [make(some) for make, some in ((of_matrices, matrices), (adamw, rest)) if some]
-    return configured(Together(*members))
 
 
 def empty_factors(parameter: Tensor, max_size: int) -> State:

@@ -10,14 +10,21 @@ Roles are declared where a parameter is made (`parts.initial.parameter`), and re
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from annotated_types import Interval
 from torch import Tensor, nn
 
 from audition.parts.initial import role_of
 
 Named = Mapping[str, nn.Parameter]
 Group = dict[str, Any]
+
+Forgetting = Annotated[float, Interval(ge=0, lt=1)]
+"""Share of a running mean that a step keeps."""
+Betas = tuple[Forgetting, Forgetting]
+Decay = Literal["matrices", "all"]
+"""What decays: all but vectors (norm gains and biases), or everything."""
 
 FUSED_DEVICES = frozenset({"cpu", "cuda", "mps", "xpu"})
 """Where torch has fused steps; on a CPU they take a third of the time of its loops."""
@@ -28,14 +35,17 @@ def group(named: Named, **settings: Any) -> Group:
     return {"params": list(named.values()), "names": list(named), **settings}
 
 
-def decay_groups(
-    named: Named, weight_decay: float, decay: Literal["matrices", "all"]
-) -> list[Group]:
+def decay_groups(named: Named, weight_decay: float, decay: Decay) -> list[Group]:
     """What decays and what does not; a group without parameters is left out."""
     decays = {n: p for n, p in named.items() if decay == "all" or role_of(n, p) != "vector"}
     rest = {n: p for n, p in named.items() if n not in decays}
     groups = [group(decays, weight_decay=weight_decay), group(rest, weight_decay=0.0)]
     return [made for made in groups if made["params"]]
+
+
+def settings_of(policy: object, *others: str) -> Group:
+    """What a step reads in its group: the settings of its policy but what decays and `others`."""
+    return {k: v for k, v in vars(policy).items() if k not in ("weight_decay", "decay", *others)}
 
 
 def hidden(named: Named) -> tuple[dict[str, nn.Parameter], dict[str, nn.Parameter]]:

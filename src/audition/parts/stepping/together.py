@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 from torch.optim import Optimizer
 
-from audition.parts.optim.moments import Moment, moments_of
+from audition.parts.stepping.moments import Moment, moments_of
 
 
 class Together(Optimizer):

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from audition.parts.optim.groups import axes
-from audition.parts.optim.moments import Moment, by_shape
+from audition.parts.stepping.groups import axes
+from audition.parts.stepping.moments import Moment, by_shape
 
 each: Any = torch
 """Torch's `_foreach_` functions, for which it declares no types."""

@@ -1,0 +1,1 @@
+"""How an optimizer steps: groups of parameters, what is remembered of them, how they move."""
