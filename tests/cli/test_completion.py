@@ -37,7 +37,7 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("line", "offered"),
     [
         ("audition ver", ["verdict"]),
-        ("audition tra", ["train"]),
+        ("audition trai", ["train"]),
         ("audition --o", ["--output-dir"]),
         ("audition verdict ", ["baseline", "placebo"]),
         ("audition verdict baseline pl", ["placebo"]),
