@@ -101,7 +101,7 @@ def test_every_file_trains_three_steps(name, settings_of, tmp_path, monkeypatch)
     assert outcome.session.step == 3
     measured = "val/loss" if "val/loss" in outcome.final else "val/bpb"
     assert 0.1 < outcome.final[measured] < 10.0
-    assert len(list(folder.iterdir())) == 1 + len(trackers.copies)
+    assert len(list(folder.iterdir())) == 1 + len(trackers.copies) + len(trackers.others)
 
 
 @pytest.mark.parametrize("name", sorted(GIVEN))

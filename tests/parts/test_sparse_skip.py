@@ -281,7 +281,11 @@ def test_a_run_trains_its_edges(trained):
 def test_no_edge_ends_in_a_dead_unit(job_of, kind):
     """Through other widths, and through apoptosis that takes a third of the units at a time."""
     heavy = ("apoptosis=functional_preservation", "apoptosis.rate=0.3")
-    often = ("apoptosis.timetable.interval=2", "apoptosis.timetable.warmup=1")
+    often = (
+        "apoptosis/timetable=periodic",
+        "apoptosis.timetable.interval=2",
+        "apoptosis.timetable.warmup=1",
+    )
     job = job_of(*OFTEN, "skip.quantile=0.5", *(() if kind else (*heavy, *often)))
     turnover = job.recipe.apoptosis
     if kind:

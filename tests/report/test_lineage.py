@@ -147,7 +147,7 @@ def test_the_command_exports_the_family(ledger, capsys, tmp_path, form, start):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("baseline/1",), "no unit of baseline seed 1 has died"),
+        (("baseline/1",), "baseline seed 1 wrote nothing of its units: no unit has died"),
         (("idea/9",), "no run 'idea/9'"),
         (("idea/1", "--export", "png"), "there is no format 'png'"),
     ],
@@ -173,7 +173,7 @@ def test_the_page_shows_it_once_an_arm(ledger, tmp_path):
     written = write_report(ledger, tmp_path / "page")
     for text in (written.page.read_text(), written.markdown.read_text()):
         assert text.count("Units of idea") == 1
-        assert "Seed 1; 1 other run of the arm with a lineage" in text
+        assert "Seed 1; 1 other run of the arm wrote of its units too" in text
         assert "Units of baseline" not in text
         assert "4 units born" in text
     names = [path.name for path in written.figures if path.suffix == ".png"]

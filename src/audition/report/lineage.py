@@ -1,6 +1,7 @@
 """A run's lineage in the terminal and on the page: what happened to its units, in words and tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,20 @@ from rich.text import Text
 
 from audition.answers import ArmRuns
 from audition.answers.lineage.measures import summary
-from audition.answers.lineage.read import family_or_none
+from audition.answers.lineage.read import units_or_none
+from audition.answers.specialization import specialization
 from audition.console import console, table
 from audition.errors import AuditionError
 from audition.records.store import Ledger
 from audition.report.gallery import Picture, draw_lineage, embedded
+from audition.report.specialization import (
+    RESPONSES,
+    SPREAD,
+    career_lines,
+    class_line,
+    response_rows,
+)
+from audition.report.specialization import layer_rows as spread_rows
 from audition.text import UNDEFINED, count, number, signed
 
 MOST = ("unit", "layer", "born", "died", ">descendants")
@@ -22,54 +32,63 @@ LAYERS = ("layer", ">units", ">dynasties", ">effective", ">largest")
 
 
 @dataclass(frozen=True)
-class LineageFacts:
+class Listed:
+    """A table of the page."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, headings: Sequence[str], rows: Sequence[tuple[str, ...]]) -> "Listed":
+        """One with the headings of a terminal's table."""
+        return cls(tuple(heading.removeprefix(">") for heading in headings), rows)
+
+
+@dataclass(frozen=True)
+class UnitFacts:
     """What the page shows of the units of one arm."""
 
     name: str  # of the arm
-    shown: str  # the run whose figures these are, and how many others have a lineage
-    sentence: str
-    foretold: str
-    survival: Sequence[str]
-    columns: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
+    shown: str  # the run whose figures these are, and how many others have any
+    lines: Sequence[str]
+    tables: Sequence[Listed]
     pictures: tuple[Picture, ...]
     figures: tuple[Markup, ...]  # the same, as elements of the page
 
 
-def lineage_facts(ledger: Ledger, arms: Iterable[ArmRuns], folder: Path) -> list[LineageFacts]:
-    """Of each arm whose runs have a lineage, that of its first seed, drawn into `folder`.
+def unit_facts(ledger: Ledger, arms: Iterable[ArmRuns], folder: Path) -> list[UnitFacts]:
+    """Of each arm whose runs wrote anything of their units, the first seed's, drawn into `folder`.
 
-    A damaged log is left out. Raises AuditionError where the folder cannot be written.
+    A damaged file is left out. Raises AuditionError where the folder cannot be written.
     """
     found = []
     for arm in arms:
-        families = {}
+        units = {}
         for record in sorted(arm.records, key=lambda record: record.seed):
-            try:
-                family = family_or_none(ledger, record)
-            except AuditionError:
-                continue
-            if family is not None:
-                families[record.seed] = family
-        if families:
-            seed, family = next(iter(families.items()))
-            told, others = summary(family), len(families) - 1
-            name = f"{arm.name}/{seed}"
-            pictures = draw_lineage(folder, f"{arm.config_hash[:8]}-{name}", family)
-            more = f"; {count(others, 'other run')} of the arm with a lineage" if others else ""
-            found.append(
-                LineageFacts(
-                    name=arm.name,
-                    shown=f"Seed {seed}{more} (audition lineage {name}).",
-                    sentence=sentence(told),
-                    foretold=foretold_line(told),
-                    survival=survival_lines(told),
-                    columns=tuple(heading.removeprefix(">") for heading in LAYERS),
-                    rows=layer_rows(told),
-                    pictures=pictures,
-                    figures=embedded(folder, pictures),
-                )
-            )
+            with suppress(AuditionError):
+                if (each := units_or_none(ledger, record)) is not None:
+                    units[record.seed] = each
+        if not units:
+            continue
+        seed, first = next(iter(units.items()))
+        name, others = f"{arm.name}/{seed}", len(units) - 1
+        lines: list[str] = []
+        tables: list[Listed] = []
+        pictures: tuple[Picture, ...] = ()
+        if first.family is not None:
+            told = summary(first.family)
+            lines += [sentence(told), *survival_lines(told), foretold_line(told)]
+            tables.append(Listed.of(LAYERS, layer_rows(told)))
+            pictures = draw_lineage(folder, f"{arm.config_hash[:8]}-{name}", first.family)
+        if first.careers:
+            told = specialization(first.careers, first.family)
+            lines += [class_line(told), *career_lines(told)]
+            tables.append(Listed.of(SPREAD, spread_rows(told)))
+            tables.append(Listed.of(RESPONSES, response_rows(told)))
+        more = f"; {count(others, 'other run')} of the arm wrote of its units too" if others else ""
+        shown = f"Seed {seed}{more} (audition lineage {name})."
+        figures = embedded(folder, pictures)
+        found.append(UnitFacts(arm.name, shown, lines, tables, pictures, figures))
     return found
 
 

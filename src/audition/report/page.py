@@ -22,7 +22,7 @@ from audition.records.studies import STUDIES, Account
 from audition.records.tuned import tuned_for
 from audition.report.facts import SUMMARY_COLUMNS, IdeaFacts, facts_of, run_columns, search_facts
 from audition.report.gallery import Picture, draw, embedded
-from audition.report.lineage import lineage_facts
+from audition.report.lineage import unit_facts
 from audition.report.style import THEME
 from audition.text import axis, count, direction
 
@@ -97,7 +97,7 @@ def write_report(
     ]
     searches = [search_facts(account, folder) for account in shown]
     arms = {a.config_hash: a for j in judgements for a in (j.baseline, j.arm)}
-    lineages = lineage_facts(ledger, arms.values(), folder)
+    lineages = unit_facts(ledger, arms.values(), folder)
     facts = {
         "campaigns": campaigns,
         "lineages": lineages,
