@@ -8,15 +8,26 @@ import pytest
 
 from audition.answers.lineage.family import Family
 from audition.answers.lineage.measures import survival
+from audition.answers.lineage.read import units_of
+from audition.answers.specialization import stages_of
 from audition.cli.ledger import main
+from audition.observers.lineage import LineageLog
+from audition.observers.profiles import TokenProfiles
 from audition.records.lineage import FILE, Lineage, Turn
 from audition.report.figures import family_tree, muller, survival_curve
 from audition.report.figures.lineage.clades import clades_of
 from audition.report.figures.lineage.muller import bands_of
 from audition.report.page import write_report
 from audition.report.style import caption_of
+from audition.training.loop import train
 
 SITE = "blocks.0.feedforward"
+OFTEN = (
+    "apoptosis=functional_preservation",
+    "apoptosis/timetable=periodic",
+    "apoptosis.timetable.interval=2",
+    "apoptosis.timetable.warmup=1",
+)
 ARMS = {
     "baseline": {1: 1.50, 2: 1.51, 3: 1.49},
     "idea": {1: 1.47, 2: 1.48, 3: 1.46},
@@ -179,3 +190,58 @@ def test_the_page_shows_it_once_an_arm(ledger, tmp_path):
     names = [path.name for path in written.figures if path.suffix == ".png"]
     assert sum("muller" in name for name in names) == 1
     assert all(path.exists() for path in written.figures)
+
+
+@pytest.fixture
+def looked(ledger, job_of):
+    """The idea's first run was looked at, and the baseline's, whose units never die."""
+    for record in ledger.read().records:
+        if record.seed == 1:
+            (ledger.folder_of(record) / FILE).unlink(missing_ok=True)
+            dies = OFTEN if record.arm == "idea" else ()
+            folder = ledger.folder_of(record)
+            train(job_of(*dies), [LineageLog(folder), TokenProfiles(folder, looks=3)])
+    return ledger
+
+
+def test_what_units_respond_to_is_shown(looked, capsys):
+    said = ask(looked, capsys, "idea/1")
+    assert "units born" in said
+    assert re.search(r"\d looks at \d+ tokens; the class that units respond to most: \w+", said)
+    assert "careers of units from the start" in said
+    assert "careers of units made during the run" in said
+    told = json.loads(ask(looked, capsys, "idea/1", "--json"))["specialization"]
+    assert told["looks"] == [0, 2, 4, 6]
+    assert [each["units"] for each in told["layers"]] == [128] * 8
+    assert len(told["specialists"]) == 10
+    spread = [each["effective"] for each in told["specialists"]]
+    assert spread == sorted(spread)
+
+
+def test_a_run_without_deaths_has_responses_alone(looked, capsys):
+    said = ask(looked, capsys, "baseline/1")
+    assert "descendants" not in said
+    assert "careers of units from the start: 256" in said
+    with pytest.raises(SystemExit):
+        ask(looked, capsys, "baseline/1", "--export", "dot")
+    assert "no unit of baseline/1 has died" in capsys.readouterr().err
+
+
+def test_the_page_shows_responses_beside_the_lineage(looked, tmp_path):
+    written = write_report(looked, tmp_path / "page")
+    for text in (written.page.read_text(), written.markdown.read_text()):
+        assert "Units of baseline" in text
+        assert text.count("the class that units respond to most") == 2
+        assert text.count("specialists") >= 2
+
+
+def test_careers_join_looks_by_unit_and_not_by_slot(looked):
+    record = next(r for r in looked.read().records if (r.arm, r.seed) == ("idea", 1))
+    units = units_of(looked, record)
+    first = units.family.lineage.turns[0]
+    dead, born = first.died[0], first.born[first.slots.index(first.died[0] % 128)]
+    assert [look.step for look in units.careers[dead]] == [0]
+    assert units.careers[born][0].step == first.step == 2
+    assert units.careers[born][0].drift is None
+    stages = stages_of(units.careers[born])
+    assert (stages[0]["from"], stages[-1]["until"]) == (2, units.careers[born][-1].step)
