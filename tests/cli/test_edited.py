@@ -73,32 +73,34 @@ COMMAND = (
     "+logger.hold._target_=mylab.hold.Hold",
     "schedule=constant",
     "schedule._target_=mylab.flat.Flat",
-    "seed=1,2",
 )
+SEEDS = ("seed=1,2", "hydra.launcher.workers=1")
+TWO, ONE, PAIR = ("baseline 1", "baseline 2"), ("baseline 1",), ("baseline 1", "placebo 1")
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "runs"),
     [
-        ("hydra.launcher.workers=1",),
-        ("hydra.launcher.workers=1", "parallel=ddp"),
-        ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2"),
-        ("hydra/launcher=basic",),
+        (SEEDS, TWO),
+        (("seed=1", "parallel=ddp"), ONE),
+        (("seed=1", "+idea=placebo", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"), PAIR),
+        (("seed=1,2", "hydra/launcher=basic"), TWO),
     ],
     ids=["pool", "ranks", "joblib", "basic"],
 )
 def test_an_edit_reaches_the_next_command_and_no_run_of_this_one(
-    place: Any, lab: Path, tmp_path: Path, words: Sequence[str]
+    place: Any, lab: Path, tmp_path: Path, words: Sequence[str], runs: Sequence[str]
 ) -> None:
     sweep = place.begin(*COMMAND, *words, "-m")
     place.until(sweep, lambda _: (tmp_path / "began").exists())
     (lab / "gain.py").write_text("GAIN = 0.25\n")
     (tmp_path / "go").touch()
-    _, said = sweep.communicate(timeout=100)
+    shown, said = sweep.communicate(timeout=100)
     assert sweep.returncode == 0, said
-    assert place.statuses() == {"baseline 1": "finished", "baseline 2": "finished"}
+    assert place.statuses() == dict.fromkeys(runs, "finished")
     assert set((tmp_path / "gains").read_text().split()) == {"1.0"}
-    if words[1:]:
+    assert ("placebo: inconclusive" in shown) == (runs == PAIR)
+    if runs != TWO:  # the processes of each are started by Python itself, which takes its time
         return
     again = place.train(*COMMAND, *words, "-m")
     assert "0 in the ledger, 2 to train" in again.stderr

@@ -1,11 +1,7 @@
 """Asked to leave by a signal or by a terminal that is closed: runs end with a checkpoint and a word."""
 
-import fcntl
 import os
 import signal
-import subprocess
-import termios
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,16 +72,7 @@ def test_a_run_outlives_the_end_of_its_terminal_to_its_checkpoint(place: Any) ->
     """What it still prints has nowhere to go, and must not end it otherwise."""
     place.steps = STEPS
     ours, theirs = os.openpty()
-    with subprocess.Popen(
-        place.command("seed=7"),
-        cwd=Path(__file__).parents[2],
-        env=place._environment,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-    ) as run:
+    with place.begin("seed=7", streams=(theirs, theirs), terminal=True) as run:
         os.close(theirs)
         place.until(run, trained_some(place))
         os.close(ours)
@@ -95,18 +82,11 @@ def test_a_run_outlives_the_end_of_its_terminal_to_its_checkpoint(place: Any) ->
 
 def test_under_nohup_a_hangup_changes_nothing(place: Any) -> None:
     place.steps = STEPS
-    words = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *place.command("seed=7")]
-    with subprocess.Popen(
-        words,
-        cwd=Path(__file__).parents[2],
-        env=place._environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as run:
+    with place.begin("seed=7", ignores=[signal.SIGHUP]) as run:
         path = place.until(run, trained_some(place))
         run.send_signal(signal.SIGHUP)
         size = path.stat().st_size
-        place.until(run, lambda records: path.stat().st_size > size + 5000)
+        place.until(run, lambda records: path.stat().st_size > size + 2000)
         assert under_way(place.records())
         run.send_signal(signal.SIGTERM)
         assert run.wait(timeout=60) == 130

@@ -11,7 +11,7 @@ import pytest
     ("words", "trials"),
     [
         (("tune=optimizer.lr", "tuning.trials=3"), 3),
-        (("tune=optimizer.lr", "tuning.trials=3", "hydra/launcher=basic"), 3),
+        (("tune=optimizer.lr", "tuning.trials=2", "hydra/launcher=basic"), 2),
         (("tune=optimizer.lr,training.clip", "tuning.trials=2"), 2),
     ],
 )

@@ -7,6 +7,7 @@ own options, a test starts Python.
 """
 
 import atexit
+import fcntl
 import json
 import os
 import select
@@ -14,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 import traceback
@@ -43,6 +45,10 @@ class Request:
     """Of the descriptors that are handed over with it, in their order."""
     leads: bool = False
     """Whether it is to be the head of a session."""
+    terminal: bool = False
+    """Whether what it prints to is to be the terminal of that session."""
+    ignores: Sequence[int] = ()
+    """Signals that whoever starts it ignores, as `nohup` does."""
 
 
 class Command:
@@ -155,6 +161,8 @@ class Warm:
         env: Mapping[str, str] | None = None,
         start_new_session: bool = False,
         streams: tuple[int, int] | None = None,
+        terminal: bool = False,
+        ignores: Sequence[int] = (),
     ) -> Command:
         """`python -m MODULE WORDS`, under way; `streams` take what it prints, else the command does."""
         if self._control is None:
@@ -169,6 +177,8 @@ class Warm:
             environment=dict(os.environ if env is None else env),
             numbers=(1, 2),
             leads=start_new_session,
+            terminal=terminal,
+            ignores=ignores,
         )
         _send(self._control, request, (*printed, theirs.fileno()))
         theirs.close()
@@ -272,8 +282,6 @@ def _wait(pid: int, status: socket.socket, streams: Sequence[int]) -> NoReturn:
 
 def _take(request: Request, handed: Sequence[int]) -> None:
     """Give the descriptors the numbers that they are to have, and close all others."""
-    import fcntl
-
     above = max((2, *request.numbers)) + 1
     moved = [fcntl.fcntl(each, fcntl.F_DUPFD, above) for each in handed]
     for number, each in zip(request.numbers, moved, strict=True):
@@ -293,6 +301,10 @@ def become(request: Request) -> NoReturn:
 
     if request.leads:
         os.setsid()
+    if request.terminal:
+        fcntl.ioctl(1, termios.TIOCSCTTY, 0)
+    for number in request.ignores:
+        signal.signal(number, signal.SIG_IGN)
     os.chdir(request.folder)
     os.environ.clear()
     os.environ.update(request.environment)
