@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: audition setup test test-all coverage check docs conf bench bench-main bench-gpu soak clean
+.PHONY: audition setup test test-all coverage check docs conf bench bench-main bench-parts bench-gpu soak clean
 
 audition: setup ## the main job: an idea against its baseline, three seeds, 1M tokens a run
 	$(BIN)/python -m src.train +idea=spectral_gate seed=42,137,256 -m
@@ -58,6 +58,9 @@ bench: setup ## speed as ratios, each from one run of interleaved pairs
 
 bench-main: setup ## the main job, from its command to its verdict, against a plain script: 10 minutes
 	$(BIN)/python -m scripts.bench main
+
+bench-parts: setup ## tokens/s of every attention, feed-forward and optimizer, against the default: 10 minutes
+	$(BIN)/python -m scripts.bench.parts
 
 bench-gpu: setup ## what a card does with a step, as one table: 10 minutes
 	$(BIN)/python -m scripts.bench.gpu

@@ -34,7 +34,9 @@ class MixtureOfExperts(Routed):
     """Σ over a token's experts of weight · expert(x). No token is dropped: experts have no capacity.
 
     With the defaults a token meets as many hidden units as in the two-layer map of ratio 4, and the
-    model has four times its parameters.
+    model has four times its parameters. A nano step takes 1.7 to 2.2 times the CPU time of that map's
+    for nearly as many products: tokens are sorted by expert, and those of each are a product of their
+    own, forward and back, too small to be quick.
     """
 
     ratio: Annotated[float, Gt(0)] = 2.0
