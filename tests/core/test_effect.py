@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from audition.errors import AuditionError
 from audition.recipe.batches import Clock
 from audition.recipe.effect import STEP, Chain, Effect
 from audition.recipe.problem import Cost, Gradient
@@ -110,7 +111,7 @@ def test_then_appends_and_keeps_the_original():
     one = Chain().then("a", DOUBLE)
     two = one.then("b", RAISE)
     assert (list(one.members), list(two.members)) == (["a"], ["a", "b"])
-    with pytest.raises(ValueError, match="already has an effect named 'a'"):
+    with pytest.raises(AuditionError, match="already has an effect named 'a'"):
         two.then("a", RAISE)
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy import signal
 
+from audition.effects.biquad import Biquad
 from audition.effects.delay import Delay
 from audition.effects.flanger import Flanger
 from audition.effects.phaser import Phaser
@@ -16,6 +17,7 @@ from audition.errors import AuditionError
 from audition.recipe.batches import Clock
 from audition.recipe.effect import Chain
 from audition.recipe.signals import Controls
+from audition.recipe.units import Part, Resize, Units
 from audition.session import begin
 from audition.training.step import advance
 
@@ -245,3 +247,38 @@ def test_before_batch_multiplies_what_others_left(view):
     )
     assert controls == Controls(lr=0.65)
     assert Flanger().meters(state) == {"rate": pytest.approx(1.3)}
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        Biquad(),
+        Delay(steps=2, feedback=0.2),
+        Flanger(form="comb", longest=2),
+        Phaser(),
+        Reverb(delays=(1, 2), diffusion=0.3),
+    ],
+    ids=lambda effect: type(effect).__name__,
+)
+def test_what_is_remembered_follows_the_units_of_a_layer(effect, gradient, view):
+    """Units 0 and 2 of three go on as if the others had never been; a new one has no past."""
+
+    def heard(resized):
+        count, units = 3, Units(3, (Part("w", axis=0, role="incoming"),))
+        params = {"w": torch.zeros(count)}
+        state = effect.init(params, None)
+        for step in range(6):
+            if resized and step == 3:
+                params = {"w": torch.zeros(4)}
+                resize = Resize("site", units, kept=torch.tensor([0, 2]), count=4)
+                state = effect.on_resize(resize, params, state)
+            given = {"w": torch.arange(1.0, 1.0 + len(params["w"])) * (1 + step % 2)}
+            if resized and step >= 3:
+                given = {"w": torch.tensor([1.0, 3.0, 0.0, 0.0]) * (1 + step % 2)}
+            here = replace(view(params), clock=Clock(step))
+            after, state = effect.on_gradients(gradient(given), state, here)
+        return after.grads["w"]
+
+    ours, plain = heard(True), heard(False)
+    torch.testing.assert_close(ours[:2], plain[[0, 2]])
+    assert torch.equal(ours[2:], torch.zeros(2))

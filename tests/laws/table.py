@@ -94,6 +94,8 @@ def of(group: str, name: str) -> Row:
 
 GATE = of("idea", "spectral_gate")
 CEILINGS = of("preset", "saturation_limiter")
+COMPRESSOR = of("preset", "compressor")
+FLANGER = of("preset", "flanger")
 TURNOVER = of("apoptosis", "functional_preservation")
 SURPRISE = of("preset", "surprise_gate")
 SLIDING = of("attention", "sliding")
@@ -123,6 +125,15 @@ COMBINED: Mapping[str, Row] = {
     "surprise_gate, by lot": Row(
         (*SURPRISE.on, "effects.surprise_gate.rule=chance"), SURPRISE.neutral, common=MUON
     ),
+    "compressor of surprise": Row(
+        (
+            *COMPRESSOR.on,
+            "effects.compressor.listens_to=surprise",
+            "effects.compressor.acts_on=updates",
+        ),
+        COMPRESSOR.neutral,
+    ),
+    "flanger, comb": Row((*FLANGER.on, "effects.flanger.form=comb"), FLANGER.neutral),
     "half a chain": Row(
         (*CEILINGS.on, "effects.saturation.wet=0.5", "effects.limiter.wet=0.5"),
         ("effects.saturation.wet=0", "effects.limiter.bypass=true"),

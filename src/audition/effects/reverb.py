@@ -69,7 +69,7 @@ class Reverb(Effect):
     def on_gradients(self, gradient: Gradient, state: Any, view: View) -> tuple[Gradient, Any]:
         if gradient.closed:
             return gradient, state
-        check_fits(max(self.delays), view.clock, "delays")
+        check_fits(max(self.delays), view.clock, "a comb")
         grads = tree.filled(gradient.grads, state["combs"][0][0])
         both = zip(state["combs"], self.feedbacks, strict=True)
         rung = [tree.add(grads, line[0], feedback) for line, feedback in both]

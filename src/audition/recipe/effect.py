@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
+from audition.errors import AuditionError
 from audition.recipe.problem import Gradient, GradientRule
 from audition.recipe.signals import Controls, Tensors, View
 from audition.recipe.streams import Streams
@@ -143,9 +144,11 @@ class Chain(Effect):
     members: Mapping[str, Effect] = field(default_factory=dict)
 
     def then(self, name: str, effect: Effect) -> "Chain":
-        """This chain with `effect` after its last; names are unique within a chain."""
+        """This chain with `effect` after its last. AuditionError where it has one of that name."""
         if name in self.members:
-            raise ValueError(f"the chain already has an effect named '{name}'")
+            raise AuditionError(
+                f"the chain already has an effect named '{name}': give one another name"
+            )
         return Chain({**self.members, name: effect})
 
     def init(self, params: Tensors, streams: Streams) -> dict[str, State]:
