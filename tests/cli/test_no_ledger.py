@@ -26,6 +26,7 @@ READERS = (
     ("lineage", "placebo/1"),
     ("trace", "placebo/1"),
     ("chain", "preset=ema", "--prune"),
+    ("memory", "placebo/1"),
 )
 
 

@@ -133,6 +133,9 @@ GROUPS: Mapping[str, Group] = {
         Group("parallel", "How many processes train one run.", "part", workload="settings"),
         Group("energy", "What measures the joules of a run.", "part", "watching"),
         Group(
+            "memory", "Which weights of a run are kept beside its checkpoints.", "part", "watching"
+        ),
+        Group(
             "effects",
             "Plug-ins on the training dynamics, chained in the order written.",
             "named parts",

@@ -1,4 +1,4 @@
-"""The shape of an observer: four moments of a run, each of which it may look at."""
+"""The shape of an observer: five moments of a run, each of which it may look at."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from audition.recipe.signals import Controls
 from audition.recipe.turnover import Event
 
 if TYPE_CHECKING:
-    from audition.session import Session
+    from audition.session import Evaluation, Session
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,9 @@ class Observer:
 
     def on_step(self, session: "Session", report: StepReport) -> None:
         """After each step."""
+
+    def on_evaluated(self, session: "Session", evaluation: "Evaluation") -> None:
+        """Right after each evaluation, while `session` still holds the weights that it saw."""
 
     def on_evaluation(self, session: "Session") -> None:
         """After each evaluation, which is the last of `session.evaluations`."""

@@ -9,6 +9,7 @@ from audition.errors import AuditionError, choices
 from audition.machine import gpus
 
 FSDP = "audition.parallel.fsdp.Fsdp"
+NO_MEMORY = "audition.observers.memory.NoMemory"
 
 
 def processes_of(settings: Mapping[str, Any]) -> int:
@@ -43,6 +44,11 @@ def check_parallel(settings: Mapping[str, Any]) -> None:
         raise AuditionError(
             "execution.compile=true compiles a model that parallel=fsdp gathers layer by layer: choose "
             "compile=false, or parallel=ddp"
+        )
+    if settings["parallel"]["_target_"] == FSDP and settings["memory"]["_target_"] != NO_MEMORY:
+        raise AuditionError(
+            "memory keeps whole weights, of which every process of parallel=fsdp has a part: choose "
+            "memory=none, or parallel=ddp"
         )
     rows = settings["data"]["batch_size"]
     if rows % processes:

@@ -34,6 +34,22 @@ def plan_reproduction(ledger: Ledger, record: Record, compose: Compose) -> Plann
     if not record.settled:
         raise AuditionError(f"{label} has no outcome to compare with: it is {record.status}")
     freeze()
+    settings = settings_of(ledger, record, compose)
+    if settings["budget"]["minutes"] is not None:
+        raise AuditionError(
+            f"{label} was given {settings['budget']['minutes']:g} minutes: how far they lead is the "
+            "machine's, so it cannot come out the same to the bit"
+        )
+    arm = Arm(record.arm, tuple(o for o in record.overrides if not o.startswith("seed=")))
+    identity = identify(settings)
+    return PlannedRun(arm, record.seed, settings, identity, record.baseline_hash)
+
+
+def settings_of(ledger: Ledger, record: Record, compose: Compose) -> dict[str, Any]:
+    """The checked settings of `record` as its own `config.yaml` has them, watched by nothing.
+
+    Raises AuditionError where they are lost or no longer fit the code.
+    """
     path = ledger.folder_of(record) / "config.yaml"
     try:
         written = OmegaConf.to_container(OmegaConf.load(path))
@@ -44,21 +60,15 @@ def plan_reproduction(ledger: Ledger, record: Record, compose: Compose) -> Plann
     recorded: dict[str, Any] = {str(key): value for key, value in written.items()}
     # A section that did not exist when the run was made is as it is by default.
     default = compose(())
-    settings = {**default, **recorded, "logger": {}, "energy": default["energy"]}
+    watched = {"logger": {}, "energy": default["energy"], "memory": default["memory"]}
+    settings = {**default, **recorded, **watched}
     try:
-        settings = check(settings)
+        return check(settings)
     except AuditionError as error:
         raise AuditionError(
-            f"{label} cannot be made again: its settings no longer fit the code, {error}"
+            f"{record.arm} seed {record.seed} cannot be made again: its settings no longer fit the "
+            f"code, {error}"
         ) from None
-    if settings["budget"]["minutes"] is not None:
-        raise AuditionError(
-            f"{label} was given {settings['budget']['minutes']:g} minutes: how far they lead is the "
-            "machine's, so it cannot come out the same to the bit"
-        )
-    arm = Arm(record.arm, tuple(o for o in record.overrides if not o.startswith("seed=")))
-    identity = identify(settings)
-    return PlannedRun(arm, record.seed, settings, identity, record.baseline_hash)
 
 
 def drift(record: Record, identity: Identity) -> str:

@@ -1,7 +1,7 @@
 """Evaluation of a session: every evaluator on the fixed held-out rows, in evaluation mode."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -52,10 +52,16 @@ class HeldOutRows:
         return self.team.sum(totals)
 
 
-def evaluate(job: Job, session: Session, clock: Clock) -> Evaluation:
+def evaluate(
+    job: Job,
+    session: Session,
+    clock: Clock,
+    seen: Callable[[Evaluation], None] = lambda evaluation: None,
+) -> Evaluation:
     """Every evaluator on the held-out rows, with the model in evaluation mode.
 
-    They see averaged weights, where the optimizer or an effect keeps such for evaluation.
+    They see averaged weights, where the optimizer or an effect keeps such for evaluation. `seen` is
+    called while these are in place.
     """
     rows = HeldOutRows(
         Predict(session.model, session.loss), session.batches, job.execution, job.team
@@ -63,7 +69,9 @@ def evaluate(job: Job, session: Session, clock: Clock) -> Evaluation:
     weights = evaluation_weights(job.recipe, session, clock)
     with torch.no_grad(), weights, job.team.whole(session.model):
         metrics = measured(job.evaluators, rows)
-    return Evaluation(session.step, session.units, metrics)
+        evaluation = Evaluation(session.step, session.units, metrics)
+        seen(evaluation)
+    return evaluation
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from audition.observers.observer import Observer, StepReport
 from audition.reasons import not_finite, stopped
 from audition.recipe.batches import Clock
-from audition.session import Session, begin
+from audition.session import Evaluation, Session, begin
 from audition.training.evaluation import evaluate, lost_measure
 from audition.training.job import Job, Outcome
 from audition.training.step import advance
@@ -41,7 +41,12 @@ class Run:
         """Evaluate it; the outcome of one that has diverged."""
         session = self.session
         session.refresh()
-        session.evaluations.append(evaluate(self.job, session, clock))
+
+        def seen(evaluation: Evaluation) -> None:
+            for observer in self.observers:
+                observer.on_evaluated(session, evaluation)
+
+        session.evaluations.append(evaluate(self.job, session, clock, seen))
         for observer in self.observers:
             observer.on_evaluation(session)
         lost = lost_measure(self.job.task, session.evaluations[-1])

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from audition.config.instantiate import construct
+from audition.config.instantiate import construct, factory
 from audition.energy.off import Off
 from audition.errors import AuditionError
 from audition.execution import keep_compiled, why_uncompiled
@@ -20,6 +20,7 @@ from audition.measure import BEST, Measure, recorded
 from audition.observers.checkpoint import Checkpoint, Say
 from audition.observers.energy import Energy
 from audition.observers.lineage import LineageLog
+from audition.observers.memory import Subject
 from audition.observers.metrics import Metrics
 from audition.observers.observer import Observer
 from audition.observers.progress import Progress, Tell
@@ -94,7 +95,15 @@ def rigged(spec: RunSpec, team: Team, tell: Tell) -> Iterator[Rig]:
             saving = partial(ShardedCheckpoint, team)
         checkpoint = saving(folder, key, say, energy.memory, **settings["checkpoint"])
         metrics = Metrics(folder, trackers.copies)
-        watchers = (LineageLog(folder), Progress(tell), checkpoint, *trackers.others)
+        told = Subject(
+            folder,
+            job.task.primary,
+            measures_of(job)[job.task.primary],
+            lambda session: job.recipe.effects.meters(session.effects),
+            say,
+        )
+        kept: Observer = factory(settings["memory"])(told)
+        watchers = (LineageLog(folder), kept, Progress(tell), checkpoint, *trackers.others)
         all_of_them = (energy, metrics, *watchers)
         rest = (checkpoint,) if team.sharded else ()
         yield Rig(spec, job, energy, all_of_them if first else rest, say)
