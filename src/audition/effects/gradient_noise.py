@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge
 
 from audition.recipe import tree
-from audition.recipe.effect import Effect, Meters
+from audition.recipe.effect import Effect, Meters, Replays
 from audition.recipe.noise import normal
 from audition.recipe.problem import Gradient
 from audition.recipe.signals import View
@@ -27,6 +27,7 @@ class GradientNoise(Effect):
     relative.
     """
 
+    replays: ClassVar[Replays] = "values"
     neutral: ClassVar[Mapping[str, object]] = {"variance": 0.0}
 
     variance: Annotated[float, Ge(0)] = 0.01
