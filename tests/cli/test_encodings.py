@@ -1,7 +1,9 @@
 """Terminals and locales that lack our signs: every command prints something near, and none ends."""
 
+import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,15 @@ OTHERS = {
     "no UTF-8 locale": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
 }
 NO_UTF_8 = "no UTF-8 locale"
-COMMANDS = (
-    ("runs",),
-    ("verdict",),
-    ("leaderboard",),
-    ("status",),
-    ("watch", "--once"),
-    ("report",),
-)
+END = "-- that was it --\n"
+ONE_BY_ONE = f"""
+import json, sys
+from audition.cli.ledger import main
+for words in json.loads(sys.argv[1]):
+    main(words)
+    print({END!r}, end="")
+"""
+"""Several commands in one process, whose Python was started with the encoding."""
 
 
 @pytest.fixture
@@ -44,13 +47,15 @@ def spoken(place: Any, finished: Path, tmp_path: Path) -> Any:
 def test_a_command_prints_in_any_encoding(
     spoken: Any, encoding: str, commands: tuple[str, ...]
 ) -> None:
-    shown = {command: spoken.read(command) for command in commands}
-    assert any(not ended.stdout.isascii() for ended in shown.values())
+    before = {command: spoken.read(command).stdout for command in commands}
+    assert any(not shown.isascii() for shown in before.values())
     spoken.environment = OTHERS[encoding]
-    for command, before in shown.items():
-        ended = spoken.read(command)
-        assert (ended.returncode, ended.stderr) == (0, "")
-        assert len(ended.stdout.splitlines()) == len(before.stdout.splitlines())
+    lines = [[command, "--output-dir", str(spoken.output)] for command in commands]
+    ended = spoken.run([sys.executable, "-c", ONE_BY_ONE, json.dumps(lines, ensure_ascii=False)])
+    assert (ended.returncode, ended.stderr) == (0, "")
+    shown = ended.stdout.split(END)[:-1]
+    counts = [len(text.splitlines()) for text in before.values()]
+    assert [len(text.splitlines()) for text in shown] == counts
 
 
 def test_a_sweep_and_what_it_prints_need_no_utf_8_locale(place: Any, tmp_path: Path) -> None:
