@@ -14,6 +14,7 @@ from audition.errors import AuditionError
 
 OVERRIDES = [
     ("optimizer.lr.x=1", "unknown key 'optimizer.lr.x'"),
+    ("skip.gain=1", "unknown key 'skip.gain': skip has no settings as it is chosen"),
     ("modle.layers=3", "unknown key 'modle'; did you mean 'model'?"),
     ("model.layer=3", "unknown key 'model.layer'; did you mean 'layers'?"),
     ("idea=placebo", "unknown key 'idea': an idea is added with a plus: +idea=NAME"),

@@ -213,6 +213,7 @@ def test_positions_that_would_be_passed_over_are_refused_with_the_choices(
 ):
     with pytest.raises(AuditionError, match=f"acts on the {lacking} of attention") as refused:
         make(attention, positional)
-    named = str(refused.value).partition("choose positional=")[2].partition(", which")[0]
+    named = str(refused.value).partition("choose positional=")[2].partition(", or attention")[0]
+    assert ("rope" in named) == (attention != "liquid")
     for other in named.replace(" or ", ", ").split(", "):
         make(attention, other)

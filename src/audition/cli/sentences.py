@@ -210,4 +210,7 @@ def _unknown_key(key: str, beside: list[str]) -> str:
     known = [name for name in beside if name not in ("_target_", "hydra")]
     if re.fullmatch(rf"{CHAIN}\.[^.]+\.[^.]+", key):
         known += carried()
-    return f"unknown key '{key}'{choices(key.rpartition('.')[2], known)}"
+    where, _, name = key.rpartition(".")
+    if where and not known:  # norm=none, for one
+        return f"unknown key '{key}': {where} has no settings as it is chosen"
+    return f"unknown key '{key}'{choices(name, known)}"

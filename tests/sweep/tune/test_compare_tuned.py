@@ -99,7 +99,10 @@ def test_a_rate_that_diverges_is_no_best(arena) -> None:
     [
         ("tune=optimizer.lr", "there is none: add \\+idea"),
         ("optimizer.lr=0.1,0.2 tune=optimizer.lr", "would tune it away"),
-        ("optimizer=adamw,muon tune=optimizer.lrr", "baseline has no such setting"),
+        (
+            "optimizer=adamw,muon tune=optimizer.lrr",
+            "baseline has no such setting; did you mean 'lr'\\?",
+        ),
         ("optimizer=adamw,muon tune=optimizer.betas", "only a number above 0"),
         (
             "optimizer=muon baseline='optimizer=sgd' norm=layernorm,rmsnorm tune=optimizer.momentum",

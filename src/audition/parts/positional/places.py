@@ -41,11 +41,12 @@ class Places(nn.Module):
         An attention names what it has in `reached_by`; one that does not say has queries and keys.
         """
         has = getattr(attention, "reached_by", frozenset({"queries and keys"}))
+        turned = "rope, " if "queries and keys" in has else ""
         for lacking in sorted(self.acts_on - has):
             raise AuditionError(
                 f"{type(self).__name__} acts on the {lacking} of attention, and "
-                f"{type(attention).__name__} has none: choose positional=learned, sinusoidal or none, "
-                "which are told to the embedded tokens or not at all, or attention=causal"
+                f"{type(attention).__name__} has none: choose positional={turned}learned, sinusoidal "
+                "or none, or attention=causal"
             )
 
 

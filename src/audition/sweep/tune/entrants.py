@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import isfinite, nan
 from typing import Any
 
-from audition.errors import AuditionError
+from audition.errors import AuditionError, choices
 from audition.records.record import BASELINE
 from audition.records.store import Contents
 from audition.records.tuned import Contender, Try
@@ -44,7 +44,11 @@ class Entrant:
         """What `key` is by default. Raises AuditionError for a key that it does not have."""
         value = standing(self.points.compose, self.start)(key)
         if value is None:
-            raise AuditionError(f"tune={key}: {self.name} has no such setting")
+            group, _, name = key.rpartition(".")
+            beside = self.points.compose.composed(self.start)[0].get(group)
+            known = [k for k in beside if k != "_target_"] if isinstance(beside, Mapping) else []
+            hint = choices(name, known) if known else ""
+            raise AuditionError(f"tune={key}: {self.name} has no such setting{hint}")
         return value
 
     def trials(self, key: str, tuning: Tuning) -> tuple[Trial, ...]:
