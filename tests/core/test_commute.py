@@ -7,6 +7,7 @@ import torch
 
 from audition.effects.limiter import Limiter
 from audition.effects.saturation import Saturation
+from audition.effects.sharpness_aware import SharpnessAware
 from audition.recipe.batches import Clock
 from audition.recipe.commute import Step, commutator, commutators
 from audition.recipe.effect import Chain, Effect
@@ -77,6 +78,11 @@ def test_states_are_fresh_and_draws_are_shared():
     assert commutator(Counting(), Counting(), steps()) == 0.0
     assert commutator(Noisy(), Gain(2.0), steps()) == 0.0
     assert commutator(Counting(), Gain(2.0), steps()) > 0.0
+
+
+def test_two_wrapped_rules_are_not_seen():
+    assert math.isnan(commutator(SharpnessAware(), SharpnessAware(rho=0.1), steps()))
+    assert commutator(SharpnessAware(), Gain(2.0), steps()) == 0.0
 
 
 def test_a_closed_step_counts_as_zero():

@@ -52,11 +52,15 @@ FP32 = "precision=fp32"
 
 
 def said(member: Member, word: str) -> tuple[str, ...]:
-    """The overrides that the classes of a member give as `neutral` or `active`."""
+    """The overrides that the classes of a member give as `neutral` or `active`.
+
+    Any effect is neutral where none of it is mixed in.
+    """
+    otherwise = {"wet": 0.0} if (word, member.group) == ("neutral", "preset") else {}
     return tuple(
         f"{place}.{setting}={'null' if value is None else value}"
         for place, node in member.nodes.items()
-        for setting, value in getattr(find(node["_target_"]), word, {}).items()
+        for setting, value in getattr(find(node["_target_"]), word, otherwise).items()
     )
 
 

@@ -1,5 +1,6 @@
 """The files of `conf/`: what each group can be chosen from, and what each choice is made of."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -71,12 +72,32 @@ class Member:
         return next((m for m in hosts if any(p.group == self.group for p in m.parts)), None)
 
     @property
+    def included(self) -> tuple["Member", ...]:
+        """The members of its own group that it is laid over: `- ema` in its defaults."""
+        entries = self.plain.get("defaults", ())
+        names = (
+            each for each in entries if isinstance(each, str) and re.fullmatch(r"(?!_)\w+", each)
+        )
+        return tuple(Member(self.group, n, self.path.with_name(f"{n}.yaml")) for n in names)
+
+    @property
     def nodes(self) -> Mapping[str, Mapping[str, Any]]:
         """Dotted place in the config -> node with a `_target_`, the nested ones after their own."""
-        found = dict(_nodes(self.plain, self.package))
+        found: dict[str, Mapping[str, Any]] = {}
+        for each in self.included:
+            found |= each.nodes
+        found |= {place: {**node, **self._said_of(place)} for place, node in found.items()}
+        found |= dict(_nodes(self.plain, self.package))
         for part in self.parts:
             found |= part.nodes
         return found
+
+    def _said_of(self, place: str) -> Mapping[str, Any]:
+        """What the file itself sets of a node that another file has."""
+        said: Any = self.plain
+        for step in place.removeprefix(f"{self.package}.").split("."):
+            said = said.get(step) if isinstance(said, Mapping) else None
+        return said if isinstance(said, Mapping) else {}
 
     @property
     def chosen(self) -> str:

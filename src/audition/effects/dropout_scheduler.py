@@ -27,7 +27,6 @@ class DropoutScheduler(Effect):
     sharded: ClassVar[bool] = True
     replays: ClassVar[Replays] = "norms"
     needs: ClassVar[dict[str, object]] = {"model.dropout": 0.1}
-    neutral: ClassVar[dict[str, object]] = {"wet": 0.0}
 
     curve: Literal["curriculum", "early"] = "curriculum"
     """Whether dropout comes in slowly, or is switched off."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from annotated_types import Ge
 
@@ -31,8 +31,6 @@ class Ensemble(Effect):
 
     Meters: those of each member, after its name.
     """
-
-    neutral: ClassVar[dict[str, object]] = {"wet": 0.0}
 
     chains: Chain
     """What stands side by side: a name and an effect each, a chain as a rule."""

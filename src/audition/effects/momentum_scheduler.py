@@ -31,7 +31,6 @@ class MomentumScheduler(Effect):
 
     sharded: ClassVar[bool] = True
     replays: ClassVar[Replays] = "norms"
-    neutral: ClassVar[dict[str, object]] = {"wet": 0.0}
 
     curve: Literal["demon", "one_cycle"] = "demon"
     """Whether momentum falls to zero, or dips and returns."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Interval
 
@@ -31,8 +31,6 @@ class Phases(Effect):
 
     Meters: `phase`, counted from 0, and those of the effects that act now.
     """
-
-    neutral: ClassVar[dict[str, object]] = {"wet": 0.0}
 
     chains: Chain
     """The phases in order: a name and an effect each, a chain as a rule."""

@@ -29,7 +29,8 @@ def commutator(first: Effect, second: Effect, steps: Sequence[Step]) -> float:
     The signals are the controls' gains, the gradients, the updates and the weights of `steps`, in
     order, each norm over all of their entries and steps. 0: the two commute, bit for bit. Both orders
     begin from fresh states and draw the same random numbers. A signal that both orders make zero says
-    nothing. Wrapped gradient rules cannot be replayed; they are not looked at.
+    nothing. Wrapped gradient rules cannot be replayed: of two effects that both wrap them and are
+    alike in all else, it is not a number.
 
     Examples:
         >>> import torch
@@ -54,7 +55,8 @@ def commutator(first: Effect, second: Effect, steps: Sequence[Step]) -> float:
         gap = _norm([_apart(a, b) for a, b in zip(one[signal], other[signal], strict=True)])
         if gap:
             apart.append(gap / size if size else math.inf)
-    return max(apart, default=0.0)
+    unseen = all("wrap_gradient" in effect.moments() for effect in (first, second))
+    return max(apart, default=math.nan if unseen else 0.0)
 
 
 def commutators(chain: Chain, steps: Sequence[Step]) -> dict[tuple[str, str], float]:
@@ -63,7 +65,7 @@ def commutators(chain: Chain, steps: Sequence[Step]) -> dict[tuple[str, str], fl
         (a, b): commutator(chain.members[a], chain.members[b], steps)
         for a, b in combinations(chain.members, 2)
     }
-    return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+    return dict(sorted(found.items(), key=lambda pair: -1.0 if pair[1] != pair[1] else -pair[1]))
 
 
 def replayed(chain: Chain, steps: Sequence[Step]) -> Mapping[str, list[Tensors]]:

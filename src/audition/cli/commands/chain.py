@@ -1,5 +1,6 @@
 """`audition chain`: a chain of effects as yaml, taken apart, tried in other orders, and pruned."""
 
+import math
 import shlex
 from argparse import Namespace
 from collections.abc import Mapping
@@ -101,16 +102,19 @@ def _conflicts(options: Namespace, settings: Mapping[str, Any]) -> None:
     from audition.training.chain_study import conflicts
 
     found = conflicts(settings, options.steps)
-    rows = [
-        [a, b, f"{apart:.2g}", "commute" if apart < ROUNDING else "their order matters"]
-        for (a, b), apart in found.items()
-    ]
+    rows = [[a, b, f"{apart:.2g}", _apart(apart)] for (a, b), apart in found.items()]
     answer = [{"first": a, "second": b, "commutator": c} for (a, b), c in found.items()]
     emit(
         options,
         answer,
         lambda: console().print(table(("effect", "and", ">‖AB−BA‖/‖AB‖", ""), rows)),
     )
+
+
+def _apart(commutator: float) -> str:
+    if math.isnan(commutator):
+        return "both wrap the gradient rule: not seen"
+    return "commute" if commutator < ROUNDING else "their order matters"
 
 
 def _activity(options: Namespace, settings: Mapping[str, Any]) -> None:
