@@ -9,6 +9,7 @@ from pathlib import Path
 
 from audition.provenance import provenance
 from scripts.bench import (
+    apoptosis,
     bounds,
     commands,
     main_job,
@@ -25,6 +26,7 @@ from scripts.bench.pairs import Row
 def everything(folder: Path, runs: int, each_s: float) -> Iterator[Row]:
     """All rows but the main job's and a search's."""
     yield from step.rows(folder)
+    yield from apoptosis.rows(folder)
     yield from trees.rows(folder)
     yield from trackers.rows(folder)
     yield from planning.rows()

@@ -52,6 +52,12 @@ class Rewiring(Turnover):
             "done": 0,
         }
 
+    def check(self, steps: int | None) -> None:
+        self.inner.check(steps)
+
+    def untested(self, state: Any) -> str:
+        return self.inner.untested(state["inner"])
+
     def propose(
         self, probe: Probe, gradient: Gradient, state: Any, view: View
     ) -> tuple[Sequence[Event], Any]:
