@@ -157,6 +157,11 @@ COMBINED: Mapping[str, Row] = {
     "turnover, gated": Row(
         TURNOVER.on, TURNOVER.neutral, common=("feedforward=swiglu", "model.bias=true")
     ),
+    "turnover, folded": Row(
+        (*TURNOVER.on, "apoptosis.heredity.fold=ridge"),
+        TURNOVER.neutral,
+        common=("model.bias=true",),
+    ),
     "turnover of experts": Row(TURNOVER.on, TURNOVER.neutral, common=("feedforward=moe",)),
     "everything at once": Row(
         (*GATE.on, *CEILINGS.on, *TURNOVER.on),
