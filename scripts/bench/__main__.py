@@ -17,6 +17,7 @@ from scripts.bench import (
     step,
     trackers,
     trees,
+    units,
     waiting,
     worker,
 )
@@ -28,6 +29,7 @@ def everything(folder: Path, runs: int, each_s: float) -> Iterator[Row]:
     yield from step.rows(folder)
     yield from apoptosis.rows(folder)
     yield from trees.rows(folder)
+    yield from units.rows(folder)
     yield from trackers.rows(folder)
     yield from planning.rows()
     yield from bounds.rows()

@@ -74,7 +74,7 @@ class TokenProfiles(Observer):
         places = {kind: place for place, kind in enumerate(self.named)}
         self.kinds = torch.tensor([places[kind] for kind in kinds], device=device)
         if not session.step:
-            self._look(session)
+            self.look(session)
 
     def _kept(self, step: int) -> list[Profiles]:
         """What earlier processes wrote of the steps that the run has behind it."""
@@ -90,11 +90,11 @@ class TokenProfiles(Observer):
             self._follow(event)
         since, turned = session.step - self.last, any(len(e.born) for e in report.events)
         if since >= self.apart or (turned and 2 * since >= self.apart):
-            self._look(session)
+            self.look(session)
 
     def on_end(self, session: Session, status: str) -> None:
         if self.ready and status == "finished" and self.last < session.step:
-            self._look(session)
+            self.look(session)
 
     def _follow(self, event: Event) -> None:
         if event.site in self.slots:
@@ -103,7 +103,8 @@ class TokenProfiles(Observer):
             self.slots[event.site] = event.carry(slots.index_fill(0, fresh, -1), fresh=-1)
 
     @torch.no_grad()
-    def _look(self, session: Session) -> None:
+    def look(self, session: Session) -> None:
+        """Write what the units respond to now."""
         session.refresh()
         places = sites(session.model)
         found = numbers.responses(session.model, places, self.inputs, self.groups)

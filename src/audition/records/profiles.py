@@ -1,9 +1,11 @@
 """`profiles.jsonl`: what the units of a run respond to, from time to time; its only reader."""
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
+import numpy as np
 
 from audition.errors import AuditionError
 from audition.records.codec import parsed, read
@@ -40,7 +42,7 @@ class Profiles:
 
 def line_of(profiles: Profiles) -> str:
     """The line of the file."""
-    return json.dumps(asdict(profiles), ensure_ascii=False)
+    return msgspec.json.encode(profiles).decode()
 
 
 def read_profiles(folder: Path) -> tuple[Profiles, ...]:
@@ -63,6 +65,10 @@ def read_profiles(folder: Path) -> tuple[Profiles, ...]:
         raise AuditionError(f"{path} was not written by Audition") from None
 
 
-def rounded(values: Iterable[float]) -> Numbers:
+def rounded(values: Sequence[float]) -> Numbers:
     """Three decimals each; None for what is not finite."""
-    return tuple(round(v, 3) if abs(v) < float("inf") else None for v in values)
+    plain = np.round(np.asarray(values, dtype=np.float64), 3)
+    found: list[float | None] = plain.tolist()
+    if not np.isfinite(plain).all():
+        found = [v if finite else None for v, finite in zip(found, np.isfinite(plain), strict=True)]
+    return tuple(found)
