@@ -282,6 +282,7 @@ def test_readings_say_what_they_cannot(traced):
         (
             (
                 "apoptosis=functional_preservation",
+                "apoptosis/timetable=periodic",
                 "apoptosis.timetable.interval=2",
                 "apoptosis.timetable.warmup=1",
             ),
