@@ -12,7 +12,7 @@ import pytest
 import torch
 from warm import Command, Warm
 
-from audition.config.root import conf_dir
+from audition.config.members import members
 from audition.errors import AuditionError
 from audition.training.build import build
 from audition.training.rehearsal import SizedTeam
@@ -68,11 +68,11 @@ CASES = {
 """What to do, and the overrides beside DDP."""
 
 
-MEMBERS = tuple(
-    f"{group}={file.stem}"
+MEMBERS = {
+    member.chosen: (member.chosen, *member.needs)
     for group in ("optimizer", "preset")
-    for file in sorted((conf_dir() / group).glob("*.yaml"))
-)
+    for member in members(group)
+}
 """Overrides by which parts are chosen that work on weights: `parallel=fsdp` trains or refuses each."""
 
 
@@ -139,8 +139,8 @@ def told(
         name: {"do": do, "settings": settings_of(*DDP, *overrides)}
         for name, (do, overrides) in CASES.items()
     }
-    for member in MEMBERS:
-        settings = settings_of(*DDP, *FSDP, member)
+    for member, words in MEMBERS.items():
+        settings = settings_of(*DDP, *FSDP, *words)
         if not why_unshardable(settings):
             cases[member] = {"do": "whole", "settings": settings}
     payload = {"settings": settings_of(*DDP), "folder": str(folder), "cases": cases}
