@@ -15,6 +15,9 @@ from audition.errors import AuditionError
 OVERRIDES = [
     ("optimizer.lr.x=1", "unknown key 'optimizer.lr.x'"),
     ("skip.gain=1", "unknown key 'skip.gain': skip has no settings as it is chosen"),
+    ("optimizer=sam", "unknown optimizer 'sam': it is in another group, preset=sam;"),
+    ("schedule=placebo", "unknown schedule 'placebo': it is in another group, +idea=placebo;"),
+    ("norm=zzz", "unknown norm 'zzz'; choose from"),
     ("modle.layers=3", "unknown key 'modle'; did you mean 'model'?"),
     ("model.layer=3", "unknown key 'model.layer'; did you mean 'layers'?"),
     ("idea=placebo", "unknown key 'idea': an idea is added with a plus: +idea=NAME"),

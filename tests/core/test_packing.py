@@ -206,6 +206,7 @@ def test_identity_says_that_a_run_is_packed_and_not_with_how_many(settings_of):
     [
         (("model.dropout=0.1",), "dropout"),
         (("apoptosis=functional_preservation",), "apoptosis"),
+        (("optimizer=sophia",), "measures curvature"),
     ],
 )
 def test_what_cannot_be_packed_is_refused_in_a_sentence(overrides, why, job_of):

@@ -163,6 +163,7 @@ def test_a_tag_is_looked_up_once_and_written_down(of, online, tmp_path: Path) ->
         ({"field": "texts"}, r"data\.field=texts is no column of .* did you mean 'text'\?"),
         ({"field": "length"}, r"data\.field=length .* is no text: row 0 of split train is of type"),
         ({"training_split": "tests"}, r"split tests, cannot be read: Bad split: tests\. Available"),
+        ({"validation_split": "held"}, r"Bad split: held\..*; data\.validation_split=null takes every"),
         ({"subset": "deep"}, r"split train, cannot be read: BuilderConfig 'deep' not found"),
     ],
 )  # fmt: skip

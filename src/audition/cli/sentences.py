@@ -25,6 +25,7 @@ from yaml import Mark, MarkedYAMLError
 from audition.cli.streams import end_if_left
 from audition.cli.typed import unreadable
 from audition.config.chains import CHAIN, carried
+from audition.config.members import names, shelves
 from audition.config.root import names_in
 from audition.config.schema import signature
 from audition.errors import AuditionError, choices
@@ -159,7 +160,8 @@ def sentence(error: BaseException | None) -> str:
             return f"{where}: {why}" if where else why
         case MissingConfigException(missing_cfg_file=str(file), options=known) if "/" in file:
             group, _, name = file.rpartition("/")
-            return f"unknown {group} '{name}'{choices(name, known or names_in(group))}"
+            offered = choices(name, known or names_in(group))
+            return f"unknown {group} '{name}'{_of_another(group, name)}{offered}"
         case MissingMandatoryValue(full_key=str(key)):
             return f"{key} is missing: give it as {key}=..."
         case OverrideParseException(override=str(override)):
@@ -195,6 +197,15 @@ def sentence(error: BaseException | None) -> str:
             break
     text = text or f"Hydra cannot carry this out ({type(error).__name__})"
     return f"{where}: {text}" if where and where not in text else text
+
+
+def _of_another(group: str, name: str) -> str:
+    """Where a name is a member of other groups, how it is chosen there: `sam` is a preset."""
+    homes = [g for g in shelves() if g != group and name in names(g)]
+    if not 0 < len(homes) <= 2:  # `none` is nearly everywhere
+        return ""
+    typed = (f"{'+' if home == 'idea' else ''}{home}={name}" for home in homes)
+    return f": it is in another group, {' or '.join(typed)}"
 
 
 def _settings(target: str) -> list[str]:

@@ -150,8 +150,13 @@ class Hub(Source):
             raise
         except Exception as error:  # of the network, of Arrow, of the data set itself
             said = " ".join(str(error).split()) or type(error).__name__
+            hint = (
+                "; data.validation_split=null takes every tenth document in its place"
+                if split == self.validation_split and "split" in said
+                else ""
+            )
             raise AuditionError(
-                f"{named(Path(self.path))}, split {split}, cannot be read: {said[:300]}"
+                f"{named(Path(self.path))}, split {split}, cannot be read: {said[:300]}{hint}"
             ) from error
 
 

@@ -111,7 +111,8 @@ class BytePairs:
         if pairs.get_vocab_size() < vocab_size:
             raise AuditionError(
                 f"data.vocab_size={vocab_size} is too large for this text: "
-                f"it has no more than {pairs.get_vocab_size()} tokens to learn"
+                f"it has no more than {pairs.get_vocab_size()} tokens to learn, so choose that many or "
+                "fewer"
             )
         return cls(pairs.to_str())
 

@@ -143,7 +143,10 @@ def train_here(run: PlannedRun, *, rehearsed: bool) -> tuple[Record, bool]:
 
         try:
             record = perform(spec, tell, lambda step: bool(interrupted))
-            display.ended(job, End(status="ok", seconds=record.seconds))
+            stopped = record.status == "interrupted"
+            display.ended(
+                job, End(status="interrupted" if stopped else "ok", seconds=record.seconds)
+            )
         except Busy:
             raise AuditionError(f"another process is training {run.label}") from None
         finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from audition.sweep.pool import Display, End, Job, display_for
+from audition.sweep.pool.display import Row, outcome
 from audition.sweep.pool.lines import PlainLines
 from audition.sweep.pool.live import Live
 
@@ -65,6 +66,16 @@ def test_lines_without_a_terminal() -> None:
     ]
 
 
+def test_a_run_that_ends_is_told_by_its_held_out_loss() -> None:
+    row = Row(JOBS[0], 0.0)
+    row.progress.update({"loss": 1.9, "step": 300})
+    assert outcome(row, End(status="ok", seconds=61.0)) == "finished in 61 s, training loss 1.9000"
+    row.progress.update({"val_loss": 1.82129, "val_bpb": 2.6})
+    assert (
+        outcome(row, End(status="ok", seconds=61.0)) == "finished in 61 s, validation loss 1.8213"
+    )
+
+
 def test_the_live_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "140")
@@ -79,7 +90,12 @@ def test_the_live_table(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = len(out.getvalue())
     shown.tick()
     assert len(out.getvalue()) == drawn, "drawn more than four times a second"
-    for text in ("spectral_gate seed 0", "step 120/300", "loss 1.8213", "123,457 tokens/s"):
+    for text in (
+        "spectral_gate seed 0",
+        "step 120/300",
+        "training loss 1.8213",
+        "123,457 tokens/s",
+    ):
         assert text in out.getvalue()
     shown.ended(JOBS[0], End(status="ok", seconds=10.0))
     shown.ended(JOBS[1], End(status="failed", seconds=1.0, reason="exited with code [3]"))

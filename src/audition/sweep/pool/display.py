@@ -22,7 +22,7 @@ class Display:
         """A child was asked for."""
 
     def progress(self, job: Job, report: Mapping[str, Any]) -> None:
-        """A running job said how far it is: step, steps, loss, units_per_s, phase; any or none."""
+        """A running job said how far it is: step, steps, loss, val_loss, units_per_s, phase; any."""
 
     def ended(self, job: Job, end: End) -> None:
         """One attempt ended; a `busy` job will be started again later."""
@@ -135,10 +135,12 @@ class Tally(Display):
 
 
 def outcome(row: Row, end: End) -> str:
-    """`finished in 61 s, training loss 1.8213`, or how it failed and where its log is."""
+    """`finished in 61 s, validation loss 1.8213`, or how it failed and where its log is."""
     if end.status == "ok":
-        loss = row.number("loss", ".4f")
-        return f"finished in {roughly(end.seconds)}" + (f", training loss {loss}" if loss else "")
+        # A batch's loss is of the loss trained with, and tells two arms apart by their luck.
+        known = {"validation": row.number("val_loss", ".4f"), "training": row.number("loss", ".4f")}
+        loss = next((f", {of} loss {found}" for of, found in known.items() if found), "")
+        return f"finished in {roughly(end.seconds)}{loss}"
     if end.status == "busy":
         return f"waits: {end.reason}"
     if end.status == "interrupted":

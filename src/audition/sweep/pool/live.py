@@ -79,7 +79,7 @@ class Live(Tally):
             Text(row.job.label, overflow="ellipsis", no_wrap=True),
             ProgressBar(total=1.0, completed=row.fraction or 0.0, width=24),
             Text(row.step_text(), no_wrap=True),
-            Text(f"loss {loss}" if loss else "", no_wrap=True),
+            Text(f"training loss {loss}" if loss else "", no_wrap=True),
             Text(f"{rate} {row.job.unit}/s" if rate else "", no_wrap=True),
             Text(roughly(self.elapsed(row)), no_wrap=True),
         )

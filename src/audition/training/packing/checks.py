@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from audition.errors import AuditionError
+from audition.parts.stepping.curvature import Curvature
 from audition.recipe import tree
 from audition.recipe.batches import Clock
 from audition.recipe.gradient import backward
@@ -40,6 +41,8 @@ def why_not(recipe: Recipe, model: nn.Module) -> str:
         return "an idea or parallel= has a gradient rule of its own"
     for name, effect in recipe.effects.members.items():
         if "wrap_gradient" in effect.moments() and not getattr(effect, "packs", False):
+            if isinstance(effect, Curvature):
+                return "the optimizer measures curvature by passes of its own"
             return f"effects.{name} wraps the gradient rule, and does not declare `packs = True`"
     return ""
 
