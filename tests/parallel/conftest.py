@@ -25,6 +25,7 @@ TURNOVER = (
     "apoptosis.timetable.interval=2",
     "apoptosis.timetable.warmup=1",
 )
+SURPRISE = ("preset=surprise_gate", "effects.surprise_gate.warmup=1")
 FSDP = ("parallel=fsdp",)
 DROPOUT = ("model.dropout=0.2",)
 
@@ -37,6 +38,8 @@ CASES = {
     "positions": ("whole", ("+idea=blue_positions",)),
     "counts": ("whole", ("+idea=count_shrink",)),
     "stream": ("whole", ("+idea=stream_gate", "ideas.stream_gate.basis=random")),
+    "surprise": ("whole", SURPRISE),
+    "fsdp surprise": ("whole", (*FSDP, *SURPRISE)),
     "turnover": ("whole", TURNOVER),
     "in pieces": ("whole", ("execution.accumulate=4",)),
     "bf16": ("whole", ("precision=bf16",)),

@@ -26,6 +26,17 @@ def test_as_one_process_in_pieces(told, trained, weights_of, name):
     assert (found["status"], found["step"]) == ("finished", 6)
 
 
+@pytest.mark.parametrize("name", ["surprise", "fsdp surprise"])
+def test_a_gate_decides_by_the_loss_of_the_whole_batch(told, trained, weights_of, name):
+    """Each process has half of the rows, whose own loss would open it at other steps."""
+    alone = trained("data.batch_size=8", *CASES["surprise"][1])
+    assert 0 < alone.session.cost.backward < 6
+    assert told.answers[name]["cost"] == [6.0, alone.session.cost.backward]
+    for key, weight in weights_of(alone).items():
+        for rank in (0, 1):
+            assert torch.allclose(told.weights(name, rank)[key], weight, rtol=0, atol=1e-6), key
+
+
 def test_the_idea_is_at_work(told):
     assert not torch.equal(*(told.weights(n)["head.weight"] for n in ("adamw", "gate")))
 
