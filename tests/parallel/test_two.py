@@ -29,7 +29,7 @@ def test_as_one_process_in_pieces(told, trained, weights_of, name):
 @pytest.mark.parametrize("name", ["surprise", "fsdp surprise"])
 def test_a_gate_decides_by_the_loss_of_the_whole_batch(told, trained, weights_of, name):
     """Each process has half of the rows, whose own loss would open it at other steps."""
-    alone = trained("data.batch_size=8", *CASES["surprise"][1])
+    alone = trained(*PIECES, *CASES["surprise"][1])
     assert 0 < alone.session.cost.backward < 6
     assert told.answers[name]["cost"] == [6.0, alone.session.cost.backward]
     for key, weight in weights_of(alone).items():
