@@ -27,7 +27,7 @@ class Adafactor:
 
     packs: ClassVar[bool] = True
 
-    lr: Annotated[float, Ge(0)] = 2e-2
+    lr: Annotated[float, Ge(0)] = 5e-2
     """Learning rate at gain 1, as a share of a tensor's root mean square."""
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     """How slowly a mean of the steps forgets; 0 keeps none."""

@@ -36,7 +36,7 @@ class AdEMAMix:
 
     packs: ClassVar[bool] = True
 
-    lr: Annotated[float, Ge(0)] = 2e-3
+    lr: Annotated[float, Ge(0)] = 5e-3
     """Learning rate at gain 1."""
     betas: tuple[
         Annotated[float, Interval(gt=0, lt=1)],

@@ -34,7 +34,7 @@ class MARS:
 
     packs: ClassVar[bool] = True
 
-    lr: Annotated[float, Ge(0)] = 4e-3
+    lr: Annotated[float, Ge(0)] = 1e-2
     """Learning rate at gain 1."""
     betas: Betas = (0.95, 0.99)
     """How slowly the mean of the corrected gradients and the mean of their squares forget."""

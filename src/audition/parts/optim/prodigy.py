@@ -26,7 +26,7 @@ class Prodigy:
     device, so that a step waits for nothing.
     """
 
-    lr: Annotated[float, Ge(0)] = 1.0
+    lr: Annotated[float, Ge(0)] = 6.25
     """Factor on the rate that is found; its schedule acts on this."""
     betas: Betas = (0.9, 0.99)
     """How slowly the mean of the gradients and the mean of their squares forget."""

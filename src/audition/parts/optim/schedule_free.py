@@ -29,7 +29,7 @@ class ScheduleFreeAdamW:
 
     packs: ClassVar[bool] = True
 
-    lr: Annotated[float, Ge(0)] = 5e-3
+    lr: Annotated[float, Ge(0)] = 2e-3
     """Learning rate at gain 1."""
     betas: tuple[Annotated[float, Interval(gt=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]] = (
         0.9,

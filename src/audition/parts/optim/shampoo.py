@@ -45,7 +45,7 @@ class Shampoo:
     AdamW on the rest has the same rate, betas, eps and decay.
     """
 
-    lr: Annotated[float, Ge(0)] = 3e-3
+    lr: Annotated[float, Ge(0)] = 7.5e-3
     """Learning rate at gain 1."""
     betas: Betas = (0.9, 0.99)
     """How slowly the mean of the gradients and the mean of their squares forget."""

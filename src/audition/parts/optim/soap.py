@@ -36,7 +36,7 @@ class SOAP:
     it trains begins anew.
     """
 
-    lr: Annotated[float, Ge(0)] = 3e-3
+    lr: Annotated[float, Ge(0)] = 7.5e-3
     """Learning rate at gain 1."""
     betas: Betas = (0.95, 0.95)
     """How slowly the mean of the gradients and the mean of their squares forget."""
