@@ -74,6 +74,15 @@ def test_both_curves_with_what_was_chosen() -> None:
     assert to_hex(line.get_color()) == INK
 
 
+def test_rates_far_apart_are_written_as_numbers() -> None:
+    rates = (1e-3, 2e-3, 4e-3, 8e-3, 0.1, 0.2, 0.4, 0.8, 1.6)
+    arm = Contender(name="baseline", tries=tuple(tried(rate, 1.0, 1.0) for rate in rates))
+    figure = tuned_curves(Tuned(**{**vars(COMPARED), "contenders": (arm, arm)}), {})
+    figure.canvas.draw()
+    ticks = [text.get_text() for text in figure.axes[0].get_xticklabels()]
+    assert {"0.01", "0.1", "1"} <= set(ticks)
+
+
 def test_choices_stand_side_by_side() -> None:
     def chosen(norm: str, loss: float) -> Try:
         return Try(

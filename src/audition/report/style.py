@@ -1,5 +1,6 @@
 """How every figure looks: one ink a meaning, legible at half size, and a caption that says n."""
 
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -138,8 +139,14 @@ def caption_of(figure: Figure) -> str:
     return str(figure.get_label())
 
 
+PREFIX = re.compile(r"(?<![^,])[\w@/]+\.(?:[\w@/]+\.)*(?=\w+=)")
+"""Of `optimizer.lr=0.01`, what stands before the last name of the key."""
+
+
 def shortened(name: str, most: int = 30) -> str:
-    """The name, without its middle where it is too long for its place."""
+    """The name where it fits; else its keys without their groups, and then without its middle."""
+    if len(name) > most:
+        name = PREFIX.sub("", name)
     if len(name) <= most:
         return name
     tail = (most - 1) // 2

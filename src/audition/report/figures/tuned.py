@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from audition.records.tuned import Contender, Try, Tuned
 from audition.report.figures.drawing import Look, dots, headline, legend, mark, panels
@@ -66,6 +66,8 @@ def _axis(axes: Axes, key: str, places: Places) -> None:
         axes.set_xscale("log")
         if len(spots) <= 8:
             axes.set_xticks(spots, [f"{spot:g}" for spot in spots])
+        else:  # powers of ten; what matplotlib writes of them is TeX, which is not set here
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda spot, _: f"{spot:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
 
 
