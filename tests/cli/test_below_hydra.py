@@ -36,7 +36,7 @@ def test_a_search_is_refused_before_anything_is_written(
         ("hydra.sweeper.study=../../escaped", "is no name"),
         ("hydra.sweeper.known=['optimizer.lr=7']", "lies outside the space"),
         ("optimizer.lr=0.5", "optimizer.lr=0.5 is set for every trial"),
-        ("hydra.sweeper.fresh_seeds=100", "fresh_seeds=100 wants 100 seeds"),
+        ("hydra.sweeper.fresh_seeds=1001", "it must be > 1 and <= 1000"),
     ):
         assert said in mistake(setting, *line)
         assert not (place.output / "studies").exists()
