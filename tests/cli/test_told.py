@@ -16,7 +16,9 @@ from audition.cli.typed import read_typed
 SOURCE = Path(audition.__file__).parent
 ROOT = SOURCE.parents[1]
 NAMES = "|".join(command.name for command in all_commands())
-TOLD = re.compile(rf"(?:`audition ([^`]*)`)|(?:\baudition ((?:{NAMES})\b(?: [A-Z]+\b| 1\b| --[\w-]+)*))")
+TOLD = re.compile(
+    rf"(?:`audition ([^`]*)`)|(?:\baudition ((?:{NAMES})\b(?: [A-Z]+\b| 1\b| --[\w-]+)*))"
+)
 """A command in backticks, or one in running text with the words behind it that can be of it."""
 
 

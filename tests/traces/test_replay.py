@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.laws.table import ROWS
 
+from audition.effects.anchor import Anchor
 from audition.effects.limiter import Limiter
 from audition.errors import AuditionError
 from audition.observers.observer import Observer
@@ -174,8 +175,10 @@ def singles():
 @pytest.mark.parametrize("row", list(singles()))
 def test_the_first_step_is_the_real_runs(row, job_of, traced, metered):
     members = job_of(*row.active).recipe.effects.members
+    told: dict[str, Effect] = {}  # what those after it may read
     for name, effect in members.items():
-        kind, alone = how(effect), Chain({name: effect})
+        kind, alone = how(effect), Chain({**told, name: effect})
+        told |= {name: effect} if isinstance(effect, Anchor) else {}
         if kind == "no":
             with pytest.raises(AuditionError, match=f"take it out with '~effects.{name}'"):
                 replay(traced, alone)
