@@ -146,5 +146,7 @@ def told(
         settings = settings_of(*DDP, *FSDP, *words)
         if not why_unshardable(settings):
             cases[member] = {"do": "whole", "settings": settings}
-    payload = {"settings": settings_of(*DDP), "folder": str(folder), "cases": cases}
+    file = folder / "cases.json"  # an environment variable, as which settings come, has its limit
+    file.write_text(json.dumps(cases))
+    payload = {"settings": settings_of(*DDP), "folder": str(folder), "cases": str(file)}
     return Told(folder, launched("several", payload))
