@@ -43,7 +43,8 @@ def test_speeds_are_those_of_the_trainers_step_and_of_its_evaluation(
     assert 50 < found.memory_mb < 20_000
     session = begin(job.recipe, job.seed, "cpu")
     assert found.parameters == sum(p.numel() for p in session.params.values())
-    assert {(clock.step, clock.fraction) for clock in steps} == {(n, n / 6) for n in range(6)}
+    taken = {(clock.step, clock.fraction) for clock in steps}
+    assert {(0, 0.0), (1, 1 / 6)} <= taken <= {(n, n / 6) for n in range(6)}
     assert time_job(job, 0.01, evaluated=False).held_out_units_per_s is None
 
 

@@ -181,6 +181,7 @@ def test_on_a_full_disk_nothing_is_lost_that_was_on_it(assignment, monkeypatch):
     assert "arithmetic" in json.loads((folder / "repro.json").read_text())
     assert sorted(path.name for path in folder.iterdir()) == [
         "config.yaml",
+        "lineage.jsonl",
         "metrics.jsonl",
         "record.json",
         "repro.json",

@@ -20,8 +20,7 @@ GUIDE = (Path(__file__).parents[2] / "docs/effects.md").read_text(encoding="utf-
 
 def block(language):
     found = re.findall(rf"```{language}\n(.*?)```", GUIDE, re.S)
-    assert len(found) == 1
-    return found[0]
+    return found[0]  # the page has others, of chains
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from audition.config.root import MORE_SEEDS, names_in
+from audition.config.root import names_in
 from audition.errors import AuditionError
-from audition.sweep.arms import Question, arm_name, more_seeds, with_arms
+from audition.sweep.arms import Question, arm_name, with_arms
 
 Ask = Callable[[str], Question]
 
@@ -98,21 +98,6 @@ def test_names_are_fit_for_a_folder_and_stay_apart() -> None:
     names = {arm_name([override]) for override in long}
     assert len(names) == 2
     assert max(map(len, names)) <= 120
-
-
-def test_more_seeds_are_the_same_ones_whenever_asked() -> None:
-    assert more_seeds((1, 2), 0, "who") == ()
-    assert more_seeds((1, 1024), 2, "who") == (512, 2048)
-    assert more_seeds((1,), 3, "who")[:2] == more_seeds((1,), 2, "who")
-
-
-def test_there_is_an_end_to_the_seeds_at_hand() -> None:
-    many = len(MORE_SEEDS)
-    assert len(more_seeds((1,), many, "who")) == many
-    with pytest.raises(
-        AuditionError, match=f"^x=9 wants {many} seeds .*, and there are {many - 1}"
-    ):
-        more_seeds((512,), many, "x=9")
 
 
 def test_lines_add_arms_that_are_no_combination(ask: Ask) -> None:

@@ -147,7 +147,7 @@ def reduction(level: Tensor, threshold: float, ratio: float, knee: float) -> Ten
 
         >>> import torch
         >>> reduction(torch.tensor([-20.0, 0.0, 12.0]), threshold=0.0, ratio=4.0, knee=6.0)
-        tensor([ 0.0000, -0.5625, -9.0000])
+        tensor([-0.0000, -0.5625, -9.0000])
     """
     over, slope = level - threshold, 1.0 / ratio - 1.0
     straight = slope * over.clamp(min=0.0)

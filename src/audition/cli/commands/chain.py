@@ -39,6 +39,10 @@ def chain(options: Namespace) -> None:
     ]
     if len(asked) > 1:
         raise AuditionError(f"--{asked[0]} and --{asked[1]} are two questions: ask one")
+    if options.prune:
+        from audition.cli.opening import open_ledger
+
+        open_ledger(options)  # one that is not there is said before a chain is made
     settings = _settings(options)
     names = list(settings["effects"])
     if not names and asked:
