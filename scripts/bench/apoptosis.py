@@ -15,7 +15,7 @@ from audition.session import begin
 from audition.training.job import Job
 from audition.training.step import advance, probe_of
 from scripts.bench.pairs import Row, paired
-from scripts.bench.step import FP32, job
+from scripts.bench.step import FP32, job, steps
 
 ROWS = 12
 """Of a step's batch."""
@@ -60,17 +60,6 @@ def event(made: Job) -> Callable[[], None]:
             # The widths stay, so that the same gradient fits the next event.
             if all(each.resize is None for each in events):
                 operate(Weights(session.model, session.params, session.optimizer), events)
-
-    return run
-
-
-def steps(made: Job, many: int) -> Callable[[], None]:
-    """`many` steps of a run whose events are `BETWEEN` steps apart."""
-    session = begin(made.recipe, made.seed, "cpu")
-
-    def run() -> None:
-        for _ in range(many):
-            advance(made, session, Clock(session.step, 10**6, 0.5))
 
     return run
 

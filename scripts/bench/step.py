@@ -1,5 +1,6 @@
 """One training step at nanoGPT's CPU configuration: ours against a bare loop over the same model."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +43,17 @@ def job(output_dir: Path, *overrides: str) -> Job:
     words = ["experiment=nanogpt_cpu", f"paths.output_dir={output_dir}", *overrides]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         return build(settings_of(compose("audition", words)))
+
+
+def steps(made: Job, many: int) -> Callable[[], None]:
+    """`many` steps in the middle of a run."""
+    session = begin(made.recipe, made.seed, "cpu")
+
+    def run() -> None:
+        for _ in range(many):
+            advance(made, session, Clock(session.step, 10**6, 0.5))
+
+    return run
 
 
 def bare(made: Job):  # type: ignore[no-untyped-def]

@@ -6,12 +6,10 @@ from pathlib import Path
 import torch
 
 from audition.observers.profiles import TokenProfiles
-from audition.recipe.batches import Clock
 from audition.session import begin
 from audition.training.job import Job
-from audition.training.step import advance
 from scripts.bench.pairs import Row, paired
-from scripts.bench.step import FP32, job
+from scripts.bench.step import FP32, job, steps
 
 SKIPS = ("gated", "attention", "sparse_fitness")
 
@@ -22,17 +20,6 @@ def look(made: Job, folder: Path) -> Callable[[], None]:
     observer = TokenProfiles(folder)
     observer.on_start(session, None)
     return lambda: observer.look(session)
-
-
-def steps(made: Job, many: int) -> Callable[[], None]:
-    """`many` steps in the middle of a run."""
-    session = begin(made.recipe, made.seed, "cpu")
-
-    def run() -> None:
-        for _ in range(many):
-            advance(made, session, Clock(session.step, 10**6, 0.5))
-
-    return run
 
 
 def rows(output_dir: Path, *, pairs: int = 9) -> list[Row]:

@@ -9,9 +9,8 @@ import torch
 from annotated_types import Ge, Interval
 from torch import Tensor
 
-from audition.apoptosis.strategy import Site, Strategy, own_sites
+from audition.apoptosis.strategy import Site, Strategy
 from audition.recipe.probe import Probe
-from audition.recipe.problem import Gradient
 from audition.recipe.signals import Tensors, View
 from audition.recipe.turnover import Event
 from audition.recipe.units import Units
@@ -41,28 +40,21 @@ class DynamicTopology(Strategy):
         widths = {name: units.count for name, units in sites.items()}
         return {**super().init(sites, params), "widths": widths}
 
-    def propose(
-        self, probe: Probe, gradient: Gradient, state: Any, view: View
-    ) -> tuple[Sequence[Event], Any]:
-        if self.rate == 0.0 or gradient.closed:
-            return (), state
-        sites = own_sites(probe, state)
-        state = {**state, "fitness": self.observed(sites, gradient, state, view)}
-        if not self.timetable.due(view.clock):
-            return (), state
+    def happening(
+        self, sites: Sequence[Site], probe: Probe, state: Any, view: View
+    ) -> Sequence[Event]:
         scores = {
             s.name: self.fitness.score(s, probe, state["fitness"][s.name], view) for s in sites
         }
         worth = {s.name: self.worth(s, scores[s.name], state, view) for s in sites}
         removed, added = self.moved(worth, scores, state["widths"])
-        events = [
+        return [
             self._resized(
                 site, scores[site.name], removed[site.name], added[site.name], probe, view
             )
             for site in sites
             if len(removed[site.name]) or added[site.name]
         ]
-        return events, self.after(events, state, view)
 
     def moved(
         self, worth: Mapping[str, Tensor], fitness: Mapping[str, Tensor], first: Mapping[str, int]

@@ -197,8 +197,14 @@ class Strategy(Turnover):
         state = {**state, "fitness": self.observed(sites, gradient, state, view)}
         if not self.timetable.due(view.clock):
             return (), state
-        events = [self.event(site, probe, state, view) for site in sites]
+        events = self.happening(sites, probe, state, view)
         return events, self.after(events, state, view)
+
+    def happening(
+        self, sites: Sequence[Site], probe: Probe, state: Any, view: View
+    ) -> Sequence[Event]:
+        """The events of all sites that are due: one of each, which knows nothing of the others."""
+        return [self.event(site, probe, state, view) for site in sites]
 
     def observed(
         self, sites: Sequence[Site], gradient: Gradient, state: Any, view: View
