@@ -14,7 +14,9 @@ import pytest
 from filelock import FileLock
 from warm import Command, Warm
 
+from audition.config.identity import identify
 from audition.data.shakespeare import Shakespeare
+from audition.records.record import Record
 
 ROOT = Path(__file__).parents[2]
 TRAIN = [sys.executable, "-m", "src.train"]
@@ -38,6 +40,29 @@ class Tally(Observer):
         with self.path.open("a") as file:
             file.write(f"from step {session.step}\\n")
 '''
+
+
+def record_of(settings: Any, status: Any = "finished", **more: Any) -> Record:
+    """The record of a baseline's run of `settings`, by hand."""
+    identity = identify(settings)
+    return Record(
+        key=identity.key,
+        config_hash=identity.config_hash,
+        baseline_hash=identity.config_hash,
+        arm="baseline",
+        ideas=(),
+        seed=42,
+        status=status,
+        code=identity.code,
+        evaluation=identity.evaluation,
+        **more,
+    )
+
+
+@pytest.fixture
+def recorded() -> Callable[..., Record]:
+    """Settings -> the record of a run of them."""
+    return record_of
 
 
 @dataclass

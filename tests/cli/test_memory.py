@@ -9,32 +9,19 @@ import torch
 from omegaconf import OmegaConf
 
 from audition.cli.ledger import carry_out
-from audition.config.identity import identify
 from audition.errors import AuditionError
 from audition.records.archive import FOLDER, read_archive
-from audition.records.record import Record
 from audition.records.store import Ledger
 from audition.training.run import perform
 from audition.training.run_spec import RunSpec
 
 
 @pytest.fixture
-def ledger(settings_of, tmp_path):
+def ledger(settings_of, recorded, tmp_path):
     """A run that was really trained, as a worker trains it, with a memory."""
     settings = dict(settings_of("memory=ockham", "training.evaluations=6", "optimizer.lr=0.01"))
     settings["paths"] = {"output_dir": str(tmp_path), "cache_dir": settings["paths"]["cache_dir"]}
-    identity = identify(settings)
-    record = Record(
-        key=identity.key,
-        config_hash=identity.config_hash,
-        baseline_hash=identity.config_hash,
-        arm="baseline",
-        ideas=(),
-        seed=42,
-        status="running",
-        code=identity.code,
-        evaluation=identity.evaluation,
-    )
+    record = recorded(settings, "running")
     assert perform(RunSpec(record, settings, {}), lambda told: None).status == "finished"
     ledger = Ledger(tmp_path)
     folder = ledger.folder_of(record)

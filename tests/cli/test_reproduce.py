@@ -8,7 +8,6 @@ import pytest
 from audition.answers.run_diff import RunResult
 from audition.cli.ledger import main
 from audition.config.identity import Identity
-from audition.records.record import Record
 from audition.sweep import reproduce
 
 
@@ -27,27 +26,14 @@ def test_a_run_is_made_again_to_the_bit_and_leaves_nothing(place: Any) -> None:
 
 
 @pytest.fixture
-def ledger(settings_of: Any, tmp_path: Any) -> Any:
+def ledger(settings_of: Any, recorded: Any, tmp_path: Any) -> Any:
     """A ledger with the record and the settings of one run, by hand."""
     from omegaconf import OmegaConf
 
-    from audition.config.identity import identify
     from audition.records.store import Ledger
 
     settings = settings_of("budget.steps=2")
-    identity = identify(settings)
-    record = Record(
-        key=identity.key,
-        config_hash=identity.config_hash,
-        baseline_hash=identity.config_hash,
-        arm="baseline",
-        ideas=(),
-        seed=42,
-        status="finished",
-        weights="ab",
-        code=identity.code,
-        evaluation=identity.evaluation,
-    )
+    record = recorded(settings, weights="ab")
     ledger = Ledger(tmp_path)
     (ledger.write(record) / "config.yaml").write_text(OmegaConf.to_yaml(settings))
     return ledger, record

@@ -7,10 +7,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from audition.cli.ledger import carry_out
-from audition.config.identity import identify
 from audition.errors import AuditionError
 from audition.observers.metrics import Metrics
-from audition.records.record import Record
 from audition.records.store import Ledger
 from audition.traces.trace import FILE
 from audition.training.build import build
@@ -18,21 +16,10 @@ from audition.training.loop import train
 
 
 @pytest.fixture
-def ledger(settings_of, tmp_path):
+def ledger(settings_of, recorded, tmp_path):
     """A run that was really trained, by hand: its record, its settings and its lines."""
     settings = settings_of()
-    identity = identify(settings)
-    record = Record(
-        key=identity.key,
-        config_hash=identity.config_hash,
-        baseline_hash=identity.config_hash,
-        arm="baseline",
-        ideas=(),
-        seed=42,
-        status="finished",
-        code=identity.code,
-        evaluation=identity.evaluation,
-    )
+    record = recorded(settings)
     ledger = Ledger(tmp_path)
     folder = ledger.write(record)
     (folder / "config.yaml").write_text(OmegaConf.to_yaml(settings))
