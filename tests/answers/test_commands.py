@@ -70,6 +70,16 @@ def test_what_changes_no_number_sets_no_arm_apart() -> None:
     assert """'hydra.sweeper.arms=["preset=mine"]'""" in line
 
 
+def test_the_cache_folder_is_named_again_and_sets_no_arm_apart() -> None:
+    own = ("preset=mine", "preset=mine", "paths.cache_dir=/data/cache", "paths.output_dir=here")
+    runs = [record(*arm[:1], seed, *arm[1:]) for arm in [("baseline",), own] for seed in (1, 2)]
+    (judgement,) = judge_arms(runs)
+    (line,) = commands(judgement, Path("outputs"))
+    assert "paths.cache_dir=/data/cache " in line
+    assert "here" not in line
+    assert """'hydra.sweeper.arms=["preset=mine"]'""" in line
+
+
 def placed(losses: dict[str, dict[int, float]]) -> Judgement:
     """The verdict on `placebo`, of runs with those losses."""
     made = [

@@ -33,6 +33,8 @@ FILED = frozenset(group.name for group in deciding("seed", "filing"))
 """Overrides that name and file a run and change nothing that it trains."""
 COMMON = frozenset(group.name for group in deciding("watching", "words"))
 """Overrides that change no number, and so set no arms apart: `allowed_targets`, `logger`."""
+CACHE = "paths.cache_dir="
+"""The one override of a filed run that is said again: without it the text would be made anew."""
 ARMS_OFF = ("hydra.sweeper.params=null", "hydra.sweeper.arms=null")
 """Keeps a campaign's settings and drops its seeds and arms."""
 
@@ -181,7 +183,7 @@ def _first(judgement: Judgement, seeds: Sequence[int], *where: str) -> str:
     ours, theirs = _overrides(judgement.arm), _overrides(judgement.baseline)
     if not ours:
         return ""
-    theirs = (*theirs, *(o for o in ours if root_of(o) in COMMON and o not in theirs))
+    theirs = (*theirs, *(o for o in ours if _is_common(o) and o not in theirs))
     ours_alone = [override for override in ours if override not in theirs]
     words = ours if all(map(_makes_an_arm, ours_alone)) else _beside(ours, theirs)
     return _sweep(words, seeds, *where)
@@ -209,9 +211,13 @@ def _quoted(value: str) -> str:
 
 def _overrides(arm: ArmRuns) -> tuple[str, ...]:
     newest = max(arm.records, key=lambda record: record.started)
-    own = tuple(o for o in newest.overrides if root_of(o) not in FILED)
+    own = tuple(o for o in newest.overrides if root_of(o) not in FILED or o.startswith(CACHE))
     campaign = any(o.lstrip("+").startswith("sweeps=") for o in own)
     return (*own, *ARMS_OFF) if campaign else own
+
+
+def _is_common(override: str) -> bool:
+    return root_of(override) in COMMON or override.startswith(CACHE)
 
 
 def _makes_an_arm(override: str) -> bool:
