@@ -139,6 +139,9 @@ def test_an_arm_of_two_arithmetics_is_named_once() -> None:
         ({"threads": 2}, "threads is 2 against 1"),
         ({"evaluation": "f"}, "evaluation is f against e"),
         ({"budget": {"tokens": 2000, "steps": None}}, "budget.tokens is 2000 against 1000"),
+        ({"budget": {"tokens": 1000, "steps": 20}}, "budget.steps is 20 against none"),
+        ({"budget": {"steps": 20}}, "budget.steps is 20 against none"),
+        ({"budget": {}}, "budget.tokens is none against 1000"),
     ],
 )
 def test_what_differs_in_measure_is_refused_by_name(facts: dict[str, Any], said: str) -> None:

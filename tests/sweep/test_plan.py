@@ -132,6 +132,8 @@ WRONG = [
     ("optimizer.lr=1e-3,fast", "optimizer.lr='fast' is not a number"),
     ("+idea=placebo ideas.placebo.dose=3", "ideas.placebo.dose=3 is not"),
     ("budget.steps=5 budget.minutes=1", "budget.steps=5 and budget.minutes=1 are both set"),
+    ("budget.tokens=2560 budget.steps=20,40", "budget.tokens=2560 and budget.steps=20 are both"),
+    ("budget.steps=20,40", "trains for budget.steps=20 and the baseline for budget.tokens="),
     ("baseline_seeds=many", "baseline_seeds='many' is not a whole number or null"),
     ("baseline='a\\'b'", "baseline=.* cannot be read: No closing quotation"),
     ("execution.device=gpu", "execution.device='gpu' is not one of the choices"),

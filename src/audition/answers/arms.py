@@ -156,7 +156,7 @@ def arms_of(
 def unlike(arm: ArmRuns, baseline: ArmRuns) -> str:
     """Why the two arms do not measure the same thing, in a sentence; empty where they do."""
     for fact in LIKE_FOR_LIKE:
-        for different in _differences(arm, baseline, fact):
+        for different in _differences(arm, baseline, fact, missing="none"):
             return f"Not like for like: {different}."
     return ""
 
@@ -180,26 +180,32 @@ def other_arithmetic(arm: ArmRuns, baseline: ArmRuns) -> str:
     return f"Made with other arithmetic: {different}." if different else ""
 
 
-def _differences(arm: ArmRuns, baseline: ArmRuns, fact: str) -> Iterator[str]:
+def _differences(
+    arm: ArmRuns, baseline: ArmRuns, fact: str, missing: str | None = None
+) -> Iterator[str]:
     """`threads is 1 against 2`, for every part of a fact in which the arms do not agree.
 
     An arm whose own runs differ is named once: `torch is 2.12.0 and 2.13.0 against 2.13.0`.
+
+    missing: the value of a part that only some runs have; None where that says nothing of the runs.
     """
-    ours, theirs = (_seen(side, fact) for side in (arm, baseline))
-    for part in dict.fromkeys((*ours, *theirs)):
-        mine, its = ours.get(part, set()), theirs.get(part, set())
+    every = (*arm.records, *baseline.records)
+    for part in dict.fromkeys(part for run in every for part in _parts(run, fact)):
+        mine, its = (_seen(side, fact, part, missing) for side in (arm, baseline))
         if len(mine | its) > 1:
             sides = (" and ".join(sorted(side)) for side in (mine, its) if side)
-            name = part.removeprefix("arithmetic.")
+            name = f"{fact}.{part}".rstrip(".").removeprefix("arithmetic.")
             yield f"{name} is {' against '.join(sides)}"
 
 
-def _seen(arm: ArmRuns, fact: str) -> dict[str, set[str]]:
-    """`{"device": {"cpu"}}`, or of a fact with parts `{"budget.steps": {"5"}, ...}`."""
-    seen: dict[str, set[str]] = {}
-    for record in arm.records:
-        value = getattr(record, fact)
-        parts = value if isinstance(value, Mapping) else {"": value}
-        for part, each in parts.items() if record.settled else ():
-            seen.setdefault(f"{fact}.{part}".rstrip("."), set()).add(str(each))
-    return seen
+def _seen(arm: ArmRuns, fact: str, part: str, missing: str | None) -> set[str]:
+    """The values of a part of a fact in the runs with an outcome."""
+    values = (_parts(record, fact).get(part, missing) for record in arm.records if record.settled)
+    return {value for value in values if value is not None}
+
+
+def _parts(record: Record, fact: str) -> dict[str, str]:
+    """`{"": "cpu"}`, or of a fact with parts `{"steps": "5"}`; a part that is null is none."""
+    value = getattr(record, fact)
+    parts = value if isinstance(value, Mapping) else {"": value}
+    return {part: str(each) for part, each in parts.items() if each is not None}
