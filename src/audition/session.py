@@ -49,6 +49,7 @@ class Session:
     updates: int = 0  # steps that were not closed
     units: int = 0  # tokens or examples trained on
     cost: Cost = field(default_factory=Cost)
+    adaptation: Cost = field(default_factory=Cost)  # of learning inside evaluations, counted apart
     seconds: float = 0.0  # of training; evaluation is not counted
     widths: dict[str, int] = field(default_factory=dict)  # units of the sites that were resized
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -91,6 +92,7 @@ class Session:
             "updates": self.updates,
             "units": self.units,
             "cost": (self.cost.forward, self.cost.backward),
+            "adaptation": (self.adaptation.forward, self.adaptation.backward),
             "seconds": self.seconds,
             "widths": dict(self.widths),
             "evaluations": [(e.step, e.units, dict(e.metrics)) for e in self.evaluations],
@@ -120,6 +122,7 @@ class Session:
         self.step, self.units = snapshot["step"], snapshot["units"]
         self.updates = snapshot.get("updates", self.step)  # 0.4 did not count them
         self.cost, self.seconds = Cost(*snapshot["cost"]), snapshot["seconds"]
+        self.adaptation = Cost(*snapshot.get("adaptation", (0.0, 0.0)))
         self.evaluations = [Evaluation(*e) for e in snapshot["evaluations"]]
         torch.set_rng_state(snapshot["dropout"])
         if snapshot["dropout_cuda"] is not None:

@@ -12,7 +12,8 @@ from audition.recipe.batches import Clock
 from audition.recipe.effect import Chain, Effect
 from audition.recipe.signals import Controls
 from audition.session import begin
-from audition.training.evaluation import evaluate, evaluation_weights
+from audition.training.evaluation import evaluate
+from audition.training.evaluation_weights import evaluation_weights
 from audition.training.loop import train
 from audition.training.step import advance
 

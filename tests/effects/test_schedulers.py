@@ -16,7 +16,7 @@ from audition.recipe.effect import Chain, Effect
 from audition.recipe.problem import Cost, Gradient, Problem
 from audition.recipe.signals import Controls
 from audition.session import begin
-from audition.training.evaluation import evaluation_weights
+from audition.training.evaluation_weights import evaluation_weights
 from audition.training.step import advance
 
 

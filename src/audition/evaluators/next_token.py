@@ -1,14 +1,18 @@
 """Validation of a language model: plain cross-entropy, per token and per byte of text."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from audition.errors import AuditionError
-from audition.recipe.evaluator import Evaluator, HeldOut
+from audition.recipe.batches import Batch
+from audition.recipe.evaluator import Episode, Evaluator, HeldOut
 
 
 class NextToken(Evaluator):
@@ -19,6 +23,10 @@ class NextToken(Evaluator):
     """
 
     def __call__(self, held_out: HeldOut) -> Mapping[str, float]:
+        return self.over(held_out, held_out.passes())
+
+    def over(self, held_out: HeldOut, passes: Iterable[tuple[Batch, Tensor]]) -> dict[str, float]:
+        """The measures over `passes`: batches of `held_out`, each with its logits."""
         known = getattr(held_out.batches, "byte_lengths", None)
         if known is None:
             raise AuditionError(
@@ -27,7 +35,7 @@ class NextToken(Evaluator):
         lengths: Tensor = known().to(held_out.device)  # [V]
         domains = held_out.batches.domains
         totals = torch.zeros(1 + len(domains), 3, dtype=torch.float64, device=held_out.device)
-        for batch, logits in held_out.passes():
+        for batch, logits in passes:
             losses = F.cross_entropy(
                 logits.flatten(0, -2), batch.targets.flatten(), reduction="none"
             )
@@ -51,6 +59,33 @@ class PerByte(NextToken):
 
     def __call__(self, held_out: HeldOut) -> Mapping[str, float]:
         return {name: bits for name, bits in super().__call__(held_out).items() if "bpb" in name}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dynamic(NextToken):
+    """Each piece of a document is scored, and *then* learned (Krause et al. 2018).
+
+    `plain_loss` is the loss of the same pieces without learning. Needs batches that have
+    `documents()`: the pieces of each document in their order.
+    """
+
+    rate: float
+    steps: int
+    reset: bool
+
+    def __call__(self, held_out: HeldOut) -> Mapping[str, float]:
+        documents: Iterable[Iterable[Batch]] = getattr(held_out.batches, "documents")()  # noqa: B009
+        read: Iterable[Episode] = (chain.from_iterable(map(in_turn, each)) for each in documents)
+        episodes = read if self.reset else [chain.from_iterable(read)]
+        scored = held_out.adapted(episodes, rate=self.rate, steps=self.steps)
+        found = self.over(held_out, ((batch, logits) for _, batch, logits in scored))
+        return {**found, "plain_loss": super().__call__(held_out)["loss"]}
+
+
+def in_turn(piece: Batch) -> tuple[tuple[Literal["learn", "score"], Batch], ...]:
+    """What happens to a piece of a document: first it is scored. The other way round its own words
+    would have been learned before they are asked for."""
+    return ("score", piece), ("learn", piece)
 
 
 def _sums(nats: Tensor, size: Tensor) -> Tensor:

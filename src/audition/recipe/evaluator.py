@@ -1,12 +1,15 @@
 """The interface of an evaluator: from a model on the held-out rows to metrics."""
 
-from collections.abc import Iterator, Mapping
-from typing import ClassVar, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import ClassVar, Literal, Protocol
 
 from torch import Tensor
 
 from audition.recipe.batches import Batch, Batches
 from audition.recipe.problem import Predict
+
+Episode = Iterable[tuple[Literal["learn", "score"], Batch]]
+"""Batches in their order, each to be learned or to be scored by what was learned so far."""
 
 
 class HeldOut(Protocol):
@@ -37,6 +40,16 @@ class HeldOut(Protocol):
         """Each batch of one full pass with its float32 logits, [B, T, V] of text or [B, V].
 
         Where several processes share the run, each is given its share of the batches.
+        """
+        ...
+
+    def adapted(
+        self, episodes: Iterable[Episode], *, rate: float, steps: int
+    ) -> Iterator[tuple[int, Batch, Tensor]]:
+        """Number of the episode, batch and float32 logits of every batch that is to be scored.
+
+        Each episode begins with the weights of the run, and learns as the run does, but by plain
+        SGD at `rate` for `steps` steps a batch. Without anything to learn these are plain passes.
         """
         ...
 

@@ -47,10 +47,15 @@ class Record:
     unit: str = "tokens"  # what a budget of this task counts: tokens, examples
     units: int = 0  # of them, trained on
     steps: int = 0
+    updates: int | None = None  # steps that a gate did not close; None of runs before 0.5
     seconds: float = 0.0  # from start to end of the process's work on this run
     train_seconds: float = 0.0  # inside optimizer steps
     forward_passes: float = 0.0
     backward_passes: float = 0.0
+    adaptation_forward: float = 0.0  # passes of learning inside evaluations, which are not above
+    adaptation_backward: float = 0.0
+    peak_mb: float | None = None
+    """Most memory it has had [MB]: resident, or on a card what torch allocated; None before 0.5."""
     joules: float = 0.0  # of training and evaluation, where a meter was on
     energy_meter: str = ""  # its name; empty without one
     energy_method: str = ""  # measured or modelled

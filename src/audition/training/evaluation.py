@@ -1,9 +1,9 @@
 """Evaluation of a session: every evaluator on the fixed held-out rows, in evaluation mode."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,15 +12,13 @@ from audition.errors import AuditionError
 from audition.execution import Execution
 from audition.measure import recorded
 from audition.parallel.team import ALONE, Team
-from audition.parts.stepping.together import averaging_of
-from audition.recipe import tree
 from audition.recipe.batches import Batch, Batches, Clock
-from audition.recipe.evaluator import Evaluator
+from audition.recipe.evaluator import Episode, Evaluator
 from audition.recipe.problem import Predict
-from audition.recipe.recipe import Recipe
-from audition.recipe.signals import Controls, View
 from audition.session import Evaluation, Session
 from audition.tasks.task import Task
+from audition.training.adaptation import Adapted, adapted
+from audition.training.evaluation_weights import evaluation_weights
 from audition.training.job import Job
 
 AT_ONCE = {"cpu": 2048, "cuda": 16384}
@@ -36,6 +34,7 @@ class HeldOutRows:
     batches: Batches
     execution: Execution = field(default_factory=Execution)
     team: Team = ALONE
+    learn: Callable[..., Iterator[Adapted]] | None = None  # `adapted` of the run
 
     @property
     def device(self) -> str:
@@ -47,6 +46,11 @@ class HeldOutRows:
             with self.execution.context():
                 logits = self.predict(here)
             yield here, logits
+
+    def adapted(self, episodes: Iterable[Episode], *, rate: float, steps: int) -> Iterator[Adapted]:
+        if self.learn is None:
+            raise AuditionError("weights that were kept without their run cannot learn any more")
+        return self.learn(episodes, rate=rate, steps=steps)
 
     def sum(self, totals: Tensor) -> Tensor:
         return self.team.sum(totals)
@@ -64,40 +68,20 @@ def evaluate(
     called while these are in place.
     """
     rows = HeldOutRows(
-        Predict(session.model, session.loss), session.batches, job.execution, job.team
+        Predict(session.model, session.loss),
+        session.batches,
+        job.execution,
+        job.team,
+        partial(adapted, job, session),
     )
     weights = evaluation_weights(job.recipe, session, clock)
     with torch.no_grad(), weights, job.team.whole(session.model):
-        metrics = measured(job.evaluators, rows)
+        # What evaluators draw must not move the generator that dropout draws from.
+        with torch.random.fork_rng(_cards(job.execution)):
+            metrics = measured(job.evaluators, rows)
         evaluation = Evaluation(session.step, session.units, metrics)
         seen(evaluation)
     return evaluation
-
-
-@contextmanager
-def evaluation_weights(recipe: Recipe, session: Session, clock: Clock) -> Iterator[None]:
-    """Put the weights for evaluation in place; afterwards restore the live ones to the bit.
-
-    An optimizer that keeps an average (Schedule-Free) writes it by its own `eval()`, and the chain
-    then sees that. `train()` of such an optimizer recomputes the live weights with rounding, so
-    they are restored from a copy. Without either, no weight is touched.
-    """
-    averaging = averaging_of(session.optimizer)
-    swaps = bool(averaging) or "on_evaluation" in recipe.effects.moments()
-    live = tree.clone(session.params) if swaps else {}
-    try:
-        for optimizer in averaging:
-            optimizer.eval()
-        if swaps:
-            streams = session.streams.child("effects")
-            view = View(clock, Controls(), session.params, streams)
-            seen = recipe.effects.on_evaluation(session.params, session.effects, view)
-            tree.write({n: p for n, p in session.params.items() if seen[n] is not p}, seen)
-        yield
-    finally:
-        for optimizer in averaging:
-            optimizer.train()
-        tree.write({n: session.params[n] for n in live}, live)
 
 
 def measured(evaluators: Mapping[str, Evaluator], rows: HeldOutRows) -> dict[str, float]:
@@ -132,6 +116,10 @@ def lost_measure(task: Task, evaluation: Evaluation) -> tuple[str, float] | None
         if not math.isfinite(found[name]):
             return measure.label, found[name]
     return None
+
+
+def _cards(execution: Execution) -> list[int]:
+    return [torch.cuda.current_device()] if execution.device == "cuda" else []
 
 
 def _number(value: object, evaluator: str, metric: str) -> float:

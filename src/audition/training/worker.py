@@ -16,6 +16,7 @@ from audition.config.instantiate import construct, factory
 from audition.energy.off import Off
 from audition.errors import AuditionError
 from audition.execution import keep_compiled, why_uncompiled
+from audition.machine import peak_memory
 from audition.measure import BEST, Measure, recorded
 from audition.observers.checkpoint import Checkpoint, Say
 from audition.observers.energy import Energy
@@ -145,6 +146,8 @@ def share_packed(
 
 def taken_up(rig: Rig, interrupted: Callable[[int], bool]) -> Run:
     """The run where its newest good checkpoint left it, or at its start."""
+    if rig.job.execution.device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     session, opening, snapshot = reopened(
         rig.job, folder=rig.spec.folder, key=rig.spec.record.key, say=rig.say
     )
@@ -171,12 +174,23 @@ def facts(outcome: Outcome, measures: Mapping[str, Measure]) -> dict[str, Any]:
         "metrics": metrics,
         "units": session.units,
         "steps": session.step,
+        "updates": session.updates,
         "train_seconds": session.seconds,
         "forward_passes": session.cost.forward,
         "backward_passes": session.cost.backward,
+        "adaptation_forward": session.adaptation.forward,
+        "adaptation_backward": session.adaptation.backward,
+        "peak_mb": round(1e-6 * _peak_memory(session.params), 1),
         "parameters": sum(p.numel() for p in session.params.values()),
         "weights": digest({**session.params, **session.buffers}),
     }
+
+
+def _peak_memory(params: Mapping[str, torch.Tensor]) -> int:
+    """Bytes: of the card that holds the weights, else of this process, whatever else it did."""
+    if any(p.is_cuda for p in params.values()):
+        return int(torch.cuda.max_memory_allocated())
+    return peak_memory()
 
 
 def measures_of(job: Job, domains: Sequence[str] = ()) -> dict[str, Measure]:
