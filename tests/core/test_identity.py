@@ -54,6 +54,7 @@ def test_a_default_may_be_written_out_or_left_out(settings_of, path, value):
     [
         ("logger", {"tensorboard": {"_target_": "audition.trackers.tensorboard.TensorBoard"}}),
         ("energy", {"_target_": "audition.energy.rapl.Rapl"}),
+        ("training.check_every", 3),
         ("paths.output_dir", "elsewhere"),
         ("checkpoint.minutes", 9.0),
         ("paths.cache_dir", "elsewhere"),

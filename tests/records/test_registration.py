@@ -11,6 +11,7 @@ import pytest
 from audition.answers import standing as standings
 from audition.answers.standing import Counted, counted
 from audition.errors import AuditionError
+from audition.records.contents import contents_of
 from audition.records.record import Record
 from audition.records.registration import (
     PlannedArm,
@@ -19,6 +20,7 @@ from audition.records.registration import (
     register,
     registrations,
 )
+from audition.records.store import Ledger
 
 standing = partial(standings.standing, metric="val_loss")
 BASE, IDEA = "b" * 16, "1" * 16
@@ -66,7 +68,7 @@ def test_a_plan_keeps_its_first_date(tmp_path: Path) -> None:
     assert register(tmp_path, replace(PLAN, command="typed in another order")) == first
     assert first.read_text() == text
     (read,) = registrations(tmp_path)
-    assert replace(read, written="", number=0) == PLAN
+    assert replace(read, written="", number=0, seal="") == PLAN
     assert read.written
     assert read.digest() == PLAN.digest() == first.stem
 
@@ -79,6 +81,53 @@ def test_plans_come_oldest_first_and_foreign_files_are_left_out(tmp_path: Path) 
     found = registrations(tmp_path)
     assert len(found) == 2
     assert [p.written for p in found] == sorted(p.written for p in found)
+
+
+EDITS: list[tuple[dict[str, Any], str]] = [
+    ({"sesoi": 0.5}, "its content is the plan"),
+    ({"baseline_seeds": [42, 137, 256]}, "its content is the plan"),
+    ({"written": "2020-01-01T00:00:00+00:00"}, "its date, its number or its command"),
+    ({"number": 0}, "its date, its number or its command"),
+]
+
+
+@pytest.mark.parametrize(("edit", "said"), EDITS)
+def test_an_edited_plan_is_listed_and_counts_for_nothing(
+    tmp_path: Path, edit: dict[str, Any], said: str
+) -> None:
+    path = register(tmp_path, PLAN)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **edit}))
+    assert registrations(tmp_path) == ()
+    (listed,) = contents_of(Ledger(tmp_path)).unreadable
+    assert listed.path == path
+    assert said in str(listed)
+    asked_for = [run(42, plan=PLAN.digest()), run(137, plan=PLAN.digest())]
+    lost = standing(IDEA, BASE, asked_for, registrations(tmp_path))
+    assert lost.word == "exploratory"
+    assert PLAN.digest() in lost.departures[0]
+
+
+def test_plans_of_before_they_were_sealed_are_read(tmp_path: Path) -> None:
+    path = register(tmp_path, PLAN)
+    plain = json.loads(path.read_text())
+    del plain["seal"]
+    path.write_text(json.dumps(plain))
+    assert [plan.digest() for plan in registrations(tmp_path)] == [PLAN.digest()]
+
+
+def test_a_seed_of_the_baseline_without_an_outcome_is_named() -> None:
+    departed = standing(IDEA, BASE, PLANNED, [WRITTEN_PLAN], baseline_seeds=(42,))
+    assert departed.departures == ("seed 137 of the plan's baseline without an outcome",)
+    raced = replace(WRITTEN_PLAN, judged_on=(256, 512), baseline_seeds=(42, 137, 256, 512))
+    arm = replace(ARM, seeds=(42, 137, 256, 512))
+    raced = replace(raced, arms=(arm,))
+    dropped = standing(IDEA, BASE, PLANNED, [raced], baseline_seeds=(42, 137))
+    assert dropped.word == "as planned"
+    half = standing(IDEA, BASE, [*PLANNED, run(256)], [raced], baseline_seeds=(42, 137, 256))
+    assert half.departures == (
+        "seed 512 of the plan without an outcome",
+        "seed 512 of the plan's baseline without an outcome",
+    )
 
 
 def test_a_plan_that_cannot_be_written_stops_the_sweep(tmp_path: Path) -> None:

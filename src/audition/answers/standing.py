@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from audition.records.record import Record
 from audition.records.registration import ALPHA, PlannedArm, Registration
 
+LOST = "the plan that its runs were begun for is not in this ledger, or was edited"
 UNPLANNED = "no plan named this arm before it was run"
 ELSEWHERE = "its runs were made elsewhere, and no plan of them is known here"
 
@@ -66,7 +67,7 @@ def standing(
     runs: Sequence[Record],
     plans: Iterable[Registration],
     *,
-    baseline_seeds: Sequence[int] = (),
+    baseline_seeds: Sequence[int] | None = None,
     left_out: Sequence[str] = (),
     family: Collection[str] = (),
     metric: str,
@@ -81,14 +82,15 @@ def standing(
     Args:
         runs: those of the arm that count.
         plans: oldest first.
-        baseline_seeds: of the baseline's runs that count.
+        baseline_seeds: of the baseline's runs that count and have an outcome; None asks for none.
         left_out: what does not, in words.
         family: config hashes of all arms that are compared with the baseline.
     """
     rivals = _rivals(plans, baseline_hash)
     own = [plan for plan in rivals if plan.arm(config_hash)]
     if not own:
-        return Standing((UNPLANNED,))
+        lost = sorted({run.plan for run in runs if run.plan})
+        return Standing((f"{LOST} ({', '.join(lost)})" if lost else UNPLANNED,))
     plan, arm = own[0], _arm(own[0], config_hash)
     settled = [run for run in runs if run.settled]
     if plan.judged_on and set(plan.judged_on) <= {run.seed for run in settled}:
@@ -97,10 +99,17 @@ def standing(
     digests = {each.digest() for each in own}
     early = [run.seed for run in settled if _early(run, plan, digests)]
     added = tuple(run.seed for run in settled if run.seed not in arm.seeds)
-    beside = [s for s in baseline_seeds if s not in plan.baseline_seeds and s not in added]
-    # A race leaves out the seeds of an idea it drops, by the rule it announced.
-    due = () if plan.judged_on else arm.seeds
-    absent = [seed for seed in due if seed not in {run.seed for run in settled}]
+    outcomes = {run.seed for run in settled}
+    # A race leaves out the fresh seeds of an idea it drops, by the rule it announced.
+    due = plan.judged_on if outcomes & set(plan.judged_on) else () if plan.judged_on else arm.seeds
+    absent = [seed for seed in due if seed not in outcomes]
+    beside, short = [], []
+    if baseline_seeds is not None:
+        beside = [s for s in baseline_seeds if s not in plan.baseline_seeds and s not in added]
+        of_baseline = set(due) if plan.judged_on else set(plan.baseline_seeds)
+        short = [
+            s for s in plan.baseline_seeds if s in of_baseline and s not in set(baseline_seeds)
+        ]
     cards = {name: digest for run in settled for name, digest in run.cards.items()}
     changed = [name for name, digest in arm.cards.items() if cards.get(name, digest) != digest]
     departures = (
@@ -108,6 +117,7 @@ def standing(
         (bool(added), f"{seeds_text(added)} added to the plan"),
         (bool(beside), f"{seeds_text(beside)} of the baseline added to the plan"),
         (bool(absent), f"{seeds_text(absent)} of the plan without an outcome"),
+        (bool(short), f"{seeds_text(short)} of the plan's baseline without an outcome"),
         (bool(changed), f"the card of {', '.join(changed)} changed since the plan"),
         (metric != plan.metric, f"the metric is {metric}, and the plan's {plan.metric}"),
         (alpha != plan.alpha, f"α is {alpha:g}, and the plan's {plan.alpha:g}"),

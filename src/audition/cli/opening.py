@@ -4,6 +4,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from audition.records.contents import contents_of
 from audition.records.store import Contents, Ledger
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def open_ledger(options: Namespace) -> tuple[Ledger, Contents]:
     from audition.report.runs import show_problems
 
     ledger = Ledger.found(options.output_dir)
-    contents = ledger.read()
+    contents = contents_of(ledger)
     show_problems(contents)
     return ledger, contents
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from audition.cli.command import JSON, LEDGER, command, emit, option
 from audition.command_line import OUTPUTS, audition_command, in_ledger, train_command, train_door
+from audition.records.contents import contents_of
 from audition.records.store import Ledger, is_ledger
 
 if TYPE_CHECKING:
@@ -76,10 +77,13 @@ def look(ledger: Ledger) -> Overview:
     from audition.answers.campaign import seconds_left
     from audition.answers.commands import next_step
     from audition.records.registration import registrations
+    from audition.report.runs import show_problems
     from audition.report.verdict_text import headline
     from audition.sweep.cluster.campaigns import find
 
-    records, plans = ledger.read().records, registrations(ledger.root)
+    contents, plans = contents_of(ledger), registrations(ledger.root)
+    show_problems(contents)
+    records = contents.records
     runs = Counter[str](r.status for r in records if r.status != "running")
     live = [r for r in records if r.status == "running" and ledger.claimed(ledger.folder_of(r))]
     runs["running"] = len(live)

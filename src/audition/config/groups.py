@@ -37,7 +37,7 @@ class Group:
             that where it is `nothing`.
         of_machine: whether it describes the machine, and not what is trained there.
         local: its settings that say where a file lies; what is in the file is in a fingerprint.
-        checks: its settings that only hold against a file what its fingerprint says.
+        checks: its settings that only check what a run does, or what a file holds.
         unmeasured: its settings that do not change the time of a step, or that a measurement of it
             is filed under.
     """
@@ -152,7 +152,13 @@ GROUPS: Mapping[str, Group] = {
         Group("evaluator", "Metrics beside those of the task.", "named parts"),
         Group("logger", "Where the lines of metrics.jsonl go as well.", "named parts", "watching"),
         Group("budget", "How long a run trains.", "section", of="audition.budget.Budget"),
-        Group("training", "Settings of the loop.", "section", of="audition.training.job.Training"),
+        Group(
+            "training",
+            "Settings of the loop.",
+            "section",
+            of="audition.training.job.Training",
+            checks=("check_every",),
+        ),
         Group(
             "execution",
             "What a run computes on.",

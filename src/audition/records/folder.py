@@ -17,6 +17,10 @@ def _as_it_is(plain: Any) -> Any:
     return plain
 
 
+def _fits(value: object, stem: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Folder(Generic[T]):
     """The files of the dataclass `kind` in the folder `name` of any ledger."""
@@ -27,6 +31,8 @@ class Folder(Generic[T]):
     """Converts the data of a file, of an earlier version too, to the fields of `kind`."""
     plain: Callable[[T], Mapping[str, Any]] = asdict  # type: ignore[assignment]
     """Converts a value to the data of its file."""
+    misfit: Callable[[T, str], str] = _fits
+    """Why a value cannot have come under that name from us, following the file's name; else empty."""
 
     def path(self, root: Path, stem: str) -> Path:
         """The file of that name in the ledger at `root`."""
@@ -62,4 +68,8 @@ class Folder(Generic[T]):
             raise AuditionError("was not written by Audition") from None
 
     def _read(self, path: Path) -> T | Unreadable | None:
-        return read_file(path, self.decode)
+        found = read_file(path, self.decode)
+        if found is None or isinstance(found, Unreadable):
+            return found
+        why = self.misfit(found, path.stem)
+        return Unreadable(path, why) if why else found

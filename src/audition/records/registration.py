@@ -42,6 +42,7 @@ class Registration:
     command: str = ""
     written: str = ""  # ISO 8601, UTC
     number: int = 0  # 1 + the largest in the ledger then; 0 before 0.3
+    seal: str = ""  # digest of all of the above; empty before 0.5
 
     def digest(self) -> str:
         """Sixteen characters that name the plan, equal whatever the date and the command."""
@@ -54,11 +55,26 @@ class Registration:
     @cached_property
     def _digest(self) -> str:
         plain = asdict(replace(self, written="", command=""))
-        del plain["number"]
+        del plain["number"], plain["seal"]
         for later in ("terms", "screening"):
             if not plain[later]:  # plans of earlier versions keep their digests
                 del plain[later]
-        return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+        return _short(plain)
+
+    def sealed(self) -> "Registration":
+        """The plan with the digest of its date, number and command, which its name leaves out."""
+        return replace(self, seal=self._seal())
+
+    def misfit(self, stem: str) -> str:
+        """Why it was edited after it was written as `stem`, following the file's name; else empty."""
+        if self.digest() != stem:
+            return f"was edited: its content is the plan {self.digest()}"
+        if self.seal and self.seal != self._seal():
+            return "was edited: its date, its number or its command is another"
+        return ""
+
+    def _seal(self) -> str:
+        return _short([self.digest(), self.written, self.number, self.command])
 
     def names(self) -> dict[str, str]:
         """Config hash -> the name of the arm that was announced with it."""
@@ -69,7 +85,11 @@ class Registration:
         return {arm.config_hash: arm for arm in reversed(self.arms)}
 
 
-PLANS = Folder("plans", Registration)
+def _short(plain: object) -> str:
+    return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
+PLANS = Folder("plans", Registration, misfit=Registration.misfit)
 """One file a plan, by its digest."""
 
 
@@ -81,7 +101,8 @@ def register(root: Path, plan: Registration) -> Path:
     path = PLANS.path(root, plan.digest())
     if not path.exists():
         number = 1 + max((each.number for each in registrations(root)), default=0)
-        PLANS.write(root, plan.digest(), replace(plan, written=now(), number=number))
+        plan = replace(plan, written=now(), number=number).sealed()
+        PLANS.write(root, plan.digest(), plan)
     return path
 
 
@@ -91,7 +112,7 @@ def registered(root: Path, digest: str) -> Registration | None:
 
 
 def registrations(root: Path) -> tuple[Registration, ...]:
-    """Every plan of the ledger at `root`, oldest first; files that cannot be read are left out.
+    """Every plan of the ledger at `root`, oldest first, without files that are none or were edited.
 
     Their numbers order them, since the clocks of two machines may not agree.
     """

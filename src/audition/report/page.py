@@ -15,6 +15,7 @@ from audition.answers.provenance import Origin, origins
 from audition.answers.race_stages import race_stages
 from audition.answers.verdict import verdicts
 from audition.errors import AuditionError, writing
+from audition.records.contents import contents_of
 from audition.records.record import now
 from audition.records.registration import Registration, registrations
 from audition.records.store import Contents, Ledger, write_whole
@@ -67,7 +68,7 @@ def write_report(
     Where all arms are judged, searches are included: `studies`, or the accounts in the ledger.
     Raises AuditionError where there is nothing to judge or the folder cannot be written.
     """
-    contents = ledger.read()
+    contents = contents_of(ledger)
     judgements = judge_arms(
         contents.records,
         ideas,
@@ -76,7 +77,7 @@ def write_report(
         sesoi=sesoi,
         alpha=alpha,
     )
-    accounts, unread = STUDIES.read(ledger.root)
+    accounts, _ = STUDIES.read(ledger.root)
     shown = () if ideas else accounts if studies is None else studies
     if not judgements and not shown:
         raise AuditionError(
@@ -105,7 +106,7 @@ def write_report(
         "counted": _counted(judgements, len(searches)),
         "written": now()[:16].replace("T", " "),
         "alpha": alpha,
-        "unreadable": [str(path) for path in (*contents.unreadable, *unread)],
+        "unreadable": [str(each) for each in contents.unreadable],
         "summary_columns": SUMMARY_COLUMNS,
         "theme": THEME,
     }

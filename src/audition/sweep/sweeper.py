@@ -6,6 +6,7 @@ from typing import Protocol
 
 from audition.errors import AuditionError
 from audition.frozen import freeze
+from audition.records.contents import contents_of
 from audition.records.store import Ledger
 from audition.sweep.arms import Question, parse_question
 from audition.sweep.cluster.launch import Detached
@@ -95,7 +96,7 @@ def sweep(
     with executor_of(application.launcher(), submit) as executor:
         plan = make_plan(question, application.composer, Planning())
         ledger = Ledger(Path(plan.output_dir))
-        contents = ledger.read()
+        contents = contents_of(ledger)
         registration = announcement(plan, style.judged_on(plan))
         missing = plan.missing(contents)
         if missing:  # a plan made when all outcomes are known announces nothing

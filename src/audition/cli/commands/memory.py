@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audition.cli.command import COUNT, JSON, LEDGER, command, emit, number, option
+from audition.cli.opening import open_ledger
 from audition.errors import AuditionError, writing
 from audition.records.store import Ledger
 
@@ -40,8 +41,8 @@ def memory(options: Namespace) -> None:
     from audition.records.find import find_run
     from audition.report.memory import draw_archive, show_archive
 
-    ledger = Ledger.found(options.output_dir)
-    run = find_run(ledger, ledger.read(), options.run)
+    ledger, contents = open_ledger(options)
+    run = find_run(ledger, contents, options.run)
     folder = ledger.folder_of(run)
     archive = read_archive(folder)
     chosen = _chosen(archive, options)

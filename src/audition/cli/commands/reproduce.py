@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from audition.cli.command import JSON, LEDGER, command, emit, option
-from audition.records.store import Ledger
+from audition.cli.opening import open_ledger
 
 if TYPE_CHECKING:
     from audition.answers.run_diff import Difference, RunDiff
@@ -31,9 +31,9 @@ def reproduce(options: Namespace) -> None:
 
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # as python -m has it: a person's own ideas may lie here
-    ledger = Ledger.found(options.output_dir)
+    ledger, contents = open_ledger(options)
     with one_sentence(), initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        record = find_run(ledger, ledger.read(), options.run)
+        record = find_run(ledger, contents, options.run)
         run = plan_reproduction(ledger, record, Composer("audition"))
         if changed := drift(record, run.identity):
             say(f"{run.label}: {changed}; it is compared nevertheless")

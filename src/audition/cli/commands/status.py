@@ -9,9 +9,11 @@ from audition.cli.command import JSON, LEDGER, PLAN, command, emit
 def status(options: Namespace) -> None:
     """`audition status`"""
     from audition.report.progress import show_campaign
+    from audition.report.runs import show_problems
     from audition.sweep.cluster.campaigns import find
 
     found = find(options.output_dir, options.plan)
+    show_problems(found.contents)
     runs = [state.to_dict() for state in found.states]
     emit(
         options,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from audition.cli.command import COUNT, JSON, LEDGER, command, emit, option
+from audition.cli.opening import open_ledger
 from audition.command_line import audition_command
 from audition.errors import AuditionError
 from audition.records.store import Ledger
@@ -48,8 +49,8 @@ def trace(options: Namespace) -> None:
 
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # as python -m has it: a person's own effects may lie here
-    ledger = Ledger.found(options.output_dir)
-    run = find_run(ledger, ledger.read(), options.run)
+    ledger, contents = open_ledger(options)
+    run = find_run(ledger, contents, options.run)
     path = ledger.folder_of(run) / FILE
     with one_sentence(), initialize_config_dir(str(conf_dir()), version_base="1.3"):
         compose = Composer("audition")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from audition.answers.campaign import RunState, campaign
 from audition.errors import AuditionError
+from audition.records.contents import contents_of
 from audition.records.registration import Registration, registrations
-from audition.records.store import Ledger
+from audition.records.store import Contents, Ledger
 from audition.records.submission import Submission, submissions
 from audition.sweep.cluster.follow import View, asker, look, lost, settle
 
@@ -19,6 +20,7 @@ class Found:
     plan: Registration
     submissions: tuple[Submission, ...]
     states: tuple[RunState, ...]
+    contents: Contents
 
 
 def plan_named(root: Path, name: str | None) -> Registration:
@@ -50,8 +52,9 @@ def find(root: Path, name: str | None, *, grace_s: float = 2.0) -> Found:
             settle(ledger, lost(each, view))
             views[i] = (each, view)
     waiting = {run: why for each, view in views for run, why in in_queue(each, view).items()}
-    states = campaign(plan, ledger, ledger.read().records, waiting)
-    return Found(plan, made, tuple(states))
+    contents = contents_of(ledger)
+    states = campaign(plan, ledger, contents.records, waiting)
+    return Found(plan, made, tuple(states), contents)
 
 
 def in_queue(submission: Submission, view: View) -> dict[str, str]:

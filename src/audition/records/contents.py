@@ -1,0 +1,25 @@
+"""What a ledger holds in all its folders, and every file there that cannot be used."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from audition.records.folder import Folder
+from audition.records.races import RACES
+from audition.records.registration import PLANS
+from audition.records.store import Contents, Ledger, Unreadable
+from audition.records.studies import STUDIES
+from audition.records.submission import SUBMISSIONS
+from audition.records.tuned import TUNED
+
+FOLDERS: tuple[Folder, ...] = (PLANS, STUDIES, TUNED, RACES, SUBMISSIONS)  # type: ignore[type-arg]
+
+
+def contents_of(ledger: Ledger) -> Contents:
+    """The records, and the files of any kind that cannot be read, or were edited."""
+    contents = ledger.read()
+    return replace(contents, unreadable=(*contents.unreadable, *unusable(ledger.root)))
+
+
+def unusable(root: Path) -> tuple[Unreadable, ...]:
+    """The files beside the runs of the ledger at `root` that are not what their folder holds."""
+    return tuple(each for folder in FOLDERS for each in folder.read(root)[1])
