@@ -45,6 +45,32 @@ def asked(ledger: Any, *words: str) -> Any:
     return left.value.code
 
 
+def test_what_the_run_says_of_the_code_it_may_name_is_not_believed(
+    ledger: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor is a module imported that lies beside the ledger."""
+    import sys
+
+    from omegaconf import OmegaConf
+
+    ledger, record = ledger
+    (tmp_path / "payload.py").write_text("raise SystemExit('the payload was run')")
+    monkeypatch.chdir(tmp_path)
+    path = ledger.folder_of(record) / "config.yaml"
+    config = OmegaConf.load(path)
+    config.allowed_targets = ["audition.", "payload.", ""]
+    config.optimizer._target_ = "payload.run"
+    OmegaConf.save(config, path)
+    before = list(sys.path)
+    assert asked(ledger) == 2
+    said = capsys.readouterr().err
+    assert "optimizer._target_=payload.run is not allowed" in said
+    assert "if you trust it, add --allow payload." in said
+    assert sys.path == before
+    assert asked(ledger, "--allow", "payload.") == 2  # it is read now, and has no such function
+    assert "payload.run does not exist" in capsys.readouterr().err
+
+
 def test_what_differs_is_named_and_the_exit_says_so(
     ledger: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

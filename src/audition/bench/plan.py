@@ -18,6 +18,7 @@ from audition.sweep.arms import parse_question
 from audition.sweep.check import check_device
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun, make_plan
+from audition.sweep.quick_hydra import hurry
 from audition.sweep.resolve_auto import AUTO
 from audition.sweep.sweeper import Style
 
@@ -83,6 +84,7 @@ def plan_sweep(words: Sequence[str]) -> PlannedSweep:
     hydra = [o.input_line or "" for o in typed if o.is_hydra_override()]
     task = [o for o in typed if not o.is_hydra_override()]
     fixed = [o.input_line or "" for o in task if not o.is_sweep_override()]
+    hurry()  # and so is the code that it names checked
     config = compose(CONFIG, [*hydra, *fixed], return_hydra_config=True)
     node = config.hydra.sweeper
     asked = {

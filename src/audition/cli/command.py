@@ -140,6 +140,13 @@ SESOI = option(
     "--sesoi", type=POSITIVE, metavar="X", help="smallest gain that counts, in the metric's unit"
 )
 ALPHA = option("--alpha", type=CHANCE, default=0.05, metavar="P", help="one-sided error (0.05)")
+ALLOW = option(
+    "--allow",
+    action="append",
+    default=[],
+    metavar="PREFIX",
+    help="of code that the run's settings may name: mylab., found from here",
+)
 BASELINE = option("--baseline", metavar="HASH", help="beginning of its hash (the newest baseline)")
 ARMS = option("arms", nargs="*", metavar="ARM", help="all of them by default")
 PLAN = option("plan", nargs="?", metavar="PLAN", help="beginning of its digest; the latest plan")

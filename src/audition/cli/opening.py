@@ -1,7 +1,9 @@
 """The ledger that a command reads, and the baseline that its question is about."""
 
+import os
+import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from audition.records.contents import contents_of
@@ -22,6 +24,16 @@ def open_ledger(options: Namespace) -> tuple[Ledger, Contents]:
     contents = contents_of(ledger)
     show_problems(contents)
     return ledger, contents
+
+
+def find_own_code(allow: Sequence[str]) -> None:
+    """Let a person's own packages be imported from this folder, where code of theirs is allowed.
+
+    Last, and not otherwise: the folder may be that of a ledger from elsewhere, and a module beside it
+    would stand in for one of Python's.
+    """
+    if allow and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
 
 
 def open_baseline(options: Namespace) -> "tuple[Ledger, Mapping[str, ArmRuns], ArmRuns]":

@@ -70,10 +70,8 @@ def task(config: DictConfig) -> None:
         if alone:
             _check_single(config, cast(DictConfig, hydra_node))
         # As they were typed: an interpolation is the config's to resolve.
-        words = OmegaConf.to_container(hydra_node.overrides.task, resolve=False)
-        run = plan_single(
-            settings_of(config), cast(list[str], words), Composer.of_hydra(hydra_node)
-        )
+        words = cast(list[str], OmegaConf.to_container(hydra_node.overrides.task, resolve=False))
+        run = plan_single(settings_of(config, words), words, Composer.of_hydra(hydra_node))
         train_single(run, Show(show_judgements, show_runs), alone=alone)
 
 

@@ -51,6 +51,7 @@ def launch(
         # What a rank prints that the terminal cannot show must not end it.
         "PYTHONIOENCODING": os.environ.get("PYTHONIOENCODING", "").partition(":")[0]
         + ":backslashreplace",
+        "PYTHONSAFEPATH": "1",  # nothing beside a ledger stands in for a module
         "PYTHONPATH": os.pathsep.join(folder or os.getcwd() for folder in sys.path),
     }
     command = [sys.executable, "-m", "audition.parallel.agent", str(processes)]

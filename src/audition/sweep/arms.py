@@ -13,7 +13,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from audition.config.chains import opened
+from audition.config.groups import root_of
 from audition.config.root import check_seed
+from audition.config.trust import KEY
 from audition.errors import AuditionError
 from audition.sweep.keys import check_axis, check_tuned
 from audition.text import count
@@ -57,9 +59,17 @@ def parse_question(
     arms: the campaign's further arms, each a line of overrides.
     """
     typed = parser.parse_overrides(list(arguments))
+    for key in params:
+        _check_not_code(key)
     taken = {override.get_key_element().lstrip("+~") for override in typed}
     campaign = [f"{k}={v}" for k, v in params.items() if k.lstrip("+~") not in taken]
     return with_arms(read_arms([*parser.parse_overrides(opened(campaign)), *typed]), arms)
+
+
+def _check_not_code(word: str) -> None:
+    """Raise AuditionError for a word of a campaign's file that says which code may be run."""
+    if root_of(word) == KEY:
+        raise AuditionError(f"{KEY} in a campaign: which code may be run is for you to type")
 
 
 def read_arms(overrides: Sequence[Override]) -> Question:
@@ -104,6 +114,7 @@ def with_arms(question: Question, lines: Iterable[str]) -> Question:
     """
     choices = [opened(shlex.split(line)) for line in lines]
     for word in chain.from_iterable(choices):
+        _check_not_code(word)
         if word.lstrip("+").startswith(f"{SEED}="):
             raise AuditionError(f"{word} in an arm: the arms of a sweep share their seeds")
     further = tuple(Arm(arm_name(choice), (*question.common, *choice)) for choice in choices)

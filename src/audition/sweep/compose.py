@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from audition.config.chains import opened
 from audition.config.shape import check_keys, check_shape, expanded
+from audition.config.trust import check_trusted
 from audition.errors import AuditionError
 from audition.sweep.check import check_claims
 from audition.sweep.layers import Composed, Layers
@@ -55,7 +56,7 @@ class Composer:
         """The settings, and the choice of every group."""
         words = opened(overrides)
         found = self._layers(words) or self._by_hydra(words)
-        settings = _ready(found.settings)
+        settings = _ready(found.settings, words)
         check_claims(settings.get("ideas") or {}, found.choices, found.folders)
         return settings, found.choices
 
@@ -98,17 +99,19 @@ class Application:
         )
 
 
-def settings_of(config: DictConfig) -> dict[str, Any]:
+def settings_of(config: DictConfig, words: Sequence[str]) -> dict[str, Any]:
     """The resolved settings of a run: plain containers, without Hydra's own node.
 
     Every `auto` becomes what will be used, so that it is part of the identity. Raises AuditionError
-    where the root lacks what a run needs, or holds something else.
+    where the root lacks what a run needs, holds something else, or allows more code than `words`, the
+    overrides that were typed, and the checkout.
     """
-    return _ready(_without_hydra(config))
+    return _ready(_without_hydra(config), words)
 
 
-def _ready(settings: dict[str, Any]) -> dict[str, Any]:
+def _ready(settings: dict[str, Any], words: Sequence[str]) -> dict[str, Any]:
     check_shape(settings)
+    check_trusted(settings["allowed_targets"], words)
     return resolve_auto(expanded(settings))
 
 

@@ -1,4 +1,4 @@
-"""Makes Hydra compose in less than half the time, with the same results.
+"""Makes Hydra compose in less than half the time, with the same results, and checks the code it names.
 
 Hydra composes a single run's config three times: to look for `hydra.mode`, to run it, and where the run
 is planned. Each time it reads every file of `conf/` anew, and copies all choices made so far at every
@@ -13,6 +13,8 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
+
+from audition.config.trust import check_hydra_code
 
 
 @cache
@@ -91,6 +93,7 @@ def _composed_once(own: Any) -> Any:
         # A choice that is missing is passed over in a sweep, and a mistake in a run.
         if known != key or depends not in (None, run_mode):
             config = own(self, config_name, list(words), run_mode, from_shell, False)
+            check_hydra_code(config.hydra, words)
             missing = "???" in config.hydra.runtime.choices.values()
             made = pickle.dumps(config)
             self._composed = key, made, run_mode if missing else None

@@ -1,6 +1,6 @@
 """A recorded run trained again from its own settings, in a temporary ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,7 +11,9 @@ from yaml import YAMLError
 
 from audition.answers.run_diff import RunResult
 from audition.config.identity import Identity, identify
-from audition.config.root import check
+from audition.config.root import OURS, check
+from audition.config.shape import check_shape
+from audition.config.trust import KEY, trusted
 from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.records.record import Record
@@ -23,18 +25,22 @@ from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import warm
 
 
-def plan_reproduction(ledger: Ledger, record: Record, compose: Compose) -> PlannedRun:
+def plan_reproduction(
+    ledger: Ledger, record: Record, compose: Compose, allow: Sequence[str] = ()
+) -> PlannedRun:
     """The run of `record` as its own `config.yaml` describes it, under the name it has today.
 
     Trackers and meters are left out. Raises AuditionError for a run without an outcome, one whose
     settings are lost or no longer fit the code, and one that was given minutes, which no machine
     repeats.
+
+    allow: prefixes of code beside the checkout's that its settings may name.
     """
     label = f"{record.arm} seed {record.seed}"
     if not record.settled:
         raise AuditionError(f"{label} has no outcome to compare with: it is {record.status}")
     freeze()
-    settings = settings_of(ledger, record, compose)
+    settings = settings_of(ledger, record, compose, allow)
     if settings["budget"]["minutes"] is not None:
         raise AuditionError(
             f"{label} was given {settings['budget']['minutes']:g} minutes: how far they lead is the "
@@ -45,8 +51,12 @@ def plan_reproduction(ledger: Ledger, record: Record, compose: Compose) -> Plann
     return PlannedRun(arm, record.seed, settings, identity, record.baseline_hash)
 
 
-def settings_of(ledger: Ledger, record: Record, compose: Compose) -> dict[str, Any]:
+def settings_of(
+    ledger: Ledger, record: Record, compose: Compose, allow: Sequence[str] = ()
+) -> dict[str, Any]:
     """The checked settings of `record` as its own `config.yaml` has them, watched by nothing.
+
+    What that file says of the code that it may name is not believed.
 
     Raises AuditionError where they are lost or no longer fit the code.
     """
@@ -63,12 +73,25 @@ def settings_of(ledger: Ledger, record: Record, compose: Compose) -> dict[str, A
     watched = {"logger": {}, "energy": default["energy"], "memory": default["memory"]}
     settings = {**default, **recorded, **watched}
     try:
+        check_shape(settings)
+        believed = trusted((f"{KEY}=[{','.join(allow)}]",))
+        settings[KEY] = [p for p in settings[KEY] if p.startswith(believed)] or list(believed)
         return check(settings)
     except AuditionError as error:
         raise AuditionError(
             f"{record.arm} seed {record.seed} cannot be made again: its settings no longer fit the "
-            f"code, {error}"
+            f"code, {error}{_own_code(recorded, allow)}"
         ) from None
+
+
+def _own_code(recorded: Mapping[str, Any], allow: Sequence[str]) -> str:
+    """How to allow the code that a run's own settings say they need."""
+    packages = recorded.get(KEY)
+    own = [p for p in packages if p not in (OURS, *allow)] if isinstance(packages, list) else []
+    if not own:
+        return ""
+    words = " ".join(f"--allow {prefix}" for prefix in own)
+    return f" (it was made with code of {', '.join(own)}: if you trust it, add {words})"
 
 
 def drift(record: Record, identity: Identity) -> str:

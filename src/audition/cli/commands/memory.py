@@ -1,14 +1,13 @@
 """`audition memory`: the weights that a run kept since no other beats them: list, plot, restore."""
 
-import os
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audition.cli.command import COUNT, JSON, LEDGER, command, emit, number, option
-from audition.cli.opening import open_ledger
+from audition.cli.command import ALLOW, COUNT, JSON, LEDGER, command, emit, number, option
+from audition.cli.opening import find_own_code, open_ledger
 from audition.errors import AuditionError, writing
 from audition.records.store import Ledger
 
@@ -32,7 +31,7 @@ SELECTORS = ("knee", "loss", "complexity")
     option("--step", type=COUNT, metavar="N", help="those of step N"),
     option("--to", type=Path, metavar="FILE", help="evaluate the chosen weights, and write them"),
     option("--out", type=Path, metavar="FIGURE", help="draw the archive: .png or .svg"),
-    *(LEDGER, JSON),
+    *(ALLOW, LEDGER, JSON),
 )
 def memory(options: Namespace) -> None:
     """`audition memory`; exit code 1 where restored weights do not come to what was stored."""
@@ -50,7 +49,7 @@ def memory(options: Namespace) -> None:
     if options.to is not None:
         if chosen is None:
             raise AuditionError(f"{folder} keeps no weights to restore")
-        restored = _restored(options.to, ledger, run, archive, chosen)
+        restored = _restored(options.to, ledger, run, archive, chosen, options.allow)
     if options.out is not None:
         draw_archive(archive, options.out, f"{run.arm} seed {run.seed}", chosen)
         say(f"drawn in {options.out}")
@@ -82,7 +81,12 @@ def _chosen(archive: "Archive", options: Namespace) -> "Point | None":
 
 
 def _restored(
-    path: Path, ledger: Ledger, run: "Record", archive: "Archive", chosen: "Point"
+    path: Path,
+    ledger: Ledger,
+    run: "Record",
+    archive: "Archive",
+    chosen: "Point",
+    allow: Sequence[str],
 ) -> float:
     """The value that the chosen weights come to today; they are then in the file `path`."""
     from hydra import initialize_config_dir
@@ -96,12 +100,11 @@ def _restored(
     from audition.sweep.reproduce import relocated, settings_of
     from audition.training.restored import evaluate_weights
 
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # as python -m has it: a person's own ideas may lie here
+    find_own_code(allow)
     content = read_weights(ledger.folder_of(run), chosen)
     with one_sentence(), initialize_config_dir(str(conf_dir()), version_base="1.3"):
         settings = relocated(
-            settings_of(ledger, run, Composer("audition")), ledger.root, ledger.root
+            settings_of(ledger, run, Composer("audition"), allow), ledger.root, ledger.root
         )
         alone: Mapping[str, object] = {"_target_": "audition.parallel.alone.Alone"}
         check_machine(settings)

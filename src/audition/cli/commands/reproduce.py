@@ -1,12 +1,11 @@
 """`audition reproduce`: train one run again, and compare it with its record bit by bit."""
 
-import os
 import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from audition.cli.command import JSON, LEDGER, command, emit, option
-from audition.cli.opening import open_ledger
+from audition.cli.command import ALLOW, JSON, LEDGER, command, emit, option
+from audition.cli.opening import find_own_code, open_ledger
 
 if TYPE_CHECKING:
     from audition.answers.run_diff import Difference, RunDiff
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 @command(
     "train a run again and compare it bit for bit",
     option("run", metavar="RUN", help="the beginning of its key, its folder, or ARM/SEED"),
-    *(LEDGER, JSON),
+    *(ALLOW, LEDGER, JSON),
 )
 def reproduce(options: Namespace) -> None:
     """`audition reproduce`; exit code 1 where the run did not come out the same."""
@@ -29,12 +28,11 @@ def reproduce(options: Namespace) -> None:
     from audition.sweep.compose import Composer
     from audition.sweep.reproduce import drift, plan_reproduction, reproduce
 
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # as python -m has it: a person's own ideas may lie here
+    find_own_code(options.allow)
     ledger, contents = open_ledger(options)
     with one_sentence(), initialize_config_dir(str(conf_dir()), version_base="1.3"):
         record = find_run(ledger, contents, options.run)
-        run = plan_reproduction(ledger, record, Composer("audition"))
+        run = plan_reproduction(ledger, record, Composer("audition"), options.allow)
         if changed := drift(record, run.identity):
             say(f"{run.label}: {changed}; it is compared nevertheless")
         again = reproduce(run, ledger)

@@ -1,14 +1,12 @@
 """`audition trace`: records what a run's gradients were like, and replays chains of effects on it."""
 
 import math
-import os
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from audition.cli.command import COUNT, JSON, LEDGER, command, emit, option
-from audition.cli.opening import open_ledger
+from audition.cli.command import ALLOW, COUNT, JSON, LEDGER, command, emit, option
+from audition.cli.opening import find_own_code, open_ledger
 from audition.command_line import audition_command
 from audition.errors import AuditionError
 from audition.records.store import Ledger
@@ -35,7 +33,7 @@ EFFECTS = ("preset", "effects")
     ),
     option("--steps", type=COUNT, default=200, metavar="N", help="that are recorded (200)"),
     option("--again", action="store_true", help="record it afresh"),
-    *(LEDGER, JSON),
+    *(ALLOW, LEDGER, JSON),
 )
 def trace(options: Namespace) -> None:
     """`audition trace`"""
@@ -47,8 +45,7 @@ def trace(options: Namespace) -> None:
     from audition.sweep.compose import Composer
     from audition.traces.trace import FILE, Trace
 
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # as python -m has it: a person's own effects may lie here
+    find_own_code(options.allow)
     ledger, contents = open_ledger(options)
     run = find_run(ledger, contents, options.run)
     path = ledger.folder_of(run) / FILE
@@ -90,7 +87,7 @@ def _record(options: Namespace, ledger: Ledger, run: "Record", compose: "Compose
     from audition.sweep.reproduce import drift, plan_reproduction, relocated
     from audition.traces.record import record
 
-    planned = plan_reproduction(ledger, run, compose)
+    planned = plan_reproduction(ledger, run, compose, options.allow)
     if changed := drift(run, planned.identity):
         say(f"{planned.label}: {changed}; it is traced as it trains today")
     settings = relocated(planned.settings, ledger.root, ledger.root)

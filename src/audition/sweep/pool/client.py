@@ -48,7 +48,7 @@ class Server:
         given = (theirs.fileno(), reports.fileno(), alive)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "audition.sweep.pool.server", *map(str, given)],
+                [sys.executable, "-P", "-m", "audition.sweep.pool.server", *map(str, given)],
                 stdin=subprocess.DEVNULL,
                 stdout=self._errors,
                 stderr=self._errors,
