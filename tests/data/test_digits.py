@@ -1,13 +1,14 @@
 """The digits: what the file holds, splits without overlap, batches as functions of seed and step."""
 
+from importlib.metadata import PathDistribution
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 import torch
 
-from audition.data import digits
-from audition.data.digits import TRAINING, Digits
+from audition.data import digits, pictures
+from audition.data.digits import Digits
 from audition.errors import AuditionError
 from audition.recipe.batches import Clock, Shape
 from audition.recipe.streams import Streams
@@ -28,10 +29,8 @@ def test_the_file_is_scikit_learns(images):
     known = load_digits()
     batch = images.train(Clock(0))
     scale = [
-        (x.flatten() * 16.0).std() / batch_row.std()
-        for x, batch_row in zip(
-            torch.tensor(known.images)[batch.ids] / 16.0, batch.inputs, strict=True
-        )
+        x.flatten().std() / batch_row.std()
+        for x, batch_row in zip(torch.tensor(known.images)[batch.ids], batch.inputs, strict=True)
     ]
     assert np.ptp([float(s) for s in scale]) < 1e-3  # the same pictures, normalised alike
     assert batch.targets.tolist() == known.target[batch.ids].tolist()
@@ -74,13 +73,15 @@ def test_a_batch_is_a_function_of_the_step(images):
 
 
 def test_another_file_is_refused(tmp_path, monkeypatch):
-    wrong = tmp_path / "digits.csv.gz"
+    wrong = tmp_path / digits.FILE
+    wrong.parent.mkdir(parents=True)
     wrong.write_bytes(b"not the digits")
-    monkeypatch.setattr(digits, "_file", lambda: wrong)
-    digits._digest.cache_clear()
+    monkeypatch.setattr(pictures, "distribution", lambda package: PathDistribution(tmp_path / "x"))
     with pytest.raises(AuditionError, match="has sha256"):
         _ = Digits().corpus_fingerprint
-    digits._digest.cache_clear()
+    wrong.unlink()
+    with pytest.raises(AuditionError, match="scikit-learn is installed without"):
+        _ = Digits().corpus_fingerprint
 
 
 def test_a_batch_larger_than_the_set_is_refused():
@@ -90,7 +91,7 @@ def test_a_batch_larger_than_the_set_is_refused():
 
 def test_a_batch_larger_than_the_set_is_refused_before_it_is_opened() -> None:
     largest = Digits().open(Streams(1))
-    Digits(batch_size=TRAINING).check()
+    Digits(batch_size=Digits.training).check()
     with pytest.raises(AuditionError, match="more than the 1197 pictures to train on"):
-        Digits(batch_size=TRAINING + 1).check()
-    assert len(largest._splits.training) == TRAINING
+        Digits(batch_size=Digits.training + 1).check()
+    assert len(largest._splits.training) == Digits.training

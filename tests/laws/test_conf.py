@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from standins import fashion
 from tests.laws.table import ROWS
 
 from audition.config.groups import GROUPS
@@ -42,7 +43,15 @@ NEEDS = {
     "preset/reverb": ("effects.reverb.delays=[1,2]",),
 }
 TOO_LARGE = {"model/gpt88m", "experiment/document003"}
-PICTURES = {"data/digits", "model/mlp", "model/convnet", "task/classification", "experiment/digits"}
+FASHION = {"data/fashion", "experiment/fashion"}
+PICTURES = FASHION | {
+    "data/digits",
+    "data/mnist_5k",
+    "model/mlp",
+    "model/convnet",
+    "task/classification",
+    "experiment/digits",
+}
 PICTURES |= {"attention/none", "norm/none", "feedforward/none"}
 THREE_PICTURES = ("experiment=digits", "data.batch_size=16", "budget.steps=3")
 THREE_STEPS = ("model=tiny", "data.evaluation_tokens=512", "budget.steps=3")
@@ -81,7 +90,8 @@ def test_every_file_trains_three_steps(name, settings_of, tmp_path, monkeypatch)
         monkeypatch.setattr(stdlib, "_files", lambda: few)
         settings = settings_of(*overrides(name), f"data.cache_dir={tmp_path}", base=())
     else:
-        settings = settings_of(*overrides(name), base=())
+        stand_in = fashion(tmp_path / "fashion") if name in FASHION else ()
+        settings = settings_of(*overrides(name), *stand_in, base=())
     group = name.split("/")[0]
     if group in GROUPS and GROUPS[group].holds == "part":
         assert settings[group]["_target_"].startswith("audition.")

@@ -4,14 +4,16 @@ Shape suffixes: N pictures of a split, B rows of a batch, C channels, H height, 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from audition.data.pictures import SetAside
 from audition.errors import AuditionError
 from audition.recipe.batches import Batch, Clock, Shape
 from audition.recipe.streams import Streams
@@ -21,9 +23,15 @@ from audition.recipe.streams import Streams
 class Pictures:
     """The pictures of one split, their classes, and their numbers in the whole set."""
 
-    pixels: NDArray[np.float32]  # [N, C, H, W], normalised
+    pixels: NDArray[np.uint8]  # [N, C, H, W]
     classes: NDArray[np.int64]  # [N]
     numbers: NDArray[np.int64]  # [N]
+
+    @classmethod
+    def of(cls, pixels: NDArray[np.uint8], classes: NDArray[np.integer], first: int = 0) -> Self:
+        """A whole set, numbered from `first`."""
+        numbers = np.arange(first, first + len(classes))
+        return cls(pixels, classes.astype(np.int64), numbers)
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -35,35 +43,63 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Splits:
-    """Pictures to train on, to probe and to validate on; no picture is in two of them."""
+    """Pictures to train on, to probe and to be judged on; no picture is in two of them."""
 
     training: Pictures
     probe: Pictures
     validation: Pictures
 
     @classmethod
-    def of(cls, pictures: Pictures, *, validation: int, probe: int, order: int) -> "Splits":
-        """`validation` and `probe` pictures of each class set aside, the same for every seed.
-
-        order: seeds the choice, once for a data set; a run's seed must not change the split.
+    def of(cls, pictures: Pictures, aside: SetAside) -> "Splits":
+        """Some pictures of each class set aside, the same for every seed.
 
         Raises AuditionError where a class has no picture left to train on.
         """
-        generator = np.random.default_rng(order)
+        generator = np.random.default_rng(aside.order)
         parts: list[list[NDArray[np.int64]]] = [[], [], []]
         for each in np.unique(pictures.classes):
             rows = generator.permutation(np.flatnonzero(pictures.classes == each))
-            if len(rows) <= validation + probe:
+            if len(rows) <= aside.validation + aside.probe:
                 raise AuditionError(
-                    f"class {each} has {len(rows)} pictures, too few for {validation} to validate "
-                    f"on, {probe} to probe and one to train on"
+                    f"class {each} has {len(rows)} pictures, too few for "
+                    f"{aside.validation} to validate on, {aside.probe} to probe and one to train on"
                 )
-            for part, chosen in zip(
-                parts, np.split(rows, [validation, validation + probe]), strict=True
-            ):
+            ends = np.cumsum([aside.validation, aside.probe])
+            for part, chosen in zip(parts, np.split(rows, ends), strict=True):
                 part.append(chosen)
         held_out, looked_at, training = (np.sort(np.concatenate(part)) for part in parts)
         return cls(*(pictures.only(rows) for rows in (training, looked_at, held_out)))
+
+    def judged_on(self, others: Pictures) -> "Splits":
+        """The same training, judged on other pictures, a published test set for instance."""
+        return replace(self, validation=others)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Pixels to inputs: less the mean of their channel, over its standard deviation.
+
+    Both are of the training split alone: what is held out must not shape what is trained on.
+    """
+
+    mean: Tensor  # [C, 1, 1]
+    deviation: Tensor  # [C, 1, 1]
+
+    @classmethod
+    def of(cls, pictures: Pictures) -> Self:
+        """Exactly, from how often each value of a byte occurs in each channel."""
+        values = np.arange(256)
+        many = np.stack(
+            [np.bincount(p.ravel(), minlength=256) for p in pictures.pixels.swapaxes(0, 1)]
+        )
+        mean = many @ values / many.sum(1)
+        spread = ((values - mean[:, None]) ** 2 * many).sum(1) / many.sum(1)
+        both = (torch.from_numpy(x).float().view(-1, 1, 1) for x in (mean, np.sqrt(spread)))
+        return cls(*both)
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """[B, C, H, W], float32."""
+        return torch.from_numpy(pixels).float().sub_(self.mean).div_(self.deviation)
 
 
 class Images:
@@ -80,6 +116,7 @@ class Images:
             )
         self.shape = Shape(tuple(splits.training.pixels.shape[1:]), classes)
         self._splits, self._streams, self._rows = splits, streams, batch_size
+        self._scale = Scale.of(splits.training)
         self._order = lru_cache(maxsize=2)(self._ordered)  # two, for a batch between two epochs
 
     def train(self, clock: Clock) -> Batch:
@@ -88,33 +125,27 @@ class Images:
         epochs = places // many
         # A batch may end one epoch and begin the next; it touches two at most.
         rows = [self._order(int(e))[places[epochs == e] - e * many] for e in np.unique(epochs)]
-        return _batch(self._splits.training, np.concatenate(rows))
+        return self._batch(self._splits.training, np.concatenate(rows))
 
     def probe(self, step: int) -> Batch:
         """Pictures of the probe split, drawn afresh each step with replacement."""
         generator = self._streams.generator("probe", step)
         rows = torch.randint(len(self._splits.probe), (self._rows,), generator=generator)
-        return _batch(self._splits.probe, rows.numpy())
+        return self._batch(self._splits.probe, rows.numpy())
 
     def held_out(self, at_once: int = 2048) -> Iterator[Batch]:
         for i in range(0, len(self._splits.validation), at_once):
-            yield _batch(
-                self._splits.validation,
-                np.arange(i, min(i + at_once, len(self._splits.validation))),
-            )
+            rows = np.arange(i, min(i + at_once, len(self._splits.validation)))
+            yield self._batch(self._splits.validation, rows)
 
     def _ordered(self, epoch: int) -> NDArray[np.int64]:
         generator = self._streams.generator("data", epoch)
         return torch.randperm(len(self._splits.training), generator=generator).numpy()
 
-
-def _batch(pictures: Pictures, rows: NDArray[np.int64]) -> Batch:
-    def tensor(values: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(values[rows])
-
-    return Batch(
-        inputs=tensor(pictures.pixels),
-        targets=tensor(pictures.classes),
-        ids=tensor(pictures.numbers),
-        groups=torch.zeros(len(rows), dtype=torch.int64),
-    )
+    def _batch(self, pictures: Pictures, rows: NDArray[np.int64]) -> Batch:
+        return Batch(
+            inputs=self._scale(pictures.pixels[rows]),
+            targets=torch.from_numpy(pictures.classes[rows]),
+            ids=torch.from_numpy(pictures.numbers[rows]),
+            groups=torch.zeros(len(rows), dtype=torch.int64),
+        )

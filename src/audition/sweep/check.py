@@ -170,6 +170,15 @@ def _unlike(fact: str, own: object, theirs: object) -> str:
     return f"computes with execution.{fact}={own} and the baseline with {theirs}"
 
 
+def check_may_choose(settings: Settings) -> None:
+    """Refuse to choose by the pictures of a test: they would be no test of what was chosen."""
+    if settings["data"].get("held_out") == "test":
+        raise AuditionError(
+            "data.held_out=test is for a comparison with published numbers, and a search, a race or "
+            "tune= would choose by the test: leave it at validation, and test what was chosen"
+        )
+
+
 def check_claims(
     ideas: Mapping[str, Any], choices: Mapping[str, Any], folders: Sequence[Path]
 ) -> None:

@@ -9,6 +9,7 @@ from audition.frozen import freeze
 from audition.records.contents import contents_of
 from audition.records.store import Ledger
 from audition.sweep.arms import Question, parse_question
+from audition.sweep.check import check_may_choose
 from audition.sweep.cluster.launch import Detached
 from audition.sweep.compose import Application
 from audition.sweep.confirm import announce, announcement, conclude
@@ -95,6 +96,8 @@ def sweep(
     question = style.widen(question)
     with executor_of(application.launcher(), submit) as executor:
         plan = make_plan(question, application.composer, Planning())
+        if style.chooses:
+            check_may_choose(plan.runs[0].settings)
         ledger = Ledger(Path(plan.output_dir))
         contents = contents_of(ledger)
         registration = announcement(plan, style.judged_on(plan))

@@ -1,8 +1,10 @@
 """Both sides are tuned alike, the best meet on seeds that chose nothing, and luck of a default dies."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
+from standins import fashion
 
 from audition.answers import judge_arms
 from audition.answers.baselines import baseline_in, rivals_of
@@ -114,3 +116,11 @@ def test_what_cannot_be_tuned_is_refused_before_any_run(arena, line: str, senten
     with pytest.raises(AuditionError, match=sentence):
         arena.comparison(line).tune_all()
     assert arena.made == []
+
+
+def test_nothing_is_tuned_by_a_test(arena, tmp_path):
+    stand_in = fashion(tmp_path / "fashion", training=6010, test=10)
+    asked = " ".join(("experiment=fashion", *stand_in, "data.held_out=test", "tune=optimizer.lr"))
+    pictures = replace(arena, common=arena.common[-2:])
+    with pytest.raises(AuditionError, match=r"^data\.held_out=test is for a comparison"):
+        pictures.comparison(f"optimizer=adamw,sgd {asked}")

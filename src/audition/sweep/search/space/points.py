@@ -10,7 +10,7 @@ from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.records.record import BASELINE
 from audition.sweep.arms import Arm, arm_name
-from audition.sweep.check import check_alike, comparable
+from audition.sweep.check import check_alike, check_may_choose, comparable
 from audition.sweep.compose import Composer
 from audition.sweep.keys import check_searched
 from audition.sweep.plan import Plan, PlannedRun, checked
@@ -51,8 +51,12 @@ class Points:
     def around(
         cls, plan: Plan, choice: tuple[str, ...], seeds: tuple[int, ...], compose: Composer
     ) -> "Points":
-        """The points around the arm of `plan` that `choice` makes, before their space is known."""
+        """The points around the arm of `plan` that `choice` makes, before their space is known.
+
+        Raises AuditionError where their runs are judged on a test.
+        """
         base = plan.runs[0]
+        check_may_choose(base.settings)
         common = base.arm.overrides
         start = identify(checked((*common, *choice), compose)).config_hash
         root = Path(plan.output_dir)
