@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from audition.observers.observer import Observer, StepReport
+from audition.observers.spikes import Spikes
 from audition.recipe.turnover import Event
 from audition.records.metrics import (
     CONTROLS,
@@ -33,18 +34,7 @@ def scalars(session: Session, report: StepReport) -> dict[str, float]:
         values |= {f"terms/{name}": term.item() for name, term in report.gradient.terms.items()}
     if report.norm is not None:
         values["train/gradient_norm"] = report.norm.item()
-    if report.events:
-        values |= turnover(report.events)
     return values | {f"{METERS}{name}": float(v) for name, v in report.meters().items()}
-
-
-def turnover(events: Sequence[Event]) -> dict[str, float]:
-    """What the events of a step did: sites that had one, units born, and units removed for good."""
-    return {
-        "apoptosis/sites": float(sum(bool(len(e.born) or len(e.removed)) for e in events)),
-        "apoptosis/born": float(sum(len(event.born) for event in events)),
-        "apoptosis/removed": float(sum(len(event.removed) for event in events)),
-    }
 
 
 class Metrics(Observer):
@@ -52,13 +42,20 @@ class Metrics(Observer):
 
     A line is complete when it is written.
 
-    `copies` are given every line, those of earlier processes first.
+    `copies` are given every line, those of earlier processes first. `spikes` looks at the loss
+    around events.
     """
 
     def __init__(
-        self, folder: Path, copies: Sequence[BackgroundTracker] = (), *, every: int = 10
+        self,
+        folder: Path,
+        copies: Sequence[BackgroundTracker] = (),
+        spikes: Spikes | None = None,
+        *,
+        every: int = 10,
     ) -> None:
         self.path, self.copies = folder / FILE, tuple(copies)
+        self.spikes = Spikes() if spikes is None else spikes
         self.every = every
         self.file: TextIO
 
@@ -70,6 +67,7 @@ class Metrics(Observer):
             write_whole(self.path, "".join(f"{json.dumps(line)}\n" for line in lines))
         for copy in self.copies:
             copy.begin(lines)
+        self.spikes.start(steps, lines)
         self.file = self.path.open("a" if session.step else "w", buffering=1, encoding="utf-8")
 
     def _lines(self, session: Session) -> list[Line]:
@@ -82,9 +80,13 @@ class Metrics(Observer):
             and (line["step"] in evaluated or not is_evaluation(line))
         ]
 
+    def on_turnover(self, session: Session, events: Sequence[Event]) -> None:
+        self.spikes.before(session)
+
     def on_step(self, session: Session, report: StepReport) -> None:
-        if session.step % self.every == 0 or report.events:
-            self._write(session, scalars(session, report))
+        seen = self.spikes.after(session, report)
+        if session.step % self.every == 0 or seen:
+            self._write(session, {**scalars(session, report), **seen})
 
     def on_evaluation(self, session: Session) -> None:
         self._write(session, session.evaluations[-1].metrics)

@@ -1,6 +1,6 @@
-"""The shape of an observer: five moments of a run, each of which it may look at."""
+"""The shape of an observer: six moments of a run, each of which it may look at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,9 @@ class Observer:
 
     def on_start(self, session: "Session", steps: int | None) -> None:
         """Before the first step (or the first after a resume) of `steps`, None if unknown."""
+
+    def on_turnover(self, session: "Session", events: Sequence[Event]) -> None:
+        """Just before the events of a step are carried out, after its update; mostly there are none."""
 
     def on_step(self, session: "Session", report: StepReport) -> None:
         """After each step."""

@@ -1,6 +1,6 @@
 """Writes `profiles.jsonl`: what every unit of a run responds to, on a fixed set of its text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from audition.errors import AuditionError
 from audition.observers import responses as numbers
+from audition.observers.fixed_rows import fixed_rows
 from audition.observers.observer import Observer, StepReport
 from audition.observers.responses import Groups
 from audition.recipe.turnover import Event
@@ -59,20 +60,18 @@ class TokenProfiles(Observer):
         self.apart = max(1, (steps or 100 * self.looks) // self.looks)
         self.former: dict[str, Tensor] = {}  # site -> standardised responses at the last look
         self.slots: dict[str, Tensor] = {}  # site -> each unit's slot at the last look, -1 if new
-        batch = session.batches.probe(0)
-        device = next(session.model.parameters()).device.type
-        self.ready = batch.inputs.ndim == 2 and not _parted(session.model)
-        if not self.ready:
+        rows = fixed_rows(session, self.tokens)
+        self.ready = rows is not None and rows.inputs.ndim == 2
+        if rows is None or not self.ready:
             self.path.unlink()
             return
-        rows = max(1, min(batch.rows, self.tokens // batch.inputs.shape[1]))
-        self.inputs = batch.cut(slice(0, rows)).to(device).inputs
+        self.inputs = rows.inputs
         self.groups = Groups.by_token(self.inputs)
         self.texts = Texts(getattr(session.batches, "tokenizer", None))
         kinds = [KINDS.index(kind_of(self.texts[i])) for i in self.groups.ids.tolist()]
         self.named = sorted({*kinds})
         places = {kind: place for place, kind in enumerate(self.named)}
-        self.kinds = torch.tensor([places[kind] for kind in kinds], device=device)
+        self.kinds = torch.tensor([places[kind] for kind in kinds], device=self.inputs.device)
         if not session.step:
             self.look(session)
 
@@ -204,8 +203,3 @@ def kind_of(text: str) -> str:
     if bare.isdigit():
         return "digit"
     return "mixed" if any(c.isalnum() for c in bare) else "punctuation"
-
-
-def _parted(model: nn.Module) -> bool:
-    weights: Sequence[Any] = list(model.parameters())
-    return any(hasattr(weight, "full_tensor") for weight in weights)

@@ -14,6 +14,13 @@ UPDATES = "train/update_rate"
 """Share of the steps so far that made an update: 1 where no effect closes steps."""
 METERS = "effects/"
 """The prefix of the names of effects' meters, before the effect's name and the meter's."""
+SITES, BORN, REMOVED = "apoptosis/sites", "apoptosis/born", "apoptosis/removed"
+"""On the line of each step with an event of apoptosis: layers that had one, units born and taken
+out."""
+BEFORE, AFTER = "apoptosis/loss_before", "apoptosis/loss_after"
+"""The loss on fixed rows just before an event, and after the step that it followed."""
+LATER = "apoptosis/loss"
+"""The same 1, 2, 4, … steps after the event, until it is not above that before."""
 PLACE = ("step", "units", "tokens")
 """The keys that place a line in the run; Audition 0.2 wrote units as `tokens`."""
 TAIL = 4096

@@ -11,12 +11,10 @@ from rich.table import Table
 from audition.answers.arm_curves import ArmCurves
 from audition.answers.curves import Curve
 from audition.console import console, table
-from audition.errors import AuditionError, choices, writing
 from audition.text import axis, number, plain_level
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 COLUMNS = 40
-KINDS = (".png", ".svg")
 
 
 def show_curves(found: Sequence[ArmCurves]) -> None:
@@ -83,9 +81,6 @@ def _scales(found: Sequence[ArmCurves]) -> Mapping[str, tuple[float, float]]:
 def write_curves(found: Sequence[ArmCurves], path: Path) -> None:
     """Write the figure as its suffix says; AuditionError for another kind of file or a full disk."""
     from audition.report.figures.learning import arm_curves_figure
-    from audition.report.style import save
+    from audition.report.style import write_figure
 
-    if path.suffix not in KINDS:
-        raise AuditionError(f"{path} is no kind of figure{choices(path.suffix, KINDS)}")
-    with writing(path):
-        save(arm_curves_figure(found), path)
+    write_figure(arm_curves_figure(found), path)

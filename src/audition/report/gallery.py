@@ -13,6 +13,7 @@ from audition.answers import Judgement
 from audition.answers.curves import Curves, Readings
 from audition.answers.lineage.family import Family
 from audition.answers.race_stages import RaceStage
+from audition.answers.spikes import ArmSpikes
 from audition.errors import writing
 from audition.records.studies import Account
 from audition.records.tuned import Tuned
@@ -22,6 +23,7 @@ from audition.report.figures import (
     family_tree,
     forest,
     learning_curves,
+    loss_spikes,
     muller,
     noise_floor,
     paired_slopes,
@@ -52,12 +54,13 @@ def draw(
     race: Sequence[RaceStage],
     tuned: Sequence[Tuned] = (),
     readings: Readings | None = None,
+    spikes: Sequence[ArmSpikes] = (),
     *,
     alpha: float,
     suffix: str = "",
 ) -> tuple[Picture, ...]:
-    """Draw the judgements of one baseline, in their order; meters, a race and tuning where there were
-    any.
+    """Draw the judgements of one baseline, in their order; meters, loss spikes, a race and tuning
+    where there were any.
 
     `alpha` is what they were judged at; `suffix` keeps the files of several baselines apart.
     Raises AuditionError where `folder` cannot be written.
@@ -72,6 +75,8 @@ def draw(
     }
     if readings:
         drawings["meters"] = lambda: effect_meters(judgements, readings)
+    if spikes:
+        drawings["spikes"] = lambda: loss_spikes(spikes)
     if race:
         drawings["race"] = lambda: race_timeline(race, judgements[0].measure)
     colours = {j.arm.config_hash: VERDICT[j.comparison.verdict] for j in judgements}

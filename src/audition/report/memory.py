@@ -6,11 +6,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from audition.console import console, table
-from audition.errors import AuditionError, choices, writing
 from audition.records.archive import Archive, Point
-from audition.report.curves import KINDS
 from audition.report.figures.drawing import mark
-from audition.report.style import INK, MUTED, VERDICT, WIDTH, nothing, save, sheet, styled
+from audition.report.style import INK, MUTED, VERDICT, WIDTH, nothing, sheet, styled, write_figure
 from audition.text import axis, count, plain_level
 
 HEIGHT = 4.2
@@ -48,10 +46,7 @@ def _roles(archive: Archive, point: Point, chosen: Point | None) -> str:
 
 def draw_archive(archive: Archive, path: Path, run: str, chosen: Point | None) -> None:
     """Draw it to a file; AuditionError where that is no kind of figure, or cannot be written."""
-    if path.suffix not in KINDS:
-        raise AuditionError(f"{path} is no kind of figure{choices(path.suffix, KINDS)}")
-    with writing(path):
-        save(archive_figure(archive, run, chosen), path)
+    write_figure(archive_figure(archive, run, chosen), path)
 
 
 @styled

@@ -13,6 +13,7 @@ from audition.answers.curves import read_curves, read_meters
 from audition.answers.judgement import best_first
 from audition.answers.provenance import Origin, origins
 from audition.answers.race_stages import race_stages
+from audition.answers.spikes import arm_spikes
 from audition.answers.verdict import verdicts
 from audition.errors import AuditionError, writing
 from audition.records.contents import contents_of
@@ -144,7 +145,10 @@ def _campaign(
     tuned = tuned_for(ledger.root, baseline.config_hash)
     curves = read_curves(ledger, arms)
     readings = read_meters(ledger, arms)
-    pictures = draw(folder, judgements, curves, race, tuned, readings, alpha=alpha, suffix=suffix)
+    spikes = arm_spikes(ledger, arms)
+    pictures = draw(
+        folder, judgements, curves, race, tuned, readings, spikes, alpha=alpha, suffix=suffix
+    )
     return Campaign(
         baseline=baseline.config_hash,
         metric=f"{axis(baseline.measure)}, {direction(baseline.measure)}",

@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from audition.errors import AuditionError, choices, writing
+
 INK = "#1a1a19"  # the baseline, and text
 MUTED = "#5f5f5c"
 LINE = "#b9b9b3"
@@ -52,6 +54,7 @@ DIVERGING = LinearSegmentedColormap.from_list(
 
 Few levels: from fifty on matplotlib turns a colour bar into a bitmap."""
 
+KINDS = (".png", ".svg")
 SIZE, SMALL, TITLE = 12.0, 10.5, 14.0
 WIDTH = 9.0  # inches of every figure
 RC: Any = {  # Any: some releases of matplotlib type each key
@@ -209,3 +212,11 @@ def save(figure: Figure, path: Path) -> None:
     undated = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
     matplotlib.rcParams["svg.hashsalt"] = path.stem  # the same figure makes the same file
     figure.savefig(path, dpi=160, metadata=undated)
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write the figure as its suffix says; AuditionError for another kind of file or a full disk."""
+    if path.suffix not in KINDS:
+        raise AuditionError(f"{path} is no kind of figure{choices(path.suffix, KINDS)}")
+    with writing(path):
+        save(figure, path)

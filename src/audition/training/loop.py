@@ -13,6 +13,7 @@ from typing import Any, Literal
 from audition.observers.observer import Observer, StepReport
 from audition.reasons import not_finite, stopped
 from audition.recipe.batches import Clock
+from audition.recipe.turnover import Event
 from audition.session import Evaluation, Session, begin
 from audition.training.evaluation import evaluate, lost_measure
 from audition.training.job import Job, Outcome
@@ -52,6 +53,11 @@ class Run:
         lost = lost_measure(self.job.task, session.evaluations[-1])
         return None if lost is None else self.end("diverged", not_finite(*lost, session.step))
 
+    def announce(self, events: Sequence[Event]) -> None:
+        """Tell the observers of events of apoptosis that are about to be carried out."""
+        for observer in self.observers:
+            observer.on_turnover(self.session, events)
+
     def hear(self, report: StepReport, look: bool) -> Outcome | None:
         """Tell the observers of a step; with `look`, the outcome of a run whose loss is not finite."""
         for observer in self.observers:
@@ -78,7 +84,9 @@ def train(
 
 def train_alone(run: Run) -> Outcome:
     """Train a run that takes its steps by itself."""
-    (outcome,) = train_all([run], lambda clock: [advance(run.job, run.session, clock)])
+    (outcome,) = train_all(
+        [run], lambda clock: [advance(run.job, run.session, clock, run.announce)]
+    )
     assert isinstance(outcome, Outcome)
     return outcome
 

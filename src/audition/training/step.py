@@ -1,5 +1,6 @@
 """One optimizer step: controls, gradient, update, turnover, each by the recipe."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,12 +18,21 @@ from audition.recipe.probe import Probe
 from audition.recipe.problem import Gradient, Problem
 from audition.recipe.recipe import Recipe
 from audition.recipe.signals import Tensors, View
+from audition.recipe.turnover import Event
 from audition.session import Session
 from audition.training.job import Job
 
 
-def advance(job: Job, session: Session, clock: Clock) -> StepReport:
-    """One optimizer step: the moments of the chain in the order they happen."""
+def advance(
+    job: Job,
+    session: Session,
+    clock: Clock,
+    announce: Callable[[Sequence[Event]], None] = lambda events: None,
+) -> StepReport:
+    """One optimizer step: the moments of the chain in the order they happen.
+
+    `announce` is told of the events of apoptosis, if there are any, before they are carried out.
+    """
     recipe, effects = job.recipe, job.recipe.effects
     controls = recipe.schedule(clock)
     weights: Tensors = session.params
@@ -60,6 +70,8 @@ def advance(job: Job, session: Session, clock: Clock) -> StepReport:
         events, session.apoptosis = recipe.apoptosis.propose(
             probe, gradient, session.apoptosis, own
         )
+        if events:
+            announce(events)
         here = Weights(session.model, session.params, session.optimizer)
         for resize in operate(here, events):
             session.widths[resize.site] = resize.count

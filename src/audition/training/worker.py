@@ -25,6 +25,7 @@ from audition.observers.memory import Subject
 from audition.observers.metrics import Metrics
 from audition.observers.observer import Observer
 from audition.observers.progress import Progress, Tell
+from audition.observers.spikes import Spikes
 from audition.observers.watching import watching
 from audition.parallel.team import ALONE, Team
 from audition.recipe import tree
@@ -95,7 +96,7 @@ def rigged(spec: RunSpec, team: Team, tell: Tell) -> Iterator[Rig]:
 
             saving = partial(ShardedCheckpoint, team)
         checkpoint = saving(folder, key, say, energy.memory, **settings["checkpoint"])
-        metrics = Metrics(folder, trackers.copies)
+        metrics = Metrics(folder, trackers.copies, Spikes(job.execution.context))
         told = Subject(
             folder,
             job.task.primary,

@@ -15,6 +15,7 @@ from audition.report.figures.search.history import search_history
 from audition.report.figures.search.importances import search_importances
 from audition.report.figures.search.slices import search_slices
 from audition.report.figures.slopes import paired_slopes
+from audition.report.figures.spikes import loss_spikes
 from audition.report.figures.tuned import tuned_curves
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "family_tree",
     "forest",
     "learning_curves",
+    "loss_spikes",
     "muller",
     "noise_floor",
     "paired_slopes",
