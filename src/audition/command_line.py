@@ -48,14 +48,21 @@ def in_ledger(root: Path) -> tuple[str, ...]:
 
 
 def output_dir(folder: str) -> str:
-    """`paths.output_dir=X`, in quotes where Hydra would read X as something else than a text.
+    """`paths.output_dir=X`, in quotes where Hydra would read X as something else than a text."""
+    if PLAIN.fullmatch(folder) and folder.lower() not in ("null", "true", "false", "nan", "inf"):
+        return f"paths.output_dir={folder}"
+    return "paths.output_dir=" + in_quotes(folder, "'")
+
+
+def in_quotes(text: str, quote: str = '"') -> str:
+    """A text in quotes for Hydra, which reads a bare comma as a sweep and a hash of digits as a number.
 
     A backslash is one of Hydra's own only before a quote.
     """
-    if PLAIN.fullmatch(folder) and folder.lower() not in ("null", "true", "false", "nan", "inf"):
-        return f"paths.output_dir={folder}"
-    escaped = re.sub(r"(\\*)('|$)", lambda at: at[1] * 2 + at[2].replace("'", "\\'"), folder)
-    return f"paths.output_dir='{escaped}'"
+    escaped = re.sub(
+        rf"(\\*)({quote}|$)", lambda at: at[1] * 2 + at[2].replace(quote, f"\\{quote}"), text
+    )
+    return f"{quote}{escaped}{quote}"
 
 
 def _is_default(root: Path) -> bool:

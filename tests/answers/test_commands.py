@@ -44,7 +44,7 @@ def test_an_arm_of_a_swept_setting_is_a_line_beside_its_baseline() -> None:
     with_its_arm, without = commands(judgement, Path("outputs"))
     assert with_its_arm == (
         "python -m src.train +sweeps=six_arms model=tiny hydra.sweeper.params=null "
-        """'hydra.sweeper.arms=["optimizer=muon optimizer.lr=1e-2"]' """
+        """--arm 'optimizer=muon optimizer.lr=1e-2' """
         "seed=1,2 paths.output_dir=reproduced -m"
     )
     assert without == (
@@ -58,7 +58,7 @@ def test_a_baseline_with_settings_of_its_own_keeps_them() -> None:
     runs = [record(*arm[:1], seed, *arm[1:]) for arm in made for seed in (1, 2)]
     (judgement,) = judge_arms(runs)
     (line,) = commands(judgement, Path("outputs"))
-    assert """'baseline="optimizer.lr=8e-3"' 'hydra.sweeper.arms=["optimizer=sgd"]' seed""" in line
+    assert """'baseline="optimizer.lr=8e-3"' --arm optimizer=sgd seed""" in line
 
 
 def test_what_changes_no_number_sets_no_arm_apart() -> None:
@@ -67,7 +67,7 @@ def test_what_changes_no_number_sets_no_arm_apart() -> None:
     (judgement,) = judge_arms(runs)
     (line,) = commands(judgement, Path("outputs"))
     assert "'allowed_targets=[audition.,mylab.]' " in line
-    assert """'hydra.sweeper.arms=["preset=mine"]'""" in line
+    assert "--arm preset=mine " in line
 
 
 def test_the_cache_folder_is_named_again_and_sets_no_arm_apart() -> None:
@@ -77,7 +77,7 @@ def test_the_cache_folder_is_named_again_and_sets_no_arm_apart() -> None:
     (line,) = commands(judgement, Path("outputs"))
     assert "paths.cache_dir=/data/cache " in line
     assert "here" not in line
-    assert """'hydra.sweeper.arms=["preset=mine"]'""" in line
+    assert "--arm preset=mine " in line
 
 
 def placed(losses: dict[str, dict[int, float]]) -> Judgement:

@@ -41,6 +41,7 @@ def test_a_campaign_is_a_file(place: Any) -> None:
     ended = place.train("+sweeps=first_look", "seed=1,2", "-m")  # typed keys replace the file's
     assert ended.returncode == 0, ended.stderr
     assert "2 arms against the baseline, 6 runs in all" in ended.stderr
+    assert "audition: comparing placebo and spectral_gate with the baseline" in ended.stderr
     assert {r["arm"] for r in place.records().values()} == {"baseline", "placebo", "spectral_gate"}
     verdicts = json.loads(place.read("verdict", "--json").stdout, parse_constant=pytest.fail)
     assert sorted(v["idea"] for v in verdicts) == ["placebo", "spectral_gate"]

@@ -115,6 +115,27 @@ def test_options_and_overrides_come_in_any_order(line: str, read: str) -> None:
     assert read_typed(line.split()) == read.split()
 
 
+def test_arms_are_listed_by_a_flag_each() -> None:
+    line = ["--arm", "optimizer=muon norm=rmsnorm", "-m", '--arm=model.note="a\\b"', "seed=1"]
+    (flag, seed, arms) = read_typed(line)
+    assert (flag, seed) == ("-m", "seed=1")
+    read = OverridesParser.create().parse_override(arms)
+    assert read.key_or_group == "hydra.sweeper.arms"
+    assert [str(arm) for arm in read.value()] == [line[1], 'model.note="a\\b"']
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("seed=1 --arm", "--arm needs the settings of an arm"),
+        ("--arm a=1 hydra.sweeper.arms=null", "--arm and hydra.sweeper.arms both list the arms"),
+    ],
+)
+def test_arms_that_are_listed_wrongly(line: str, said: str) -> None:
+    with pytest.raises(AuditionError, match=said):
+        read_typed(line.split())
+
+
 def test_a_group_of_ones_own_folder(tmp_path: Path) -> None:
     (tmp_path / "flavour").mkdir()
     (tmp_path / "flavour/mint.yaml").touch()

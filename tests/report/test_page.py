@@ -266,7 +266,7 @@ def test_a_swept_setting_is_typed_as_a_line_beside_its_baseline(tmp_path: Path) 
             )  # fmt: skip
     (line,) = commands(judge_arms(ledger.read().records)[0], ledger.root)
     assert line == (
-        "python -m src.train model=tiny 'hydra.sweeper.arms=[\"optimizer=muon\"]' seed=1,2 "
+        "python -m src.train model=tiny --arm optimizer=muon seed=1,2 "
         "paths.output_dir=reproduced -m"
     )
 

@@ -6,7 +6,7 @@ import pytest
 
 from audition.config.root import names_in
 from audition.errors import AuditionError
-from audition.sweep.arms import Question, arm_name, with_arms
+from audition.sweep.arms import Question, arm_name, as_an_arm, typed_as_arm, with_arms
 
 Ask = Callable[[str], Question]
 
@@ -110,3 +110,41 @@ def test_lines_add_arms_that_are_no_combination(ask: Ask) -> None:
 def test_an_arm_has_no_seeds_of_its_own(ask: Ask) -> None:
     with pytest.raises(AuditionError, match="seed=3 in an arm"):
         with_arms(ask("seed=1,2"), ["+idea=placebo seed=3"])
+
+
+def test_what_is_typed_beside_a_baseline_of_its_own_is_the_arm(ask: Ask) -> None:
+    question = typed_as_arm(
+        ask("model=tiny norm=rmsnorm optimizer.lr=8e-3 baseline='norm=layernorm'")
+    )
+    (arm,) = question.arms
+    assert arm.name == "norm=rmsnorm,optimizer.lr=8e-3"
+    assert arm.overrides == question.common
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "norm=rmsnorm",  # without a baseline of its own: it is common to every arm
+        "norm=rmsnorm baseline=null",
+        "model=tiny baseline='norm=layernorm'",  # nothing that people compare
+        "+idea=placebo norm=rmsnorm baseline='norm=layernorm'",  # has an arm
+    ],
+)
+def test_otherwise_arms_stay_as_they_are(ask: Ask, line: str) -> None:
+    question = ask(line)
+    assert typed_as_arm(question) == question
+
+
+@pytest.mark.parametrize(
+    ("typed", "again"),
+    [
+        (
+            ["preset=balanced", "model=tiny", "optimizer.lr=1e-3", "budget.steps=5"],
+            ("model=tiny", "budget.steps=5", "--arm", "preset=balanced optimizer.lr=1e-3"),
+        ),
+        (["model.dropout=0.1", "data=digits"], ("data=digits", "--arm", "model.dropout=0.1")),
+        (["model=tiny"], ("model=tiny", "+idea=NAME")),
+    ],
+)
+def test_settings_that_people_compare_become_an_arm(typed: list[str], again: tuple[str]) -> None:
+    assert as_an_arm(typed) == again

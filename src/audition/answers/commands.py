@@ -14,6 +14,7 @@ from audition.command_line import (
     audition_command,
     config_folder,
     in_ledger,
+    in_quotes,
     train_command,
     train_door,
 )
@@ -178,7 +179,7 @@ def _first(judgement: Judgement, seeds: Sequence[int], *where: str) -> str:
     """One sweep of both arms on `seeds`; empty where the records lack the overrides.
 
     Ideas are written as they were typed. A setting on the command line would apply to both arms, so
-    an arm that differs by settings becomes an entry of `hydra.sweeper.arms`.
+    an arm that differs by settings is given by `--arm`.
     """
     ours, theirs = _overrides(judgement.arm), _overrides(judgement.baseline)
     if not ours:
@@ -195,18 +196,12 @@ def _beside(ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, ...]:
     arm = shlex.join(o for o in ours if o not in theirs)
     base = [o for o in theirs if o not in ours]
     if base and not any(root_of(o) == "baseline" for o in shared):
-        shared.append(f"baseline={_quoted(shlex.join(base))}")
-    return (*shared, f"hydra.sweeper.arms=[{_quoted(arm)}]")
+        shared.append(f"baseline={in_quotes(shlex.join(base))}")
+    return (*shared, "--arm", arm)
 
 
 def _sweep(overrides: Sequence[str], seeds: Sequence[int], *where: str) -> str:
     return train_command(*overrides, f"seed={','.join(map(str, seeds))}", *where, "-m")
-
-
-def _quoted(value: str) -> str:
-    """Quoted for Hydra, which reads a bare comma as a sweep and a hash of digits as a number."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def _overrides(arm: ArmRuns) -> tuple[str, ...]:

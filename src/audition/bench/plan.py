@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 
 from audition.errors import AuditionError
 from audition.records.store import Ledger
-from audition.sweep.arms import parse_question
+from audition.sweep.arms import parse_question, typed_as_arm
 from audition.sweep.check import check_device
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, PlannedRun, make_plan
@@ -102,7 +102,7 @@ def plan_sweep(words: Sequence[str]) -> PlannedSweep:
         )
     lines = [override.input_line or "" for override in task]
     style = sweeper.style()
-    question = parse_question(parser, lines, sweeper.params or {}, sweeper.arms or ())
+    question = typed_as_arm(parse_question(parser, lines, sweeper.params or {}, sweeper.arms or ()))
     if question.tune:
         raise AuditionError(
             "the runs of tune= are decided while it runs, so they cannot be counted: leave it out"

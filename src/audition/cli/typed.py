@@ -13,6 +13,7 @@ from hydra.core.override_parser.types import Glob, Override, QuotedString
 from hydra.errors import HydraException
 
 from audition.cli.output_dir import as_overrides
+from audition.command_line import in_quotes
 from audition.config.chains import opened
 from audition.config.groups import holding
 from audition.config.root import conf_dir, names_in
@@ -24,6 +25,10 @@ BARE = r"\w/\-\\+.$%*@?|: \t"
 BUILT = "()[]{},="
 """What its lists, mappings and functions are written with."""
 
+ARM = "--arm"
+"""The flag of one further arm of a sweep: `--arm 'optimizer=muon norm=rmsnorm'`."""
+ARMS = "hydra.sweeper.arms"
+
 DOES = ("--cfg", "--info", "--multirun", "--run", "--shell-completion")
 """Flags that each say what is to be done, of which there can be one."""
 
@@ -31,10 +36,12 @@ DOES = ("--cfg", "--info", "--multirun", "--run", "--shell-completion")
 def read_typed(words: Sequence[str]) -> list[str]:
     """`words` in any order as Hydra can read them: its options first, then the overrides.
 
+    Each `--arm 'optimizer=muon norm=rmsnorm'` becomes an entry of `hydra.sweeper.arms`.
+
     Raises AuditionError for a flag that Hydra does not have, for two flags that exclude each other,
     and for a group that is given something else than names.
     """
-    typed = opened(quoted(word) for word in _whole_info(as_overrides(words)))
+    typed = opened(quoted(word) for word in _whole_info(_as_arms(as_overrides(words))))
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
     flags, unknown = parser.parse_known_intermixed_args(typed)
@@ -48,6 +55,26 @@ def read_typed(words: Sequence[str]) -> list[str]:
         _check_names(word, folders)
     first = [word for word in typed if word not in flags.overrides]
     return [*first, *flags.overrides]
+
+
+def _as_arms(words: Sequence[str]) -> list[str]:
+    """The line with all of its `--arm LINE` as the one override that a sweep reads."""
+    line, arms, waiting = [], [], list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if word == ARM and not waiting:
+            raise AuditionError(f"{ARM} needs the settings of an arm: {ARM} 'optimizer=muon'")
+        if word == ARM:
+            arms.append(waiting.pop(0))
+        elif word.startswith(f"{ARM}="):
+            arms.append(word.partition("=")[2])
+        else:
+            line.append(word)
+    if not arms:
+        return line
+    if any(word.lstrip("+").startswith(f"{ARMS}=") for word in line):
+        raise AuditionError(f"{ARM} and {ARMS} both list the arms of a sweep: use one of them")
+    return [*line, f"{ARMS}=[{','.join(map(in_quotes, arms))}]"]
 
 
 def _whole_info(words: Sequence[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from audition.config.chains import opened
-from audition.config.groups import root_of
+from audition.config.groups import holding, root_of
 from audition.config.root import check_seed
 from audition.config.trust import KEY
 from audition.errors import AuditionError
@@ -25,6 +25,15 @@ IDEA = "idea"
 TUNE = "tune"
 SCREENING = (42, 137, 256)
 """Seeds that choose, where a command line names none."""
+CONDITIONS = frozenset({"model", "data", "task", "precision", "parallel", "evaluator"})
+"""Parts that both sides of a comparison usually share: what is typed of them is no arm."""
+COMPARED = frozenset(
+    name
+    for group in holding("part", "named parts")
+    if group.decides == "numbers"
+    for name in (group.name, group.choices)
+    if name not in CONDITIONS
+)
 MOST_RUNS = 100_000
 """Runs of one sweep above which it is refused before anything is composed."""
 
@@ -70,6 +79,38 @@ def _check_not_code(word: str) -> None:
     """Raise AuditionError for a word of a campaign's file that says which code may be run."""
     if root_of(word) == KEY:
         raise AuditionError(f"{KEY} in a campaign: which code may be run is for you to type")
+
+
+def typed_as_arm(question: Question) -> Question:
+    """A question without arms whose `baseline` is set: what else is typed is its one arm."""
+    own = tuple(filter(may_be_compared, question.common))
+    if question.arms or not own or given_baseline(question) is None:
+        return question
+    return replace(question, arms=(Arm(arm_name(own), question.common),))
+
+
+def given_baseline(question: Question) -> str | None:
+    """The override that sets `baseline`, where one does."""
+    given = (word for word in question.common if re.match(r"\+{0,2}baseline=(?!null$)", word))
+    return next(given, None)
+
+
+def as_an_arm(words: Sequence[str]) -> tuple[str, ...]:
+    """What was typed plainly, with the settings that people compare as an arm of their own.
+
+    Where there are none, an idea that is to be filled in.
+    """
+    own = tuple(filter(may_be_compared, words))
+    rest = tuple(word for word in words if word not in own)
+    return (*rest, "--arm", " ".join(own)) if own else (*words, "+idea=NAME")
+
+
+def may_be_compared(override: str) -> bool:
+    """Whether a typed setting is one that people compare, and no condition that both sides share."""
+    root = root_of(override)
+    if root == "model":
+        return override.lstrip("+").startswith("model.")
+    return root in COMPARED
 
 
 def read_arms(overrides: Sequence[Override]) -> Question:

@@ -3,14 +3,21 @@
 import time
 from collections.abc import Callable, Sequence
 
+from audition.command_line import train_command
+from audition.config.groups import deciding, root_of
 from audition.console import say
 from audition.records.store import Contents, Ledger
 from audition.records.submission import Submission
+from audition.sweep.arms import as_an_arm
 from audition.sweep.local import MeasuredPool
 from audition.sweep.plan import Plan, PlannedRun
 from audition.sweep.pool import PoolSettings
 from audition.text import count, roughly
 
+NAMED = 4
+"""Arms that the line on what is compared names."""
+UNSAID = frozenset(group.name for group in deciding("seed", "filing", "sweep", "watching", "words"))
+"""What is typed and changes no number: it is no part of what is compared."""
 MANY_ARMS = 30
 """Arms from which a sweep says that it is planning them."""
 FEW_ARMS = 10
@@ -45,6 +52,8 @@ def say_plan(plan: Plan, missing: Sequence[PlannedRun], contents: Contents) -> N
     arms = plan.arms()
     for name in plan.same_as_baseline:
         say(f"'{name}' is the baseline itself, so it is not an arm.")
+    if arms:
+        say(_compared(plan))
     done = len(plan.runs) - len(missing)
     say(
         f"{count(len(arms), 'arm')} against the baseline, {count(len(plan.runs), 'run')} in all: "
@@ -52,7 +61,37 @@ def say_plan(plan: Plan, missing: Sequence[PlannedRun], contents: Contents) -> N
         + (f", {how(missing)}." if missing else ".")
     )
     if not arms:
-        say("without an arm there is no verdict: add +idea=NAME, or give a key two values.")
+        say(_without_arms(plan))
+
+
+def _compared(plan: Plan) -> str:
+    """What is compared with what: arms, what the baseline has of its own, what every run has."""
+    names = [name for name, _ in plan.arms()]
+    more = len(names) - NAMED
+    if more > 1:
+        names = [*names[:NAMED], f"{more} more"]
+    baseline, *others = dict.fromkeys(run.arm.overrides for run in plan.runs)
+    told = [word for word in baseline if root_of(word) not in UNSAID]
+    own = [word for word in told if not all(word in words for words in others)]
+    replaced = {word.partition("=")[0] for word in own}
+    shared = [word for word in told if word.partition("=")[0] not in replaced]
+    has = f", which has {' '.join(own)}" if own else ""
+    every = f"; every run has {' '.join(shared)}" if shared else ""
+    return f"comparing {' and '.join(names)} with the baseline{has}{every}."
+
+
+def _without_arms(plan: Plan) -> str:
+    """Why there will be no verdict, and the command that gives one."""
+    words = plan.runs[0].arm.overrides
+    again = as_an_arm(words)
+    if "--arm" not in again:
+        return "without an arm there is no verdict: add +idea=NAME, or give a key two values."
+    seeds = ",".join(str(run.seed) for run in plan.runs)
+    command = train_command(*again, f"seed={seeds}", "-m")
+    return (
+        "what is typed plainly is the baseline, and without an arm there is no verdict. As an arm "
+        f"against the defaults: {command}"
+    )
 
 
 def how(runs: Sequence[PlannedRun]) -> str:

@@ -20,7 +20,7 @@ from audition.records.claim import Busy
 from audition.records.record import BASELINE, Record
 from audition.records.registration import naming, registered, registrations
 from audition.records.store import Ledger
-from audition.sweep.arms import Arm, read_arms
+from audition.sweep.arms import Arm, as_an_arm, read_arms, typed_as_arm
 from audition.sweep.check import check_machine, runnable
 from audition.sweep.cluster.follow import follow
 from audition.sweep.cluster.settings import Cluster
@@ -47,7 +47,8 @@ def plan_single(
     """
     if settings["arm"].get("plan") is not None:
         return _sent(settings, overrides)
-    question = read_arms(OverridesParser.create().parse_overrides(list(overrides)))
+    typed = OverridesParser.create().parse_overrides(list(overrides))
+    question = typed_as_arm(read_arms(typed))
     plan = make_plan(question, compose)
     seed = check_seed(settings["seed"])
     run = [run for run in plan.runs if run.seed == seed][-1]
@@ -156,8 +157,10 @@ def train_here(run: PlannedRun, *, rehearsed: bool) -> tuple[Record, bool]:
 
 def verdict_command(run: PlannedRun) -> str:
     """What to type for a verdict on the arm of `run`, through the door that it came in by."""
-    idea = ("+idea=NAME",) if run.arm.name == BASELINE else ()
-    return train_command(*run.arm.overrides, *idea, "seed=42,137,256", "-m")
+    words = run.arm.overrides
+    if run.arm.name == BASELINE:
+        return train_command(*as_an_arm(words), "seed=42,137,256", "-m")
+    return train_command(*words, "seed=42,137,256", "-m")
 
 
 def launch_all(

@@ -8,7 +8,7 @@ from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.records.contents import contents_of
 from audition.records.store import Ledger
-from audition.sweep.arms import Question, parse_question
+from audition.sweep.arms import Question, given_baseline, parse_question, typed_as_arm
 from audition.sweep.check import check_may_choose
 from audition.sweep.cluster.launch import Detached
 from audition.sweep.compose import Application
@@ -76,9 +76,15 @@ def sweep(
     """
     freeze()
     submit = str(application.config.submit)
-    question = parse_question(
-        application.parser, arguments, settings.params or {}, settings.arms or ()
+    question = typed_as_arm(
+        parse_question(application.parser, arguments, settings.params or {}, settings.arms or ())
     )
+    alone = given_baseline(question)
+    if alone and not question.arms:
+        raise AuditionError(
+            f"{alone} is compared with nothing: type the settings of the arm, add +idea=NAME, or "
+            "list arms, --arm 'optimizer=muon'"
+        )
     if submit == "detach" and (style.chooses or question.tune):
         raise AuditionError(
             "submit=detach leaves nobody to choose who goes on: let this sweeper wait, or use "
