@@ -8,6 +8,7 @@ import torch
 
 from audition.apoptosis.strategy import Strategy, Timetable
 from audition.apoptosis.surgery import Weights, operate
+from audition.observers.spikes import Spikes
 from audition.recipe.batches import Clock
 from audition.recipe.problem import Problem
 from audition.recipe.signals import Controls, View
@@ -64,6 +65,13 @@ def event(made: Job) -> Callable[[], None]:
     return run
 
 
+def look(made: Job) -> Callable[[], None]:
+    """One look at the loss around an event; a run makes two an event, and some more after it."""
+    session = begin(made.recipe, made.seed, "cpu")
+    spikes = Spikes()
+    return lambda: spikes.before(session)
+
+
 def rows(output_dir: Path, *, pairs: int = 9) -> list[Row]:
     """Each kind of event against a step, and a tenth of a run with one event against one without."""
     torch.set_num_threads(1)
@@ -80,6 +88,17 @@ def rows(output_dir: Path, *, pairs: int = 9) -> list[Row]:
         )
         for name, more in EVENTS.items()
     ]
+    table.append(
+        paired(
+            "a look at the loss around an event of apoptosis, against a step",
+            look(plain),
+            steps(plain, 1),
+            pairs=pairs,
+            unit="ms",
+            per=1 / 1000,
+            bound="≤ 1",
+        )
+    )
     periodic = (
         "apoptosis/timetable=periodic",
         f"apoptosis.timetable.interval={BETWEEN}",

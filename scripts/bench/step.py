@@ -42,7 +42,7 @@ def job(output_dir: Path, *overrides: str) -> Job:
     """The job that a command line would make."""
     words = ["experiment=nanogpt_cpu", f"paths.output_dir={output_dir}", *overrides]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return build(settings_of(compose("audition", words)))
+        return build(settings_of(compose("audition", words), words))
 
 
 def steps(made: Job, many: int) -> Callable[[], None]:

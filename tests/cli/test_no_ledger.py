@@ -24,6 +24,7 @@ READERS = (
     ("interactions", "a", "b"),
     ("reproduce", "placebo/1"),
     ("lineage", "placebo/1"),
+    ("spikes",),
     ("trace", "placebo/1"),
     ("chain", "preset=ema", "--prune"),
     ("memory", "placebo/1"),
