@@ -60,6 +60,8 @@ THREE_STEPS = ("model=tiny", "data.evaluation_tokens=512", "budget.steps=3")
 def overrides(name: str) -> tuple[str, ...]:
     """What chooses a file on a command line, after all that makes a run small."""
     group, _, choice = name.rpartition("/")
+    if name == "task/stream":
+        return (*THREE_PICTURES[1:], "task=stream", "task.phases=3")
     if name in PICTURES:
         return (*THREE_PICTURES, f"{group}={choice}")
     small = [o for o in THREE_STEPS if not (group == "model" and o.startswith("model="))]

@@ -107,8 +107,19 @@ class Images:
 
     domains: tuple[str, ...] = ()
 
-    def __init__(self, splits: Splits, streams: Streams, *, batch_size: int, classes: int) -> None:
-        """Raises AuditionError where the training split has fewer pictures than a batch."""
+    def __init__(
+        self,
+        splits: Splits,
+        streams: Streams,
+        *,
+        batch_size: int,
+        classes: int,
+        scale: Scale | None = None,
+    ) -> None:
+        """Raises AuditionError where the training split has fewer pictures than a batch.
+
+        scale: by default that of the training split.
+        """
         if len(splits.training) < batch_size:
             raise AuditionError(
                 f"data.batch_size={batch_size} is more than the {len(splits.training)} pictures "
@@ -116,16 +127,39 @@ class Images:
             )
         self.shape = Shape(tuple(splits.training.pixels.shape[1:]), classes)
         self._splits, self._streams, self._rows = splits, streams, batch_size
-        self._scale = Scale.of(splits.training)
+        self._scale = scale or Scale.of(splits.training)
         self._order = lru_cache(maxsize=2)(self._ordered)  # two, for a batch between two epochs
 
+    def within(self, *names: str) -> "Images":
+        """Pictures of some classes, called by their numbers, which they keep; itself for all.
+
+        Raises AuditionError where they are fewer than a batch.
+        """
+        classes = sorted(map(int, names))
+        if classes == list(range(self.shape.outputs)):
+            return self
+        parts = (
+            part.only(np.flatnonzero(np.isin(part.classes, classes)))
+            for part in (self._splits.training, self._splits.probe, self._splits.validation)
+        )
+        return Images(
+            Splits(*parts),
+            self._streams,
+            batch_size=self._rows,
+            classes=self.shape.outputs,
+            scale=self._scale,
+        )
+
     def train(self, clock: Clock) -> Batch:
-        first, many = clock.step * self._rows, len(self._splits.training)
-        places = np.arange(first, first + self._rows)
+        return self.taken(clock.step * self._rows, self._rows)
+
+    def taken(self, first: int, rows: int) -> Batch:
+        """Rows of the order in which the run trains on pictures, the `first` counted from 0."""
+        places, many = np.arange(first, first + rows), len(self._splits.training)
         epochs = places // many
-        # A batch may end one epoch and begin the next; it touches two at most.
-        rows = [self._order(int(e))[places[epochs == e] - e * many] for e in np.unique(epochs)]
-        return self._batch(self._splits.training, np.concatenate(rows))
+        # Rows may end one epoch and begin the next.
+        found = [self._order(int(e))[places[epochs == e] - e * many] for e in np.unique(epochs)]
+        return self._batch(self._splits.training, np.concatenate(found))
 
     def probe(self, step: int) -> Batch:
         """Pictures of the probe split, drawn afresh each step with replacement."""

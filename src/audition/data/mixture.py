@@ -14,7 +14,7 @@ from torch import Tensor
 
 from audition.data.tokens import Tokenised
 from audition.data.windows import Windows
-from audition.recipe.batches import Batch, Clock
+from audition.recipe.batches import Batch, Batches, Clock
 from audition.recipe.streams import Streams
 
 
@@ -71,6 +71,13 @@ class Mixture:
         one = self._parts[0].taken(before, many)
         other = self._parts[1].taken(first - before, self._rows - many)
         return self._mixed(one, other, of_first)
+
+    def within(self, *names: str) -> Batches:
+        """One text alone; itself where both are named."""
+        if set(names) == set(self.domains):
+            return self
+        (name,) = names
+        return self._parts[self.domains.index(name)]
 
     def probe(self, step: int) -> Batch:
         of_first = self._of_first(step * self._rows)

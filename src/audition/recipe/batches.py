@@ -5,7 +5,7 @@ Shape suffixes: B rows of a batch, T tokens of a row, V outputs (vocabulary or c
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from torch import Tensor
 
@@ -146,4 +146,13 @@ class Batches(Protocol):
 
     def held_out(self, at_once: int = 2048) -> Iterator[Batch]:
         """The fixed validation rows, the same for every arm and seed, about `at_once` units each."""
+        ...
+
+
+@runtime_checkable
+class Divisible(Batches, Protocol):
+    """Batches of which some domains, or some classes, can be had by themselves."""
+
+    def within(self, *names: str) -> Batches:
+        """The same, of those domains alone; itself where they are all."""
         ...

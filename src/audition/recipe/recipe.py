@@ -15,6 +15,9 @@ from audition.recipe.signals import Controls
 from audition.recipe.streams import Streams
 from audition.recipe.turnover import Turnover
 
+Schedule = Callable[[Clock], Controls]
+"""Where a run stands, to the gains of its next step."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -44,7 +47,7 @@ class Recipe:
     loss: Loss
     gradient: GradientRule
     optimizer: Callable[[Mapping[str, nn.Parameter]], Optimizer]
-    schedule: Callable[[Clock], Controls]
+    schedule: Schedule
     evaluators: Mapping[str, Evaluator] = field(default_factory=dict)  # beside those of the task
     effects: Chain = field(default_factory=Chain)
     apoptosis: Turnover = field(default_factory=Turnover)

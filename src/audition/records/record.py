@@ -43,6 +43,8 @@ class Record:
         default_factory=dict
     )  # of the last evaluation, and the best
     measures: Mapping[str, Measure] = field(default_factory=dict)  # how each metric is read
+    matrices: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+    """Of a stream, metric -> its value on each phase, a row before training and after each phase."""
     primary: str = "val_loss"  # the metric that the task is judged by
     unit: str = "tokens"  # what a budget of this task counts: tokens, examples
     units: int = 0  # of them, trained on

@@ -59,6 +59,8 @@ def metric_of(settings: Mapping[str, Any]) -> str:
 
 def check_task(settings: Mapping[str, Any]) -> None:
     """Raises AuditionError where task, budget, evaluators and metric do not fit each other."""
-    Budget(**settings["budget"]).check_unit(task_of(settings).unit)
+    task, budget = task_of(settings), Budget(**settings["budget"])
+    budget.check_unit(task.unit)
+    task.check(construct(settings["data"]), budget, settings["training"]["evaluations"])
     metric_of(settings)
     measures_of(settings)

@@ -5,14 +5,16 @@ so that a sweep knows them before any run starts.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from audition.budget import Budget
 from audition.data.fingerprint import fingerprint
 from audition.measure import Measure
 
 if TYPE_CHECKING:  # torch comes with the first batch, not with the settings
-    from audition.recipe.batches import Batches
+    from audition.recipe.batches import Batches, Clock
     from audition.recipe.evaluator import Evaluator
+    from audition.recipe.recipe import Schedule
     from audition.recipe.streams import Streams
 
 
@@ -58,6 +60,9 @@ class Task:
     measures: ClassVar[Mapping[str, Measure]]
     """Name in a record -> how it is read; the first is what the task is judged by."""
 
+    begins_untrained: ClassVar[bool] = False
+    """Whether a run is evaluated before its first step as well."""
+
     @property
     def primary(self) -> str:
         """The metric that runs are judged by where nothing else is asked for."""
@@ -79,3 +84,25 @@ class Task:
     def evaluators(self) -> "Mapping[str, Evaluator]":
         """Those that make the task's measures; an idea may add others and never replace these."""
         raise NotImplementedError(f"{type(self).__name__} has no evaluators")
+
+    def check(self, source: Source, budget: Budget, evaluations: int) -> None:
+        """Raises AuditionError where the task cannot be asked of `source` in such a run."""
+
+    def scheduled(self, schedule: "Schedule") -> "Schedule":
+        """The schedule of a run: the one that its config names, by the clock that the task wants."""
+        return schedule
+
+    def restarts(self, clock: "Clock") -> bool:
+        """Whether the optimizer forgets all that it remembers before the step at `clock`."""
+        return False
+
+    def summary(self, found: Sequence[Mapping[str, float]], due: int) -> Mapping[str, float]:
+        """Metrics of what was `found` in the evaluations of a run so far, beside the last of them.
+
+        Names are those of logged lines, such as `val/forgetting`. `due`: evaluations of a whole run.
+        """
+        return {}
+
+    def history(self, found: Sequence[Mapping[str, float]], due: int) -> Mapping[str, Any]:
+        """What a record keeps of all evaluations of a run, by the names of its fields."""
+        return {}

@@ -7,7 +7,7 @@ step is taken is given to it.
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from audition.observers.observer import Observer, StepReport
@@ -47,7 +47,11 @@ class Run:
             for observer in self.observers:
                 observer.on_evaluated(session, evaluation)
 
-        session.evaluations.append(evaluate(self.job, session, clock, seen))
+        found, before = evaluate(self.job, session, clock, seen), session.evaluations
+        told = self.job.task.summary(
+            [each.metrics for each in (*before, found)], self.job.training.evaluations
+        )
+        session.evaluations.append(replace(found, metrics={**found.metrics, **told}))
         for observer in self.observers:
             observer.on_evaluation(session)
         lost = lost_measure(self.job.task, session.evaluations[-1])
@@ -139,6 +143,7 @@ def train_all(runs: Sequence[Run], step: Advance) -> list[Outcome | Exception]:
         clock = Clock(session.step, steps, spent)
         # At the head of the loop, so that a run that was stopped during an evaluation makes it up.
         due = evaluations_due(session.step, steps, spent, job.training.evaluations)
+        due += job.task.begins_untrained
         if due > len(session.evaluations) and session.step > last_evaluation(session):
             each(lambda place, run: run.evaluate(clock))  # noqa: B023 (called at once)
         if spent >= 1.0:
@@ -182,5 +187,5 @@ def evaluations_due(step: int, steps: int | None, spent: float, evaluations: int
 
 
 def last_evaluation(session: Session) -> int:
-    """The step of the last evaluation, 0 before the first."""
-    return session.evaluations[-1].step if session.evaluations else 0
+    """The step of the last evaluation, -1 before the first."""
+    return session.evaluations[-1].step if session.evaluations else -1

@@ -6,12 +6,14 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch.optim import Optimizer
 
 from audition.apoptosis.surgery import Weights, operate
 from audition.observers.observer import StepReport
 from audition.parts.dropout import set_dropout_gain
 from audition.parts.stepping.controls import apply_controls
 from audition.parts.stepping.curvature import TakesCurvature
+from audition.parts.stepping.together import averaging_of
 from audition.recipe import tree
 from audition.recipe.batches import Clock
 from audition.recipe.probe import Probe
@@ -62,6 +64,8 @@ def advance(
         norm = None
         if not gradient.closed:
             norm = load_gradients(session, gradient, job.training.clip)
+            if job.task.restarts(clock):
+                forget(session.optimizer, recipe.optimizer(session.params))
             apply_controls(session.optimizer, controls)
             state = update(recipe, session, state, view)
         session.effects = state
@@ -119,6 +123,13 @@ def laid_out(grad: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
     if grad.stride() == parameter.stride():
         return grad
     return torch.empty_like(parameter, dtype=grad.dtype).copy_(grad)
+
+
+def forget(optimizer: Optimizer, fresh: Optimizer) -> None:
+    """Make `optimizer` remember what `fresh` does: nothing. Both are of the same parameters."""
+    optimizer.load_state_dict(fresh.state_dict())
+    for averaging in averaging_of(optimizer):
+        averaging.train()
 
 
 def update(recipe: Recipe, session: Session, state: Any, view: View) -> Any:

@@ -60,6 +60,9 @@ class Rig:
             "reason": outcome.reason,
             "untested": self.job.recipe.apoptosis.untested(outcome.session.apoptosis),
             **facts(outcome, measures),
+            **self.job.task.history(
+                [e.metrics for e in outcome.session.evaluations], self.job.training.evaluations
+            ),
             "measures": {name: asdict(how) for name, how in measures.items()},  # JSON, for the pipe
             **self.energy.facts(),
         }

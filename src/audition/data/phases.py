@@ -1,0 +1,115 @@
+"""Batches of one phase after another: a stream of domains, or of classes, without their return.
+
+Shape suffixes: B rows of a batch, K phases, V answers.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from audition.recipe.batches import Batch, Batches, Clock, Divisible, Shape
+
+Scenario = Literal["task", "domain", "class"]
+
+
+class Phases:
+    """The `Batches` of K phases; `groups` says of which phase a row is, from 0.
+
+    Phase ⌊step · K / steps⌋ trains on its own part alone, from the beginning of that part's order.
+    The held-out rows are those of all phases, at every evaluation.
+    """
+
+    def __init__(
+        self,
+        whole: Divisible,
+        names: Sequence[tuple[str, ...]],
+        *,
+        answers: Sequence[Sequence[int]] = (),
+        scenario: Scenario = "domain",
+    ) -> None:
+        """Phases of `whole`.
+
+        Args:
+            whole: the batches of all phases at once.
+            names: of the domains, or classes, of each phase, which together are all.
+            answers: the numbers of the classes of each phase; empty where all phases share theirs.
+            scenario: `task`: the answers of its phase alone may be given to a row, in training and
+                at test; `domain`: an answer is a place among those of its phase; `class`: neither
+                (van de Ven & Tolias 2019).
+        """
+        self.whole, self.names = whole, tuple(names)
+        self.domains = tuple(f"phase_{i + 1}" for i in range(len(names)))
+        self.parts = tuple(whole.within(*each) for each in names)
+        self.shape = whole.shape
+        self._allowed: Tensor | None = None  # [K, V]
+        self._places: Tensor | None = None  # [K, V], of each answer among those of the phase
+        if answers and scenario == "task":
+            self._allowed = torch.zeros(len(answers), whole.shape.outputs, dtype=torch.bool)
+            for phase, classes in enumerate(answers):
+                self._allowed[phase, list(classes)] = True
+        elif answers and scenario == "domain":
+            self._places = torch.zeros(len(answers), whole.shape.outputs, dtype=torch.int64)
+            for phase, classes in enumerate(answers):
+                self._places[phase, sorted(classes)] = torch.arange(len(classes))
+            self.shape = Shape(whole.shape.inputs, max(map(len, answers)))
+        if hasattr(whole, "byte_lengths"):
+            self.byte_lengths = whole.byte_lengths
+        self._steps: int | None = None  # of the run, which `probe` is not told
+
+    def phase(self, clock: Clock) -> int:
+        """The phase that trains at `clock`, from 0."""
+        if clock.steps is None:
+            return min(int(clock.fraction * len(self.parts)), len(self.parts) - 1)
+        return min(clock.step * len(self.parts) // clock.steps, len(self.parts) - 1)
+
+    def train(self, clock: Clock) -> Batch:
+        self._steps = clock.steps
+        phase = self.phase(clock)
+        return self.of(self.parts[phase].train(within_phase(clock, len(self.parts))), phase)
+
+    def alone(self, name: str) -> Batches:
+        """The batches of one domain or class by itself, as its source has them; see `of`."""
+        return self.whole.within(name)
+
+    def of(self, batch: Batch, phase: int) -> Batch:
+        """A batch of a part as a batch of that phase: its group, and the answers that it may have."""
+        groups = torch.full_like(batch.groups, phase)
+        if self._allowed is not None:
+            return replace(
+                batch, groups=groups, allowed=self._allowed[phase].expand(batch.rows, -1)
+            )
+        if self._places is not None:
+            return replace(batch, groups=groups, targets=self._places[phase][batch.targets])
+        return replace(batch, groups=groups)
+
+    def probe(self, step: int) -> Batch:
+        """Of the phase that trains at `step`: what comes later must not be looked at."""
+        phase = self.phase(Clock(step, self._steps))
+        return self.of(self.parts[phase].probe(step), phase)
+
+    def held_out(self, at_once: int = 2048) -> Iterator[Batch]:
+        for phase, part in enumerate(self.parts):
+            for batch in part.held_out(at_once):
+                yield self.of(batch, phase)
+
+
+def within_phase(clock: Clock, phases: int) -> Clock:
+    """The clock of the phase that `clock` is in, which begins at 0; `clock` itself for one phase.
+
+    Examples:
+        The third step of the second of five phases, which has 20 of the 100 steps:
+
+        >>> within_phase(Clock(22, 100, 0.22), 5)
+        Clock(step=2, steps=20, fraction=0.1)
+    """
+    if phases == 1:
+        return clock
+    if clock.steps is None:
+        return replace(clock, fraction=clock.fraction * phases % 1.0)
+    phase = min(clock.step * phases // clock.steps, phases - 1)
+    first, end = (-(-p * clock.steps // phases) for p in (phase, phase + 1))
+    step, steps = clock.step - first, end - first
+    return Clock(step, steps, step / steps)
