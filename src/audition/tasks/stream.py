@@ -181,6 +181,16 @@ class Stream(Task):
         return of_evaluations(rows, due // self.phases)
 
 
+@dataclass(frozen=True, kw_only=True)
+class StreamOfTexts(Stream):
+    """A stream of two texts, as the data have them: `data.first`, then `data.second`."""
+
+    phases: Annotated[int, Ge(1)] = 2
+    """K. Texts are shared out evenly; 1 is the plain task."""
+    order: Literal["random", "fixed"] | tuple[str | int, ...] = "fixed"
+    """Which come first: drawn by the seed, as the data have them, or all of them by name."""
+
+
 @dataclass(frozen=True)
 class PerPhase:
     """A schedule that begins anew in each phase."""
