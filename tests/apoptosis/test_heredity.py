@@ -162,3 +162,39 @@ def test_moments_of_the_first_parent_are_copied_if_asked(view, heredity):
     for policy in ("zero", "keep"):
         event = heredity(moments=policy).replace(SITE, BORN, FITNESS, None, view)
         assert {edit.moments for edit in event.edits} == {policy}
+
+
+def test_aligned_opposite_parents_are_one_unit_of_an_odd_activation(view):
+    """q = -p: the child has p's row, and the layer gives what it gave, but for the dead."""
+    up, bias = (view.params[name].clone() for name in ("up", "bias"))
+    fitness = torch.zeros(H)
+    fitness[[0, 1]] = 1.0
+    up[1], bias[1] = -up[0], -bias[0]
+    view = View(view.clock, view.controls, {**view.params, "up": up, "bias": bias}, view.streams)
+    event = Crossover(alpha="random", sigma=0.0, align=True).replace(
+        SITE, BORN, fitness, None, view
+    )
+    assert all({*each} == {0, 1} for each in event.parents.tolist())
+    weights = after(event, view)
+    for child, (first, _) in zip(BORN, event.parents, strict=True):
+        assert torch.allclose(weights["up"][child], up[first])
+        assert torch.allclose(weights["bias"][child], bias[first])
+    x = torch.randn(20, C, generator=torch.Generator().manual_seed(3))
+    gives = {}
+    for name, each in (("before", view.params), ("after", weights)):
+        h = torch.tanh(x @ each["up"].T + each["bias"])
+        if name == "before":
+            h[:, BORN] = 0.0
+        gives[name] = h @ each["down"].T
+    torch.testing.assert_close(gives["after"], gives["before"], rtol=1e-4, atol=1e-4)
+
+
+def test_parents_that_point_the_same_way_are_not_aligned(view):
+    same = {**view.params, "up": view.params["up"].abs(), "bias": view.params["bias"].abs()}
+    view = View(view.clock, view.controls, same, view.streams)
+    events = [
+        Crossover(align=align).replace(SITE, BORN, FITNESS, None, view) for align in (True, False)
+    ]
+    mine, other = (after(event, view) for event in events)
+    assert all(torch.equal(mine[name], other[name]) for name in mine)
+    assert torch.allclose(mine["down"].sum(1), same["down"].sum(1) - same["down"][:, BORN].sum(1))

@@ -81,21 +81,29 @@ def edit(
 
 
 def divided(
-    part: Part, whole: Tensor, born: Tensor, parents: Tensor, shares: Tensor, moments: Moments
+    part: Part,
+    whole: Tensor,
+    born: Tensor,
+    parents: Tensor,
+    shares: Tensor,
+    moments: Moments,
+    signs: Tensor | None = None,
 ) -> tuple[Edit, Edit]:
     """Each child takes shares of its parents' outgoing entries, and its parents keep the rest.
 
     So the sum of the entries of all units is what it was. A parent of several children gives each
     its share divided by their number.
 
-    whole: what the part's parameter is taken to be; parents, shares: [K, P].
+    whole: what the part's parameter is taken to be; parents, shares: [K, P]; signs: [K, P] of ±1,
+    with which the child takes its shares, where it reads a parent's row with the other sign.
     """
     children = torch.bincount(parents.flatten(), minlength=int(parents.max()) + 1)
     taken = shares.to(whole) / children[parents]
+    signed = taken if signs is None else taken * signs.to(taken)
     own = torch.stack(
         [
             whole.index_select(part.axis, part.entries(each)) * along(share, part, whole.ndim)
-            for each, share in zip(parents.T, taken.T, strict=True)
+            for each, share in zip(parents.T, signed.T, strict=True)
         ]
     ).sum(0)
     given = whole.new_zeros(len(children)).index_add(0, parents.flatten(), taken.flatten())

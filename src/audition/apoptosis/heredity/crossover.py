@@ -26,6 +26,11 @@ class Crossover(Heredity):
     """Share of the first parent: one half, its part of the two fitnesses, or drawn from 0.3 to 0.7."""
     sigma: Annotated[float, Ge(0)] = 0.1
     """Size of the noise, relative to the root mean square of the blended row."""
+    align: bool = False
+    """Whether the second parent is taken with the other sign, row and outgoing weights, where its row
+    points away from the first one's: the blend of opposite rows would be short. Of an odd activation,
+    such as tanh, that is the same unit; rows of a layer read the same inputs, so there is no
+    permutation to undo."""
     moments: Literal["zero", "keep", "copy"] = "zero"
     """What the optimizer's moments of rewritten weights become: zero, as they were, or those of
     the first parent."""
@@ -35,16 +40,19 @@ class Crossover(Heredity):
         parents = drawn(born, fitness, 2, generator)
         first, second = parents.T
         alpha = self._alpha(fitness[first], fitness[second], generator)
+        signs = self._signs(site, first, second, view)
         edits = []
         for part in site.units.parts_of("incoming"):
             one, other = copied(part, first, view), copied(part, second, view)
+            other = other * along(signs.to(other), part, other.ndim)
             blend = other + along(alpha.to(one), part, one.ndim) * (one - other)
             values = noisy(blend, part, self.sigma, generator)
             edits.append(edit(part, born, values, self.moments, first))
         shares = torch.stack([alpha, 1.0 - alpha], 1)
         for part in site.units.parts_of("outgoing"):
             whole = view.params[part.parameter]
-            edits += divided(part, whole, born, parents, shares, self.moments)
+            both = torch.stack([torch.ones_like(signs), signs], 1)
+            edits += divided(part, whole, born, parents, shares, self.moments, both)
         return Event(
             site=site.name,
             born=born,
@@ -53,6 +61,17 @@ class Crossover(Heredity):
             resize=site.with_added(born),
             facts={"alpha": alpha, "sigma": torch.full((len(born),), self.sigma)},
         )
+
+    def _signs(self, site: Site, first: Tensor, second: Tensor, view: View) -> Tensor:
+        """[K], -1 where the rows of two parents point away from each other and that is undone."""
+        product = torch.zeros(len(first), device=first.device)
+        for part in site.units.parts_of("incoming") if self.align else ():
+            one, other = (
+                copied(part, each, view).movedim(part.axis, 0).reshape(len(first), -1).float()
+                for each in (first, second)
+            )
+            product = product + (one * other).sum(1).to(product)
+        return torch.where(product < 0, -1.0, 1.0)
 
     def _alpha(self, first: Tensor, second: Tensor, generator: torch.Generator) -> Tensor:
         """[K], of parents with fitness `first` and `second`."""
