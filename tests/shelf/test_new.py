@@ -187,7 +187,8 @@ class Signs(Optimizer):
 
 GREEN = (
     *("tests/laws", "tests/shelf/test_settings.py", "tests/cli/test_typed.py"),
-    *("tests/cli/test_sentences.py", "tests/config"),
+    *("tests/cli/test_sentences.py", "tests/config/schema"),
+    *("tests/config/test_shape.py", "tests/config/test_lint.py"),
     "-k",
     "(signum or every or typed or sentences or marks or README or parts or config)"
     " and (not test_every_file_trains_three_steps or signum)",

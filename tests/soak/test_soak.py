@@ -1,4 +1,7 @@
-"""The soak itself, small: the same disturbances, fewer of them."""
+"""The soak itself, small: the same disturbances, fewer of them.
+
+Each of them alone is tried where it belongs: `cli/test_faults`, `core/test_survival`, `sweep/pool`.
+"""
 
 import os
 import shutil
@@ -24,6 +27,7 @@ def soak(*words: str) -> str:
     return ended.stdout
 
 
+@pytest.mark.slow
 def test_the_pool_survives_its_monkeys() -> None:
     assert "| pool | SIGKILL of " in soak("--runs=10", "--minutes=5", "--without", "slurm", "local")
 

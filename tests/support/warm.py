@@ -417,6 +417,7 @@ def _import_everything() -> None:
     _read_everything()
     gc.collect()
     gc.freeze()  # commands then share these pages instead of copying them
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _read_everything() -> None:
