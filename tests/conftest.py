@@ -91,7 +91,6 @@ def pytest_collection_finish() -> None:
     """What was imported stays: to look through it for garbage is a seventh of the tests' CPU time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -114,6 +113,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_configure() -> None:
     """A shell lets what it starts in the background ignore Ctrl-C, and so what that starts, too;
     `nohup` does so with the end of a terminal."""
+    gc.set_threshold(50_000, 20, 50)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:

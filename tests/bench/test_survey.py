@@ -124,7 +124,7 @@ def test_where_compilation_is_open_every_way_is_measured_and_the_best_is_said(
 def test_what_was_measured_settles_the_same_sweep(
     asked: Any, timing: Any, native: None, tmp_path: Path
 ) -> None:
-    words = (*AUTO, "+idea=placebo", f"paths.cache_dir={tmp_path}", "data=stdlib")
+    words = (*AUTO, "+idea=placebo", f"paths.cache_dir={tmp_path}")
     speeds = {("Bfloat16", True): 200.0}
     found = run(asked(*words), Made(timing, lambda t: speeds.get(way_of(t), 50.0)), cores=1)
     remember(tmp_path, found.pool(), found.to_dict(), found.ways)

@@ -4,10 +4,6 @@ import shutil
 from contextlib import ExitStack
 
 import pytest
-import torch
-import torch._inductor.codecache
-import torch._inductor.config
-from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
 from audition import execution
 from audition.training.loop import train
@@ -45,6 +41,8 @@ def test_a_compiled_model_trains_the_same_parameters(job_of, trained):
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles for a CPU with g++")
 @pytest.mark.filterwarnings("ignore")
 def test_model_and_loss_are_compiled_once_whatever_the_clock_says(job_of):
+    import torch
+
     torch._dynamo.reset()
     counters = torch._dynamo.utils.counters
     execution.why_uncompiled("cpu")  # compiles a sum
@@ -54,6 +52,9 @@ def test_model_and_loss_are_compiled_once_whatever_the_clock_says(job_of):
 
 
 def test_what_is_compiled_is_kept_beside_the_tokens(monkeypatch, tmp_path):
+    import torch._inductor.codecache
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
     own = default_cache_dir()
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", own)  # as torch does when it is imported
     execution.keep_compiled(str(tmp_path))
@@ -65,6 +66,9 @@ def test_what_is_compiled_is_kept_beside_the_tokens(monkeypatch, tmp_path):
 @pytest.fixture
 def compiler(monkeypatch, tmp_path):
     """A path -> this process compiles with it, and has compiled nothing yet."""
+    import torch._dynamo
+    import torch._inductor.config
+
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     with ExitStack() as stack:
 

@@ -1,11 +1,11 @@
 """Data sets of the hub, by the same code from a folder with the hub's layout: no network here."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import huggingface_hub
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +15,7 @@ from audition.data.text import contents
 from audition.errors import AuditionError
 from audition.recipe.streams import Streams
 
-datasets = pytest.importorskip("datasets")
+pytestmark = pytest.mark.skipif(find_spec("datasets") is None, reason="no datasets")
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LINE = "so shaken as we are, so wan with care — find we a time"
@@ -100,7 +100,7 @@ def test_the_identity_is_what_is_read(of, folder: Path, tmp_path: Path) -> None:
 def test_ids_are_made_once_and_batches_need_the_library_no_more(of, monkeypatch) -> None:
     source = of(tokenizer="bpe", vocab_size=280)
     ids = source.tokenised().training.ids
-    monkeypatch.setattr(datasets, "load_dataset", None)
+    monkeypatch.setattr("datasets.load_dataset", None)
     again = of(tokenizer="bpe", vocab_size=280, batch_size=3)
     assert again.tokenised().training.ids.tobytes() == ids.tobytes()
     assert ids.dtype == "uint16"
@@ -111,6 +111,8 @@ def test_ids_are_made_once_and_batches_need_the_library_no_more(of, monkeypatch)
 def online(folder: Path, monkeypatch) -> list[dict[str, Any]]:
     """A hub that has the folder as `bard/plays`; what was asked of it."""
     asked: list[dict[str, Any]] = []
+    import datasets
+
     load = datasets.load_dataset
 
     def loading(path: str, **how: Any) -> Any:
@@ -126,8 +128,8 @@ def online(folder: Path, monkeypatch) -> list[dict[str, Any]]:
         )
         return SimpleNamespace(branches=branches, tags=tags)
 
-    monkeypatch.setattr(datasets, "load_dataset", loading)
-    monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_refs", refs)
+    monkeypatch.setattr("datasets.load_dataset", loading)
+    monkeypatch.setattr("huggingface_hub.HfApi.list_repo_refs", refs)
     return asked
 
 
@@ -177,7 +179,7 @@ def test_a_hub_that_is_out_of_reach_leaves_no_half_of_a_text(of, online, monkeyp
     def unreachable(*asked: Any, **how: Any) -> Any:
         raise ConnectionError("Couldn't reach\nthe hub")
 
-    monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_refs", unreachable)
+    monkeypatch.setattr("huggingface_hub.HfApi.list_repo_refs", unreachable)
     with pytest.raises(AuditionError, match=r"cannot be looked up on the hub: Couldn't reach the"):
         _ = of(path="bard/plays", revision="v1").text_fingerprint
 
@@ -188,7 +190,7 @@ def test_a_hub_that_is_out_of_reach_leaves_no_half_of_a_text(of, online, monkeyp
         unreachable()
 
     rows.select_columns = breaking
-    monkeypatch.setattr(datasets, "load_dataset", lambda *asked, **how: rows)
+    monkeypatch.setattr("datasets.load_dataset", lambda *asked, **how: rows)
     source = of(path="bard/plays", revision=COMMIT)
     with pytest.raises(AuditionError, match=r"data\.path=bard/plays, .* Couldn't reach the hub$"):
         source.tokenised()

@@ -2,15 +2,6 @@
 
 import pytest
 import torch
-from transformers import GPT2Config, LlamaConfig, MixtralConfig
-from transformers.models.bloom.modeling_bloom import build_alibi_tensor
-from transformers.models.gpt2.modeling_gpt2 import GPT2LMHeadModel
-from transformers.models.llama.modeling_llama import LlamaForCausalLM
-from transformers.models.mixtral.modeling_mixtral import (
-    MixtralSparseMoeBlock,
-    load_balancing_loss_func,
-)
-from transformers.models.t5.modeling_t5 import T5Attention
 
 from audition.parts.attention.causal import Causal
 from audition.parts.dims import Dims
@@ -71,6 +62,9 @@ def same_logits(ours, theirs, read):
 
 @pytest.mark.parametrize("approximate", ["none", "tanh"])
 def test_gpt2(approximate):
+    from transformers import GPT2Config
+    from transformers.models.gpt2.modeling_gpt2 import GPT2LMHeadModel
+
     ours = gpt(Causal(), Learned(), LayerNorm(bias=True), Gelu(approximate=approximate), bias=True)
     theirs = GPT2LMHeadModel(
         GPT2Config(
@@ -108,6 +102,9 @@ def test_gpt2(approximate):
 @pytest.mark.parametrize("base", [10000.0, 500.0])
 def test_llama(base):
     """Rotary positions, RMSNorm, SwiGLU and grouped keys and values, in one model."""
+    from transformers import LlamaConfig
+    from transformers.models.llama.modeling_llama import LlamaForCausalLM
+
     feedforward = SwiGLU(ratio=3.0)
     ours = gpt(Causal(kv_heads=2), Rope(base=base), RMSNorm(eps=1e-6), feedforward, tied_head=False)
     theirs = LlamaForCausalLM(
@@ -147,6 +144,12 @@ def test_llama(base):
 
 
 def test_a_mixture_is_mixtrals_with_its_balance():
+    from transformers import MixtralConfig
+    from transformers.models.mixtral.modeling_mixtral import (
+        MixtralSparseMoeBlock,
+        load_balancing_loss_func,
+    )
+
     policy = MixtureOfExperts(experts=4, top_k=2, expert="swiglu", ratio=3.0, balance=0.02)
     ours = policy(Dims(WIDTH, HEADS, CONTEXT, 0.0, False, layers=1))
     initialise(ours, Streams(0))
@@ -178,12 +181,16 @@ def test_a_mixture_is_mixtrals_with_its_balance():
 
 @pytest.mark.parametrize("heads", [1, 2, 3, 4, 6, 8, 12, 16, 20])
 def test_alibis_slopes_are_blooms(heads):
+    from transformers.models.bloom.modeling_bloom import build_alibi_tensor
+
     theirs = build_alibi_tensor(torch.ones(1, 2), heads, torch.float32)[:, 0, 1]
     torch.testing.assert_close(torch.tensor(slopes(heads)), theirs)
 
 
 @pytest.mark.parametrize(("buckets", "longest"), [(32, 128), (8, 20), (16, 1000)])
 def test_t5s_buckets_are_t5s(buckets, longest):
+    from transformers.models.t5.modeling_t5 import T5Attention
+
     distance = torch.arange(2 * longest)
     theirs = T5Attention._relative_position_bucket(-distance, False, buckets, longest)
     ours = bucket(distance, buckets, longest)
