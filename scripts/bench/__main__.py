@@ -12,6 +12,7 @@ from scripts.bench import (
     apoptosis,
     bounds,
     commands,
+    ledger,
     main_job,
     planning,
     step,
@@ -36,6 +37,7 @@ def everything(folder: Path, runs: int, each_s: float) -> Iterator[Row]:
     yield from commands.overhead(folder)
     yield from worker.rows(folder / "worker", runs=runs, each_s=each_s)
     yield from commands.startup(folder)
+    yield from ledger.rows(folder)
 
 
 def main() -> None:
@@ -44,7 +46,7 @@ def main() -> None:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=("main", "worker", "waiting"),
+        choices=("main", "worker", "waiting", "ledger"),
         help="by default all but main and waiting",
     )
     parser.add_argument("--tokens", type=int, default=1_000_000, help="of each run of the main job")
@@ -67,6 +69,8 @@ def main() -> None:
             rows = iter(waiting.rows(folder, trials=arguments.trials, each_s=each_s))
         elif arguments.part == "worker":
             rows = iter(worker.rows(folder, **sweep))
+        elif arguments.part == "ledger":
+            rows = ledger.rows(folder)
         else:
             rows = everything(folder, **sweep)
         for row in rows:

@@ -1,10 +1,15 @@
 """Why a run ended before its budget did, as its record says it, in a sentence's length."""
 
+import re
+
 LONGEST = 600
 """Characters of a sentence in a record and on a pipe: a datagram holds 2048 bytes on macOS, and a line
 that a pipe takes whole is not torn by another process's."""
 SAID = 2000
 """Characters of a command's error message."""
+
+CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+"""What a terminal would obey and not show."""
 
 UNREPEATABLE = "does not have a deterministic implementation"
 """How torch says that an operation was refused by `execution.deterministic`."""
@@ -27,6 +32,7 @@ def cut(text: str, most: int = LONGEST) -> str:
     'a word …'
     """
     line = " ".join(part.strip() for part in text[: 8 * most].splitlines()).strip()
+    line = CONTROLS.sub("\ufffd", line)
     whole = len(line) <= most and len(text) <= 8 * most
     return line if whole else f"{line[: most - 1]}…"
 

@@ -109,9 +109,17 @@ def test_a_file_that_is_no_record_is_listed_and_kept(
 
 def test_a_folder_in_the_place_of_a_record_is_moved_aside(ledger: Ledger) -> None:
     (ledger.folder_of(record()) / "record.json").mkdir(parents=True)
-    assert "Is a directory" in str(ledger.read().unreadable[0])
+    assert "a folder in the place of a file" in str(ledger.read().unreadable[0])
     ledger.write(record())
     assert ledger.read().records == (record(),)
+
+
+def test_a_link_to_itself_hides_no_run(ledger: Ledger) -> None:
+    folder = ledger.write(record())
+    for place in (folder, folder.parent, folder.parent.parent):
+        (place.parent / "loop").symlink_to("loop")
+    assert ledger.read().records == (record(),)
+    assert ledger.read().unreadable == ()
 
 
 def test_stray_files_are_passed_over(ledger: Ledger) -> None:

@@ -24,7 +24,11 @@ def look(*words: str) -> None:
         ("hydra/sweeper=race", "hydra.sweeper.fresh_seeds=2"),
         ("hparams_search=adamw_optuna", "hydra.sweeper.objectives=[val_loss,seconds]"),
         ("+sweeps=first_look",),
-        ("+hydra.job.env_set.OMP_NUM_THREADS=1", "+hydra.callbacks.mine._target_=lab.Mine"),
+        (
+            "+hydra.job.env_set.OMP_NUM_THREADS=1",
+            "+hydra.callbacks.mine._target_=lab.Mine",
+            "allowed_targets=[audition.,lab.]",
+        ),
     ],
 )
 def test_what_somebody_reads_passes(words: Sequence[str], composer: Composer) -> None:

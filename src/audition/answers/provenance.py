@@ -11,6 +11,7 @@ import yaml
 from audition.answers import ArmRuns
 from audition.config.card import Card, check_card
 from audition.errors import AuditionError
+from audition.plain_file import read_text
 from audition.records.codec import parsed
 from audition.records.store import Ledger
 
@@ -77,7 +78,7 @@ def _facts(repro: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def mapping_in(path: Path) -> Mapping[str, Any]:
     """The mapping in a JSON or YAML file; empty where none can be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         plain = parsed(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (OSError, ValueError, yaml.YAMLError):
         return {}

@@ -15,6 +15,7 @@ import torch
 from annotated_types import Gt
 
 from audition.observers.observer import Observer, StepReport
+from audition.plain_file import check_plain
 from audition.session import Session
 
 NAME, PREVIOUS, PART = "checkpoint.pt", "checkpoint.previous.pt", "checkpoint.part"
@@ -128,6 +129,7 @@ def read_checkpoint(path: Path, key: str) -> Snapshot:
     Raises Refused for one that is cut short, has a bit turned over, or is of another run.
     """
     try:
+        check_plain(path)
         # torch reads an archive without looking at its checksums.
         with ZipFile(path) as archive:
             if archive.testzip() is not None:

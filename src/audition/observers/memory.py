@@ -16,6 +16,7 @@ from audition.errors import AuditionError
 from audition.measure import Measure, recorded
 from audition.observers.checkpoint import Say, write_durably
 from audition.observers.observer import Observer
+from audition.plain_file import check_plain
 from audition.recipe import tree
 from audition.recipe.effect import Meters
 from audition.recipe.signals import Tensors
@@ -150,6 +151,7 @@ class OckhamMemory(Observer):
         path = self.folder / FIRST
         if session.step:
             try:
+                check_plain(path)
                 found: Mapping[str, torch.Tensor] = torch.load(path, weights_only=True)
             except Exception:
                 return None

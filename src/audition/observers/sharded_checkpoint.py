@@ -37,6 +37,7 @@ from audition.observers.checkpoint import (
 from audition.observers.observer import StepReport
 from audition.parallel.shards import Shards, put_back, taken_out
 from audition.parallel.team import Team
+from audition.plain_file import check_plain
 from audition.session import Session
 
 REST = "rest.pt"
@@ -161,6 +162,7 @@ def _sums(folder: Path, names: Iterable[str]) -> dict[str, int]:
     found = {}
     for name in names:
         number = 0
+        check_plain(folder / name)
         with open(folder / name, "rb") as file:
             while chunk := file.read(CHUNK):
                 number = zlib.crc32(chunk, number)

@@ -10,6 +10,7 @@ from typing import Any
 
 from audition.errors import AuditionError
 from audition.measure import Measure
+from audition.plain_file import read_bytes
 from audition.records.codec import parsed, read
 from audition.records.store import Unreadable, read_file, write_whole
 
@@ -195,7 +196,7 @@ def read_weights(run: Path, point: Point) -> bytes:
     """The file of the point's weights; AuditionError, naming it, where it is not what was written."""
     path = run / FOLDER / point.file
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except OSError as error:
         raise AuditionError(f"{path} cannot be read: {error.strerror or error}") from None
     if zlib.crc32(content) != point.check:

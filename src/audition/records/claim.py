@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from audition.plain_file import NotPlain, check_plain, read_text
 from audition.records.owner import Owner
 
 CHECK_S = 1.0
@@ -83,7 +84,7 @@ class Claim:
 
     def _stands(self) -> bool:
         try:
-            return self.path.read_text(encoding="utf-8") == self._text
+            return read_text(self.path) == self._text
         except FileNotFoundError:
             return False
         except OSError:
@@ -178,9 +179,10 @@ def _claim_files(folder: Path) -> dict[Path, ClaimFile]:
 def _look(path: Path) -> ClaimFile | None:
     # Opened each time: only then does the client of a shared file system ask its server.
     try:
+        check_plain(path)
         with open(path, encoding="utf-8", errors="replace") as file:
             return ClaimFile(file.read(1000), os.fstat(file.fileno()).st_mtime)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotPlain):
         return None
 
 

@@ -17,7 +17,8 @@ FOLDERS: tuple[Folder, ...] = (PLANS, STUDIES, TUNED, RACES, SUBMISSIONS)  # typ
 def contents_of(ledger: Ledger) -> Contents:
     """The records, and the files of any kind that cannot be read, or were edited."""
     contents = ledger.read()
-    return replace(contents, unreadable=(*contents.unreadable, *unusable(ledger.root)))
+    each = {file.path: file for file in (*contents.unreadable, *unusable(ledger.root))}
+    return replace(contents, unreadable=tuple(each.values()))
 
 
 def unusable(root: Path) -> tuple[Unreadable, ...]:

@@ -1,6 +1,7 @@
 """A folder of a ledger that holds one JSON file for each value of one class."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -51,7 +52,14 @@ class Folder(Generic[T]):
 
     def read(self, root: Path) -> tuple[tuple[T, ...], tuple[Unreadable, ...]]:
         """Every value in the ledger at `root` by name, and the files that could not be read as one."""
-        found = [self._read(path) for path in sorted((root / self.name).rglob("*.json"))]
+        folder = root / self.name
+        try:
+            names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
+        except (FileNotFoundError, NotADirectoryError):
+            return (), ()
+        except OSError as error:
+            return (), (Unreadable(folder, f"cannot be read ({error.strerror or error})"),)
+        found = [self._read(folder / name) for name in names]
         unreadable = tuple(each for each in found if isinstance(each, Unreadable))
         values = (each for each in found if each is not None and not isinstance(each, Unreadable))
         return tuple(values), unreadable

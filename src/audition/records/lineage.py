@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from audition.errors import AuditionError
+from audition.plain_file import read_text
 from audition.records.codec import parsed, read
 
 FILE = "lineage.jsonl"
@@ -172,7 +173,7 @@ def read_lineage(folder: Path) -> Lineage | None:
     """
     path = folder / FILE
     try:
-        texts = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        texts = read_text(path).splitlines(keepends=True)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError) as error:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audition.plain_file import check_plain, read_text
 from audition.records.codec import parsed
 
 FILE = "metrics.jsonl"
@@ -48,7 +49,7 @@ def is_evaluation(line: Line) -> bool:
 def read_lines(folder: Path) -> list[Line]:
     """The whole lines of the run in `folder`, none where there is no such file."""
     try:
-        texts = (folder / FILE).read_text(encoding="utf-8").splitlines()
+        texts = read_text(folder / FILE).splitlines()
     except (OSError, UnicodeDecodeError):
         return []
     return [line for text in texts if (line := _parsed(text)) is not None]
@@ -57,7 +58,7 @@ def read_lines(folder: Path) -> list[Line]:
 def read_evaluations(folder: Path) -> list[Line]:
     """The lines of evaluations alone; most lines are steps, and parsing them is the cost."""
     try:
-        texts = (folder / FILE).read_text(encoding="utf-8").splitlines()
+        texts = read_text(folder / FILE).splitlines()
     except (OSError, UnicodeDecodeError):
         return []
     mark = f'"{TRAINING}"'
@@ -67,6 +68,7 @@ def read_evaluations(folder: Path) -> list[Line]:
 def last_line(folder: Path) -> Line:
     """The last whole line, however long the file is; empty without one."""
     try:
+        check_plain(folder / FILE)
         with (folder / FILE).open("rb") as file:
             file.seek(max(0, (folder / FILE).stat().st_size - TAIL))
             texts = file.read().decode("utf-8", "replace").splitlines()

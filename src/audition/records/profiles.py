@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from audition.errors import AuditionError
+from audition.plain_file import read_text
 from audition.records.codec import parsed, read
 
 FILE = "profiles.jsonl"
@@ -52,7 +53,7 @@ def read_profiles(folder: Path) -> tuple[Profiles, ...]:
     """
     path = folder / FILE
     try:
-        texts = path.read_text(encoding="utf-8").split("\n")[:-1]
+        texts = read_text(path).split("\n")[:-1]
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except (OSError, UnicodeDecodeError) as error:

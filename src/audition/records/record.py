@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
-from math import nan
+from math import isfinite, nan
 from typing import Any, Literal
 
 from audition.errors import AuditionError
@@ -17,6 +17,8 @@ SCHEMA = 2
 READABLE = (1, 2)
 """1: written by Audition 0.1 and 0.2, which trained language models only."""
 BASELINE = "baseline"
+LARGEST = 2**63 - 1
+"""Of any count and time in a record."""
 NOTES = 50
 """The most notes that are kept of a run that is resumed many times, the newest."""
 
@@ -157,7 +159,17 @@ class Record:
             ours |= {"units": plain.get("tokens", 0), "measures": LANGUAGE}
         if "metrics" in ours:
             ours["metrics"] = filled(ours["metrics"], nan)
-        return read(cls, ours, also=("metrics",))
+        found = read(cls, ours, also=("metrics",))
+        for name in _NUMBERS:
+            value = getattr(found, name)
+            if not -LARGEST <= value <= LARGEST:  # infinite and no numbers too, which JSON lacks
+                raise AuditionError(
+                    f"has {name}={cut(repr(value), 80)}, which Audition never writes"
+                )
+        if not all(map(isfinite, found.metrics.values())):
+            metrics = {n: value if isfinite(value) else nan for n, value in found.metrics.items()}
+            found = replace(found, metrics=metrics)
+        return found
 
     def ended(self, status: Status, reason: str = "", **facts: Any) -> "Record":
         """This record with its outcome."""
@@ -165,6 +177,7 @@ class Record:
 
 
 _KNOWN = frozenset(f.name for f in fields(Record))
+_NUMBERS = tuple(f.name for f in fields(Record) if f.type in (int, float))
 
 LANGUAGE = {
     "val_loss": Measure("validation loss", "nats/token"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from audition.records.folder import Folder
 from audition.records.record import now
+from audition.records.store import is_name
 
 ALPHA = 0.05
 
@@ -67,6 +68,8 @@ class Registration:
 
     def misfit(self, stem: str) -> str:
         """Why it was edited after it was written as `stem`, following the file's name; else empty."""
+        if any(not is_name(arm.name) or not is_name(arm.config_hash) for arm in self.arms):
+            return "names an arm that no folder can be called"
         if self.digest() != stem:
             return f"was edited: its content is the plan {self.digest()}"
         if self.seal and self.seal != self._seal():

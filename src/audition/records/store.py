@@ -3,16 +3,19 @@
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TypeVar
+from unicodedata import normalize
 
 from audition.command_line import in_ledger, train_command
 from audition.errors import AuditionError, writing
+from audition.plain_file import read_text
+from audition.reasons import cut
 from audition.records.claim import Claim, held, take
 from audition.records.record import Record
 
@@ -88,7 +91,7 @@ class Ledger:
         closed: list[Unreadable] = []
         runs = [Path(run, RECORD) for run in sorted(self._runs(closed.append), key=_place)]
         _folders(self.root / "plans", closed.append)  # without them a verdict is exploratory
-        found = [*map(_read, runs), *closed]
+        found = [*_without_conflicts(runs, [_read(run) for run in runs]), *closed]
         records = tuple(each for each in found if isinstance(each, Record))
         return Contents(records, tuple(each for each in found if isinstance(each, Unreadable)))
 
@@ -157,6 +160,11 @@ def _instead(root: Path) -> str:
     return f"name another with --output-dir, or train a run: {train_command(*where)}"
 
 
+def is_name(word: str) -> bool:
+    """Whether a folder of a ledger can be called so: one step down, and no way out."""
+    return word not in ("", ".", "..") and not set(word) & {"/", os.sep, "\0"}
+
+
 def is_ledger(root: Path) -> bool:
     """Whether something was ever filed at `root`, as far as it can be read."""
     return any((root / place).is_dir() for place in PLACES)
@@ -212,7 +220,7 @@ def write_file(path: Path, content: str) -> None:
 def read_file(path: Path, decode: Callable[[str], T]) -> T | Unreadable | None:
     """`decode` of the text of a file, or its AuditionError as `Unreadable`; None without a file."""
     try:
-        return decode(path.read_text(encoding="utf-8"))
+        return decode(read_text(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except AuditionError as error:
@@ -223,8 +231,56 @@ def read_file(path: Path, decode: Callable[[str], T]) -> T | Unreadable | None:
         return Unreadable(path, f"cannot be read ({error})")
 
 
-def _read(path: Path) -> Record | Unreadable | None:
-    return read_file(path, Record.from_json)
+Found = Record | Unreadable | None
+"""What a `record.json` turned out to be; None where there is no such file."""
+
+
+def _read(path: Path) -> Found:
+    found = read_file(path, Record.from_json)
+    if isinstance(found, Record) and not _is_at_home(found, path):
+        there = f"{found.arm}/{found.config_hash}/seed_{found.seed}"
+        return Unreadable(path, f"is the record of another run, {cut(there, 200)}")
+    return found
+
+
+def _is_at_home(record: Record, path: Path) -> bool:
+    """Whether the folders above a record bear its names, which thus lead out of no ledger."""
+    ours = [record.arm, record.config_hash, f"seed_{record.seed}"]
+    theirs = str(path).split(os.sep)[-4:-1]
+    if theirs == ours:
+        return True
+    return list(map(_composed, theirs)) == list(map(_composed, ours))
+
+
+def _composed(name: str) -> str:
+    return normalize("NFC", name)  # a file system may take letters apart from their accents
+
+
+def _without_conflicts(paths: Sequence[Path], found: Sequence[Found]) -> list[Found]:
+    """The same, with each record that has another outcome than a second one of its run unreadable.
+
+    A run may be filed twice, as an arm and as a baseline, but it has one outcome.
+    """
+    named: dict[object, list[int]] = {}
+    for place, record in enumerate(found):
+        if isinstance(record, Record) and record.settled:
+            named.setdefault((record.config_hash, record.seed), []).append(place)
+            named.setdefault(record.key, []).append(place)
+    kept = list(found)
+    for places in named.values():
+        if len(places) > 1 and len({_outcome(found[place]) for place in places}) > 1:
+            for place in places:
+                other = next(paths[each] for each in places if each != place)
+                kept[place] = Unreadable(
+                    paths[place], f"and {other} are unlike records of one run: neither counts"
+                )
+    return kept
+
+
+def _outcome(record: Found) -> tuple[object, ...]:
+    assert isinstance(record, Record)
+    metrics = tuple(sorted((name, str(value)) for name, value in record.metrics.items()))
+    return record.config_hash, record.seed, record.status, record.weights, metrics
 
 
 def _free(path: Path) -> Path:
@@ -240,11 +296,18 @@ def _place(run: str) -> tuple[str, int, str]:
     return config, int(seed) if seed.isdecimal() else -1, name
 
 
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
 def _folders(path: str | os.PathLike[str], closed: Callable[[Unreadable], None]) -> Iterable[str]:
     """The folders in `path`; `closed` is called where it cannot be read, as another user's may be."""
     try:
         with os.scandir(path) as entries:
-            return [entry.path for entry in entries if entry.is_dir()]
+            return [entry.path for entry in entries if _is_folder(entry)]
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except OSError as error:

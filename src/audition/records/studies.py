@@ -178,5 +178,9 @@ def _upgraded(plain: dict[str, Any]) -> dict[str, Any]:
     return {"measures": LANGUAGE, **plain, "trials": trials}
 
 
-STUDIES = Folder(FOLDER, Account, upgrade=_upgraded, plain=Account.to_dict)
+def _misfit(account: Account, stem: str) -> str:
+    return "" if account.name == stem else f"is the account of another study, {account.name!r}"
+
+
+STUDIES = Folder(FOLDER, Account, upgrade=_upgraded, plain=Account.to_dict, misfit=_misfit)
 """One file a study, by its name."""

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audition.errors import AuditionError
+from audition.reasons import cut
 from audition.records.folder import Folder
 from audition.records.record import now
+from audition.records.store import is_name
 
 FOLDER = "submissions"
 
@@ -38,7 +40,16 @@ class Submission:
         return tuple(dict.fromkeys(job.id.partition("_")[0] for job in self.jobs))
 
 
-SUBMISSIONS = Folder(FOLDER, Submission)
+def _misfit(submission: Submission, stem: str) -> str:
+    """Its runs are filed below the ledger's `runs/`, and lead nowhere else."""
+    for job in submission.jobs:
+        for run in job.runs:
+            if len(run.split("/")) != 3 or not all(map(is_name, run.split("/"))):
+                return f"names a run that lies in no ledger, {cut(run, 80)!r}"
+    return ""
+
+
+SUBMISSIONS = Folder(FOLDER, Submission, misfit=_misfit)
 
 
 def keep(root: Path, submission: Submission) -> Path:

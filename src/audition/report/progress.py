@@ -1,7 +1,7 @@
 """The state of a plan's runs in the terminal: for `audition status`, and live for `watch`."""
 
 from collections.abc import Sequence
-from math import nan
+from math import isfinite, nan
 from statistics import fmean, stdev
 
 from rich.console import Group, RenderableType
@@ -79,7 +79,7 @@ def _heading(measures: Sequence[Measure]) -> str:
 def _level(states: Sequence[RunState], arm: str, metric: str) -> str:
     """Mean and spread of the arm's finished runs."""
     records = [s.record for s in states if s.arm == arm and s.word == "finished" and s.record]
-    values = [r.metrics[metric] for r in records if metric in r.metrics]
+    values = [x for r in records if isfinite(x := r.metrics.get(metric, nan))]
     if not values:
         return UNDEFINED
     how = records[0].measure(metric)

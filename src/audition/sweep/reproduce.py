@@ -16,6 +16,7 @@ from audition.config.shape import check_shape
 from audition.config.trust import KEY, trusted
 from audition.errors import AuditionError
 from audition.frozen import freeze
+from audition.plain_file import read_text
 from audition.records.record import Record
 from audition.records.store import Ledger
 from audition.sweep.arms import Arm
@@ -62,7 +63,7 @@ def settings_of(
     """
     path = ledger.folder_of(record) / "config.yaml"
     try:
-        written = OmegaConf.to_container(OmegaConf.load(path))
+        written = OmegaConf.to_container(OmegaConf.create(read_text(path)))
     except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
         raise AuditionError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
     if not isinstance(written, dict):

@@ -64,7 +64,10 @@ def _refuse_changed(run: PlannedRun, config_hash: str) -> None:
     )
     planned = replace(run.identity, config_hash=config_hash).of_seed(run.seed)
     record = replace(run, identity=planned).record.ended("failed", why)
-    Ledger(Path(run.settings["paths"]["output_dir"])).write(record)
+    ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
+    before = ledger.get(ledger.folder_of(record))
+    if before is None or not before.settled:
+        ledger.write(record)
     raise AuditionError(f"{run.label}: {why}")
 
 
@@ -73,10 +76,12 @@ def _sent(settings: Mapping[str, Any], overrides: Sequence[str]) -> PlannedRun:
     whole, arm = runnable(settings), {key: value or "" for key, value in settings["arm"].items()}
     plan = registered(Path(whole["paths"]["output_dir"]), arm["plan"])
     names = {plan.baseline_hash: BASELINE, **plan.names()} if plan else {}
-    if names.get(arm["config_hash"]) != arm["name"]:
+    baselines = {plan.baseline_hash, *(("",) if plan.screening else ())} if plan else set()
+    if names.get(arm["config_hash"]) != arm["name"] or arm["baseline"] not in baselines:
         raise AuditionError(
-            f"no plan in {whole['paths']['output_dir']} has the arm.name={arm['name']!r} that is "
-            "asked for: what is in arm is for a sweep to tell the runs that it hands out, leave it out"
+            f"no plan in {whole['paths']['output_dir']} has the arm.name={arm['name']!r} with the "
+            f"arm.baseline={arm['baseline']!r} that is asked for: what is in arm is for a sweep to "
+            "tell the runs that it hands out, leave it out"
         )
     identity = identify(whole)
     own = tuple(o for o in overrides if root_of(o) not in ("arm", "seed"))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audition.errors import AuditionError, writing
+from audition.plain_file import read_bytes
 from audition.records.store import write_whole
 
 FILE = "trace.npz"
@@ -75,7 +76,7 @@ class Trace:
         """The trace in a file; AuditionError, naming it, where that is not a whole one."""
         try:
             # From memory: of a file that is no archive, numpy leaves the handle open.
-            with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as found:
+            with np.load(BytesIO(read_bytes(path)), allow_pickle=False) as found:
                 if int(found["schema"]) != SCHEMA:
                     raise AuditionError(
                         f"{path} has schema {int(found['schema'])}, and this version reads {SCHEMA}"

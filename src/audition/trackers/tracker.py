@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 import yaml
 
 from audition.errors import AuditionError
+from audition.plain_file import read_text
 from audition.records.metrics import Line
 from audition.records.record import Record
 
@@ -113,7 +114,7 @@ class Subject:
 def read_record(folder: Path) -> Record | None:
     """The record in `folder`, if there is one to be read."""
     try:
-        return Record.from_json((folder / "record.json").read_text(encoding="utf-8"))
+        return Record.from_json(read_text(folder / "record.json"))
     except (OSError, UnicodeDecodeError, AuditionError):
         return None
 
@@ -129,7 +130,7 @@ def check_package(name: str, *packages: str) -> None:
 
 def _settings(path: Path) -> Mapping[str, Any]:
     try:
-        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
+        plain = yaml.safe_load(read_text(path))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
     return plain if isinstance(plain, Mapping) else {}

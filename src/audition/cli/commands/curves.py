@@ -4,7 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from audition.cli.command import JSON, LEDGER, command, emit, option
-from audition.records.store import Ledger
+from audition.cli.opening import open_ledger
 
 
 @command(
@@ -20,7 +20,7 @@ def curves(options: Namespace) -> None:
     from audition.console import say
     from audition.report.curves import show_curves, write_curves
 
-    found = arm_curves(Ledger.found(options.output_dir), options.runs, options.metric)
+    found = arm_curves(open_ledger(options)[0], options.runs, options.metric)
     if not found:
         say("no run has written a line of metrics yet")
     if options.out is not None:

@@ -4,6 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from audition.cli.command import JSON, LEDGER, command, emit, option
+from audition.cli.opening import open_ledger
 from audition.command_line import in_ledger, train_command
 from audition.errors import writing
 from audition.records.store import Ledger
@@ -22,8 +23,8 @@ def search(options: Namespace) -> None:
     from audition.report.questions import show_searches
     from audition.sweep.search.account.look import accounts
 
-    there = Ledger.found if options.storage is None else Ledger
-    ledger = there(options.output_dir)
+    here = options.storage is None
+    ledger = open_ledger(options)[0] if here else Ledger(options.output_dir)
     if options.study is not None:
         return show_one(options, ledger)
     found = accounts(ledger, options.storage)

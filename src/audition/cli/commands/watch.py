@@ -30,9 +30,11 @@ def watch(options: Namespace) -> None:
     from audition.console import console
     from audition.records.metrics import MetricsCache
     from audition.report.progress import progress
+    from audition.report.runs import show_problems
 
     cache, out = MetricsCache(), console(160)
     found, running = look(options, cache)
+    show_problems(found.contents)
     if options.json:
         print(json.dumps([run.to_dict() for run in running], indent=1))
         return
