@@ -21,7 +21,7 @@ def test_an_arm_is_confirmed_on_fresh_seeds_in_a_ledger_of_its_own(place: Any) -
     assert not {"1", "2"} & {*seeds.removeprefix("seed=").split(",")}
     own = place.output.parent / "fresh"
     where = [f"paths.output_dir={own}" if w.startswith("paths.output_dir=") else w for w in words]
-    line = where[where.index("+idea=placebo") :]
+    line = [word for word in where if "=" in word or word == "-m"]
     ended = place.run([sys.executable, "src/train.py", *line])
     assert ended.returncode == 0, ended.stderr
     assert "confirmed on fresh seeds" in " ".join(ended.stdout.split())
