@@ -129,7 +129,7 @@ def _columns(metric: str, arms: Sequence[ArmRuns]) -> dict[str, Measure]:
     beside = [name for name in (LOSS, FORGETTING) if name in metrics and name != metric]
     first = {name: arms[0].by(name).measure for name in (metric, *beside)}
     forgotten = {name: first.pop(name) for name in (FORGETTING,) if name in beside}
-    return first | SPENT | forgotten
+    return {**first, **SPENT, **forgotten}
 
 
 def _entry(arm: ArmRuns, verdict: str, columns: Mapping[str, Measure]) -> Entry:

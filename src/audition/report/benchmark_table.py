@@ -19,7 +19,7 @@ def show_benchmarks(found: Sequence[Benchmark]) -> None:
             out.print()
         out.print(Text(caption(each)))
         left, right = headings(each)[:2], headings(each)[2:]
-        rows = [
+        rows: list[Sequence[str | Text]] = [
             (name, Text(verdict, COLOURS.get(verdict, "")), *cells)
             for name, verdict, *cells in lines(each)
         ]
