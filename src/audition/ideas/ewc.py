@@ -1,4 +1,4 @@
-"""Elastic weight consolidation: weights that earlier phases needed are held (Kirkpatrick et al. 2017)."""
+"""Elastic weight consolidation holds weights that earlier phases needed (Kirkpatrick et al. 2017)."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar

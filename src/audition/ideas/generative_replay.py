@@ -97,7 +97,7 @@ class Dreams(Effect):
     ) -> Batch:
         """Rows of phases before the one at `clock`, without their answers."""
         z = torch.randn(many, self.settings.latent, generator=generator)
-        made = Coder(phases.shape, self.settings)
+        made = self._coder(phases.shape)
         with torch.no_grad():
             pixels = functional_call(made, dict(coder), (z,))
         of = torch.randint(phases.phase(clock), (many,), generator=generator)
@@ -107,7 +107,7 @@ class Dreams(Effect):
 
     def _trained(self, phases: Phases, coder: Tensors, view: View) -> dict[str, Tensor]:
         """The coder after the phase that ends at `view`, trained on it and on what `coder` makes."""
-        made, last = Coder(phases.shape, self.settings), before(view.clock, 1)
+        made, last = self._coder(phases.shape), before(view.clock, 1)
         initialise(made, view.streams.child("coder", str(view.clock.step)))
         optimizer = torch.optim.Adam(made.parameters(), lr=self.settings.rate)
         phase = phases.phase(last)
@@ -123,6 +123,10 @@ class Dreams(Effect):
                 made.bound(rows, generator).backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
         return {name: p.detach().clone() for name, p in made.named_parameters()}
+
+    def _coder(self, shape: Shape) -> "Coder":
+        with torch.random.fork_rng(devices=[]):  # torch's own maps draw as they are made
+            return Coder(shape, self.settings)
 
     def _phases(self, seed: int) -> Phases:
         return open_phases(self.data, "generative_replay", seed)
@@ -156,7 +160,7 @@ class Coder(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Rows [B, ...] of latent numbers [B, Z]."""
         rows: Tensor = self.write(F.relu(self.hidden(z)))
-        return rows.unflatten(1, self.shape)
+        return rows.reshape(-1, *self.shape)
 
     def bound(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         """The negative evidence lower bound, nats a row, less a constant."""
@@ -164,4 +168,5 @@ class Coder(nn.Module):
         z = mean + spread.mul(0.5).exp() * torch.randn(mean.shape, generator=generator)
         wrong = 0.5 * (self(z) - rows).square().flatten(1).sum(1)
         told = 0.5 * (mean.square() + spread.exp() - spread - 1.0).sum(1)
-        return (wrong + told).mean()
+        bound: Tensor = (wrong + told).mean()
+        return bound

@@ -84,11 +84,14 @@ def _first(phases: Phases, phase: int, memory: int) -> Batch:
         rows = together(rows, more, torch.arange(rows.rows + more.rows))
     if rows.targets.ndim > 1:
         return phases.of(rows.cut(slice(memory)), phase)
-    found = [(rows.targets == c).nonzero().flatten()[:memory] for c in rows.targets.unique()]
+    found = [
+        (rows.targets == c).nonzero().flatten()[:memory] for c in sorted(set(rows.targets.tolist()))
+    ]
     return phases.of(rows_of(rows, torch.cat(found)), phase)
 
 
 def rows_of(batch: Batch, places: torch.Tensor) -> Batch:
     """The rows at `places`, in that order."""
     tensors = (getattr(batch, field.name) for field in fields(batch))
-    return Batch(*(None if t is None else t[places] for t in tensors))
+    kept = (None if tensor is None else tensor[places] for tensor in tensors)
+    return Batch(*kept)  # type: ignore[arg-type]

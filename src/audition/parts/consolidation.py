@@ -14,8 +14,7 @@ from audition.data.phases import Phases, phases_of
 from audition.recipe import tree
 from audition.recipe.batches import Batches, Clock
 from audition.recipe.effect import Effect, Meters
-from audition.recipe.gradient import GradientRule
-from audition.recipe.problem import Cost, Gradient, Predict, Problem
+from audition.recipe.problem import Cost, Gradient, GradientRule, Predict, Problem
 from audition.recipe.signals import Tensors, View
 from audition.recipe.streams import Streams
 
@@ -61,14 +60,14 @@ class Consolidation(Effect):
     def on_gradients(self, gradient: Gradient, state: Any, view: View) -> tuple[Gradient, Any]:
         if begins(self._opened(view.streams.seed), view.clock):
             if self.rows:
-                new, gradient = gradient.curvature, replace(gradient, curvature={})
+                new, gradient = dict(gradient.curvature), replace(gradient, curvature={})
             else:
                 new = {name: torch.ones_like(w) for name, w in view.params.items()}
-            target = {name: new[name] * view.params[name] for name in new}
+            goal = {name: new[name] * view.params[name] for name in new}
+            both: tuple[Tensors, Tensors] = new, goal
             if state["precision"] and self.rows:
-                new = tree.add(state["precision"], new)
-                target = tree.add(state["target"], target)
-            state = {**state, "precision": new, "target": target}
+                both = tree.add(state["precision"], new), tree.add(state["target"], goal)
+            state = {**state, "precision": both[0], "target": both[1]}
         if gradient.closed or not state["precision"]:
             return gradient, state
         precision, target = state["precision"], state["target"]
