@@ -109,7 +109,7 @@ TRAIN = "python -m src.train +sweeps=six_arms +idea=placebo hydra.sweeper.params
         (LEVEL, {1: nan, 2: 1.5, 3: 1.5}, "refuted", "audition runs"),
         (LEVEL, {1: 1.51, 2: 1.50, 3: 1.49}, "inconclusive",
          f"{TRAIN} hydra.sweeper.arms=null seed=1,2,3,512,1024,2048,4096,8192,16384,"
-         "32768,65536 -m"),
+         "32768,65536,131072,262144,4 -m"),
         ({1: 1.50}, {1: 1.49}, "inconclusive",
          f"{TRAIN} hydra.sweeper.arms=null seed=1,512,1024 -m"),
         ({1: nan, 2: nan}, {1: 1.5, 2: 1.5}, "invalid", "audition runs"),

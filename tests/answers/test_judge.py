@@ -151,7 +151,7 @@ def test_what_differs_in_measure_is_refused_by_name(facts: dict[str, Any], said:
     assert judged["unlike"].reason == f"Not like for like: {said}."
     # The refused arm lends nothing to the other but its place in the family.
     alone = judge_arms([*BASELINE, *arm("better", 0.2)])[0].comparison
-    assert judged["better"].ci == alone.ci
+    assert judged["better"].standard_error == alone.standard_error
     assert (judged["better"].family_size, alone.family_size) == (2, 1)
 
 

@@ -93,7 +93,7 @@ def test_levels_are_drawn_as_they_were_measured(judged: list[Judgement], ledger:
     assert {"validation accuracy [%] minus the arm's mean", "s, the sd over seeds [%]"} <= labels(
         noise
     )
-    assert "gain seen with power .8 [%]" in labels(detectable_effect(judged))
+    assert "gain supported with power .8 [%]" in labels(detectable_effect(judged))
     curves = read_curves(ledger, [judged[0].baseline, *(j.arm for j in judged)])
     figure = learning_curves(judged, curves)
     assert dots(figure, "idea-0-seed-42")[-1, 1] == 97.3
@@ -137,7 +137,7 @@ def test_the_leaderboard_ranks_by_the_gain_and_tells_the_level(ask: Ask) -> None
     ("words", "said"),
     [
         (("runs",), "val_accuracy  examples"),
-        (("verdict",), "It is better by 2.00 % (95 % interval +1.58 to +2.42)"),
+        (("verdict",), "It is better by 2.00 % (simultaneous 90 % interval +1.63 to +2.37)"),
         (("leaderboard",), "validation accuracy 95.25 % (higher is better)"),
         (("watch", "--once"), "validation accuracy [%]"),
         (("power", "--gain", "0.5"), "A gain of +0.50 % takes"),

@@ -136,7 +136,7 @@ def test_the_twin_has_the_same_numbers(page: str, markdown: str) -> None:
     drawn = re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
     assert numbers(markdown) == numbers(drawn)
     assert len(numbers(markdown)) >= 18
-    for verdict in ("supported", "unstable", "negligible"):
+    for verdict in ("supported", "unstable", "inconclusive"):
         assert verdict in said
         assert verdict in markdown
     for name in NAMES:
@@ -148,7 +148,7 @@ def test_every_judgement_is_there_as_it_was_made(ledger: Ledger, page: str) -> N
     for judgement in judge_arms(ledger.read().records):
         assert " ".join(headline(judgement).split()) in said
         assert " ".join(next_step(judgement, ledger.root).text.split()) in said
-    assert "3 ideas: 1 supported, 2 refuted." in said
+    assert "3 ideas: 1 supported, 1 refuted, 1 inconclusive." in said
 
 
 def test_figures_are_files_too(written: Written) -> None:

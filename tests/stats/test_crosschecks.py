@@ -69,7 +69,9 @@ def test_dunnett_agrees_with_scipy_on_unpaired_arms():
     arms = [RNG.normal(size=6).tolist() for _ in range(4)]
     baseline = RNG.normal(size=6).tolist()
     noise = stats.estimate_noise({"baseline": baseline, **dict(enumerate(arms))}, method="pooled")
-    found = stats.compare_campaign(baseline, {str(k): a for k, a in enumerate(arms)}, noise=noise)
+    found = stats.compare_campaign(
+        baseline, {str(k): a for k, a in enumerate(arms)}, noise=noise, sides="one"
+    )
     theirs = scipy_stats.dunnett(
         *arms, control=baseline, alternative="less", random_state=np.random.default_rng(0)
     )
@@ -86,7 +88,7 @@ def test_statsmodels():
     power = pytest.importorskip("statsmodels.stats.power")
     noise = stats.NoiseModel(sd=1.0, df=1, method="own")
     theirs = power.TTestIndPower().power(1.2, 5, 0.05, alternative="larger")
-    assert power_at(1.2, 5, noise) == pytest.approx(theirs, rel=1e-8)
+    assert power_at(1.2, 5, noise, sides="one") == pytest.approx(theirs, rel=1e-8)
     weights = pytest.importorskip("statsmodels.stats.weightstats")
     found = stats.compare(*(dict(enumerate(arm)) for arm in (FIRST, SECOND)), sesoi=0.05)
     # At the ends of the interval both one-sided tests of equivalence reject at 2.5 %.

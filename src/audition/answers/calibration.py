@@ -22,6 +22,7 @@ from audition.stats.calibration import (
     simulate_null_campaign,
 )
 from audition.stats.comparison import json_ready
+from audition.stats.distributions import Sides, side_of
 from audition.stats.proportion import overlapping_interval
 
 PLACEBO = "placebo"
@@ -45,6 +46,7 @@ class Calibration:
     baseline_seeds: int
     noise: NoiseModel
     alpha: float
+    sides: Sides
     sesoi: float | None
     metric: str
     measure: Measure
@@ -58,6 +60,7 @@ class Calibration:
             "baseline_hash": self.baseline_hash,
             "baseline_seeds": self.baseline_seeds,
             "alpha": self.alpha,
+            "sides": self.sides,
             "sesoi": self.sesoi,
             "metric": self.metric,
             "noise": json_ready({"sd": noise.sd, "df": noise.df, "rho": noise.rho}),
@@ -74,6 +77,7 @@ def calibrate(
     seed: int = 0,
     sesoi: float | None = None,
     alpha: float = 0.05,
+    sides: Sides = "two",
 ) -> Calibration:
     """Replay the rules on simulated nulls, on the baseline's own seeds, and on every placebo.
 
@@ -88,7 +92,13 @@ def calibrate(
     n, nb = usual_seeds(rivals, baseline), len(baseline.losses)
     rho = 0.0 if math.isnan(noise.rho) else min(max(noise.rho, 0.0), 0.99)
     rng = np.random.default_rng(seed)
-    null: dict[str, Any] = {"sd": noise.sd, "sesoi": sesoi, "alpha": alpha, "rng": rng}
+    null: dict[str, Any] = {
+        "sd": noise.sd,
+        "sesoi": sesoi,
+        "alpha": alpha,
+        "sides": sides,
+        "rng": rng,
+    }
     shared = simulate_null("paired", n, rho=rho, trials=simulations, **null)
     apart = simulate_null("welch", n, trials=simulations, **null)
     lines = [
@@ -96,8 +106,8 @@ def calibrate(
         Calibrated(f"simulated: one idea, {n} against {n} other seeds, Welch", apart),
     ]
     if nb >= n + 2:
-        extra = simulate_null("pooled", n, n_baseline=nb, rho=rho, trials=simulations, **null)
-        lines.append(Calibrated(f"simulated: one idea, {n} against {nb} seeds, pooled", extra))
+        extra = simulate_null("mixed", n, n_baseline=nb, rho=rho, trials=simulations, **null)
+        lines.append(Calibrated(f"simulated: one idea, {n} against {nb} seeds, mixed", extra))
     if len(rivals) > 1:
         trials = max(1, min(simulations, MOST_LOSSES // (n * (len(rivals) + 1))))
         theirs = nb if nb >= n + 2 else n
@@ -115,13 +125,17 @@ def calibrate(
             "baseline_seeds=8 in a sweep runs more"
         )
     else:
-        splits = replay_splits(pools, half, sesoi=sesoi, alpha=alpha, rng=rng)
+        splits = replay_splits(pools, half, sesoi=sesoi, alpha=alpha, sides=sides, rng=rng)
         lines.append(
             Calibrated(f"own seeds: the baseline against itself, {half} and {half}", splits)
         )
-    judged = placebo_judgements(arms, sesoi=sesoi, alpha=alpha)
+    judged = placebo_judgements(arms, sesoi=sesoi, alpha=alpha, sides=sides)
     if judged:
-        lines.append(Calibrated("placebo: its verdicts in this ledger", placebo(judged, alpha)))
+        lines.append(
+            Calibrated(
+                "placebo: its verdicts in this ledger", placebo(judged, side_of(alpha, sides))
+            )
+        )
     else:
         missing.append("placebo: no verdict on it in this ledger; +idea=placebo adds one")
     return Calibration(
@@ -129,6 +143,7 @@ def calibrate(
         nb,
         noise,
         alpha,
+        sides,
         sesoi,
         baseline.metric,
         baseline.measure,
@@ -160,7 +175,11 @@ def own_pools(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> list[Array]:
 
 
 def placebo_judgements(
-    arms: Mapping[str, ArmRuns], *, sesoi: float | None = None, alpha: float = 0.05
+    arms: Mapping[str, ArmRuns],
+    *,
+    sesoi: float | None = None,
+    alpha: float = 0.05,
+    sides: Sides = "two",
 ) -> list[Judgement]:
     """Every verdict in the ledger on an arm that differs from its baseline by a placebo alone.
 
@@ -172,7 +191,7 @@ def placebo_judgements(
         if key in arms and arms[key].seeds:
             same = arms[key].metric if arms[key].losses else None
             worth = sesoi if same else None
-            judged += judge_baseline(arms, key, metric=same, sesoi=worth, alpha=alpha)
+            judged += judge_baseline(arms, key, metric=same, sesoi=worth, alpha=alpha, sides=sides)
     return [
         j
         for j in judged
@@ -198,7 +217,7 @@ def placebo(judged: Sequence[Judgement], alpha: float) -> Replay:
     rules = [c.seed_rule for c in comparisons if c.seed_rule is not None]
     nominal = fmean(rule.false_pass_rate for rule in rules) if rules else math.nan
     shares = (
-        ("significant", fmean(c.p_adjusted <= alpha for c in comparisons), alpha, True),
+        ("significant", fmean(c.is_better for c in comparisons), alpha, True),
         ("supported", fmean(c.verdict == "supported" for c in comparisons), alpha, True),
         ("passed", fmean(bool(r.passed) for r in rules) if rules else 0.0, nominal, False),
     )

@@ -13,6 +13,7 @@ from audition.errors import AuditionError, choices
 from audition.measure import Measure
 from audition.records.record import Record
 from audition.records.store import Ledger
+from audition.stats.distributions import Sides
 
 
 def judge_losses(
@@ -23,6 +24,7 @@ def judge_losses(
     higher_is_better: bool = False,
     sesoi: float | None = None,
     alpha: float = 0.05,
+    sides: Sides = "two",
 ) -> list[Verdict]:
     """Judge every other arm against `baseline`, as one family, by the tests for a ledger's arms.
 
@@ -32,6 +34,7 @@ def judge_losses(
         arms: name -> seed -> value of the metric; not-a-number for a run that diverged. Runs of the
             same seed are compared in pairs.
         sesoi: smallest gain that counts, in the metric's unit; None is one pooled standard deviation.
+        sides: whether the interval's error, alpha, is shared by both directions or spent on "better".
 
     Raises AuditionError for a baseline that is not among the arms, or without another arm.
 
@@ -63,7 +66,9 @@ def judge_losses(
         for seed, value in sorted(values.items())
     ]
     try:
-        judged = judge_baseline(arms_of(records), baseline, metric=metric, sesoi=sesoi, alpha=alpha)
+        judged = judge_baseline(
+            arms_of(records), baseline, metric=metric, sesoi=sesoi, alpha=alpha, sides=sides
+        )
     except ValueError as error:  # the statistics say which number they cannot judge
         raise AuditionError(str(error)) from None
     here = [replace(judgement, standing=Standing((ELSEWHERE,))) for judgement in judged]

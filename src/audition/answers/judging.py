@@ -9,8 +9,9 @@ from audition.answers.judgement import Judgement
 from audition.answers.standing import counted, seeds_text, standing
 from audition.errors import AuditionError, choices
 from audition.records.record import Record
-from audition.records.registration import Registration
+from audition.records.registration import DEFAULT_SIDES, Registration
 from audition.stats import Comparison, compare_campaign, judge_finalists
+from audition.stats.distributions import Sides
 
 
 def judge_baseline(
@@ -23,11 +24,13 @@ def judge_baseline(
     metric: str | None = None,
     sesoi: float | None = None,
     alpha: float = 0.05,
+    sides: Sides | None = None,
 ) -> list[Judgement]:
     """Every arm ever compared with one baseline, judged as one family.
 
-    Each is judged by `metric` and needs a gain of `sesoi`; by default those of its plan, and
-    without a plan the task's primary metric and the gain that its measure calls worth having.
+    Each is judged by `metric`, needs a gain of `sesoi`, and its interval spends `alpha` on `sides`;
+    by default those of its plan, and without a plan the task's primary metric, the gain that its
+    measure calls worth having, and both sides.
 
     plans: what was registered in the ledger, oldest first; a verdict that departs is exploratory.
     detail: False leaves out what only a single verdict shows, for tables of many arms.
@@ -41,7 +44,7 @@ def judge_baseline(
     family = family_of(arms, baseline_hash, plans) | {key for key in asked or {} if key in arms}
     family -= {baseline_hash}
     rivals = [arm for key, arm in arms.items() if key in family]
-    terms = [_terms(arm, baseline, plans, metric, sesoi) for arm in rivals]
+    terms = [_terms(arm, baseline, plans, metric, sesoi, sides) for arm in rivals]
     matches = [_match(arm, baseline, plans, t) for arm, t in zip(rivals, terms, strict=True)]
     matches = [match for match in matches if match.arm.losses and match.baseline.losses]
     comparisons = _compared(matches, len(family), detail, alpha)
@@ -61,6 +64,7 @@ def judge_baseline(
                 metric=match.arm.metric,
                 alpha=alpha,
                 sesoi=match.terms.sesoi,
+                sides=match.terms.sides,
             ),
         )
         for match in matches
@@ -87,6 +91,7 @@ class Terms:
 
     metric: str
     sesoi: float | None  # smallest gain that counts, in the metric's unit; None: one pooled sigma
+    sides: Sides
 
 
 def _terms(
@@ -95,15 +100,16 @@ def _terms(
     plans: Sequence[Registration],
     metric: str | None,
     sesoi: float | None,
+    sides: Sides | None,
 ) -> Terms:
     named = (p for p in plans if p.baseline_hash == baseline.config_hash and p.arm(arm.config_hash))
     plan = next(named, None)
     chosen = metric or (baseline.primary if plan is None else plan.metric)
-    if sesoi is not None:
-        return Terms(chosen, sesoi)
-    if plan is not None and plan.metric == chosen:
-        return Terms(chosen, plan.sesoi)
-    return Terms(chosen, baseline.by(chosen).measure.worth)
+    sides = sides or (DEFAULT_SIDES if plan is None else plan.sides)
+    if sesoi is None:
+        has_own = plan is not None and plan.metric == chosen
+        sesoi = plan.sesoi if plan and has_own else baseline.by(chosen).measure.worth
+    return Terms(chosen, sesoi, sides)
 
 
 @dataclass(frozen=True)
@@ -165,7 +171,11 @@ def _compared(
     every = [match for each in groups.values() for match in each]
     for (terms, planned, fresh, _), own in groups.items():
         baseline = own[0].baseline
-        settings: dict[str, Any] = {"sesoi": terms.sesoi, "alpha": alpha}
+        settings: dict[str, Any] = {
+            "sesoi": terms.sesoi,
+            "alpha": alpha,
+            "sides": terms.sides,
+        }
         if fresh:
             losses = {m.arm.config_hash: m.arm.only(fresh).sample for m in own}
             compared = judge_finalists(baseline.only(fresh).sample, losses, **settings)
@@ -198,6 +208,7 @@ def judge_arms(
     metric: str | None = None,
     sesoi: float | None = None,
     alpha: float = 0.05,
+    sides: Sides | None = None,
 ) -> list[Judgement]:
     """The newest configuration of each arm named (of every arm, where none is), judged.
 
@@ -219,7 +230,13 @@ def judge_arms(
     for baseline_hash in dict.fromkeys(rivals[config].baseline_hash for config in wanted):
         if baseline_hash in arms and arms[baseline_hash].seeds:
             judged += judge_baseline(
-                arms, baseline_hash, plans=plans, metric=metric, sesoi=sesoi, alpha=alpha
+                arms,
+                baseline_hash,
+                plans=plans,
+                metric=metric,
+                sesoi=sesoi,
+                alpha=alpha,
+                sides=sides,
             )
     return [j for j in judged if j.arm.config_hash in wanted]
 

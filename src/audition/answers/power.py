@@ -12,24 +12,23 @@ from audition.measure import Measure
 from audition.records.registration import Registration
 from audition.stats import (
     NoiseModel,
-    dunnett_critical_value,
     minimal_detectable_effect,
     power_at,
     seeds_needed,
 )
 from audition.stats.comparison import json_ready
-from audition.stats.distributions import t_tail
+from audition.stats.distributions import Sides
 
 LADDER = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024)
 
 
 @dataclass(frozen=True)
 class Step:
-    """At `n` seeds an arm: power for the gain, the gain that shows, and what is still to be run."""
+    """At `n` seeds an arm: the power, and as the only idea, what shows, and what is to be run."""
 
     n: int
     power: float
-    power_in_family: float
+    power_alone: float
     detectable: float
     runs: int
     seconds: float
@@ -44,6 +43,8 @@ class Power:
     measure: Measure
     gain: float
     alpha: float
+    sides: Sides
+    sesoi: float
     power: float
     noise: NoiseModel
     family_size: int
@@ -71,9 +72,15 @@ def power_for(
     gain: float,
     power: float = 0.8,
     alpha: float = 0.05,
+    sides: Sides = "two",
+    sesoi: float | None = None,
     plans: Sequence[Registration] = (),
 ) -> Power:
-    """Seeds an arm that show a true `gain` with this power, one-sided at `alpha`.
+    """Seeds an arm that have an idea with a true `gain` *supported* with this power.
+
+    Its interval, adjusted for the ideas compared so far and this one, must then lie above zero, and its
+    improvement reach `sesoi` (the measure's own, or one pooled sd): no number of seeds does that
+    for a gain of `sesoi` or less.
 
     The noise is the baseline's campaign's. Runs are counted for one new idea beside the baseline's
     seeds that are there already; their time is the mean of the ledger's runs of each side.
@@ -82,9 +89,11 @@ def power_for(
     AuditionError where the ledger has no estimate of the noise.
     """
     noise = noise_of(arms, baseline)
-    needed = fewest_seeds(gain, noise, alpha, power, baseline_seeds=len(baseline.losses))
     tried = rivals_of(arms, baseline)
     family = max(1, len(family_of(arms, baseline.config_hash, plans)))
+    worth = sesoi or baseline.measure.worth or noise.sd
+    terms: dict[str, Any] = {"sides": sides, "family_size": family, "sesoi": worth}
+    needed = seeds_needed(gain, noise, alpha, power, baseline_seeds=len(baseline.losses), **terms)
     theirs = baseline.mean("seconds")
     timed = [arm.mean("seconds") for arm in tried]
     ours = fmean(known) if (known := [t for t in timed if not math.isnan(t)]) else theirs
@@ -96,21 +105,16 @@ def power_for(
     def with_baseline(n: int) -> int:
         return max(n, len(baseline.losses))
 
-    def in_family(n: int, nb: int) -> float:
-        """The level of one idea's own test under Dunnett's adjustment for the family."""
-        df = noise.df_at(n, nb)
-        if family == 1 or df < 1:
-            return alpha
-        return t_tail(dunnett_critical_value(alpha, m=family, df=df, correlation=n / (n + nb)), df)
-
     last = next((k for k, n in enumerate(LADDER) if n >= max(needed or 0, 12)), len(LADDER) - 1)
     seeds = sorted({*LADDER[: last + 1], *([needed] if needed else []), *_here(baseline)})
     curve = tuple(
         Step(
             n,
-            power_at(gain, n, noise, alpha, n_baseline=with_baseline(n)),
-            power_at(gain, n, noise, in_family(n, with_baseline(n)), n_baseline=with_baseline(n)),
-            minimal_detectable_effect(n, noise, alpha, power, n_baseline=with_baseline(n)),
+            power_at(gain, n, noise, alpha, n_baseline=with_baseline(n), **terms),
+            power_at(
+                gain, n, noise, alpha, n_baseline=with_baseline(n), **terms | {"family_size": 1}
+            ),
+            minimal_detectable_effect(n, noise, alpha, power, n_baseline=with_baseline(n), **terms),
             *cost(n),
         )
         for n in seeds
@@ -122,6 +126,8 @@ def power_for(
         baseline.measure,
         gain,
         alpha,
+        sides,
+        worth,
         power,
         noise,
         family,
@@ -129,24 +135,6 @@ def power_for(
         runs,
         seconds,
         curve,
-    )
-
-
-def fewest_seeds(
-    gain: float, noise: NoiseModel, alpha: float, power: float, *, baseline_seeds: int = 0
-) -> int | None:
-    """Fewest seeds of an idea that show `gain`, beside the baseline's own where it has more.
-
-    Those help where the design is unpaired. None above 10,000; raises ValueError as `seeds_needed`.
-    """
-    needed = seeds_needed(gain, noise, alpha, power)
-    if needed is None or noise.paired:
-        return needed
-    return next(
-        n
-        for n in range(2, max(3, needed + 1))
-        if n == needed
-        or power_at(gain, n, noise, alpha, n_baseline=max(n, baseline_seeds)) >= power
     )
 
 

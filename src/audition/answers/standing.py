@@ -73,6 +73,7 @@ def standing(
     metric: str,
     alpha: float = ALPHA,
     sesoi: float | None = None,
+    sides: str | None = None,
 ) -> Standing:
     """How the judged runs of an arm compare with the first plan that names the arm.
 
@@ -121,6 +122,7 @@ def standing(
         (bool(changed), f"the card of {', '.join(changed)} changed since the plan"),
         (metric != plan.metric, f"the metric is {metric}, and the plan's {plan.metric}"),
         (alpha != plan.alpha, f"α is {alpha:g}, and the plan's {plan.alpha:g}"),
+        (sides not in (None, plan.sides), f"α is {sides}-sided, and the plan's {plan.sides}-sided"),
         # Another metric has another unit, so δ* in it is not a second departure.
         (
             metric == plan.metric and sesoi != plan.sesoi,

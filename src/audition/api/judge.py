@@ -9,6 +9,7 @@ from audition.answers.elsewhere import judge_losses
 from audition.api.shown import Verdicts
 from audition.errors import AuditionError
 from audition.run_tables import Row, losses_of, read_rows
+from audition.stats.distributions import Sides
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -29,6 +30,7 @@ def judge(
     higher_is_better: bool = False,
     sesoi: float | None = None,
     alpha: float = 0.05,
+    sides: Sides = "two",
 ) -> Verdicts:
     """Every other arm of `data` against `baseline`, as `audition judge` does it.
 
@@ -39,6 +41,7 @@ def judge(
         name: instead of `arm` and `seed`, how names of runs are made: `{arm}-seed{seed}`.
         step: of several rows of a run, the one with the largest value of this column counts.
         sesoi: smallest gain that counts, in the metric's unit; None is one pooled standard deviation.
+        sides: whether the interval's error, alpha, is shared by both directions or spent on "better".
 
     Raises AuditionError for columns and arms that are not there.
 
@@ -47,7 +50,12 @@ def judge(
         >>> judge(losses, baseline="adamw", sesoi=0.05)  # doctest: +ELLIPSIS
         muon: supported. It is better by 0.1933 (95 % interval +0.1790 to +0.2077); a gain counts...
     """
-    asked: dict[str, Any] = {"higher_is_better": higher_is_better, "sesoi": sesoi, "alpha": alpha}
+    asked: dict[str, Any] = {
+        "higher_is_better": higher_is_better,
+        "sesoi": sesoi,
+        "alpha": alpha,
+        "sides": sides,
+    }
     if isinstance(data, Mapping):
         if not all(isinstance(values, Mapping) for values in data.values()):
             raise AuditionError(

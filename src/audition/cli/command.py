@@ -139,7 +139,12 @@ FROM_ZERO = number(Bound(">=", 0), whole=True)
 SESOI = option(
     "--sesoi", type=POSITIVE, metavar="X", help="smallest gain that counts, in the metric's unit"
 )
-ALPHA = option("--alpha", type=CHANCE, default=0.05, metavar="P", help="one-sided error (0.05)")
+ALPHA = option(
+    "--alpha", type=CHANCE, default=0.05, metavar="P", help="error of the interval (0.05)"
+)
+SIDES = option(
+    "--sides", choices=("two", "one"), help="whom α is shared by: both directions, or better alone"
+)
 ALLOW = option(
     "--allow",
     action="append",

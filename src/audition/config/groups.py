@@ -183,6 +183,13 @@ GROUPS: Mapping[str, Group] = {
             "sweep",
             of="audition.sweep.tune.settings.Tuning",
         ),
+        Group(
+            "analysis",
+            "How a sweep's arms are judged.",
+            "section",
+            "sweep",
+            of="audition.config.root.Analysis",
+        ),
         Group("seed", "The number that every random draw follows from.", "value", "seed"),
         Group("arm", "Under which name a run is filed; a sweep sets it.", "value", "filing"),
         Group("baseline", "The overrides that make the baseline arm.", "value", "sweep"),

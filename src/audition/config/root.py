@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from audition.config.card import check_card
 from audition.config.chains import CHAIN, chain, check_needs
@@ -41,6 +41,14 @@ class Paths:
     """The ledger: `runs/` with one folder a run."""
     cache_dir: str = "outputs/cache"
     """Tokenised text, shared by all runs; can be deleted at any time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """How a sweep's arms are judged; written into its plan before the first run."""
+
+    sides: Literal["two", "one"] = "two"
+    """Whom the error α = .05 of an interval is shared by: both directions, or "better" alone."""
 
 
 def check(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 from audition.records.folder import Folder
 from audition.records.record import now
 from audition.records.store import is_name
 
 ALPHA = 0.05
+DEFAULT_SIDES: Literal["two", "one"] = "two"
+"""Of an alpha that no plan speaks of, and of a new plan that does not choose."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +37,8 @@ class Registration:
     arms: tuple[PlannedArm, ...]
     metric: str  # name in the records, e.g. val_loss
     # Numbers as they were written, since 1 and 1.0 have two digests.
-    alpha: float | int = ALPHA  # one-sided
+    alpha: float | int = ALPHA  # error of the interval that decides
+    sides: Literal["two", "one"] = "one"  # whom alpha is shared by; plans before 0.5 mean one
     sesoi: float | int | None = None  # smallest gain that counts; None: one pooled sigma
     design: str = "auto"  # auto: chosen by the statistics from the seeds that arms share
     judged_on: tuple[int, ...] = ()  # fresh seeds, the only ones a race judges its finalists on
@@ -60,6 +64,8 @@ class Registration:
         for later in ("terms", "screening"):
             if not plain[later]:  # plans of earlier versions keep their digests
                 del plain[later]
+        if plain["sides"] == "one":
+            del plain["sides"]
         return _short(plain)
 
     def sealed(self) -> "Registration":

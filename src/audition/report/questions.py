@@ -44,11 +44,18 @@ def show_power(found: Power) -> None:
     out, noise, how = console(), found.noise, found.measure
     gained = in_unit(gain(found.gain, how), how)
     if found.seeds_needed is None or found.runs is None or found.seconds is None:
-        answer = f"A gain of {gained} is out of reach: more than 10,000 seeds an arm."
+        counts = plain_level(found.sesoi, how)
+        why = (
+            f"supported takes a gain above the {counts} that counts"
+            if found.gain <= found.sesoi
+            else "more than 10,000 seeds an arm"
+        )
+        answer = f"A gain of {gained} is out of reach: {why}."
     else:
         answer = (
             f"A gain of {gained} takes {count(found.seeds_needed, 'seed')} an arm "
-            f"(power {found.power:g}, one-sided α {found.alpha:g}): "
+            f"to be supported (power {found.power:g}, α {found.alpha:g} {found.sides}-sided, adjusted "
+            f"for {count(found.family_size, 'idea')}): "
             f"{count(found.runs, 'run')}, about {duration(found.seconds)} of one worker."
         )
     out.print(Text(answer, "bold"))
@@ -57,27 +64,27 @@ def show_power(found: Power) -> None:
         f"{plain_level(noise.sd, how)}, same-seed correlation {signed(noise.rho, 2)}, "
         f"{count(round(noise.df), 'degree')} of freedom ({escape(noise.choice)}).[/]"
     )
-    family = f">in a family of {found.family_size:,}"
     steps = [
         [
             str(step.n),
             probability(step.power),
             _bar(step.power),
-            probability(step.power_in_family),
+            probability(step.power_alone),
             plain_level(step.detectable, how),
             f"{step.runs:,}",
             duration(step.seconds),
         ]
         for step in found.curve
     ]
-    curve = table((">seeds", ">power", "", family, ">shows", ">runs", ">time"), steps)
+    curve = table((">seeds", ">power", "", ">alone", ">shows", ">runs", ">time"), steps)
     for row, step in zip(curve.rows, found.curve, strict=True):
         row.style = "bold" if step.n == found.seeds_needed else ""
     out.print(curve)
     out.print(
-        f"[dim]shows: the gain that this many seeds show with power {found.power:g}. runs, time: "
-        "one new idea, and the baseline's seeds that are missing. “Supported” also asks that the "
-        "measured gain reach the smallest worthwhile one.[/]"
+        f"[dim]power: of “supported”, for a true gain of {gained}; alone: as the only idea. shows: "
+        f"the true gain that is supported with power {found.power:g}. runs, time: one new idea, and "
+        f"the baseline's seeds that are missing. A gain counts from {plain_level(found.sesoi, how)} "
+        "on.[/]"
     )
 
 
@@ -96,12 +103,12 @@ def show_calibration(found: Calibration) -> None:
         f"How often ideas that do nothing are called good. Baseline {found.baseline_hash[:8]}: "
         f"{count(found.baseline_seeds, 'seed')}; seed sd {plain_level(noise.sd, found.measure)} "
         f"({found.measure.label}), same-seed correlation "
-        f"{signed(noise.rho, 2)} {interval(noise.rho_interval, 2)}; α {found.alpha:g}, smallest "
-        f"worthwhile gain {worth}."
+        f"{signed(noise.rho, 2)} {interval(noise.rho_interval, 2)}; α {found.alpha:g} "
+        f"({found.sides}-sided), smallest worthwhile gain {worth}."
     )
     out.print(
         table(
-            ("null ideas", ">p ≤ α", ">supported", ">the card's rule"),
+            ("null ideas", ">above zero", ">supported", ">the card's rule"),
             (
                 (
                     Text.assemble(f"\n{line.label}\n", (_counted(line.replay), "dim")),
@@ -115,8 +122,8 @@ def show_calibration(found: Calibration) -> None:
         out.print(f"[dim]not tried, {escape(reason)}[/]")
     out.print(
         "[dim]% measured [95 % interval], of nominal; ≤: at most, as “supported” asks for the "
-        "smallest worthwhile gain besides p ≤ α. Independent trials have Wilson's interval, "
-        "overlapping ones Hoeffding's, which holds whatever the overlap.[/]"
+        "smallest worthwhile gain besides an interval above zero. Independent trials have Wilson's "
+        "interval, overlapping ones Hoeffding's, which holds whatever the overlap.[/]"
     )
 
 

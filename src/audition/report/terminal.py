@@ -72,10 +72,19 @@ def show_lines(judgements: Sequence[Judgement], ledger: Ledger) -> None:
     named = ", ".join(f"{verdicts[word]} {word}" for word in COLOURS if verdicts[word])
     families = sorted({j.comparison.family_size for j in judgements})
     out.print(
-        f"{count(len(judgements), 'verdict')}: {named}. p is one-sided, adjusted for the "
-        f"{' or '.join(f'{size:,}' for size in families)} ideas compared with the baseline."
+        f"{count(len(judgements), 'verdict')}: {named}. Interval and p are {_sides(judgements)}, "
+        f"adjusted for the {' or '.join(f'{size:,}' for size in families)} ideas compared with the "
+        "baseline."
     )
-    headings = ("arm", "verdict", ">seeds", ">gain", ">95 % interval", ">p adj.", "standing")
+    headings = (
+        "arm",
+        "verdict",
+        ">seeds",
+        ">gain",
+        f">{_level(judgements)} interval",
+        ">p adj.",
+        "standing",
+    )
     out.print(table(headings, map(_line, best_first(judgements))))
     one, every, ranked = (
         audition_command(name, ledger.root)
@@ -83,6 +92,14 @@ def show_lines(judgements: Sequence[Judgement], ledger: Ledger) -> None:
     )
     more = f"One whole: {one}. All whole: {every}. In other orders, with prices: {ranked}."
     out.print(Text(more, "dim"), soft_wrap=True)
+
+
+def _sides(judgements: Sequence[Judgement]) -> str:
+    return " or ".join(sorted({f"{j.comparison.sides}-sided" for j in judgements}))
+
+
+def _level(judgements: Sequence[Judgement]) -> str:
+    return " or ".join(sorted({f"{100 * j.comparison.level:.4g} %" for j in judgements}))
 
 
 def _line(judgement: Judgement) -> Sequence[str | Text]:

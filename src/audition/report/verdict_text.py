@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from audition.answers import DEFAULT_TERMS, Judgement
 from audition.answers.verdict import Verdict
 from audition.records.registration import ALPHA
+from audition.stats.verdict import interval_name
 from audition.text import (
     UNDEFINED,
     bounds,
@@ -25,7 +26,8 @@ Line = tuple[str, str]
 """A label and its text."""
 
 DESIGNS = {
-    "block": "noise of all arms together, seed by seed (block)",
+    "block": "the baseline's noise and that of all ideas, seed by seed (block)",
+    "mixed": "differences on the same seed and the baseline's extra seeds (mixed)",
     "moderated": "each arm's noise drawn towards the others', seed by seed (moderated)",
     "pooled": "noise pooled over the arms, seeds not paired (pooled)",
     "paired": "differences on the same seed (paired t)",
@@ -44,20 +46,26 @@ def headline(judgement: Judgement) -> str:
     if c.ci[0] != c.ci[0]:
         on = "One seed shows" if c.n == 1 else f"{c.n} seeds show"
         return f"{on} a gain of {gained}, without an interval."
-    within = f"{100 * c.level:.0f} % interval {bounds(c.ci, how)}"
+    within = f"{interval_name(c)} {bounds(c.ci, how)}"
     counts = plain_level(c.sesoi, how)
     if c.verdict == "supported":
-        return f"It is better by {size} ({within}); a gain counts from {counts} on."
+        said = f"It is better by {size} ({within}); a gain counts from {counts} on."
+        return (
+            f"{said} A screening result until fresh seeds confirm it." if c.is_screening else said
+        )
     if c.kind == "harmful":
         lost = bounds((-c.ci[1], -c.ci[0]), how)
-        return f"It is worse by {size} ({100 * c.level:.0f} % interval {lost})."
+        return f"It is worse by {size} ({interval_name(c)} {lost})."
     if c.kind == "negligible":
-        return f"It changes the result by {gained} ({within}): less than the {counts} that counts."
+        what = "is better by" if c.is_better else "changes the result by"
+        return f"It {what} {gained} ({within}): less than the {counts} that counts."
     if c.verdict == "refuted":
         return (
             f"It gains {gained} ({within}), less than the {counts} that counts; whether it does harm "
             "is open."
         )
+    if c.is_better:
+        return f"It is better by {size} ({within}); whether by the {counts} that counts is open."
     return (
         f"The gain is {gained} ({within}): {count(c.n, 'seed')} cannot tell whether it reaches the "
         f"{counts} that counts."
@@ -97,13 +105,14 @@ def _tested(judgement: Judgement) -> Iterator[Line]:
     if c.p_adjusted == c.p_adjusted:
         family = (
             f", adjusted for the {c.family_size:,} ideas compared with this baseline "
-            f"({c.adjustment.capitalize()}; {probability(c.p)} alone)"
+            f"({c.adjustment.capitalize()}; one-sided and alone {probability(c.p)})"
             if c.family_size > 1
             else ""
         )
+        said = {"two": "difference, either way (two-sided)", "one": "gain (one-sided)"}[c.sides]
         yield (
             "chance",
-            f"p {_equals(c.p_adjusted)} that seed noise alone brings such a gain (one-sided)"
+            f"p {_equals(c.p_adjusted)} that seed noise alone brings such a {said}"
             f"{family}; from {DESIGNS.get(c.design, c.design)}",
         )
         tests = {"paired": c.p_paired, "welch": c.p_welch, "Mann–Whitney": c.p_mann_whitney}
@@ -116,7 +125,10 @@ def _tested(judgement: Judgement) -> Iterator[Line]:
             yield "other tests", f"one-sided p: {', '.join(others)}"
     if c.mde == c.mde:
         shown = in_unit(plain_level(c.mde, how), how)
-        yield "sensitivity", f"these seeds show a gain of {shown} or more with power .8"
+        yield (
+            "sensitivity",
+            f"a true gain of {shown} would be supported on these seeds in .8 of cases",
+        )
 
 
 def _effect_size(judgement: Judgement) -> Iterator[Line]:
@@ -173,6 +185,8 @@ def _evidence(judgement: Judgement) -> str:
     if standing.elsewhere:
         return seeds  # a note says why nothing more is known
     screened = "screened, not confirmed on fresh seeds"
+    if c.is_screening:
+        screened = f"a screening result on {count(c.n, 'seed')} until fresh seeds confirm it"
     fresh = "confirmed on fresh seeds" if c.tier == "confirmed" else screened
     return f"{seeds}; {standing.word}; {standing.terms or DEFAULT_TERMS}; {fresh}"
 

@@ -29,7 +29,9 @@ from audition.stats.pass_rate import seed_rule_false_pass_rate, seed_rule_pass_r
 from audition.stats.power import (
     minimal_detectable_effect,
     power_at,
+    power_to_refute,
     seeds_needed,
+    seeds_to_settle,
 )
 from audition.stats.ranks import (
     mann_whitney,
@@ -75,11 +77,13 @@ __all__ = [
     "paired_t",
     "pooled_t",
     "power_at",
+    "power_to_refute",
     "race_step",
     "read_arm",
     "seed_rule",
     "seed_rule_false_pass_rate",
     "seed_rule_pass_rate",
     "seeds_needed",
+    "seeds_to_settle",
     "welch_t",
 ]

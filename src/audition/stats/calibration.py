@@ -4,13 +4,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audition.stats.calculus import Array
-from audition.stats.decisions import Decisions, Replayed, Shared, decide, decide_campaign
+from audition.stats.decisions import Decisions, Replayed, decide, decide_campaign
+from audition.stats.distributions import Sides, side_of
 from audition.stats.pass_rate import seed_rule_false_pass_rate
 from audition.stats.proportion import overlapping_interval, wilson_interval
 
@@ -64,6 +65,7 @@ def replay_splits(
     n: int,
     *,
     alpha: float = 0.05,
+    sides: Sides = "two",
     sesoi: float | None = None,
     most: int = 20_000,
     rng: np.random.Generator | None = None,
@@ -94,14 +96,16 @@ def replay_splits(
         every &= total <= most
         chosen = _all_splits(len(pool), n) if total <= most else _shuffles(len(pool), n, most, rng)
         losses = pool[chosen]  # [splits, 2, n]
-        made = decide(losses[:, 0], losses[:, 1], design="welch", alpha=alpha, sesoi=sesoi)
+        made = decide(
+            losses[:, 0], losses[:, 1], design="welch", alpha=alpha, sides=sides, sesoi=sesoi
+        )
         trials += len(chosen)
         for decision in DECISIONS:
             shares[decision] += weight / sum(separate) * float(getattr(made, decision).mean())
     independent = sum(separate)
     rates = _rates(
         {d: (shares[d], overlapping_interval(shares[d], independent)) for d in DECISIONS},
-        alpha=alpha,
+        alpha=side_of(alpha, sides),
         rule=seed_rule_false_pass_rate(n),
     )
     return Replay("welch", n, n, 0.0, 1, trials, independent, every, rates)
@@ -116,6 +120,7 @@ def simulate_null(
     sd: float = 1.0,
     sesoi: float | None = None,
     alpha: float = 0.05,
+    sides: Sides = "two",
     trials: int = 20_000,
     rng: np.random.Generator | None = None,
 ) -> Replay:
@@ -134,9 +139,10 @@ def simulate_null(
         seed, own = rng.normal(size=(count, max(n, nb))), rng.normal(size=(count, n + nb))
         baseline = math.sqrt(rho) * seed[:, :nb] + math.sqrt(1.0 - rho) * own[:, :nb]
         idea = math.sqrt(rho) * seed[:, :n] + math.sqrt(1.0 - rho) * own[:, nb:]
-        made.append(decide(sd * baseline, sd * idea, design=design, alpha=alpha, sesoi=sesoi))
+        terms: dict[str, Any] = {"alpha": alpha, "sides": sides, "sesoi": sesoi}
+        made.append(decide(sd * baseline, sd * idea, design=design, **terms))
     rule = seed_rule_false_pass_rate(n, rho, n_baseline=nb)
-    rates = _counted(made, trials, alpha=alpha, rule=rule)
+    rates = _counted(made, trials, alpha=side_of(alpha, sides), rule=rule)
     return Replay(design, n, nb, rho, 1, trials, trials, False, rates)
 
 
@@ -149,20 +155,21 @@ def simulate_null_campaign(
     sd: float = 1.0,
     sesoi: float | None = None,
     alpha: float = 0.05,
+    sides: Sides = "two",
     trials: int = 20_000,
     rng: np.random.Generator | None = None,
 ) -> Replay:
     """Campaigns of `family_size` null ideas on one baseline: how often any of them is called good.
 
     All arms run the same seeds and are judged in the block; with `n_baseline` above n the baseline
-    has extra ones, and the design is the pooled one.
+    has extra ones, and the design is the mixed one.
 
     Raises:
         ValueError: rho outside [0, 1), no trials, and whatever `decide_campaign` raises.
     """
     nb = n if n_baseline is None else n_baseline
     _require_null(rho, trials)
-    design: Shared = "block" if nb == n else "pooled"
+    design = "block" if nb == n else "mixed"
     rng = np.random.default_rng(0) if rng is None else rng
     made = []
     for count in _portions(trials, nb + family_size * n):
@@ -170,10 +177,10 @@ def simulate_null_campaign(
         own = math.sqrt(1.0 - rho) * rng.normal(size=(count, nb + family_size * n))
         baseline = sd * (seed[:, :nb] + own[:, :nb])
         ideas = sd * (seed[:, None, :n] + own[:, nb:].reshape(count, family_size, n))
-        found = decide_campaign(baseline, ideas, design=design, alpha=alpha, sesoi=sesoi)
+        found = decide_campaign(baseline, ideas, alpha=alpha, sides=sides, sesoi=sesoi)
         made.append(found.any_of_family())
     rule = seed_rule_false_pass_rate(n, rho, family_size, nb)
-    rates = _counted(made, trials, alpha=alpha, rule=rule)
+    rates = _counted(made, trials, alpha=side_of(alpha, sides), rule=rule)
     return Replay(design, n, nb, rho, family_size, trials, trials, False, rates)
 
 

@@ -1,22 +1,22 @@
 """Compare ideas with their baseline: one alone, or a campaign with one noise and one family."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal, get_args
 
 from audition.stats.arms import Arm, Losses, read_arm, shared_seeds
 from audition.stats.comparison import Comparison, Tier
-from audition.stats.design import Wanted, choose_design, has_extra_baseline_seeds
-from audition.stats.distributions import require_probability
-from audition.stats.measure import measure
-from audition.stats.multiplicity import benjamini_hochberg, dunnett_tail, holm
+from audition.stats.design import Design, Wanted, choose_design
+from audition.stats.distributions import Sides, side_of
+from audition.stats.estimates import Estimate, estimates
+from audition.stats.measure import Terms, measure
 from audition.stats.noise import Method, NoiseModel, estimate_noise
 from audition.stats.ranks import mann_whitney
 from audition.stats.seed_rule import seed_rule
 from audition.stats.verdict import judge, require_sesoi, settle_without_testing
 
-Adjustment = Literal["dunnett", "holm", "bh", "none"]
+Adjustment = Literal["dunnett", "none"]
 ADJUSTMENTS: tuple[Adjustment, ...] = get_args(Adjustment)
 
 
@@ -27,7 +27,7 @@ def compare(
     noise: NoiseModel | None = None,
     sesoi: float | None = None,
     alpha: float = 0.05,
-    level: float = 0.95,
+    sides: Sides = "two",
     design: Wanted = "auto",
     name: str = "idea",
     tier: Tier = "screened",
@@ -36,43 +36,58 @@ def compare(
 ) -> Comparison:
     """One idea against its baseline, each seed -> loss; improvement > 0 = the idea is better.
 
-    The design is the first that fits: the campaign's `noise` (block, moderated or pooled) ->
-    two or more extra baseline seeds: pooled sd, unpaired -> two shared seeds: paired t -> Welch.
-    So three shared seeds and two arms give a paired t with 2 degrees of freedom.
+    The design is the first that fits: a given `noise` (block, moderated or pooled) -> two or more
+    extra baseline seeds: mixed, which pairs the shared seeds and uses the others as far as the
+    correlation allows -> two shared seeds: paired t -> Welch. So three shared seeds and two arms
+    give a paired t with 2 degrees of freedom.
 
     `sesoi` is the smallest gain worth having, in loss units (default: one seed sd). `alpha` is the
-    one-sided error of "supported"; `level` is the two-sided interval that refutes. `family_size`
-    counts the ideas tried and enters the card's rule; `compare_campaign` also adjusts p for it.
+    error of the interval that decides, shared by both directions (`sides="two"`) or spent on
+    "better" alone ("one"). `family_size` counts the ideas tried: the interval is adjusted for it.
 
     A NaN or infinite loss is a run that diverged, an outcome; `None` is a run without a result.
 
     Raises:
-        ValueError: alpha or level outside (0, 1), a sesoi that is not positive, a family under one,
-            an unknown design, or a seed that occurs twice.
+        ValueError: an alpha that is no chance of error, unknown sides, a sesoi that is not
+            positive, a family under one, an unknown design, or a seed that occurs twice.
     """
-    require_probability(alpha, name="alpha")
-    require_probability(level, name="level")
-    require_sesoi(sesoi)
-    if family_size < 1:
-        raise ValueError(f"family_size={family_size} must count at least this idea")
     first, second = read_arm(baseline, name="baseline"), read_arm(idea, name=name)
+    together = {}
+    if noise is None and design == "auto":
+        together = estimates(first, {name: second})
+    terms = Terms(sesoi, alpha, sides, tier, family_size, family_size, detail)
+    return _compare(first, second, name, noise, design, terms, together.get(name))
+
+
+def _compare(
+    first: Arm,
+    second: Arm,
+    name: str,
+    noise: NoiseModel | None,
+    design: Wanted,
+    terms: Terms,
+    estimate: Estimate | None,
+    of_campaign: NoiseModel | None = None,
+) -> Comparison:
+    side_of(terms.alpha, terms.sides)
+    require_sesoi(terms.sesoi)
+    if terms.family_size < 1:
+        raise ValueError(f"family_size={terms.family_size} must count at least this idea")
     settled = settle_without_testing(first, second)
     if settled is not None and (first.diverged or second.diverged or not (first.n and second.n)):
-        measured = _untested(first, second, name=name, family_size=family_size, level=level)
+        measured = _untested(first, second, name=name, terms=terms)
     else:
-        measured = measure(
-            choose_design(first, second, noise=noise, wanted=design),
-            name=name,
-            noise=noise,
-            sesoi=sesoi,
-            alpha=alpha,
-            level=level,
-            family_size=family_size,
-            detail=detail,
+        chosen = (
+            choose_design(first, second, noise=noise, wanted=design)
+            if estimate is None
+            else Design(estimate.design, estimate.baseline, estimate.idea, estimate.warnings)
         )
-    measured = replace(measured, tier=tier)
+        measured = measure(
+            chosen, name=name, noise=noise or of_campaign, terms=terms, estimate=estimate
+        )
+    measured = replace(measured, tier=terms.tier, alpha=terms.alpha, sides=terms.sides)
     if settled is None:
-        return judge(measured, alpha=alpha)
+        return judge(measured)
     verdict, kind, reason = settled
     return replace(measured, verdict=verdict, kind=kind, reason=reason)
 
@@ -86,20 +101,20 @@ def compare_campaign(
     noise: NoiseModel | None = None,
     sesoi: float | None = None,
     alpha: float = 0.05,
-    level: float = 0.95,
+    sides: Sides = "two",
     tier: Tier = "screened",
     family_size: int | None = None,
     detail: bool = True,
 ) -> list[Comparison]:
     """Every idea (name -> seed -> loss) against the baseline, in the given order.
 
-    Noise comes from all arms together (`method`, or a ready `noise`): the block where three arms
-    ran the same seeds, pooled and unpaired where the baseline has two extra seeds or more.
-    `family_size` counts every idea ever compared with this baseline, the dropped, crashed and
-    unreported ones too; it defaults to the ideas given. A diverged idea stays in the family.
+    Ideas on the same seeds have their errors estimated together, without taking the baseline or any
+    of them to be as noisy as the rest (`spreads`); `method` or a ready `noise` takes one noise for
+    all instead. `family_size` counts every idea ever compared with this baseline, the dropped,
+    crashed and unreported ones too; it defaults to the ideas given.
 
-    dunnett needs a common noise model and becomes holm, with a warning, where there is none; bh is
-    for screening, as it lets a share of the finds be false; none leaves p as it is.
+    dunnett makes the intervals hold all at once, where errors are estimated together by Dunnett's
+    test and else by Bonferroni's; none leaves them as they are.
 
     Raises:
         ValueError: no idea, an unknown adjust or method, a family smaller than the ideas, and
@@ -114,36 +129,19 @@ def compare_campaign(
         raise ValueError(f"family_size={family} is smaller than the {len(ideas)} ideas in it")
     first = read_arm(baseline, name="baseline")
     arms = {name: read_arm(losses, name=name) for name, losses in ideas.items()}
-    shared_noise = noise if noise is not None else _shared_noise(first, arms, method)
-    comparisons = [
-        compare(
-            first,
-            arm,
-            noise=shared_noise,
-            sesoi=sesoi,
-            alpha=alpha,
-            level=level,
-            name=name,
-            tier=tier,
-            family_size=family,
-            detail=detail,
+    whole = noise if noise is not None else _shared_noise(first, arms, method)
+    together = {} if noise is not None or method != "auto" else estimates(first, arms)
+    given = None if noise is None and method == "auto" else whole
+    terms = Terms(sesoi, alpha, sides, tier, family, 1 if adjust == "none" else family, detail)
+    return [
+        _with_outliers(
+            _compare(first, arm, name, given, "auto", terms, together.get(name), whole), whole
         )
         for name, arm in arms.items()
     ]
-    common = shared_noise is not None and shared_noise.method != "own"
-    if adjust == "dunnett" and family > 1 and not common:
-        adjust = "holm"
-        comparisons = [
-            _warned(c, "No common noise model, so Holm replaces Dunnett.") for c in comparisons
-        ]
-    adjusted = _adjusted(comparisons, adjust=adjust, family=family)
-    return [
-        _with_family(c, p, adjust=adjust, alpha=alpha, noise=shared_noise)
-        for c, p in zip(comparisons, adjusted, strict=True)
-    ]
 
 
-def _untested(baseline: Arm, idea: Arm, *, name: str, family_size: int, level: float) -> Comparison:
+def _untested(baseline: Arm, idea: Arm, *, name: str, terms: Terms) -> Comparison:
     """What can be said of arms with a diverged run or none: counts and ranks, never a mean."""
     seeds = shared_seeds(baseline, idea)
     first, second = baseline.by_seed, idea.by_seed
@@ -153,9 +151,11 @@ def _untested(baseline: Arm, idea: Arm, *, name: str, family_size: int, level: f
         seeds=idea.seeds or (),
         n=idea.n,
         n_baseline=baseline.n,
-        seed_rule=None if baseline.diverged else seed_rule(baseline, idea, family_size=family_size),
-        level=level,
-        family_size=family_size,
+        seed_rule=None
+        if baseline.diverged
+        else seed_rule(baseline, idea, family_size=terms.family_size),
+        level=terms.level,
+        family_size=terms.family_size,
         p_mann_whitney=mann_whitney(baseline, idea).p if comparable else math.nan,
         baseline_mean=math.nan if baseline.diverged else baseline.mean,
         sd_baseline=math.nan if baseline.diverged else baseline.sd,
@@ -174,16 +174,8 @@ def campaign_noise(
     ideas: Mapping[str, Losses | Arm],
     method: Method | Literal["auto"] = "auto",
 ) -> NoiseModel:
-    """The noise of a campaign: pooled and unpaired where the baseline has extra seeds for most ideas.
-
-    Raises ValueError as `estimate_noise` does.
-    """
-    first, arms = read_arm(baseline), {name: read_arm(losses) for name, losses in ideas.items()}
-    extra = sum(has_extra_baseline_seeds(first, arm) for arm in arms.values())
-    if method == "auto" and 2 * extra > len(arms):
-        pooled = estimate_noise({"baseline": first, **arms}, method="pooled")
-        return replace(pooled, choice="pooled: the baseline has extra seeds, which help unpaired")
-    return estimate_noise({"baseline": first, **arms}, method=method)
+    """The noise of a campaign, the baseline's first; raises ValueError as `estimate_noise` does."""
+    return estimate_noise({"baseline": baseline, **ideas}, method=method)
 
 
 def _shared_noise(
@@ -195,39 +187,11 @@ def _shared_noise(
     return None if math.isnan(model.sd) or model.method == "own" else model
 
 
-def _adjusted(
-    comparisons: Sequence[Comparison], *, adjust: Adjustment, family: int
-) -> Sequence[float]:
-    # A comparison without p (diverged, one seed) was tried all the same: it counts as p = 1.
-    p = [1.0 if math.isnan(c.p) else c.p for c in comparisons]
-    if adjust == "holm":
-        return holm(p, family_size=family)
-    if adjust == "bh":
-        return benjamini_hochberg(p, family_size=family)
-    if adjust == "dunnett":
-        return [_dunnett_p(c, family) for c in comparisons]
-    return p
-
-
-def _dunnett_p(c: Comparison, family: int) -> float:
-    if math.isnan(c.p) or not c.standard_error > 0:
-        return math.nan
-    correlation = c.n / (c.n + c.n_baseline)
-    t = c.improvement / c.standard_error
-    return dunnett_tail(t, m=family, df=c.df, correlation=correlation)
-
-
-def _with_family(
-    c: Comparison, p: float, *, adjust: Adjustment, alpha: float, noise: NoiseModel | None
-) -> Comparison:
-    c = replace(c, adjustment=adjust, p_adjusted=math.nan if math.isnan(c.p) else p)
-    if noise is not None and c.idea in noise.outlier_arms:
-        c = _warned(c, "This idea's spread across seeds is unlike the other arms' (F test).")
-    if noise is not None and "baseline" in noise.outlier_arms:
-        c = _warned(c, "The baseline's spread across seeds is unlike the other arms' (F test).")
-    settled = c.verdict == "invalid" or c.kind == "unstable"
-    return c if settled else judge(c, alpha=alpha)
-
-
-def _warned(c: Comparison, sentence: str) -> Comparison:
-    return replace(c, warnings=(*c.warnings, sentence))
+def _with_outliers(c: Comparison, noise: NoiseModel | None) -> Comparison:
+    outliers = () if noise is None else noise.outlier_arms
+    said = [
+        f"{who} spread across seeds is unlike the other arms' (F test)."
+        for who, name in (("This idea's", c.idea), ("The baseline's", "baseline"))
+        if name in outliers
+    ]
+    return replace(c, warnings=(*c.warnings, *said)) if said else c

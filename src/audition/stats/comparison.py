@@ -2,19 +2,23 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
 from audition.stats.arms import Seed
+from audition.stats.distributions import Sides
 from audition.stats.effect_sizes import FORMULAE
+from audition.stats.noise import NoiseModel
 from audition.stats.seed_rule import SeedRule
 
 Verdict = Literal["supported", "refuted", "inconclusive", "invalid"]
 Kind = Literal["harmful", "negligible", "unstable"]
 Tier = Literal["screened", "confirmed"]
-DesignName = Literal["block", "moderated", "pooled", "paired", "welch", "none"]
+DesignName = Literal["block", "mixed", "moderated", "pooled", "paired", "welch", "none"]
 Interval = tuple[float, float]
 
+FEW = 3
+"""Seeds up to which a supported idea is a screening result until fresh seeds confirm it."""
 UNKNOWN: Interval = (math.nan, math.nan)
 
 
@@ -23,13 +27,19 @@ class Comparison:
     """One idea against its baseline. NaN is "not defined here"; in `to_dict` it is null.
 
     Losses, `improvement`, `ci`, `sesoi`, `mde` and sds are in loss units and improvements are
-    positive when the idea is better. All p are one-sided, alternative "the idea is better". `ci`
-    and the effect sizes' intervals are two-sided at `level`, not adjusted for the family. Means and
-    sds are over the seeds used (`seeds`, n of them).
+    positive when the idea is better. Means and sds are over the seeds used (`seeds`, n of them).
+
+    `ci` decides: it is adjusted for the family, so that all intervals of a family hold at once with
+    probability `level`, and it lies above zero exactly where `p_adjusted` <= `alpha` and the idea
+    is the better one. `sides` says whether alpha is shared by both directions (level 1 - alpha) or
+    all spent on "better" (level 1 - 2 alpha). `p`, `p_welch`, `p_paired` and `p_mann_whitney` are
+    one-sided, alternative "the idea is better", and not adjusted. The effect sizes' intervals are
+    two-sided at `level` and not adjusted either.
 
     `verdict` is the answer and `reason` its sentence; `kind` says how a refuted idea failed, and is
-    None when it is merely not worthwhile with harm still open. `seeds_needed` (an arm) would detect
-    a gain of `sesoi` with power .8; `mde` is the gain these seeds would have detected so.
+    None when it is merely not worthwhile with harm still open. `mde` is the true gain that these
+    seeds would have *supported* in .8 of cases. With `seeds_needed` (an arm) an idea worth twice
+    `sesoi` is supported and one worth nothing refuted, each with power .8.
     """
 
     idea: str
@@ -41,6 +51,8 @@ class Comparison:
     improvement: float = math.nan
     ci: Interval = UNKNOWN
     level: float = 0.95
+    alpha: float = 0.05
+    sides: Sides = "two"
     standard_error: float = math.nan
     df: float = math.nan
     p: float = math.nan
@@ -78,10 +90,23 @@ class Comparison:
     reason: str = ""
     tier: Tier = "screened"
     warnings: tuple[str, ...] = ()
+    noise: NoiseModel | None = field(default=None, compare=False, repr=False)
+    """What `mde` and `seeds_needed` rest on; not part of the data."""
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the interval lies above zero; False without an interval."""
+        return self.ci[0] > 0.0
+
+    @property
+    def is_screening(self) -> bool:
+        """Whether it is a find on a few seeds that fresh ones have not confirmed."""
+        return self.verdict == "supported" and self.tier == "screened" and self.n <= FEW
 
     def to_dict(self) -> dict[str, Any]:
         """The same facts as JSON can hold them: tuples as lists, NaN and infinity as null."""
-        plain: dict[str, Any] = json_ready(self)
+        plain: dict[str, Any] = json_ready(replace(self, noise=None))
+        del plain["noise"]
         return plain
 
 

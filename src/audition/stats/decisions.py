@@ -1,6 +1,5 @@
 """Decisions by the thousand: the verdict's tests and the card's rule on arrays of losses."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
@@ -8,26 +7,25 @@ import numpy as np
 from scipy.special import stdtr
 
 from audition.stats.calculus import Array
-from audition.stats.distributions import require_probability
+from audition.stats.distributions import Sides, side_of
 from audition.stats.moments import Booleans, moments, pooled_sd
-from audition.stats.multiplicity import dunnett_critical_value
+from audition.stats.multiplicity import family_critical_values
 from audition.stats.noise import fit_block
 from audition.stats.seed_rule import rule_clauses
+from audition.stats.spreads import improvements
 from audition.stats.t_tests import paired_error, pooled_error, welch_error
 from audition.stats.verdict import require_sesoi
 
-Replayed = Literal["paired", "pooled", "welch"]
+Replayed = Literal["paired", "mixed", "welch"]
 REPLAYED: tuple[Replayed, ...] = get_args(Replayed)
-Shared = Literal["block", "pooled"]
-SHARED: tuple[Shared, ...] = get_args(Shared)
 
 
 @dataclass(frozen=True)
 class Decisions:
     """What was decided, for each trial [trials] or each idea of each campaign [trials, ideas].
 
-    `significant`: (adjusted) one-sided p <= alpha. `supported`: the verdict, which also asks for
-    the smallest worthwhile gain. `passed`: the card's rule.
+    `significant`: the (adjusted) interval lies above zero. `supported`: the verdict, which also
+    asks for the smallest worthwhile gain. `passed`: the card's rule.
     """
 
     significant: Booleans
@@ -46,20 +44,23 @@ def decide(
     *,
     design: Replayed,
     alpha: float = 0.05,
+    sides: Sides = "two",
     sesoi: float | None = None,
     k: float = 2.0,
     d_min: float = 0.5,
 ) -> Decisions:
     """What `compare` and `seed_rule` decide on finite losses [trials, n_baseline], [trials, n].
 
-    One idea and one baseline, each trial with the two arms' own noise; `paired` takes the columns
-    as seeds. `sesoi` is in loss units (default: each trial's pooled sd).
+    One idea and one baseline, each trial with the two arms' own noise; `paired` and `mixed` take the
+    columns as seeds, of which the baseline has extra ones in `mixed`. `sesoi` is in loss units
+    (default: each trial's pooled sd).
 
     Raises:
         ValueError: an unknown design, arms of unequal size for a paired one, fewer than two seeds,
-            alpha outside (0, 1), or a sesoi that is not positive.
+            an alpha that is no chance of error, or a sesoi that is not positive.
     """
-    _require(alpha, sesoi)
+    require_sesoi(sesoi)
+    side = side_of(alpha, sides)
     n_baseline, n = baseline.shape[-1], idea.shape[-1]
     if design not in REPLAYED:
         raise ValueError(f"design={design!r} is unknown; choose {', '.join(REPLAYED)}")
@@ -69,14 +70,16 @@ def decide(
     gain = first.mean - second.mean
     if design == "welch":
         error, df = welch_error(first, second)
+    elif design == "mixed":
+        found = improvements(baseline, idea[..., None, :])
+        gain, error, df = (np.asarray(x[..., 0]) for x in (found.gain, found.error, found.df))
     else:
         error, df = pooled_error(first, second)
-    if design == "paired":
         paired, fewer = paired_error(moments(baseline - idea), first, second)
         shifted = np.isnan(paired)  # a constant shift is tested unpaired
         error, df = np.where(shifted, error, paired), np.where(shifted, df, fewer)
     # Seeds without effect on the baseline make the comparison invalid.
-    significant = first.varies & (stdtr(df, -gain / error) <= alpha)
+    significant = first.varies & (stdtr(df, -gain / error) < side)
     worthwhile = gain >= (pooled_sd(first, second) if sesoi is None else sesoi)
     two_sigma, large = rule_clauses(first, second, k=k, d_min=d_min)
     return Decisions(significant, significant & worthwhile, two_sigma & large)
@@ -86,44 +89,32 @@ def decide_campaign(
     baseline: Array,
     ideas: Array,
     *,
-    design: Shared,
     alpha: float = 0.05,
+    sides: Sides = "two",
     sesoi: float | None = None,
     k: float = 2.0,
     d_min: float = 0.5,
 ) -> Decisions:
-    """What `compare_campaign` decides, with Dunnett's adjustment; decisions are [trials, ideas].
+    """What `compare_campaign` decides on finite losses [trials, N], [trials, ideas, n].
 
-    Losses are [trials, n_baseline] and [trials, ideas, n]. In the `block` columns are seeds that
-    all arms ran; `pooled` is the unpaired design of a baseline with extra seeds. Moderated
-    variances, which a campaign with an outlying arm gets, are not replayed.
+    Columns are seeds, the ideas' first; with N > n the baseline has extra ones. Decisions are
+    [trials, ideas]. `sesoi` is in loss units (default: each campaign's pooled sd).
 
     Raises:
-        ValueError: an unknown design, one idea, fewer than two seeds, arms of unequal size in a
-            block, alpha outside (0, 1), or a sesoi that is not positive.
+        ValueError: one idea, fewer than two seeds, a baseline with fewer than the ideas, an alpha
+            that is no chance of error, or a sesoi that is not positive.
     """
-    _require(alpha, sesoi)
-    (m, n), n_baseline = ideas.shape[-2:], baseline.shape[-1]
-    if design not in SHARED:
-        raise ValueError(f"design={design!r} is unknown; choose {', '.join(SHARED)}")
-    if m < 2 or min(n, n_baseline) < 2 or (design == "block" and n != n_baseline):
-        raise ValueError(f"{n_baseline} baseline seeds and {m} ideas on {n} make no {design}")
-    first, each = moments(baseline[..., None, :]), moments(ideas)
-    gain = first.mean - each.mean
-    if design == "block":
-        block = fit_block(np.concatenate([baseline[..., None, :], ideas], axis=-2))
-        error, sd, df = np.sqrt(2.0 * block.ms_residual / n), block.sd, block.df
-    else:
-        sd = pooled_sd(moments(baseline), *(moments(ideas[..., idea, :]) for idea in range(m)))
-        df = n_baseline - 1 + m * (n - 1)
-        error = sd * math.sqrt(1.0 / n + 1.0 / n_baseline)
-    critical = dunnett_critical_value(alpha, m=m, df=df, correlation=n / (n + n_baseline))
-    significant = gain >= critical * error[..., None]
-    worthwhile = gain >= (sd[..., None] if sesoi is None else sesoi)
-    two_sigma, large = rule_clauses(first, each, k=k, d_min=d_min)
-    return Decisions(significant, significant & worthwhile, two_sigma & large)
-
-
-def _require(alpha: float, sesoi: float | None) -> None:
-    require_probability(alpha, name="alpha")
     require_sesoi(sesoi)
+    side = side_of(alpha, sides)
+    (m, n), n_baseline = ideas.shape[-2:], baseline.shape[-1]
+    if m < 2 or n < 2 or n_baseline < n:
+        raise ValueError(f"{n_baseline} baseline seeds and {m} ideas on {n} make no campaign")
+    found = improvements(baseline, ideas)
+    critical = family_critical_values(side, m=m, df=found.df, correlation=found.correlation)
+    significant = found.gain > critical * found.error
+    block = fit_block(np.concatenate([baseline[..., None, :n], ideas], axis=-2))
+    worthwhile = found.gain >= (block.sd[..., None] if sesoi is None else sesoi)
+    two_sigma, large = rule_clauses(
+        moments(baseline[..., None, :]), moments(ideas), k=k, d_min=d_min
+    )
+    return Decisions(significant, significant & worthwhile, two_sigma & large)

@@ -23,7 +23,7 @@ class Design:
     @property
     def is_paired(self) -> bool:
         """Whether losses are compared seed by seed."""
-        return self.name in ("block", "moderated", "paired")
+        return self.name in ("block", "mixed", "moderated", "paired")
 
 
 def choose_design(
@@ -51,7 +51,7 @@ def choose_design(
         name,
         baseline.restricted_to(seeds),
         idea.restricted_to(seeds),
-        _missing_warnings(baseline, idea),
+        missing_warnings(baseline, idea),
     )
 
 
@@ -93,7 +93,7 @@ def _unpaired_warnings(baseline: Arm, idea: Arm) -> tuple[str, ...]:
     )
 
 
-def _missing_warnings(baseline: Arm, idea: Arm) -> tuple[str, ...]:
+def missing_warnings(baseline: Arm, idea: Arm) -> tuple[str, ...]:
     absent = []
     for name, arm, other in (("idea", idea, baseline), ("baseline", baseline, idea)):
         wanted = [seed for seed in (*other.by_seed, *arm.missing) if seed not in arm.by_seed]

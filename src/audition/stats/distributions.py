@@ -2,10 +2,14 @@
 
 import math
 from functools import lru_cache
+from typing import Literal, get_args
 
 from scipy.special import gammainc, ndtr, ndtri, stdtr, stdtrit
 
 from audition.stats.calculus import bracket, chi_scale_nodes, find_root, normal_nodes
+
+Sides = Literal["two", "one"]
+SIDES: tuple[Sides, ...] = get_args(Sides)
 
 
 def require_probability(value: float, *, name: str) -> None:
@@ -16,6 +20,19 @@ def require_probability(value: float, *, name: str) -> None:
     """
     if not 0.0 < value < 1.0:
         raise ValueError(f"{name}={value} is not a probability; choose one between 0 and 1")
+
+
+def side_of(alpha: float, sides: Sides) -> float:
+    """The chance of error on one side.
+
+    Raises:
+        ValueError: alpha outside (0, 1), one-sided from 1/2 up, or unknown sides.
+    """
+    if sides not in SIDES:
+        raise ValueError(f"sides={sides!r} is unknown; choose {' or '.join(SIDES)}")
+    if not 0.0 < alpha < (1.0 if sides == "two" else 0.5):
+        raise ValueError(f"alpha={alpha} is not a chance of error; choose one such as 0.05")
+    return alpha / 2.0 if sides == "two" else alpha
 
 
 def t_tail(t: float, df: float) -> float:

@@ -1,12 +1,13 @@
 """Every number of one comparison: estimate, tests, effect sizes and power; no verdict yet."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from audition.stats.arms import Arm, paired_differences, shared_seeds
-from audition.stats.comparison import Comparison, Interval
+from audition.stats.comparison import Comparison, Interval, Tier
 from audition.stats.design import Design
-from audition.stats.distributions import t_quantile
+from audition.stats.distributions import Sides, side_of, t_quantile
 from audition.stats.effect_sizes import (
     cohens_d,
     cohens_dav,
@@ -18,9 +19,11 @@ from audition.stats.effect_sizes import (
     glass_delta_ci,
     hedges_correction,
 )
+from audition.stats.estimates import Estimate
 from audition.stats.moments import pooled_sd, sd
+from audition.stats.multiplicity import family_critical_value, family_tail
 from audition.stats.noise import NoiseModel, estimate_noise
-from audition.stats.power import minimal_detectable_effect, seeds_needed
+from audition.stats.power import minimal_detectable_effect, seeds_to_settle
 from audition.stats.ranks import mann_whitney, mann_whitney_floor, signflip_floor
 from audition.stats.seed_rule import seed_rule
 from audition.stats.t_tests import UNDEFINED, TTest, paired_t, pooled_t, welch_t
@@ -31,21 +34,36 @@ HIGHEST_RHO = 0.99
 """A correlation estimated from a few seeds is capped here: beyond it the rule's rates are noise."""
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What ideas are judged by; `adjusted_for` is the family that the interval is adjusted for."""
+
+    sesoi: float | None
+    alpha: float
+    sides: Sides
+    tier: Tier
+    family_size: int
+    adjusted_for: int
+    detail: bool
+
+    @property
+    def level(self) -> float:
+        """Of the interval that decides, two-sided."""
+        return 1.0 - 2.0 * side_of(self.alpha, self.sides)
+
+
 def measure(
     design: Design,
     *,
     name: str,
     noise: NoiseModel | None,
-    sesoi: float | None,
-    alpha: float,
-    level: float,
-    family_size: int,
-    detail: bool = True,
+    terms: Terms,
+    estimate: Estimate | None = None,
 ) -> Comparison:
     """The numbers of a design whose runs all finished; NaN for whatever one seed cannot tell.
 
-    The campaign's `noise` gives the error where the design is block, moderated or pooled, the two
-    arms' own otherwise.
+    The error is the campaign's `estimate` of this idea where there is one; else that of `noise`
+    where the design is block, moderated or pooled, and the two arms' own otherwise.
     """
     baseline, idea = design.baseline, design.idea
     borrowed = noise if noise is not None and noise.method != "own" else None
@@ -64,51 +82,73 @@ def measure(
         if arm.n > 1 and not arm.varies:
             why = COARSE if arm.told_apart else CHECK
             warnings.append(f"The {what}'s result is the same on every seed{why}.")
-    test = _test(design, borrowed, paired, shifted=shifted)
-    local = borrowed or _own_noise(design, shifted=shifted)
+    if estimate is not None:
+        test, correlation = estimate.test, estimate.correlation
+    else:
+        test = _test(design, borrowed, paired, shifted=shifted)
+        # One noise for all ideas: their improvements correlate through the baseline.
+        for_all = borrowed is not None and design.name in ("block", "moderated", "pooled")
+        correlation = idea.n / (idea.n + baseline.n) if for_all and idea.n else None
+    side, family = side_of(terms.alpha, terms.sides), terms.adjusted_for
+    half_width, p_adjusted = math.nan, math.nan
+    if test.standard_error > 0:
+        family_of = {"m": family, "df": test.df, "correlation": correlation}
+        half_width = family_critical_value(side, **family_of) * test.standard_error  # type: ignore[arg-type]
+        better = test.statistic if terms.sides == "one" else abs(test.statistic)
+        p_adjusted = family_tail(better, **family_of)  # type: ignore[arg-type]
+        p_adjusted = min(1.0, p_adjusted * (1.0 if terms.sides == "one" else 2.0))
+    is_shared = borrowed is not None and (correlation is not None or idea.n < 2)
+    local = borrowed if is_shared and borrowed else _own_noise(design, shifted=shifted)
     rho, rho_ci = _correlation(baseline, idea)
     if design.name == "paired" and not shifted:
         warnings += _weak_pairing(idea.n, local, rho)
-    worthwhile = local.sd if sesoi is None else sesoi
+    worthwhile = local.sd if terms.sesoi is None else terms.sesoi
     known = idea.n > 1 or borrowed is not None
-    mde = math.nan
-    if known:
-        mde = minimal_detectable_effect(idea.n, local, alpha, n_baseline=baseline.n)
+    seen: dict[str, Any] = {"sides": terms.sides, "family_size": family}
+    mde, needed = math.nan, None
+    if known and worthwhile > 0:
+        extra = {"n_baseline": baseline.n, "sesoi": worthwhile}
+        mde = minimal_detectable_effect(idea.n, local, terms.alpha, **seen, **extra)
+        needed = seeds_to_settle(worthwhile, local, terms.alpha, **seen)
+    gain = baseline.mean - idea.mean if estimate is None else test.estimate
+    how = "none" if family == 1 else "bonferroni" if correlation is None else "dunnett"
     return Comparison(
         idea=name,
         seeds=idea.seeds or (),
         n=idea.n,
         n_baseline=baseline.n,
-        seed_rule=seed_rule(baseline, idea, family_size=family_size, rho=_family_rho(noise)),
+        seed_rule=seed_rule(baseline, idea, family_size=terms.family_size, rho=_family_rho(noise)),
         design="pooled" if shifted and design.name == "paired" else design.name,
-        improvement=baseline.mean - idea.mean,
-        ci=test.ci(level),
-        level=level,
+        improvement=gain,
+        ci=(gain - half_width, gain + half_width),
+        level=terms.level,
         standard_error=test.standard_error,
         df=test.df,
         p=test.p,
-        p_adjusted=test.p,
-        family_size=family_size,
+        p_adjusted=p_adjusted,
+        adjustment=how,
+        family_size=terms.family_size,
         p_floor=_p_floor(design),
-        p_welch=welch_t(baseline, idea).p if detail else math.nan,
-        p_paired=paired.p if detail else math.nan,
-        p_mann_whitney=mann_whitney(baseline, idea).p if detail else math.nan,
+        p_welch=welch_t(baseline, idea).p if terms.detail else math.nan,
+        p_paired=paired.p if terms.detail else math.nan,
+        p_mann_whitney=mann_whitney(baseline, idea).p if terms.detail else math.nan,
         baseline_mean=baseline.mean,
         idea_mean=idea.mean,
         sd_baseline=baseline.sd,
         sd_idea=idea.sd,
         **(
-            _effect_sizes(baseline, idea, level=level)
-            if detail
+            _effect_sizes(baseline, idea, level=terms.level)
+            if terms.detail
             else {"cohens_d": cohens_d(baseline, idea)}
         ),
         rho=rho,
         rho_ci=rho_ci,
         sesoi=worthwhile,
         mde=mde,
-        seeds_needed=seeds_needed(worthwhile, local, alpha) if known and worthwhile > 0 else None,
+        seeds_needed=needed,
         wins=sum(difference > 0 for difference in differences),
         warnings=tuple(warnings),
+        noise=local if known else None,
     )
 
 
@@ -132,7 +172,7 @@ def _own_noise(design: Design, *, shifted: bool) -> NoiseModel:
     """The two arms' own noise, in the shape of the design, for the detectable effect."""
     arms = {"baseline": design.baseline, "idea": design.idea}
     spread = float(pooled_sd(design.baseline.moments, design.idea.moments))
-    if design.name == "paired" and design.idea.n > 1 and not shifted:
+    if design.name in ("paired", "mixed") and design.idea.n > 1 and not shifted:
         if all(arm.varies for arm in arms.values()):
             return estimate_noise(arms, method="own")
         # A motionless arm leaves no correlation: the difference varies as the other arm does.

@@ -40,6 +40,11 @@ class NoiseModel:
     choice: str = "given"
 
     @property
+    def peers(self) -> int:
+        """Ideas whose noise is estimated together; 1 for noise that was given without its arms."""
+        return 1 if self.method == "own" else max(1, len(self.arm_sds) - 1)
+
+    @property
     def d0(self) -> float:
         """Prior degrees of freedom of a moderated model; NaN for the others."""
         return math.nan if self.prior is None else self.prior.d0
@@ -131,7 +136,7 @@ def estimate_noise(
         raise ValueError(f"method={method!r} is unknown; choose auto, {', '.join(METHODS)}")
     if len(arms) < 2:
         raise ValueError(f"fewer than two arms ({', '.join(arms) or 'none'}); noise needs two")
-    usable = _usable({name: read_arm(losses, name=name) for name, losses in arms.items()})
+    usable = usable_arms({name: read_arm(losses, name=name) for name, losses in arms.items()})
     sds = {name: arm.sd for name, arm in usable.items()}
     outliers = outlier_arms(usable)
     complete, seeds = _complete_block(usable)
@@ -171,7 +176,7 @@ def estimate_noise(
     )
 
 
-def _usable(arms: Mapping[str, Arm]) -> dict[str, Arm]:
+def usable_arms(arms: Mapping[str, Arm]) -> dict[str, Arm]:
     """Arms that carry noise; a copy of the baseline would only make it look smaller."""
     baseline = next(iter(arms.values()))
     kept = {}

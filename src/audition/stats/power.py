@@ -1,14 +1,26 @@
-"""How much a comparison can see: detectable effects, seeds needed, power against seeds."""
+"""How much a verdict can see: its power, the gain it detects, and the seeds that settle it.
+
+All of it is for the verdict that is given: the interval adjusted for the family must lie above zero,
+and the improvement must reach the smallest gain that counts.
+"""
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal
 
-from audition.stats.calculus import bracket, find_root
-from audition.stats.distributions import noncentral_t_tail, require_probability, t_quantile
+import numpy as np
+from scipy.special import ndtr
+
+from audition.stats.calculus import Array, bracket, chi_scale_nodes, find_root
+from audition.stats.distributions import Sides, require_probability, side_of
+from audition.stats.multiplicity import family_critical_value, family_critical_values
 from audition.stats.noise import NoiseModel
+from audition.stats.spreads import improvements
 
-Alternative = Literal["one-sided", "two-sided"]
+DRAWS = 1000
+"""Simulated campaigns behind a promise; the improvements are integrated, so .01 of power is exact."""
+MOST_PEERS, MOST_SIMULATED = 8, 48
+"""Ideas and seeds that are simulated; beyond them the errors hardly vary any more."""
 
 
 def power_at(
@@ -18,19 +30,45 @@ def power_at(
     alpha: float = 0.05,
     *,
     n_baseline: int | None = None,
-    alternative: Alternative = "one-sided",
+    sides: Sides = "two",
+    family_size: int = 1,
+    sesoi: float = 0.0,
 ) -> float:
-    """Chance that a true `effect` (loss units) is significant at `alpha` with `n` seeds an arm.
+    """Chance that an idea with a true gain of `effect` (loss units) is *supported* with `n` seeds.
 
-    Source: the noncentral t; two-sided power counts both tails.
+    At a true gain of `sesoi` that is one half at most, since the improvement must reach it.
 
     Raises:
-        ValueError: alpha outside (0, 1), or an unknown alternative.
+        ValueError: alpha that is no chance of error, or unknown sides.
     """
-    error, df = noise.standard_error(n, n_baseline), noise.df_at(n, n_baseline)
-    if not error > 0 or df < 1:
+    side = side_of(alpha, sides)
+    if not _is_known(n, noise, n_baseline):
         return math.nan
-    return _power(effect / error, df, alpha, alternative)
+    bars, weights, error = _bars(n, noise, side, n_baseline, family_size)
+    return float(weights @ ndtr((effect - np.maximum(bars, sesoi)) / error))
+
+
+def power_to_refute(
+    sesoi: float,
+    n: int,
+    noise: NoiseModel,
+    alpha: float = 0.05,
+    *,
+    n_baseline: int | None = None,
+    sides: Sides = "two",
+    family_size: int = 1,
+    effect: float = 0.0,
+) -> float:
+    """Chance that an idea with a true gain of `effect` is *refuted*: its interval is under `sesoi`.
+
+    Raises:
+        ValueError: alpha that is no chance of error, or unknown sides.
+    """
+    side = side_of(alpha, sides)
+    if not _is_known(n, noise, n_baseline):
+        return math.nan
+    bars, weights, error = _bars(n, noise, side, n_baseline, family_size)
+    return float(weights @ ndtr((sesoi - bars - effect) / error))
 
 
 @lru_cache(maxsize=4096)
@@ -41,30 +79,32 @@ def minimal_detectable_effect(
     power: float = 0.8,
     *,
     n_baseline: int | None = None,
-    alternative: Alternative = "one-sided",
+    sides: Sides = "two",
+    family_size: int = 1,
+    sesoi: float = 0.0,
 ) -> float:
-    """The true gain (loss units) that `n` seeds an arm would call significant with this power.
+    """The true gain (loss units) that `n` seeds an arm would call *supported* with this power.
 
     NaN where the noise is unknown, as for own noise from a single seed.
 
     Raises:
-        ValueError: alpha or power outside (0, 1), an unknown alternative, or power <= alpha.
+        ValueError: alpha or power outside (0, 1), unknown sides, or power <= alpha.
     """
-    require_probability(alpha, name="alpha")
+    side = side_of(alpha, sides)
     require_probability(power, name="power")
     if power <= alpha:
         raise ValueError(f"power={power} is not above alpha={alpha}; even no effect reaches that")
-    error, df = noise.standard_error(n, n_baseline), noise.df_at(n, n_baseline)
-    if not error > 0 or df < 1:
+    if not _is_known(n, noise, n_baseline):
         return math.nan
+    bars, weights, error = _bars(n, noise, side, n_baseline, family_size)
+    hurdles = np.maximum(bars, sesoi)
 
-    def shortfall(noncentrality: float) -> float:
-        return _power(noncentrality, df, alpha, alternative) - power
+    def shortfall(effect: float) -> float:
+        return float(weights @ ndtr((effect - hurdles) / error)) - power
 
-    start = t_quantile(1.0 - alpha, df)
-    # From zero up only: two-sided power rises again on the other side.
-    high = bracket(shortfall, start=start, step=start)[1]
-    return find_root(shortfall, low=0.0, high=high) * error
+    start = float(weights @ hurdles)
+    low, high = bracket(shortfall, start=start, step=start)
+    return find_root(shortfall, low=low, high=high)
 
 
 @lru_cache(maxsize=4096)
@@ -74,38 +114,120 @@ def seeds_needed(
     alpha: float = 0.05,
     power: float = 0.8,
     *,
-    alternative: Alternative = "one-sided",
+    sides: Sides = "two",
+    family_size: int = 1,
+    sesoi: float = 0.0,
+    baseline_seeds: int = 0,
     most: int = 10_000,
 ) -> int | None:
-    """Fewest seeds an arm that detect `effect` (loss units) with this power; None above `most`.
+    """Fewest seeds an arm that have a true `effect` *supported* with this power; None above `most`.
+
+    baseline_seeds: of the baseline that are there already, and used where it has more than the idea.
+    No number of seeds does it for an effect of `sesoi` or less.
 
     Raises:
         ValueError: an effect that is not positive, alpha or power outside (0, 1).
     """
-    require_probability(alpha, name="alpha")
+    side_of(alpha, sides)
     require_probability(power, name="power")
     if not effect > 0:
         raise ValueError(f"effect={effect} must be a positive gain in loss units")
 
     def enough(n: int) -> bool:
-        return power_at(effect, n, noise, alpha, alternative=alternative) >= power
+        asked = {"sides": sides, "family_size": family_size, "sesoi": sesoi}
+        nb = max(n, baseline_seeds)
+        return power_at(effect, n, noise, alpha, n_baseline=nb, **asked) >= power  # type: ignore[arg-type]
 
-    if not noise.sd_difference > 0 or not enough(most):
+    return _fewest(enough, most) if noise.sd_difference > 0 else None
+
+
+@lru_cache(maxsize=4096)
+def seeds_to_settle(
+    sesoi: float,
+    noise: NoiseModel,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    *,
+    sides: Sides = "two",
+    family_size: int = 1,
+    most: int = 10_000,
+) -> int | None:
+    """Fewest seeds an arm that tell an idea worth twice `sesoi` from one worth nothing.
+
+    The first is then *supported* and the second *refuted*, each with this power; None above `most`.
+
+    Raises:
+        ValueError: a sesoi that is not positive, alpha or power outside (0, 1).
+    """
+    side_of(alpha, sides)
+    require_probability(power, name="power")
+    if not sesoi > 0:
+        raise ValueError(f"sesoi={sesoi} must be a positive gain in loss units")
+
+    def enough(n: int) -> bool:
+        found = power_at(
+            2.0 * sesoi, n, noise, alpha, sides=sides, family_size=family_size, sesoi=sesoi
+        )
+        refuted = power_to_refute(sesoi, n, noise, alpha, sides=sides, family_size=family_size)
+        return min(found, refuted) >= power
+
+    return _fewest(enough, most) if noise.sd_difference > 0 else None
+
+
+def _fewest(enough: Callable[[int], bool], most: int) -> int | None:
+    """The least n from 1 to `most` that is enough, where more always is; NaN is not enough."""
+    if not enough(most):
         return None
-    low, high = 1, most  # `low` may still be too few: one seed has no own variance
+    low, high = 1, 2  # `low` may still be too few: one seed has no own variance
+    while not enough(high):
+        low, high = high, min(2 * high, most)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return low if enough(low) else high
 
 
-def _power(noncentrality: float, df: float, alpha: float, alternative: Alternative) -> float:
-    require_probability(alpha, name="alpha")
-    if alternative == "one-sided":
-        return noncentral_t_tail(t_quantile(1.0 - alpha, df), df, noncentrality)
-    if alternative == "two-sided":
-        critical = t_quantile(1.0 - alpha / 2.0, df)
-        return noncentral_t_tail(critical, df, noncentrality) + noncentral_t_tail(
-            critical, df, -noncentrality
-        )
-    raise ValueError(f"alternative={alternative!r} is unknown; choose one-sided or two-sided")
+def _is_known(n: int, noise: NoiseModel, n_baseline: int | None) -> bool:
+    return noise.standard_error(n, n_baseline) > 0 and noise.df_at(n, n_baseline) >= 1
+
+
+def _bars(
+    n: int, noise: NoiseModel, side: float, n_baseline: int | None, family: int
+) -> tuple[Array, Array, Array]:
+    """Half-widths [k] of the interval that may come out, their probabilities [k], and the true error.
+
+    The improvement is normal with that error [k], whatever the half-width.
+    """
+    nb = n if n_baseline is None else n_baseline
+    has_extra = noise.paired and nb >= n + 2
+    if noise.paired and n > 1 and (noise.peers > 1 or has_extra):
+        rho = 0.0 if math.isnan(noise.rho) else round(min(max(noise.rho, 0.0), 0.99), 2)
+        few = min(n, MOST_SIMULATED)
+        total = max(few, round(nb * few / n)) if has_extra else few
+        bars, error = _simulated(few, total, min(noise.peers, MOST_PEERS), rho, side, family)
+        scale = noise.sd * math.sqrt(few / n)
+        return scale * bars, np.full(len(bars), 1.0 / len(bars)), scale * error
+    spread, df = noise.standard_error(n, n_baseline), noise.df_at(n, n_baseline)
+    correlation = None if noise.method == "own" else n / (n + nb)
+    critical = family_critical_value(side, m=family, df=df, correlation=correlation)
+    s, weights = chi_scale_nodes(df)
+    return critical * spread * s, weights / weights.sum(), np.asarray(spread)
+
+
+@lru_cache(maxsize=512)
+def _simulated(
+    n: int, total: int, peers: int, rho: float, side: float, family: int
+) -> tuple[Array, Array]:
+    """Half-widths [draws] and errors [draws] in arms of sd 1, by the verdict's own estimates."""
+    rng = np.random.default_rng(0)
+    seed = math.sqrt(rho) * rng.normal(size=(DRAWS, 1, total))
+    losses = seed + math.sqrt(1.0 - rho) * rng.normal(size=(DRAWS, peers + 1, total))
+    found = improvements(losses[:, 0], losses[:, 1:, :n])
+    df, correlation = found.df[:, 0], found.correlation[:, 0]
+    if peers > 1:
+        critical = family_critical_values(side, m=family, df=df, correlation=correlation)
+    else:
+        critical = family_critical_values(side / family, m=1, df=df, correlation=correlation)
+    c, extra = found.weight, max(total - n, 1)
+    error = np.sqrt((c**2 + 1.0 - 2.0 * c * rho) / n + (1.0 - c) ** 2 / extra)
+    return critical * found.error[:, 0], error

@@ -10,6 +10,7 @@ from scipy.special import log_ndtr
 from audition.stats.arms import Arm, Losses, Seed
 from audition.stats.compare import compare_campaign
 from audition.stats.comparison import Comparison
+from audition.stats.distributions import Sides
 from audition.stats.moments import mean
 from audition.stats.noise import NoiseModel
 
@@ -78,8 +79,9 @@ def judge_finalists(
     noise: NoiseModel | None = None,
     sesoi: float | None = None,
     alpha: float = 0.05,
+    sides: Sides = "two",
 ) -> list[Comparison]:
-    """Judge the promoted ideas on their fresh seeds alone: pooled one-sided t with Holm.
+    """Judge the promoted ideas on their fresh seeds alone: adjusted for the finalists.
 
     The family is the finalists: the fresh seeds know nothing of how they were chosen. Passing the
     screening seeds in as well would undo exactly that.
@@ -90,10 +92,10 @@ def judge_finalists(
     return compare_campaign(
         baseline,
         finalists,
-        adjust="holm",
         noise=noise,
         sesoi=sesoi,
         alpha=alpha,
+        sides=sides,
         tier="confirmed",
     )
 

@@ -57,12 +57,12 @@ def require_sesoi(sesoi: float | None) -> None:
         raise ValueError(f"sesoi={sesoi} is no gain that counts: it must be above 0")
 
 
-def judge(comparison: Comparison, *, alpha: float) -> Comparison:
-    """Add verdict, kind and reason to a measured comparison, from its CI, adjusted p and sesoi.
+def judge(comparison: Comparison) -> Comparison:
+    """Add verdict, kind and reason to a measured comparison, from its interval and sesoi alone.
 
-    supported: p_adjusted <= alpha and improvement >= sesoi. refuted: the interval's upper end is
-    under sesoi: harmful if it is under 0, negligible if the interval lies inside +-sesoi.
-    inconclusive: the rest, with the seeds that would settle it.
+    supported: the interval lies above zero and improvement >= sesoi. refuted: it lies under sesoi:
+    harmful if under 0, negligible if inside +-sesoi. inconclusive: the rest, with the seeds that
+    would settle it. The sentence says "better" exactly where the interval lies above zero.
 
     "negligible" is equivalence by two one-sided t tests (TOST), each at (1 - level) / 2: both
     reject exactly where the interval lies inside +-sesoi. Source: Schuirmann (1987), J.
@@ -70,18 +70,20 @@ def judge(comparison: Comparison, *, alpha: float) -> Comparison:
     """
     c = comparison
     low, high = c.ci
-    gain = f"{c.improvement:+.4g} ({c.level:.0%} CI {low:+.4g} to {high:+.4g})"
+    gain = f"{c.improvement:+.4g} ({interval_name(c)} {low:+.4g} to {high:+.4g})"
     worth = f"the smallest worthwhile gain of {c.sesoi:.4g}"
     kind: Kind | None = None
     verdict: Verdict = "inconclusive"
     if c.n < 2 or not low <= high:
         reason = f"{_only_improvement(c)} {_next_step(c)}"
-    elif c.p_adjusted <= alpha and c.improvement >= c.sesoi:
+    elif c.is_better and c.improvement >= c.sesoi:
         verdict = "supported"
         reason = (
             f"The idea is better by {gain}, at least {worth}, and seed noise alone seldom does "
             f"that ({_p(c)})."
         )
+        if replace(c, verdict=verdict).is_screening:
+            reason += f" {SCREENING}"
     elif high < c.sesoi:
         verdict = "refuted"
         if high < 0:
@@ -89,18 +91,35 @@ def judge(comparison: Comparison, *, alpha: float) -> Comparison:
             reason = f"Harmful: the idea makes the result worse; its improvement is {gain}."
         elif low > -c.sesoi:
             kind = "negligible"
-            reason = f"Negligible: the improvement of {gain} is smaller than {worth}, either way."
+            less = (
+                "The idea is better, but by less than what counts" if c.is_better else "Negligible"
+            )
+            reason = f"{less}: the improvement of {gain} is smaller than {worth}, either way."
         else:
             reason = (
                 f"Not worthwhile: the improvement of {gain} stays under {worth}; whether the idea "
                 "does harm remains open."
             )
+    elif c.is_better:
+        reason = (
+            f"The idea is better, but whether by {worth} is open: its improvement is {gain} "
+            f"({_p(c)}). {_next_step(c)}"
+        )
     else:
         reason = (
-            f"The improvement of {gain} neither clears nor excludes {worth} "
+            f"The improvement of {gain} neither clears zero nor excludes {worth} "
             f"({_p(c)}). {_next_step(c)}"
         )
     return replace(c, verdict=verdict, kind=kind, reason=reason)
+
+
+SCREENING = "On so few seeds this is a screening result until fresh seeds confirm it."
+
+
+def interval_name(c: Comparison) -> str:
+    """`95 % interval`; `simultaneous 95 % interval` where it is adjusted for a family."""
+    adjusted = c.family_size > 1 and c.adjustment != "none"
+    return f"{'simultaneous ' if adjusted else ''}{100 * c.level:.4g} % interval"
 
 
 def _changed_nothing(baseline: Arm, idea: Arm) -> bool:
@@ -120,7 +139,7 @@ def _only_improvement(c: Comparison) -> str:
 
 
 def _next_step(c: Comparison) -> str:
-    detectable = f"a gain of {c.mde:.4g} would be seen with power .8" if c.mde == c.mde else ""
+    detectable = f"a gain of {c.mde:.4g} would be supported with power .8" if c.mde == c.mde else ""
     if c.seeds_needed is None:
         seeds = "Run two more seeds or more"
     elif c.seeds_needed > c.n:
@@ -132,7 +151,7 @@ def _next_step(c: Comparison) -> str:
 
 def _p(c: Comparison) -> str:
     """The adjusted p, with what it was adjusted for."""
-    p = f"one-sided p = {c.p_adjusted:.2g}"
+    p = f"{c.sides}-sided p = {c.p_adjusted:.2g}"
     if c.family_size == 1:
         return p
     how = "not adjusted" if c.adjustment == "none" else f"adjusted by {c.adjustment}"

@@ -82,6 +82,7 @@ def announcement(
         baseline_seeds=tuple(baseline),
         arms=tuple(arms),
         metric=judged_by,
+        sides=plan.runs[0].settings["analysis"]["sides"],
         sesoi=plan.runs[0].record.measure(judged_by).worth,
         judged_on=judged_on,
         terms=terms,
@@ -179,6 +180,7 @@ def judged(
             asked=asked,
             metric=registration.metric,
             sesoi=registration.sesoi,
+            sides=registration.sides,
         )
     return tuple(judgement for judgement in found if judgement.arm.config_hash in asked)
 

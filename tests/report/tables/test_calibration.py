@@ -43,11 +43,11 @@ def test_a_campaign_with_extra_baseline_seeds(ledger, file_arm):
     assert [line.replay.design for line in found.lines] == [
         "paired",
         "welch",
-        "pooled",
-        "pooled",
+        "mixed",
+        "mixed",
         "welch",
     ]
-    single, family = (line.replay for line in found.lines if line.replay.design == "pooled")
+    single, family = (line.replay for line in found.lines if line.replay.design == "mixed")
     assert (single.n, single.n_baseline, single.family_size) == (3, 8, 1)
     assert (family.n, family.n_baseline, family.family_size) == (3, 8, 4)
     own = replays["own seedswelch"]

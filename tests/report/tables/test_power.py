@@ -36,31 +36,32 @@ def run(*words, output_dir):
 
 @pytest.mark.usefixtures("campaign")
 def test_seeds_and_their_cost(ledger):
-    found = asked(ledger, gain=0.012)
+    found = asked(ledger, gain=0.05)
     arms = arms_of(ledger.read().records)
     noise = noise_of(arms, arms["b0"])
-    needed = seeds_needed(0.012, noise)
+    needed = seeds_needed(0.05, noise, family_size=2, sesoi=noise.sd)
     assert noise.method == "block"
-    assert found.seeds_needed == needed > 3
+    assert found.seeds_needed == needed >= 2
     # The idea's runs take 100 s on average (90 and 110), the baseline's 60, and three are there.
-    assert found.runs == needed + (needed - 3)
-    assert found.seconds == pytest.approx(needed * 100 + (needed - 3) * 60)
+    assert found.runs == needed + max(0, needed - 3)
+    assert found.seconds == pytest.approx(needed * 100 + max(0, needed - 3) * 60)
 
 
 @pytest.mark.usefixtures("campaign")
 def test_curve(ledger):
-    found = asked(ledger, gain=0.012, power=0.9, alpha=0.01)
+    found = asked(ledger, gain=0.05, power=0.9, alpha=0.01)
     noise = found.noise
     curve = {step.n: step for step in found.curve}
     assert {2, 3, found.seeds_needed} <= curve.keys()
     assert list(curve) == sorted(curve)
     for step in found.curve:
-        assert step.power == power_at(0.012, step.n, noise, 0.01)
-        assert step.power_in_family < step.power
+        asked_for = {"n_baseline": max(step.n, 3), "sesoi": noise.sd}
+        assert step.power == power_at(0.05, step.n, noise, 0.01, family_size=2, **asked_for)
+        assert step.power <= step.power_alone
     powers = [step.power for step in found.curve]
     assert powers == sorted(powers)
-    assert curve[found.seeds_needed].power >= 0.9 > curve[found.seeds_needed].power_in_family
-    assert curve[found.seeds_needed].detectable <= 0.012
+    assert curve[found.seeds_needed].power >= 0.9
+    assert curve[found.seeds_needed].detectable <= 0.05
     assert curve[3].runs == 3
     assert curve[3].seconds == pytest.approx(300)
 
@@ -70,21 +71,23 @@ def test_a_baseline_alone_has_noise_enough(ledger, file_arm):
     found = asked(ledger, gain=0.03)
     assert found.noise.sd == pytest.approx(0.02)
     assert (found.noise.paired, found.family_size) == (False, 1)
-    assert found.curve[0].power == found.curve[0].power_in_family
-    assert found.seeds_needed == seeds_needed(0.03, found.noise)
+    assert found.curve[0].power == found.curve[0].power_alone
+    assert found.seeds_needed == seeds_needed(
+        0.03, found.noise, sesoi=found.sesoi, baseline_seeds=3
+    )
 
 
 @pytest.mark.usefixtures("campaign")
 def test_in_the_terminal(ledger, capsys):
-    run("--gain", "0.012", output_dir=ledger.root)
+    run("--gain", "0.05", output_dir=ledger.root)
     said = capsys.readouterr().out
-    needed = asked(ledger, gain=0.012).seeds_needed
-    assert f"A gain of +0.0120 nats/token takes {needed} seeds an arm" in said
+    needed = asked(ledger, gain=0.05).seeds_needed
+    assert f"A gain of +0.0500 nats/token takes {needed} seeds an arm" in said
     assert max(map(len, said.splitlines())) <= 100
     assert "█" in said
     run("--gain", "0.00000001", output_dir=ledger.root)
     assert "out of reach" in capsys.readouterr().out
-    run("--gain", "0.012", "--json", output_dir=ledger.root)
+    run("--gain", "0.05", "--json", output_dir=ledger.root)
     plain = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert plain["seeds_needed"] == needed
     assert [step["n"] for step in plain["curve"]][:3] == [2, 3, 4]
@@ -111,12 +114,12 @@ def test_extra_baseline_seeds_are_used(ledger, file_arm):
     file_arm("baseline", dict(enumerate((3 + 0.01 * rng.normal(size=40)).tolist())))
     for name in "ab":
         file_arm(name, dict(enumerate((3 + 0.01 * rng.normal(size=3)).tolist())))
-    found = asked(ledger, gain=0.008)
-    noise = found.noise
-    assert (noise.method, noise.paired) == ("pooled", False)
-    assert found.seeds_needed < seeds_needed(0.008, noise)
-    assert power_at(0.008, found.seeds_needed, noise, n_baseline=40) >= 0.8
-    assert power_at(0.008, found.seeds_needed - 1, noise, n_baseline=40) < 0.8
+    found = asked(ledger, gain=0.02)
+    noise, terms = found.noise, {"family_size": 2, "sesoi": found.sesoi}
+    assert (noise.method, noise.paired) == ("block", True)
+    assert found.seeds_needed <= seeds_needed(0.02, noise, family_size=2, sesoi=found.sesoi)
+    assert power_at(0.02, found.seeds_needed, noise, n_baseline=40, **terms) >= 0.8
+    assert power_at(0.02, found.seeds_needed - 1, noise, n_baseline=40, **terms) < 0.8
     assert found.runs == found.seeds_needed  # the baseline is there already
 
 

@@ -11,6 +11,7 @@ from audition.cli.command import (
     LEDGER,
     METRIC,
     SESOI,
+    SIDES,
     command,
     emit,
     option,
@@ -24,7 +25,7 @@ from audition.cli.opening import open_baseline
         "--simulations", metavar="N", type=COUNT, default=20_000, help="null ideas drawn (20000)"
     ),
     option("--seed", type=FROM_ZERO, default=0, metavar="N", help="of the simulations (0)"),
-    *(METRIC, SESOI, ALPHA, BASELINE, LEDGER, JSON),
+    *(METRIC, SESOI, ALPHA, SIDES, BASELINE, LEDGER, JSON),
 )
 def calibrate(options: Namespace) -> None:
     """`audition calibrate`"""
@@ -39,5 +40,6 @@ def calibrate(options: Namespace) -> None:
         seed=options.seed,
         sesoi=options.sesoi,
         alpha=options.alpha,
+        sides=options.sides or "two",
     )
     emit(options, found.to_dict(), lambda: show_calibration(found))

@@ -35,7 +35,12 @@ def collect(options: Namespace) -> None:
         )
     elif is_over(found.states):
         plan = found.plan
-        asked = {"metric": plan.metric, "sesoi": plan.sesoi, "alpha": plan.alpha}
+        asked = {
+            "metric": plan.metric,
+            "sesoi": plan.sesoi,
+            "alpha": plan.alpha,
+            "sides": plan.sides,
+        }
         tell(Namespace(**{**vars(options), **asked}), [arm.name for arm in plan.arms])
         for state in open_or_failed:
             say(f"{state.arm} seed {state.seed} failed: {state.detail}")

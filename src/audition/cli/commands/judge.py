@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from audition.cli.command import ALPHA, JSON, SESOI, command, emit, option
+from audition.cli.command import ALPHA, JSON, SESOI, SIDES, command, emit, option
 
 
 @command(
@@ -21,7 +21,7 @@ from audition.cli.command import ALPHA, JSON, SESOI, command, emit, option
     option("--name", metavar="PATTERN", help="of runs' names instead, e.g. {arm}-seed{seed}"),
     option("--step", metavar="COLUMN", help="of several rows of a run, its largest one counts"),
     option("--higher-is-better", action="store_true", help="as with an accuracy"),
-    *(SESOI, ALPHA, JSON),
+    *(SESOI, ALPHA, SIDES, JSON),
 )
 def judge(options: Namespace) -> None:
     """`audition judge`"""
@@ -43,5 +43,6 @@ def judge(options: Namespace) -> None:
         higher_is_better=options.higher_is_better,
         sesoi=options.sesoi,
         alpha=options.alpha,
+        sides=options.sides or "two",
     )
     emit(options, [verdict.to_dict() for verdict in found], lambda: show_verdicts(found))

@@ -10,6 +10,7 @@ from audition.cli.command import (
     LEDGER,
     METRIC,
     POSITIVE,
+    SIDES,
     command,
     emit,
     option,
@@ -23,7 +24,7 @@ from audition.cli.opening import open_baseline
         "--gain", type=POSITIVE, required=True, metavar="X", help="true gain, in the metric's unit"
     ),
     option("--power", type=CHANCE, default=0.8, metavar="P", help="chance to see it (0.8)"),
-    *(METRIC, ALPHA, BASELINE, LEDGER, JSON),
+    *(METRIC, ALPHA, SIDES, BASELINE, LEDGER, JSON),
 )
 def power(options: Namespace) -> None:
     """`audition power`"""
@@ -32,6 +33,11 @@ def power(options: Namespace) -> None:
     from audition.report.questions import show_power
 
     ledger, arms, baseline = open_baseline(options)
-    asked = {"gain": options.gain, "power": options.power, "alpha": options.alpha}
+    asked = {
+        "gain": options.gain,
+        "power": options.power,
+        "alpha": options.alpha,
+        "sides": options.sides or "two",
+    }
     found = power_for(arms, baseline, plans=registrations(ledger.root), **asked)
     emit(options, found.to_dict(), lambda: show_power(found))

@@ -3,14 +3,25 @@
 from argparse import Namespace
 from collections.abc import Sequence
 
-from audition.cli.command import ALPHA, ARMS, JSON, LEDGER, METRIC, SESOI, command, emit, option
+from audition.cli.command import (
+    ALPHA,
+    ARMS,
+    JSON,
+    LEDGER,
+    METRIC,
+    SESOI,
+    SIDES,
+    command,
+    emit,
+    option,
+)
 from audition.cli.opening import open_ledger
 from audition.errors import AuditionError
 
 
 @command(
     "what the runs support",
-    *(ARMS, METRIC, SESOI, ALPHA),
+    *(ARMS, METRIC, SESOI, ALPHA, SIDES),
     option(
         "--strict",
         action="store_true",
@@ -47,6 +58,7 @@ def tell(
         metric=options.metric,
         sesoi=options.sesoi,
         alpha=options.alpha,
+        sides=options.sides,
     )
     for judgement in judgements if strict else ():
         if judgement.notes:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,6 +26,7 @@ from audition.report.style import (
     styled,
 )
 from audition.stats import Comparison, NoiseModel, minimal_detectable_effect
+from audition.stats.distributions import Sides
 from audition.text import plain_level
 
 TITLE = "What a number of seeds can show"
@@ -45,50 +46,38 @@ class Stand:
     sesoi: float
     seeds_needed: int | None
 
+    sides: Sides
+    family: int
+
     def at(self, n: int, alpha: float = 0.05) -> float:
-        """The gain that `n` seeds show with power .8; spare baseline seeds stay where they are."""
-        return minimal_detectable_effect(n, self.noise, alpha, n_baseline=max(n, self.n_baseline))
+        """The gain that `n` seeds support with power .8; spare baseline seeds stay where they are."""
+        return minimal_detectable_effect(
+            n,
+            self.noise,
+            alpha,
+            n_baseline=max(n, self.n_baseline),
+            sides=self.sides,
+            family_size=self.family,
+            sesoi=self.sesoi,
+        )
 
 
-def noise_behind(c: Comparison, df: float, alpha: float = 0.05) -> NoiseModel | None:
-    """The noise model that gave the comparison its detectable effect; None where it has none.
-
-    A comparison keeps its design and its detectable effect, which is proportional to the sd.
-    `df`: degrees of freedom of its noise; `alpha`: the one it was judged at.
-    """
-    if not (math.isfinite(c.mde) and c.mde > 0 and df >= 1):
-        return None
-    unit = NoiseModel(
-        sd=1.0,
-        df=df,
-        method="own" if c.design in ("paired", "welch") else "pooled",
-        rho=0.0,
-        paired=c.design in ("block", "moderated", "paired"),
-    )
-    scale = minimal_detectable_effect(c.n, unit, alpha, n_baseline=c.n_baseline)
-    return replace(unit, sd=c.mde / scale) if scale > 0 else None
-
-
-def stands(judgements: Sequence[Judgement], alpha: float = 0.05) -> list[Stand]:
+def stands(judgements: Sequence[Judgement]) -> list[Stand]:
     """Ideas grouped by what they could show, the finest first."""
-    comparisons = [j.comparison for j in judgements]
-    # A single seed has no test of its own, but the campaign's noise all the same.
-    common = {c.design: c.df for c in comparisons if math.isfinite(c.df)}
-    groups: dict[tuple[object, ...], tuple[NoiseModel, list[Comparison]]] = {}
-    for c in comparisons:
-        df = c.df if math.isfinite(c.df) else common.get(c.design, math.nan)
-        noise = noise_behind(c, df, alpha)
-        if noise is not None:
+    groups: dict[tuple[object, ...], list[Comparison]] = {}
+    for c in (j.comparison for j in judgements):
+        if c.noise is not None and math.isfinite(c.mde):
             key = (c.design, c.n, c.n_baseline, f"{c.mde:.6g}", f"{c.sesoi:.6g}")
-            groups.setdefault(key, (noise, []))[1].append(c)
+            groups.setdefault(key, []).append(c)
     found = []
-    for noise, members in groups.values():
+    for members in groups.values():
         c = members[0]
+        assert c.noise is not None
         names = tuple(m.idea for m in members)
         verdicts = tuple(m.verdict for m in members)
-        found.append(
-            Stand(names, verdicts, noise, c.n, c.n_baseline, c.mde, c.sesoi, c.seeds_needed)
-        )
+        family = 1 if c.adjustment == "none" else c.family_size
+        place = (c.noise, c.n, c.n_baseline, c.mde, c.sesoi, c.seeds_needed)
+        found.append(Stand(names, verdicts, *place, c.sides, family))
     return sorted(found, key=lambda stand: stand.mde)
 
 
@@ -96,9 +85,9 @@ def stands(judgements: Sequence[Judgement], alpha: float = 0.05) -> list[Stand]:
 def detectable_effect(judgements: Sequence[Judgement], *, alpha: float = 0.05) -> Figure:
     """Detectable gain against seeds, the smallest gain that counts, and "you are here".
 
-    `alpha` is the one-sided error that the ideas were judged at.
+    `alpha` is the error that the ideas were judged at.
     """
-    found = stands(judgements, alpha)
+    found = stands(judgements)
     if not found:
         return nothing(TITLE, "Nothing is known of the noise yet: it takes two seeds of two arms.")
     page = sheet(TITLE, _caption(found, alpha, judgements[0].measure), height=4.6)
@@ -111,7 +100,7 @@ def detectable_effect(judgements: Sequence[Judgement], *, alpha: float = 0.05) -
     axes.set_xlabel("seeds an arm")
     how = judgements[0].measure
     unit = f" [{how.unit}]" if how.unit else ""
-    axes.set_ylabel(f"gain seen with power .8{unit}")
+    axes.set_ylabel(f"gain supported with power .8{unit}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
     for i, stand in enumerate(found):
         curve = [(n, stand.at(n, alpha)) for n in range(first, last + 1)]
@@ -174,10 +163,11 @@ def _caption(found: Sequence[Stand], alpha: float, how: Measure) -> str:
         f" {len(found) - LABELLED} further curves carry no name." if len(found) > LABELLED else ""
     )
     return (
-        f"Curves: the true gain in {how.label} that a one-sided t test at {alpha:g} (not adjusted "
-        "for the family) would call significant with power .8. Large dots: the seeds there are now, "
+        f"Curves: the true gain in {how.label} that would be supported at α = {alpha:g} "
+        f"({found[0].sides}-sided, adjusted for the family) with power .8. "
+        "Large dots: the seeds there are now, "
         f"n = {span(s.n for s in found)} an arm. "
-        f"Dotted: δ* = {shown}, the smallest gain that counts; squares: the seeds that would show "
-        "it. A grey dot stands for ideas of different verdicts. No interval: the noise is "
-        f"taken as known.{more}"
+        f"Dotted: δ* = {shown}, the smallest gain that counts; squares: the seeds that tell twice "
+        "as much from nothing. A grey dot stands for ideas of different verdicts. "
+        f"No interval: the noise is taken as known.{more}"
     )

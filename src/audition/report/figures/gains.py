@@ -6,9 +6,10 @@ from statistics import median
 
 from audition.answers import Judgement
 from audition.measure import Measure
+from audition.stats.verdict import interval_name
 
 NO_IDEA = "No idea has been judged yet."
-PAIRED = ("block", "moderated", "paired")
+PAIRED = ("block", "mixed", "moderated", "paired")
 
 
 def gains(judgement: Judgement) -> dict[Hashable, float]:
@@ -60,9 +61,9 @@ def sizes(judgements: Sequence[Judgement]) -> str:
 def designs(judgements: Sequence[Judgement]) -> str:
     """`95 % CI (block)`: level and designs of the intervals, for a caption."""
     names = dict.fromkeys(j.comparison.design for j in judgements)
-    level = f"{judgements[0].comparison.level:.0%}".replace("%", " %")
+    levels = " and ".join(dict.fromkeys(interval_name(j.comparison) for j in judgements))
     known = [name for name in names if name != "none"]
-    return f"two-sided {level} t interval ({', '.join(known) or 'none defined'})"
+    return f"{levels} (t; {', '.join(known) or 'none defined'})"
 
 
 def limits(rows: Sequence[Sequence[float]], *, most: float = 5.0) -> tuple[float, float]:
