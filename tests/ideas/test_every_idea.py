@@ -42,7 +42,7 @@ def test_card_is_complete(name, settings_of):
     card = check_card(name, settings["cards"][name])
     assert card.aspect in ASPECTS
     assert card.flag.startswith(f"+idea={name}")
-    assert card.test["tokens"] == 1_000_000
+    assert card.test.get("tokens") == 1_000_000 or card.test["examples"] == 60_000
     assert card.test["seeds"] == [42, 137, 256]
     for field, value in vars(card).items():
         assert str(value) in card.markdown() or field in {
@@ -84,7 +84,8 @@ def test_replaces_only_what_it_claims(name, settings_of):
     parts = {part: spied(part, what) for part, what in keywords.items() if callable(what)}
     model = partial(spied("model", recipe.model.func), **{**keywords, **parts})
     recipe = replace(recipe, model=model)
-    assert {"attention", "positional", "feedforward"} <= parts.keys()
+    text = settings["task"]["_target_"].startswith("audition.tasks.language")
+    assert {"attention", "positional", "feedforward"} <= parts.keys() or not text
 
     idea = named(settings["ideas"])[name]
     changed = fold(recipe, {name: idea})

@@ -20,6 +20,7 @@ from audition.command_line import (
 )
 from audition.config.groups import deciding, root_of
 from audition.config.root import more_seeds
+from audition.errors import AuditionError
 from audition.records.store import Ledger
 from audition.text import count, duration, in_unit, plain_level
 
@@ -52,6 +53,22 @@ def next_step(judgement: Judgement, root: Path) -> NextStep:
     """The next step after a verdict from the ledger at `root`."""
     step = _next_step(judgement, root)
     return replace(step, command=_with_configs(step.command, judgement, root))
+
+
+def confirmation(judgement: Judgement, root: Path, many: int | None = None) -> str:
+    """The command that trains both arms on `many` fresh seeds, in a ledger of their own.
+
+    By default as many as would settle it, and FRESH at least. Raises AuditionError where the
+    records do not say how their arm was typed.
+    """
+    settling = min(judgement.comparison.seeds_needed or FRESH, MOST)
+    command = _confirm(judgement, root, many or max(FRESH, settling)).command
+    if not command:
+        raise AuditionError(
+            f"the records of {judgement.arm.name} do not say how it was typed, so it cannot be "
+            "trained again"
+        )
+    return _with_configs(command, judgement, root)
 
 
 def _with_configs(command: str, judgement: Judgement, root: Path) -> str:

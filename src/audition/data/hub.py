@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt
 
@@ -31,6 +31,9 @@ class Hub(Source):
     What is on the hub may change, so a commit is needed; of a folder the content is hashed. A
     document to train on that says what one that validates says is left out.
     """
+
+    without_network: ClassVar[str] = ""
+    """A command that makes a folder to try the set's path on, where there is one."""
 
     path: str
     """Its name on the hub, such as roneneldan/TinyStories; a folder of that name is taken first."""
@@ -92,6 +95,8 @@ class Hub(Source):
 
     @property
     def remarks(self) -> tuple[str, ...]:
+        if self._is_folder:
+            return stand_in(Path(self.path))
         if self.revision == self.commit:
             return ()
         return (f"data.revision={self.revision} is commit {self.commit} of {self.path}",)
@@ -153,11 +158,20 @@ class Hub(Source):
             hint = (
                 "; data.validation_split=null takes every tenth document in its place"
                 if split == self.validation_split and "split" in said
+                else f"; without a network: {self.without_network}"
+                if self.without_network and not self._is_folder
                 else ""
             )
             raise AuditionError(
                 f"{named(Path(self.path))}, split {split}, cannot be read: {said[:300]}{hint}"
             ) from error
+
+
+def stand_in(folder: Path) -> tuple[str, ...]:
+    """What the README.md of a folder says where it begins a line with "A stand-in"; else nothing."""
+    readme = folder / "README.md"
+    lines = readme.read_text(encoding="utf-8").splitlines() if readme.is_file() else []
+    return tuple(line for line in lines if line.startswith("A stand-in"))
 
 
 def _content(folder: Path) -> list[list[str]]:

@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from audition.errors import AuditionError
 from audition.recipe.batches import Batch, Batches, Clock, Divisible, Shape
 
 Scenario = Literal["task", "domain", "class"]
@@ -46,6 +47,11 @@ class Phases:
         self.shape = whole.shape
         self._allowed: Tensor | None = None  # [K, V]
         self._places: Tensor | None = None  # [K, V], of each answer among those of the phase
+        self._phase_of: Tensor | None = None  # [V], of each answer
+        if answers:
+            self._phase_of = torch.zeros(whole.shape.outputs, dtype=torch.int64)
+            for phase, classes in enumerate(answers):
+                self._phase_of[list(classes)] = phase
         if answers and scenario == "task":
             self._allowed = torch.zeros(len(answers), whole.shape.outputs, dtype=torch.bool)
             for phase, classes in enumerate(answers):
@@ -70,19 +76,19 @@ class Phases:
         phase = self.phase(clock)
         return self.of(self.parts[phase].train(within_phase(clock, len(self.parts))), phase)
 
-    def alone(self, name: str) -> Batches:
-        """The batches of one domain or class by itself, as its source has them; see `of`."""
-        return self.whole.within(name)
+    def at_once(self, clock: Clock) -> Batch:
+        """The batch of all phases at once: joint training, which no stream can have."""
+        batch = self.whole.train(clock)
+        known = batch.groups if self._phase_of is None else self._phase_of[batch.targets]
+        return self.of(batch, known)
 
-    def of(self, batch: Batch, phase: int) -> Batch:
-        """A batch of a part as a batch of that phase: its group, and the answers that it may have."""
-        groups = torch.full_like(batch.groups, phase)
+    def of(self, batch: Batch, phase: int | Tensor) -> Batch:
+        """Rows of parts as rows of their phases, [B] or one for all: group, and possible answers."""
+        groups = torch.zeros_like(batch.groups) + phase
         if self._allowed is not None:
-            return replace(
-                batch, groups=groups, allowed=self._allowed[phase].expand(batch.rows, -1)
-            )
+            return replace(batch, groups=groups, allowed=self._allowed[groups])
         if self._places is not None:
-            return replace(batch, groups=groups, targets=self._places[phase][batch.targets])
+            return replace(batch, groups=groups, targets=self._places[groups, batch.targets])
         return replace(batch, groups=groups)
 
     def probe(self, step: int) -> Batch:
@@ -113,3 +119,45 @@ def within_phase(clock: Clock, phases: int) -> Clock:
     first, end = (-(-p * clock.steps // phases) for p in (phase, phase + 1))
     step, steps = clock.step - first, end - first
     return Clock(step, steps, step / steps)
+
+
+class Around:
+    """Batches of a stream with other rows to train on, and the same to look at and to be judged on."""
+
+    def __init__(self, phases: Phases) -> None:
+        self.phases = phases
+        self.shape, self.domains = phases.shape, phases.domains
+        if hasattr(phases, "byte_lengths"):
+            self.byte_lengths = phases.byte_lengths
+
+    def train(self, clock: Clock) -> Batch:
+        """As the stream has them; what stands around it says otherwise."""
+        return self.phases.train(clock)
+
+    def probe(self, step: int) -> Batch:
+        return self.phases.probe(step)
+
+    def held_out(self, at_once: int = 2048) -> Iterator[Batch]:
+        return self.phases.held_out(at_once)
+
+
+def phases_of(batches: Batches, idea: str) -> Phases:
+    """`batches` as those of a stream; raises AuditionError, naming the idea, where they are none."""
+    while isinstance(batches, Around):
+        batches = batches.phases
+    if not isinstance(batches, Phases):
+        raise AuditionError(
+            f"{idea} is for phases that follow each other, and these data have none: choose "
+            "task=stream"
+        )
+    return batches
+
+
+def together(first: Batch, second: Batch, order: Tensor) -> Batch:
+    """The rows of both, in `order` of their places one behind the other."""
+
+    def joined(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+        return None if one is None or other is None else torch.cat([one, other])[order]
+
+    pairs = zip(vars(first).values(), vars(second).values(), strict=True)
+    return Batch(*(joined(one, other) for one, other in pairs))  # type: ignore[arg-type]

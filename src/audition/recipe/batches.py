@@ -79,7 +79,7 @@ class Batch:
         for i in range(0, self.rows, size):
             yield self.cut(slice(i, i + size))
 
-    def cut(self, rows: slice) -> Self:
+    def cut(self, rows: slice | Tensor) -> Self:
         """Some of its rows."""
         return self._each(lambda tensor: tensor[rows])
 

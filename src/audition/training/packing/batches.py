@@ -29,7 +29,7 @@ class PackedBatch(Batch):
     def units(self) -> int:
         return self.targets[0].numel()
 
-    def cut(self, rows: slice) -> Self:
+    def cut(self, rows: slice | Tensor) -> Self:
         return self._each(lambda tensor: tensor[:, rows])
 
 

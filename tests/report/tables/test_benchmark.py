@@ -1,0 +1,67 @@
+"""The five measures of a benchmark: columns, means by hand, and what they say of the data."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from audition.answers import arms_of
+from audition.answers.benchmark import benchmarks
+from audition.cli.ledger import carry_out
+from audition.errors import AuditionError
+from audition.records.store import write_whole
+
+FIVE = ("val_loss", "train_seconds", "updates", "peak_mb", "val_forgetting")
+
+
+@pytest.fixture
+def measured(file_arm, ledger):
+    """A baseline and an arm that made half of its updates, forgot less, and read a stand-in."""
+    file_arm("baseline", {1: 3.0, 2: 3.2})
+    file_arm("gated", {1: 2.8, 2: 2.9})
+    for place, record in enumerate(ledger.read().records):
+        gated = record.arm == "gated"
+        metrics = {**record.metrics, "val_forgetting": 4.0 if gated else 8.0}
+        facts = {"updates": 5 if gated else 10, "peak_mb": 100.0 + place, "metrics": metrics}
+        folder = ledger.write(replace(record, **facts))
+        write_whole(
+            folder / "config.yaml",
+            "data:\n  _target_: audition.data.tinystories.TinyStories\n"
+            f"  path: {ledger.root}\n  revision: null\n"
+            "task:\n  _target_: audition.tasks.language.Language\n",
+        )
+    write_whole(ledger.root / "README.md", "A stand-in for TinyStories: a test's.\n")
+    return ledger
+
+
+def test_every_arm_has_the_five_measures_by_hand(measured):
+    (found,) = benchmarks(measured, arms_of(measured.read().records), ())
+    assert tuple(found.columns) == FIVE
+    baseline, gated = found.entries
+    assert (baseline.verdict, baseline.n, gated.n) == ("baseline", 2, 2)
+    assert baseline.values["val_loss"].mean == pytest.approx(3.1)
+    assert baseline.values["val_loss"].sd == pytest.approx(0.1 * 2**0.5)
+    assert gated.values["updates"].mean == 5
+    assert gated.values["val_forgetting"].mean == 4.0
+    assert found.data.startswith("tinystories")
+    assert found.remarks == ("A stand-in for TinyStories: a test's.",)
+
+
+def test_the_table_says_that_it_is_of_a_stand_in(measured, capsys):
+    carry_out(["benchmark", "--output-dir", str(measured.root)])
+    said = capsys.readouterr().out
+    assert "A stand-in for TinyStories: a test's." in said
+    assert "gated" in said
+    assert "updates" in said
+    carry_out(["benchmark", "--json", "--output-dir", str(measured.root)])
+    (plain,) = json.loads(capsys.readouterr().out)
+    assert plain["entries"][1]["values"]["updates"] == {"mean": 5.0, "sd": 0.0}
+
+
+def test_old_runs_have_no_updates_and_a_baseline_alone_is_no_benchmark(ledger, file_arm):
+    file_arm("baseline", {1: 3.0, 2: 3.2})
+    with pytest.raises(AuditionError, match="no arm of the ledger has a result beside"):
+        benchmarks(ledger, arms_of(ledger.read().records), ())
+    file_arm("old", {1: 2.8, 2: 2.9})
+    (found,) = benchmarks(ledger, arms_of(ledger.read().records), ())
+    assert found.entries[1].values["updates"].mean != found.entries[1].values["updates"].mean
