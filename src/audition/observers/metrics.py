@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from audition.observers.gates import Gates
 from audition.observers.observer import Observer, StepReport
 from audition.observers.spikes import Spikes
 from audition.recipe.turnover import Event
@@ -43,7 +44,7 @@ class Metrics(Observer):
     A line is complete when it is written.
 
     `copies` are given every line, those of earlier processes first. `spikes` looks at the loss
-    around events.
+    around events of apoptosis, `gates` at the gates of skip connections.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class Metrics(Observer):
         folder: Path,
         copies: Sequence[BackgroundTracker] = (),
         spikes: Spikes | None = None,
+        gates: Gates | None = None,
         *,
         every: int = 10,
     ) -> None:
         self.path, self.copies = folder / FILE, tuple(copies)
         self.spikes = Spikes() if spikes is None else spikes
+        self.gates = Gates() if gates is None else gates
         self.every = every
         self.file: TextIO
 
@@ -68,6 +71,7 @@ class Metrics(Observer):
         for copy in self.copies:
             copy.begin(lines)
         self.spikes.start(steps, lines)
+        self.gates.start(session, steps)
         self.file = self.path.open("a" if session.step else "w", buffering=1, encoding="utf-8")
 
     def _lines(self, session: Session) -> list[Line]:
@@ -84,7 +88,7 @@ class Metrics(Observer):
         self.spikes.before(session)
 
     def on_step(self, session: Session, report: StepReport) -> None:
-        seen = self.spikes.after(session, report)
+        seen = {**self.spikes.after(session, report), **self.gates.after(session)}
         if session.step % self.every == 0 or seen:
             self._write(session, {**scalars(session, report), **seen})
 

@@ -20,6 +20,7 @@ from audition.machine import peak_memory
 from audition.measure import BEST, Measure, recorded
 from audition.observers.checkpoint import Checkpoint, Say
 from audition.observers.energy import Energy
+from audition.observers.gates import Gates
 from audition.observers.lineage import LineageLog
 from audition.observers.memory import Subject
 from audition.observers.metrics import Metrics
@@ -99,7 +100,8 @@ def rigged(spec: RunSpec, team: Team, tell: Tell) -> Iterator[Rig]:
 
             saving = partial(ShardedCheckpoint, team)
         checkpoint = saving(folder, key, say, energy.memory, **settings["checkpoint"])
-        metrics = Metrics(folder, trackers.copies, Spikes(job.execution.context))
+        context = job.execution.context
+        metrics = Metrics(folder, trackers.copies, Spikes(context), Gates(context))
         told = Subject(
             folder,
             job.task.primary,
