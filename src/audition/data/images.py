@@ -5,7 +5,7 @@ Shape suffixes: N pictures of a split, B rows of a batch, C channels, H height, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Self
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from audition.data.augment import Augment, Draws, Pixels
 from audition.data.pictures import SetAside
 from audition.errors import AuditionError
 from audition.recipe.batches import Batch, Clock, Shape
@@ -97,13 +98,19 @@ class Scale:
         both = (torch.from_numpy(x).float().view(-1, 1, 1) for x in (mean, np.sqrt(spread)))
         return cls(*both)
 
-    def __call__(self, pixels: NDArray[np.uint8]) -> Tensor:
+    def __call__(self, pixels: Pixels) -> Tensor:
         """[B, C, H, W], float32."""
         return torch.from_numpy(pixels).float().sub_(self.mean).div_(self.deviation)
 
 
+PLAIN = Augment()
+
+
 class Images:
-    """The `Batches` of a picture set: every epoch in a new random order, without augmentation."""
+    """The `Batches` of a picture set: every epoch in a new random order.
+
+    Training pictures are augmented; those that are probed or held out never are.
+    """
 
     domains: tuple[str, ...] = ()
 
@@ -114,9 +121,10 @@ class Images:
         *,
         batch_size: int,
         classes: int,
+        augment: Augment = PLAIN,
         scale: Scale | None = None,
     ) -> None:
-        """Raises AuditionError where the training split has fewer pictures than a batch.
+        """Raises AuditionError for batches larger than the training split, and shifts too far.
 
         scale: by default that of the training split.
         """
@@ -128,6 +136,9 @@ class Images:
         self.shape = Shape(tuple(splits.training.pixels.shape[1:]), classes)
         self._splits, self._streams, self._rows = splits, streams, batch_size
         self._scale = scale or Scale.of(splits.training)
+        augment.check(*splits.training.pixels.shape[2:])
+        self._augment, many = augment, int(splits.training.numbers.max()) + 1
+        self._draws = Draws(augment, partial(streams.generator, "augment"), many)
         self._order = lru_cache(maxsize=2)(self._ordered)  # two, for a batch between two epochs
 
     def within(self, *names: str) -> "Images":
@@ -147,6 +158,7 @@ class Images:
             self._streams,
             batch_size=self._rows,
             classes=self.shape.outputs,
+            augment=self._augment,
             scale=self._scale,
         )
 
@@ -158,8 +170,15 @@ class Images:
         places, many = np.arange(first, first + rows), len(self._splits.training)
         epochs = places // many
         # Rows may end one epoch and begin the next.
-        found = [self._order(int(e))[places[epochs == e] - e * many] for e in np.unique(epochs)]
-        return self._batch(self._splits.training, np.concatenate(found))
+        each = np.unique(epochs)
+        found = [self._order(int(e))[places[epochs == e] - e * many] for e in each]
+        chosen = np.concatenate(found)
+        if not self._augment:
+            return self._batch(self._splits.training, chosen)
+        numbers = self._splits.training.numbers
+        tables = (self._draws.of(int(e)) for e in each)
+        draws = np.concatenate([t[numbers[r]] for t, r in zip(tables, found, strict=True)])
+        return self._batch(self._splits.training, chosen, draws)
 
     def probe(self, step: int) -> Batch:
         """Pictures of the probe split, drawn afresh each step with replacement."""
@@ -176,9 +195,17 @@ class Images:
         generator = self._streams.generator("data", epoch)
         return torch.randperm(len(self._splits.training), generator=generator).numpy()
 
-    def _batch(self, pictures: Pictures, rows: NDArray[np.int64]) -> Batch:
+    def _batch(
+        self,
+        pictures: Pictures,
+        rows: NDArray[np.int64],
+        draws: NDArray[np.float32] | None = None,
+    ) -> Batch:
+        pixels: Pixels = pictures.pixels[rows]
+        if draws is not None:
+            pixels = self._augment(pixels, draws)
         return Batch(
-            inputs=self._scale(pictures.pixels[rows]),
+            inputs=self._scale(pixels),
             targets=torch.from_numpy(pictures.classes[rows]),
             ids=torch.from_numpy(pictures.numbers[rows]),
             groups=torch.zeros(len(rows), dtype=torch.int64),

@@ -7,10 +7,10 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
-from annotated_types import Gt
+from annotated_types import Ge, Gt, Interval
 from numpy.typing import NDArray
 
 from audition.data.fingerprint import fingerprint
@@ -48,6 +48,14 @@ class PictureSource:
 
     batch_size: Annotated[int, Gt(0)] = 64
     """Pictures of an optimizer step."""
+    flip: Literal["never", "random", "alternating"] = "never"
+    """Left to right, of training pictures: half of them each epoch, or each every other epoch."""
+    shift: Annotated[int, Ge(0)] = 0
+    """Training pictures move by at most so many pixels, up, down and sideways."""
+    fill: Literal["reflect", "black"] = "reflect"
+    """What comes in from beyond the edge where a picture is shifted: its mirror image, or zeros."""
+    crop: Annotated[float, Interval(gt=0, le=1)] = 1.0
+    """The least share of a training picture that is seen, scaled to the whole; 1 is all of it."""
 
     @property
     def units_per_step(self) -> int:
@@ -83,9 +91,16 @@ class PictureSource:
 
     def open(self, streams: "Streams") -> "Images":
         """The batches of a run. Raises AuditionError where a batch is larger than the set."""
+        from audition.data.augment import Augment
         from audition.data.images import Images
 
-        return Images(self.splits(), streams, batch_size=self.batch_size, classes=self.classes)
+        return Images(
+            self.splits(),
+            streams,
+            batch_size=self.batch_size,
+            classes=self.classes,
+            augment=Augment(self.flip, self.shift, self.fill, self.crop),
+        )
 
 
 def packaged(data: str, package: str, file: str, digest: str) -> Path:
