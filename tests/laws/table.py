@@ -64,11 +64,22 @@ def said(member: Member, word: str) -> tuple[str, ...]:
     )
 
 
+PICTURES = ("experiment=digits",)
+"""Another task under the same laws."""
+
+OF_PICTURES = {
+    "attention=full": Row(("model=vit", "model.width=32", "model.layers=2"), common=PICTURES)
+}
+"""Members that no model of language takes, within one that does."""
+
+
 def row_of(member: Member) -> Row:
     """A member at the settings at which it acts within six steps, and at those that make it nothing.
 
     A part of a part is held to the laws inside the one that it is a part of.
     """
+    if member.chosen in OF_PICTURES:
+        return OF_PICTURES[member.chosen]
     above = row_of(member.host) if member.host else Row(())
     inside = f"{member.package}."
     kept = (o for o in above.on if not o.startswith(inside))
@@ -106,8 +117,6 @@ SLIDING = of("attention", "sliding")
 GROUPED = of("attention", "grouped")
 BF16 = ("precision=bf16",)
 MUON = ("optimizer=muon",)
-PICTURES = ("experiment=digits",)
-"""Another task under the same laws."""
 
 
 def gated(*more: str, common: tuple[str, ...] = ()) -> Row:

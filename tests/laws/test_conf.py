@@ -24,6 +24,7 @@ from audition.training.loop import train
 
 FILES = {f"{member.group}/{member.name}": member for member in members()}
 NEEDS = {
+    "attention/full": ("model=vit", "model.width=32", "model.layers=2"),
     "apoptosis/layerwise": ("model.layers=3",),
     "apoptosis/timetable/periodic": ("apoptosis.timetable.interval=1",),
     "attention/grouped": ("attention.kv_heads=1",),
@@ -53,6 +54,7 @@ PICTURES = FASHION | {
     "task/classification",
     "experiment/digits",
 }
+PICTURES |= {"model/vit", "attention/full"}
 PICTURES |= {"attention/none", "norm/none", "feedforward/none"}
 THREE_PICTURES = ("experiment=digits", "data.batch_size=16", "budget.steps=3")
 THREE_STEPS = ("model=tiny", "data.evaluation_tokens=512", "budget.steps=3")
@@ -64,7 +66,7 @@ def overrides(name: str) -> tuple[str, ...]:
     if name == "task/stream":
         return (*THREE_PICTURES[1:], "task=stream", "task.phases=3")
     if name in PICTURES:
-        return (*THREE_PICTURES, f"{group}={choice}")
+        return (*THREE_PICTURES, f"{group}={choice}", *NEEDS.get(name, ()))
     small = [o for o in THREE_STEPS if not (group == "model" and o.startswith("model="))]
     if group == "experiment" and choice != "none":
         small.remove("model=tiny")

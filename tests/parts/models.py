@@ -33,8 +33,8 @@ def shelf(group: str) -> dict[str, Any]:
     }
 
 
-ATTENTIONS = {
-    **shelf("attention"),
+ATTENTIONS = {  # of language; one that sees what is to come is for pictures
+    **{name: part for name, part in shelf("attention").items() if getattr(part, "causal", True)},
     "causal": Causal(),
     "fused": Causal(fused_qkv=True),
     "grouped": Causal(kv_heads=2),

@@ -24,7 +24,7 @@ from audition.recipe.streams import Streams
 
 T, H, D = 16, 4, 8
 DIMS = Dims(width=H * D, heads=H, context=T)
-SHELF = shelf("attention")
+SHELF = {n: part for n, part in shelf("attention").items() if getattr(part, "causal", True)}
 WHOLE = {**SHELF, "liquid, fused": Liquid(kind="fused"), "latent queries": Latent(query_rank=6)}
 NORM = RMSNorm(query_key=True)
 

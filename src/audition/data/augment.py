@@ -8,7 +8,7 @@ Shape suffixes: N examples of a set, B rows of a batch, C channels, H height, W 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -60,9 +60,12 @@ class Augment:
         inside = _inside(rows, height)[:, :, None] & _inside(columns, width)[:, None]
         places = _reflected(rows, height)[:, :, None] * width + _reflected(columns, width)[:, None]
         flat = pixels.reshape(*pixels.shape[:2], height * width)
-        moved = np.take_along_axis(flat, places.reshape(len(pixels), 1, -1), 2)
+        moved: Any = np.take_along_axis(flat, places.reshape(len(pixels), 1, -1), 2)
         moved = moved.reshape(pixels.shape)
-        return moved * inside[:, None] if self.shift and self.fill == "black" else moved
+        if self.shift and self.fill == "black":
+            moved[~np.broadcast_to(inside[:, None], moved.shape)] = 0
+        changed: Pixels = moved
+        return changed
 
     def _cropped(self, pixels: Pixels, draws: NDArray[np.float32]) -> NDArray[np.float32]:
         """A rectangle of each, between `crop` and all of its area, interpolated between pixels."""
@@ -109,7 +112,8 @@ def _inside(places: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
 
 def _reflected(places: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     """Places beyond an edge, folded back at the pixel of the edge."""
-    return (size - 1) - np.abs((size - 1) - np.abs(places))
+    folded: NDArray[np.int64] = (size - 1) - np.abs((size - 1) - np.abs(places))
+    return folded
 
 
 def _between(

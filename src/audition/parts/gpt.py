@@ -51,6 +51,19 @@ class Block(nn.Module):
         return x + self.dropout(self.feedforward_out_norm(y))  # type: ignore[no-any-return]
 
 
+def stacked(
+    dims: Dims, positional: Places, norm: Norm, attention: Attention, feedforward: FeedForward
+) -> nn.ModuleList:
+    """The blocks of a model. Raises AuditionError where attention lacks what positions act on."""
+    blocks = nn.ModuleList(
+        Block(dims.width, norm, attention(each, norm), feedforward(each), dims.dropout)
+        for each in map(dims.at, range(dims.layers))
+    )
+    for block in blocks:
+        positional.check(block.get_submodule("attention"))
+    return blocks
+
+
 class GPT(nn.Module):
     """Token ids [B, T] to logits [B, T, V]: `head(features(inputs))`.
 
@@ -109,6 +122,11 @@ class GPT(nn.Module):
             raise AuditionError(
                 f"vocab={vocab} is smaller than the data's {shape.outputs} token ids"
             )
+        if not getattr(attention, "causal", True):
+            raise AuditionError(
+                f"{type(attention).__name__} shows every token the one that is asked for, so this "
+                "model cannot take it: choose attention=causal, or model=vit for pictures"
+            )
         if width % heads:
             raise AuditionError(f"width={width} cannot be split over heads={heads}: it must divide")
         dims = Dims(width, heads, context, dropout, bias, layers=layers)
@@ -117,18 +135,7 @@ class GPT(nn.Module):
         self.embedding = Embedding(rows, width)
         self.positional = positional(dims)
         self.dropout = Dropout(dropout)
-        self.blocks = nn.ModuleList(
-            Block(
-                width,
-                norm,
-                attention(dims.at(layer), norm),
-                feedforward(dims.at(layer)),
-                dropout,
-            )
-            for layer in range(layers)
-        )
-        for block in self.blocks:
-            self.positional.check(block.get_submodule("attention"))
+        self.blocks = stacked(dims, self.positional, norm, attention, feedforward)
         self.skip = skip(dims)
         self.skip.connect(self.blocks)
         # After the sum, the last block ends with a norm already.
