@@ -7,6 +7,7 @@ forgotten, where there was something to forget. The first decides; the others ar
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, cast
 
@@ -23,6 +24,8 @@ from audition.records.store import Ledger
 from audition.stats.comparison import json_ready
 
 LOSS, FORGETTING = "val_loss", "val_forgetting"
+INTERVAL = "val_interval"
+"""How well one model is known over its episodes."""
 SPENT: Mapping[str, Measure] = {
     "train_seconds": Measure("training", "s"),
     "updates": Measure("updates", ""),
@@ -124,9 +127,9 @@ def _rivals(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> Iterator[ArmRuns]
 
 
 def _columns(metric: str, arms: Sequence[ArmRuns]) -> dict[str, Measure]:
-    """Those that any run has a value for, and what verdicts rest on first."""
+    """What verdicts rest on first, the further metrics that were recorded, and what it took."""
     metrics = {name for arm in arms for record in arm.records for name in record.metrics}
-    beside = [name for name in (LOSS, FORGETTING) if name in metrics and name != metric]
+    beside = [name for name in (LOSS, INTERVAL, FORGETTING) if name in metrics and name != metric]
     first = {name: arms[0].by(name).measure for name in (metric, *beside)}
     forgotten = {name: first.pop(name) for name in (FORGETTING,) if name in beside}
     return {**first, **SPENT, **forgotten}
@@ -163,4 +166,4 @@ def _data(ledger: Ledger, arm: ArmRuns) -> tuple[str, tuple[str, ...]]:
 def _module(node: Mapping[str, Any]) -> str:
     name = str(node["_target_"]).rpartition(".")[0].rpartition(".")[2]
     path = node.get("path")
-    return f"{name} ({path})" if path else name
+    return f"{name} ({Path(path).name})" if path else name

@@ -1,6 +1,7 @@
 """A benchmark as a table: the five measures of every arm, mean and standard deviation."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 from rich.text import Text
 
@@ -9,6 +10,9 @@ from audition.console import console, table
 from audition.measure import Measure
 from audition.report.terminal import COLOURS
 from audition.text import UNDEFINED, capital, direction, number, places
+
+NARROW = 16
+"""Characters of a heading's line in the terminal."""
 
 
 def show_benchmarks(found: Sequence[Benchmark]) -> None:
@@ -23,9 +27,9 @@ def show_benchmarks(found: Sequence[Benchmark]) -> None:
             (name, Text(verdict, COLOURS.get(verdict, "")), *cells)
             for name, verdict, *cells in lines(each)
         ]
-        out.print(table((*left, *(f">{name}" for name in right)), rows))
+        out.print(table((*left, *(f">{fill(name, NARROW)}" for name in right)), rows))
         for remark in each.remarks:
-            out.print(Text(f"{capital(remark)}.", "yellow"))
+            out.print(Text(f"{capital(remark).rstrip('.')}.", "yellow"))
 
 
 def caption(found: Benchmark) -> str:
@@ -39,9 +43,7 @@ def caption(found: Benchmark) -> str:
 
 def headings(found: Benchmark) -> tuple[str, ...]:
     """The columns, each with its unit."""
-    named = (
-        f"{how.label} [{how.unit}]" if how.unit else how.label for how in found.columns.values()
-    )
+    named = (f"{how.label} [{how.unit}]".removesuffix(" []") for how in found.columns.values())
     return ("arm", "verdict", "n", *named)
 
 

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from audition.answers import Judgement, arms_of, judge_arms
+from audition.answers.benchmark import Benchmark, benchmark
 from audition.answers.curves import read_curves, read_meters
 from audition.answers.judgement import best_first
 from audition.answers.provenance import Origin, origins
@@ -22,6 +23,7 @@ from audition.records.registration import Registration, registrations
 from audition.records.store import Contents, Ledger, write_whole
 from audition.records.studies import STUDIES, Account
 from audition.records.tuned import tuned_for
+from audition.report.benchmark_table import headings, lines
 from audition.report.facts import SUMMARY_COLUMNS, IdeaFacts, facts_of, run_columns, search_facts
 from audition.report.gallery import Picture, draw, embedded
 from audition.report.lineage import unit_facts
@@ -35,6 +37,7 @@ class Campaign:
 
     baseline: str  # its config hash
     metric: str  # the metric, its unit and which direction is better, in words
+    benchmark: Benchmark  # the five measures of every arm
     run_columns: tuple[str, ...]
     ideas: tuple[IdeaFacts, ...]
     pictures: tuple[Picture, ...]
@@ -109,6 +112,8 @@ def write_report(
         "alpha": alpha,
         "unreadable": [str(each) for each in contents.unreadable],
         "summary_columns": SUMMARY_COLUMNS,
+        "headings": headings,
+        "lines": lines,
         "theme": THEME,
     }
     page, markdown = folder / "report.html", folder / "report.md"
@@ -139,9 +144,8 @@ def _campaign(
     baseline = judgements[0].baseline
     arms = [baseline, *(j.arm for j in judgements)]
     plans = registrations(ledger.root)
-    race = race_stages(
-        ledger.root, baseline.config_hash, arms_of(contents.records, baseline.metric)
-    )
+    known = arms_of(contents.records, baseline.metric)
+    race = race_stages(ledger.root, baseline.config_hash, known)
     tuned = tuned_for(ledger.root, baseline.config_hash)
     curves = read_curves(ledger, arms)
     readings = read_meters(ledger, arms)
@@ -152,6 +156,7 @@ def _campaign(
     return Campaign(
         baseline=baseline.config_hash,
         metric=f"{axis(baseline.measure)}, {direction(baseline.measure)}",
+        benchmark=benchmark(ledger, known, baseline, plans),
         run_columns=run_columns(baseline),
         ideas=tuple(facts_of(v, ledger) for v in verdicts(ledger, judgements)),
         pictures=pictures,

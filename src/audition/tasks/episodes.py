@@ -39,10 +39,10 @@ class Episodes(Task):
 
     unit: ClassVar[str] = Classification.unit
     measures: ClassVar[Mapping[str, Measure]] = {
-        "val_accuracy": Measure("accuracy over episodes", "%", "higher", worth=0.5),
-        "val_loss": Measure("loss over episodes", "nats/example"),
-        "val_interval": Measure("half of the 95 % interval over episodes, of this model", "%"),
-        "val_floor": Measure("accuracy of the nearest mean of pixels", "%", "higher"),
+        "val_accuracy": Measure("accuracy", "%", "higher", worth=0.5),
+        "val_loss": Measure("loss", "nats/example"),
+        "val_interval": Measure("±, over episodes", "%"),
+        "val_floor": Measure("floor of pixels", "%", "higher"),
     }
 
     of: Classification
