@@ -109,6 +109,30 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             file = nodeid.partition("::")[0]
             return TOGETHER.get(file, file)
 
+        def remove_node(self, node: Any) -> str | None:
+            """The test in which a worker crashed, if it did: it has failed, and is not begun again."""
+            files = self.assigned_work.pop(node)
+            left = [(tests, t) for tests in files.values() for t, done in tests.items() if not done]
+            if not left:
+                return None
+            tests, crashed = left[0]
+            tests[crashed] = True
+            self.workqueue.update({f: of for f, of in files.items() if not all(of.values())})
+            for other in self.nodes:
+                self._reschedule(other)
+            return crashed
+
+        def _reschedule(self, node: Any) -> None:
+            """More work, for a worker that has collected and is not asked to end.
+
+            A worker keeps its last test back until it has another or is to end: without that, one
+            that got the last file after a crash would wait for ever.
+            """
+            if node in self.registered_collections and not node.shutting_down:
+                super()._reschedule(node)
+                if not self.workqueue:
+                    node.shutdown()
+
     return ByFile(config, log)
 
 
