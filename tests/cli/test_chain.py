@@ -42,7 +42,7 @@ def test_its_yaml_is_the_chain(asked, settings_of):
     assert text.startswith("# @package effects\naverages:\n  ema:\n")
     assert chain(yaml.safe_load(text), None) == settings_of(*words)["effects"]
     assert json.loads(asked(*words, "--json"))["averages"]["wet"] == 0.5
-    assert "ceiling" in asked("preset=between", "effects.between.share=0.25")
+    assert "reference" in asked("preset=between", "effects.between.share=0.25")
 
 
 def test_campaigns_are_printed(asked):

@@ -214,6 +214,15 @@ def test_what_cannot_be_packed_is_refused_in_a_sentence(overrides, why, job_of):
         packed(job_of, *overrides)
 
 
+@pytest.mark.parametrize("acts_on", ["anchor", "rate"])
+def test_gains_that_differ_from_run_to_run_are_refused_in_a_sentence(acts_on, job_of):
+    """A run's controls are numbers of the whole pack."""
+    compressor = ("ratio=4", "reference=0.01", "listens_to=gradient", f"acts_on={acts_on}")
+    words = (f"effects.compressor.{word}" for word in compressor)
+    with pytest.raises(AuditionError, match=r"effects\.compressor .*cannot be packed: set .*=off"):
+        packed(job_of, "preset=anchor", "+preset@effects=compressor", *words)
+
+
 def test_an_effect_that_wraps_the_gradient_must_say_that_it_packs(job_of):
     class Wrapping(Effect):
         def wrap_gradient(self, rule, state, view):

@@ -208,3 +208,39 @@ def test_without_an_anchor_before_it_it_is_refused_before_the_first_step(word, s
 def test_a_distance_needs_a_reference():
     with pytest.raises(AuditionError, match="listens_to=complexity needs a reference"):
         Compressor(listens_to="complexity")
+
+
+def test_on_the_rate_a_steady_level_gives_one_gain_that_never_compounds(gradient, view):
+    """Of the schedule's own rate at every step: 0 at the first of a warm-up stays 0."""
+    effect = Compressor(acts_on="rate", ratio=math.inf, knee=0.0, attack=0.0, reference=0.5)
+    grads = {"w": torch.full((4,), 1.0)}  # norm 2, four times the reference
+    state = effect.init(grads, None)
+    for step in range(5):
+        planned = Controls(lr=step / 5)
+        controls, state = effect.before_batch(planned, state, view(grads))
+        expected = planned.lr * (0.25 if step else 1.0)
+        assert controls.lr == pytest.approx(expected)
+        after, state = effect.on_gradients(gradient(grads), state, view(grads))
+        assert after.grads is grads
+
+
+def test_in_training_a_rate_is_turned_down_by_the_gain_of_the_step_before(job_of):
+    def moved(chain):
+        job = job_of(
+            "optimizer=sgd", "optimizer.momentum=0", "optimizer.nesterov=false", "schedule=constant"
+        )
+        job = replace(job, recipe=replace(job.recipe, effects=chain))
+        session = begin(job.recipe, job.seed, "cpu")
+        for step in range(2):
+            before = {n: p.detach().clone() for n, p in session.params.items()}
+            held = session.effects.get("c", {}).get("gain", torch.ones(())).item()
+            report = advance(job, session, Clock(step, 10, step / 10))
+            assert report.controls.lr == pytest.approx(held)
+        return held, {n: p.detach() - before[n] for n, p in session.params.items()}
+
+    # The first step has no gain yet, so that the second begins at the same weights.
+    gain, ours = moved(Chain({"c": Compressor(acts_on="rate", reference=0.1, attack=0.0)}))
+    _, plain = moved(Chain())
+    assert gain < 0.5
+    for name, change in plain.items():
+        torch.testing.assert_close(ours[name], gain * change, rtol=1e-2, atol=1e-6)

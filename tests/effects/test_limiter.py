@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from audition.effects.limiter import Limiter
+from audition.errors import AuditionError
 from audition.recipe.batches import Clock
 from audition.recipe.effect import Chain, Effect
 from audition.session import begin
@@ -64,3 +65,37 @@ def test_in_training_the_ceiling_holds_behind_any_effect(job_of):
         for name, p in session.params.items():
             share = (p.detach() - before[name]).norm() / before[name].norm()
             assert share.item() == pytest.approx(0.01, rel=1e-4), name
+
+
+def test_with_a_look_ahead_the_gain_is_down_before_the_peak_is_made(view):
+    """Against the least of a window of scipy's, on updates that come as many steps late."""
+    ahead, steps = 3, 24
+    generator = torch.Generator().manual_seed(0)
+    series = torch.rand(steps, generator=generator)
+    series[10] = 9.0
+    effect, made, state = Limiter(ceiling=0.1, lookahead=ahead), [], None
+    for step, size in enumerate(series):
+        update = torch.full((4, 4), size.item() / 4)  # norm of its size; 0.8 are allowed
+        here = replace(view(W), clock=Clock(step, steps))
+        out, state = effect.on_updates({"w": update}, state, here)
+        made.append(out["w"].norm().item())
+        update.zero_()  # no state may be the signal
+    gains = (0.8 / series).clamp(max=1.0).numpy()
+    window = [gains[max(0, t - ahead) : t + 1].min() for t in range(steps)]
+    expected = [0.0] * ahead + [series[t - ahead].item() * window[t] for t in range(ahead, steps)]
+    assert made == pytest.approx(expected, rel=1e-5)
+    assert max(made) <= 0.8 * (1 + 1e-6)
+    before = [m / s for m, s in zip(made[10:13], series[7:10].tolist(), strict=True)]
+    assert before == pytest.approx([0.8 / 9.0] * 3)
+
+
+def test_a_look_ahead_of_none_is_the_plain_limiter_and_one_beyond_the_run_is_refused(view):
+    updates = {"w": torch.ones(4, 4)}
+    plain, _ = Limiter(ceiling=0.1).on_updates(updates, None, view(W))
+    same, state = Limiter(ceiling=0.1, lookahead=0).on_updates(updates, None, view(W))
+    assert torch.equal(plain["w"], same["w"])
+    assert set(state) == {"gains"}
+    with pytest.raises(
+        AuditionError, match="a look-ahead of 10 steps is longer than the run of 10"
+    ):
+        Limiter(lookahead=10).on_updates(updates, None, view(W))

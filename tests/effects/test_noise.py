@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from scipy import signal
 from torch import nn
 
 from audition.effects.chorus import Chorus
 from audition.effects.gradient_noise import GradientNoise
+from audition.errors import AuditionError
 from audition.recipe.batches import Batch, Clock
 from audition.recipe.effect import Chain
 from audition.recipe.gradient import backward, in_halves
@@ -157,3 +159,39 @@ def test_noise_leaves_data_and_dropout_alone(job_of):
 
 def test_no_variance_listens_to_nothing():
     assert not GradientNoise(variance=0.0).moments()
+
+
+def test_a_chorus_of_averages_is_the_mean_of_scipys_filters(gradient, view):
+    """Each running mean over the share that it has seen; no rule is asked."""
+    betas, series = (0.0, 0.8, 0.95), torch.randn(40, 3, dtype=torch.float64)
+    effect = Chorus(form="averages", betas=betas)
+    assert effect.moments() == {"on_gradients"}
+    state, out = effect.init({"w": series[0]}, None), []
+    for g in series:
+        g = g.clone()
+        after, state = effect.on_gradients(gradient({"w": g}), state, view({"w": g}))
+        out.append(after.grads["w"].clone())
+        g.zero_()  # no state may be the signal
+        after.grads["w"].zero_()
+    seen = torch.arange(1, 41, dtype=torch.float64)[:, None]
+    voices = [
+        torch.from_numpy(signal.lfilter([1 - b], [1, -b], series.numpy(), axis=0)) / (1 - b**seen)
+        for b in betas
+    ]
+    torch.testing.assert_close(torch.stack(out), torch.stack(voices).mean(0))
+    lengths = torch.stack([voice[-1].square().sum() for voice in voices]).mean()
+    agreement = effect.meters(state)["agreement"]
+    torch.testing.assert_close(agreement, out[-1].square().sum() / lengths)
+
+
+def test_a_steady_gradient_is_what_a_chorus_of_averages_hears(gradient, view):
+    g = {"w": torch.randn(5)}
+    effect = Chorus(form="averages")
+    state = effect.init(g, None)
+    for _ in range(4):
+        after, state = effect.on_gradients(gradient(g), state, view(g))
+        torch.testing.assert_close(after.grads["w"], g["w"])
+    assert effect.meters(state)["agreement"].item() == pytest.approx(1.0)
+    assert not Chorus(form="averages", betas=(0.0,)).moments()
+    with pytest.raises(AuditionError, match="leaves no voice"):
+        Chorus(betas=())

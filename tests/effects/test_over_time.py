@@ -11,7 +11,7 @@ from scipy import signal
 from audition.effects.biquad import Biquad
 from audition.effects.delay import Delay
 from audition.effects.flanger import Flanger
-from audition.effects.phaser import Phaser
+from audition.effects.phaser import Phaser, phases_of
 from audition.effects.reverb import Reverb
 from audition.errors import AuditionError
 from audition.recipe.batches import Clock
@@ -282,3 +282,53 @@ def test_what_is_remembered_follows_the_units_of_a_layer(effect, gradient, view)
     ours, plain = heard(True), heard(False)
     torch.testing.assert_close(ours[:2], plain[[0, 2]])
     assert torch.equal(ours[2:], torch.zeros(2))
+
+
+def test_layers_swing_one_after_another_around_the_rate(view):
+    layers, period = 4, 12
+    names = ["wte", *(f"blocks.{k}.w" for k in range(layers)), "head"]
+    updates = {name: torch.ones(2) for name in names}
+    effect = Phaser(form="layers", share=1.0, depth=0.4, period=period)
+    state = effect.init(updates, None)
+    assert effect.moments() == {"on_updates"}
+    gains = []
+    for step in range(period):
+        here = replace(view(updates), clock=Clock(step))
+        out, state = effect.on_updates(updates, state, here)
+        assert torch.equal(out["wte"], out["blocks.0.w"])
+        assert torch.equal(out["head"], out["blocks.3.w"])
+        gains.append([out[f"blocks.{k}.w"][0].item() for k in range(layers)])
+    expected = [
+        [1 + 0.4 * sin(2 * pi * t / period + 2 * pi * k / layers) for k in range(layers)]
+        for t in range(period)
+    ]
+    found = torch.tensor(gains)
+    torch.testing.assert_close(found, torch.tensor(expected))
+    torch.testing.assert_close(found.mean(0), torch.ones(layers))  # over a period
+    torch.testing.assert_close(found.mean(1), torch.ones(period))  # over the layers
+
+
+def test_a_swinging_layer_is_one_with_a_rate_of_its_own(job_of):
+    """SGD with a rate for every parameter, by hand, makes the same step."""
+    job = job_of(
+        "optimizer=sgd",
+        "optimizer.momentum=0",
+        "optimizer.nesterov=false",
+        "schedule=constant",
+        "training.clip=null",
+    )
+    plain = begin(job.recipe, job.seed, "cpu")
+    before = {n: p.detach().clone() for n, p in plain.params.items()}
+    advance(job, plain, Clock(0, 10, 0.0))
+    steps = {n: p.detach() - before[n] for n, p in plain.params.items()}
+    effect = Phaser(form="layers", depth=0.6)
+    job = replace(job, recipe=replace(job.recipe, effects=Chain({"p": effect})))
+    session = begin(job.recipe, job.seed, "cpu")
+    advance(job, session, Clock(0, 10, 0.0))
+    phases = phases_of(before)
+    assert len(set(phases.values())) > 1
+    for name, p in session.params.items():
+        gain = 1 + 0.3 * sin(2 * pi * phases[name])
+        torch.testing.assert_close(
+            p.detach() - before[name], gain * steps[name], rtol=1e-3, atol=1e-7
+        )

@@ -8,10 +8,12 @@ import torch
 
 from audition.effects.adaptive_clip import AdaptiveClip
 from audition.effects.biquad import Biquad
+from audition.effects.chorus import Chorus
 from audition.effects.compressor import Compressor
 from audition.effects.delay import Delay
 from audition.effects.equalizer import Equalizer
 from audition.effects.flanger import Flanger
+from audition.effects.limiter import Limiter
 from audition.effects.loss_equalizer import LossEqualizer
 from audition.effects.phaser import Phaser
 from audition.effects.reverb import Reverb
@@ -30,6 +32,9 @@ EFFECTS = {
     "comb": Flanger(form="comb", longest=2),
     "loss": LossEqualizer(edge=0.1),
     "phaser": Phaser(),
+    "layers": Phaser(form="layers"),
+    "look-ahead": Limiter(ceiling=0.1, lookahead=2),
+    "averages": Chorus(form="averages"),
     "reverb": Reverb(delays=(1, 2), diffusion=0.5),
     "tanh": Saturation(drive=0.5),
     "soft": Saturation(drive=0.5, curve="soft"),

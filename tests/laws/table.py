@@ -110,6 +110,9 @@ def of(group: str, name: str) -> Row:
 GATE = of("idea", "spectral_gate")
 CEILINGS = of("preset", "saturation_limiter")
 COMPRESSOR = of("preset", "compressor")
+CHORUS = of("preset", "chorus")
+ONE_VOICE = ("effects.chorus.form=averages", "effects.chorus.betas=[0.0]")
+PHASER = of("preset", "phaser")
 FLANGER = of("preset", "flanger")
 TURNOVER = of("apoptosis", "functional_preservation")
 SURPRISE = of("preset", "surprise_gate")
@@ -145,6 +148,15 @@ COMBINED: Mapping[str, Row] = {
             "effects.compressor.acts_on=updates",
         ),
         COMPRESSOR.neutral,
+    ),
+    "compressor of the rate": Row(
+        (*COMPRESSOR.on, "effects.compressor.acts_on=rate", "effects.compressor.reference=0.01"),
+        COMPRESSOR.neutral,
+    ),
+    "limiter, look-ahead": Row((*CEILINGS.on, "effects.limiter.lookahead=2"), CEILINGS.neutral),
+    "phaser, layers": Row((*PHASER.on, "effects.phaser.form=layers"), PHASER.neutral),
+    "chorus of averages": Row(
+        (*CHORUS.on, "effects.chorus.form=averages"), (*CHORUS.on, *ONE_VOICE)
     ),
     "flanger, comb": Row((*FLANGER.on, "effects.flanger.form=comb"), FLANGER.neutral),
     "half a chain": Row(

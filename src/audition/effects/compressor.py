@@ -37,9 +37,11 @@ class Compressor(Effect):
     With a reference of 1.0, threshold 0, knee 0, attack 0, release 0 and an infinite ratio it clips
     the norm to 1. The gain is on `gradients`, which Adam all but cancels once it is steady, or on
     `updates`: the whole change of the weights, decay included, as a smaller rate would make it. The
-    schedule's own rate is left alone. On an `anchor` it acts the other way round, from the next step
-    on: its strength is turned up by as many dB as the level is turned down. A ratio of 1 without
-    make-up is the exact identity.
+    schedule's own rate is left alone. On the `rate` it multiplies the schedule's from the next step
+    on, afresh each time, so that nothing compounds; the processor then waits for the last step, and
+    runs with rates of their own cannot share a pack. On an `anchor` it acts the other way round, from
+    the next step on: its strength is turned up by as many dB as the level is turned down. A ratio of
+    1 without make-up is the exact identity.
 
     Meters: `level` and `reduction` (c) [dB], `gain` of the last step.
     """
@@ -67,7 +69,7 @@ class Compressor(Effect):
     """What counts as 0 dB of a norm or distance; null: the running geometric mean of the norms."""
     memory: Annotated[float, Interval(ge=0, lt=1)] = 0.98
     """Share of the running means that stays at every step."""
-    acts_on: Literal["gradients", "updates", "anchor"] = "gradients"
+    acts_on: Literal["gradients", "updates", "rate", "anchor"] = "gradients"
     """What the gain is on."""
 
     def __post_init__(self) -> None:
@@ -80,8 +82,8 @@ class Compressor(Effect):
     def moments(self) -> frozenset[str]:
         if self.ratio == 1.0 and self.makeup == 0.0:
             return frozenset()
-        acts = {"updates": {"on_updates"}, "anchor": {"before_batch"}}.get(self.acts_on, set())
-        return frozenset({"on_gradients", *acts})
+        acts = {"updates": "on_updates", "rate": "before_batch", "anchor": "before_batch"}
+        return frozenset({"on_gradients", acts.get(self.acts_on, "on_gradients")})
 
     def init(self, params: Tensors, streams: Any) -> dict[str, Any]:
         return {"seen": {}}
@@ -89,6 +91,8 @@ class Compressor(Effect):
     def before_batch(self, controls: Controls, state: Any, view: View) -> tuple[Controls, Any]:
         if "reduction" not in state:
             return controls, state
+        if self.acts_on == "rate":
+            return replace(controls, lr=controls.lr * _number(state["gain"])), state
         up = torch.pow(10.0, (self.makeup - state["reduction"]) / 20.0)
         return replace(controls, anchor=controls.anchor * up), state
 
@@ -161,6 +165,11 @@ def smoothed(target: Tensor, last: Tensor, attack: float, release: float) -> Ten
     """One step from `last` towards `target`: by the attack where it is lower, else by the release."""
     kept = torch.where(target < last, _kept(attack), _kept(release))
     return target + kept * (last - target)
+
+
+def _number(gain: Tensor) -> float:
+    """A gain on the rate, which optimizers take as a number: a card is waited for."""
+    return float(gain)
 
 
 def _kept(steps: float) -> float:

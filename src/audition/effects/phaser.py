@@ -1,10 +1,12 @@
 """Phaser: all-passes over time on every gradient, whose corner swings; mixed with the dry signal."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import pi, sin
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
+import torch
 from annotated_types import Ge, Gt, Interval
 
 from audition.errors import AuditionError
@@ -15,6 +17,9 @@ from audition.recipe.problem import Gradient
 from audition.recipe.signals import Tensors, View
 from audition.recipe.streams import Streams
 from audition.recipe.units import Resize
+
+NUMBER = re.compile(r"(?:^|\.)(\d+)(?=\.)")
+"""Of a layer, in a parameter's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +32,14 @@ class Phaser(Effect):
     literature on training. A weight without a gradient counts as one of nought. A share of 0 is the
     exact identity.
 
-    Memory: a copy of the weights for each stage, in checkpoints too.
+    `form=layers` lets the rate of each layer swing instead: updates of layer l of L times 1 + share
+    depth sin(2π (t / period + l / L)), so that their mean gain over the layers is 1 at every step. A
+    layer's number is the first in a parameter's name; parameters without one swing with the layer that
+    comes before them.
 
-    Meters: `coefficient`, a of the last step.
+    Memory: a copy of the weights for each stage, in checkpoints too; none with `form=layers`.
+
+    Meters: `coefficient`, a of the last step; with `form=layers` `gain`, of the first layer.
     """
 
     sharded: ClassVar[bool] = True
@@ -46,6 +56,8 @@ class Phaser(Effect):
     """How far a swings to either side."""
     period: Annotated[float, Gt(0)] = 100.0
     """Steps of one swing."""
+    form: Literal["all_pass", "layers"] = "all_pass"
+    """Whether gradients go through all-passes, or the layers' rates swing one after another."""
 
     def __post_init__(self) -> None:
         if abs(self.coefficient) + self.depth >= 1.0:
@@ -55,9 +67,13 @@ class Phaser(Effect):
             )
 
     def moments(self) -> frozenset[str]:
-        return super().moments() if self.share else frozenset()
+        if not self.share:
+            return frozenset()
+        return frozenset({"on_gradients" if self.form == "all_pass" else "on_updates"})
 
     def init(self, params: Tensors, streams: Streams) -> dict[str, Any]:
+        if self.form == "layers":
+            return {"held": ()}
         return {"held": silent(params, self.stages), "coefficient": self.coefficient}
 
     def on_gradients(self, gradient: Gradient, state: Any, view: View) -> tuple[Gradient, Any]:
@@ -73,8 +89,31 @@ class Phaser(Effect):
         after = gradient.with_grads(tree.picked(out, gradient.grads))
         return after, {"held": tuple(held), "coefficient": a}
 
+    def on_updates(self, updates: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
+        turn, swing = view.clock.step / self.period, self.share * self.depth
+        phases = phases_of(view.params)
+        gains = [1.0 + swing * sin(2.0 * pi * (turn + phases[name])) for name in updates]
+        state = {**state, "gain": 1.0 + swing * sin(2.0 * pi * turn)}
+        return tree.scale(updates, torch.tensor(gains)), state
+
     def on_resize(self, resize: Resize, params: Tensors, state: Any) -> Any:
         return {**state, "held": followed(state["held"], resize, params)}
 
     def meters(self, state: Any) -> Meters:
-        return {"coefficient": state["coefficient"]}
+        return {name: state[name] for name in ("coefficient", "gain") if name in state}
+
+
+def phases_of(names: Iterable[str]) -> dict[str, float]:
+    """Parameter -> l / L, where its layer is in the model, for names in the model's order.
+
+    Examples:
+        >>> phases_of(["embedding.weight", "blocks.0.w", "blocks.1.w", "norm.weight"])
+        {'embedding.weight': 0.0, 'blocks.0.w': 0.0, 'blocks.1.w': 0.5, 'norm.weight': 0.5}
+    """
+    layers, last = {}, 0
+    for name in names:
+        found = NUMBER.search(name)
+        last = int(found[1]) if found else last
+        layers[name] = last
+    many = max(layers.values(), default=0) + 1
+    return {name: layer / many for name, layer in layers.items()}

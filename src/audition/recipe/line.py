@@ -1,10 +1,14 @@
 """A delay line: trees of earlier steps, the oldest first, for effects that act over time."""
 
+from typing import TypeVar
+
 from audition.errors import AuditionError
 from audition.recipe import tree
 from audition.recipe.batches import Clock
 from audition.recipe.signals import Tensors
 from audition.recipe.units import Resize
+
+T = TypeVar("T")
 
 Line = tuple[Tensors, ...]
 
@@ -14,7 +18,7 @@ def silent(params: Tensors, length: int) -> Line:
     return (tree.zeros(params),) * length
 
 
-def pushed(line: Line, latest: Tensors, length: int) -> Line:
+def pushed(line: tuple[T, ...], latest: T, length: int) -> tuple[T, ...]:
     """The line, no longer than `length`, with `latest` at its end: the caller's own, not a signal."""
     return (*line, latest)[-length:]
 
