@@ -48,7 +48,7 @@ def test_splits_and_shapes(stand_in):
     assert images.shape == Shape((1, 28, 28), 10)
     batch = images.train(Clock(0))
     assert (batch.inputs.dtype, batch.inputs.shape) == (torch.float32, (64, 1, 28, 28))
-    assert batch.inputs.stride() == (784, 784, 28, 1)  # not taken for channels_last, which is slow
+    assert batch.inputs.stride() == (784, 784, 28, 1)  # not taken for channels_last
 
 
 def test_inputs_are_normalised_by_what_is_trained_on(stand_in):

@@ -32,8 +32,7 @@ class Pictures:
     def of(cls, pixels: NDArray[np.uint8], classes: NDArray[np.integer], first: int = 0) -> Self:
         """A whole set, numbered from `first`."""
         numbers = np.arange(first, first + len(classes))
-        # Anew in this order: strides of a single channel may else say channels_last, where torch's
-        # group norm takes a hundred times as long on a CPU.
+        # Anew in this order: the strides of a single channel may else be taken for channels_last.
         pixels = np.array(pixels, order="C", copy=True)
         return cls(pixels, classes.astype(np.int64), numbers)
 
