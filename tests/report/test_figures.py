@@ -330,3 +330,38 @@ def test_names_stay_apart_and_labels_do() -> None:
 def test_themes_light_inks_are_told_apart() -> None:
     light = [pair[0] for pair in THEME.values()]
     assert len(set(light)) == len(light)
+
+
+def test_a_stream_draws_its_matrix_and_what_each_phase_kept(tmp_path):
+    """R of an arm is the mean over its finished seeds; runs that are no streams have none."""
+    from types import SimpleNamespace
+
+    from audition.measure import Measure
+    from audition.report.figures import accuracy_matrix, forgetting_curves, matrices
+
+    def run(status, last):
+        whole = ((50, 50), (90, 10), (last, 80))
+        return SimpleNamespace(
+            matrices={"val_accuracy": whole},
+            primary="val_accuracy",
+            status=status,
+            measure=lambda name: Measure("validation accuracy", "%", "higher"),
+        )
+
+    def judged(*records):
+        baseline = SimpleNamespace(records=records)
+        arm = SimpleNamespace(records=(run("finished", 85),))
+        comparison = SimpleNamespace(idea="replay")
+        return [SimpleNamespace(baseline=baseline, arm=arm, comparison=comparison)]
+
+    judgements = judged(run("finished", 60), run("finished", 40), run("diverged", 0))
+    found = matrices(judgements)
+    assert {name: table[2].tolist() for name, table in found.items()} == {
+        "baseline": [50, 80],
+        "replay": [85, 80],
+    }
+    for figure in (accuracy_matrix(judgements), forgetting_curves(judgements)):
+        said = {text.get_text() for axes in figure.axes for text in axes.texts}
+        assert {"baseline", "replay"} <= said
+    plain = SimpleNamespace(matrices={}, primary="val_loss", status="finished")
+    assert "baseline" not in matrices(judged(plain))

@@ -18,12 +18,15 @@ from audition.errors import writing
 from audition.records.studies import Account
 from audition.records.tuned import Tuned
 from audition.report.figures import (
+    accuracy_matrix,
     detectable_effect,
     effect_meters,
     family_tree,
     forest,
+    forgetting_curves,
     learning_curves,
     loss_spikes,
+    matrices,
     muller,
     noise_floor,
     paired_slopes,
@@ -75,6 +78,9 @@ def draw(
     }
     if readings:
         drawings["meters"] = lambda: effect_meters(judgements, readings)
+    if matrices(judgements):
+        drawings["phases"] = lambda: accuracy_matrix(judgements)
+        drawings["forgetting"] = lambda: forgetting_curves(judgements)
     if spikes:
         drawings["spikes"] = lambda: loss_spikes(spikes)
     if race:

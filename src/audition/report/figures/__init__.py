@@ -8,6 +8,7 @@ from audition.report.figures.lineage.muller import muller
 from audition.report.figures.lineage.survival import survival_curve
 from audition.report.figures.meters import effect_meters
 from audition.report.figures.noise import noise_floor
+from audition.report.figures.phases import accuracy_matrix, forgetting_curves, matrices
 from audition.report.figures.race import race_timeline
 from audition.report.figures.residuals import residual_map
 from audition.report.figures.search.front import search_front
@@ -19,12 +20,15 @@ from audition.report.figures.spikes import loss_spikes
 from audition.report.figures.tuned import tuned_curves
 
 __all__ = [
+    "accuracy_matrix",
     "detectable_effect",
     "effect_meters",
     "family_tree",
     "forest",
+    "forgetting_curves",
     "learning_curves",
     "loss_spikes",
+    "matrices",
     "muller",
     "noise_floor",
     "paired_slopes",
