@@ -25,6 +25,7 @@ READERS = (
     ("reproduce", "placebo/1"),
     ("lineage", "placebo/1"),
     ("spikes",),
+    ("benchmark",),
     ("trace", "placebo/1"),
     ("chain", "preset=ema", "--prune"),
     ("memory", "placebo/1"),
