@@ -14,7 +14,7 @@ from audition.cli.ledger import main
 from audition.observers.lineage import LineageLog
 from audition.observers.profiles import TokenProfiles
 from audition.records.lineage import FILE, Lineage, Turn
-from audition.report.figures import family_tree, muller, survival_curve
+from audition.report.figures import family_tree, muller, survival_curve, unit_careers
 from audition.report.figures.lineage.clades import clades_of
 from audition.report.figures.lineage.muller import bands_of
 from audition.report.page import write_report
@@ -245,3 +245,16 @@ def test_careers_join_looks_by_unit_and_not_by_slot(looked):
     assert units.careers[born][0].drift is None
     stages = stages_of(units.careers[born])
     assert (stages[0]["from"], stages[-1]["until"]) == (2, units.careers[born][-1].step)
+
+
+def test_the_picture_of_careers_has_a_line_a_unit_and_a_column_a_look(looked):
+    record = next(r for r in looked.read().records if (r.arm, r.seed) == ("idea", 1))
+    careers = units_of(looked, record).careers
+    figure = unit_careers(careers)
+    of_site = {i: each for i, each in careers.items() if each[0].site == SITE}
+    steps = {look.step for each in of_site.values() for look in each}
+    picture = next(a.images[0] for a in figure.axes if a.images).get_array()
+    assert picture.shape == (len(of_site), len(steps), 3)
+    seen = sum(len(each) for each in of_site.values())
+    assert int((picture != 1.0).any(-1).sum()) == seen
+    assert not unit_careers({}).axes

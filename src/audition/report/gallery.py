@@ -13,6 +13,7 @@ from audition.answers import Judgement
 from audition.answers.curves import Curves, Readings
 from audition.answers.lineage.family import Family
 from audition.answers.race_stages import RaceStage
+from audition.answers.specialization import Careers
 from audition.answers.spikes import ArmSpikes
 from audition.errors import writing
 from audition.records.studies import Account
@@ -38,6 +39,7 @@ from audition.report.figures import (
     search_slices,
     survival_curve,
     tuned_curves,
+    unit_careers,
 )
 from audition.report.style import THEME, VERDICT, caption_of, save
 
@@ -118,6 +120,20 @@ def draw_lineage(folder: Path, name: str, family: Family) -> tuple[Picture, ...]
         "muller": lambda: muller(family),
         "survival": lambda: survival_curve(family),
     }
+    return _of_run(folder, name, drawings)
+
+
+def draw_careers(folder: Path, name: str, careers: Careers) -> tuple[Picture, ...]:
+    """Draw what the units of the run `name` respond to over time.
+
+    Raises AuditionError where `folder` cannot be written.
+    """
+    return _of_run(folder, name, {"careers": lambda: unit_careers(careers)})
+
+
+def _of_run(
+    folder: Path, name: str, drawings: Mapping[str, Callable[[], Figure]]
+) -> tuple[Picture, ...]:
     stem = re.sub(r"[^\w.-]", "_", name)
     return _filed(folder, {f"lineage-{stem}-{each}": drawing for each, drawing in drawings.items()})
 

@@ -16,7 +16,7 @@ from audition.answers.specialization import specialization
 from audition.console import console, table
 from audition.errors import AuditionError
 from audition.records.store import Ledger
-from audition.report.gallery import Picture, draw_lineage, embedded
+from audition.report.gallery import Picture, draw_careers, draw_lineage, embedded
 from audition.report.specialization import (
     RESPONSES,
     SPREAD,
@@ -85,6 +85,8 @@ def unit_facts(ledger: Ledger, arms: Iterable[ArmRuns], folder: Path) -> list[Un
             lines += [class_line(told), *career_lines(told)]
             tables.append(Listed.of(SPREAD, spread_rows(told)))
             tables.append(Listed.of(RESPONSES, response_rows(told)))
+            run = f"{arm.config_hash[:8]}-{name}"
+            pictures = (*pictures, *draw_careers(folder, run, first.careers))
         more = f"; {count(others, 'other run')} of the arm wrote of its units too" if others else ""
         shown = f"Seed {seed}{more} (audition lineage {name})."
         figures = embedded(folder, pictures)

@@ -29,7 +29,7 @@ def lineage(options: Namespace) -> None:
     from audition.answers.specialization import specialization
     from audition.records.codec import finite
     from audition.records.find import find_run
-    from audition.report.gallery import draw_lineage
+    from audition.report.gallery import draw_careers, draw_lineage
     from audition.report.lineage import show_lineage
     from audition.report.specialization import show_specialization
 
@@ -38,13 +38,13 @@ def lineage(options: Namespace) -> None:
     units, name = units_of(ledger, record), f"{record.arm}/{record.seed}"
     answer: dict[str, Any] = {"run": name}
     files: list[str] = []
+    folder = options.output_dir / "report" if options.to is None else options.to
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     if units.family is not None:
         answer |= summary(units.family)
         if not options.json:
             show_lineage(name, answer)
-        folder = options.output_dir / "report" if options.to is None else options.to
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
         pictures = draw_lineage(folder, name, units.family)
         files += [str(folder / f"{p.name}.{kind}") for p in pictures for kind in ("png", "svg")]
         if options.export:
@@ -55,5 +55,7 @@ def lineage(options: Namespace) -> None:
         answer["specialization"] = specialization(units.careers, units.family)
         if not options.json:
             show_specialization(answer["specialization"])
+        drawn = draw_careers(folder, name, units.careers)
+        files += [str(folder / f"{p.name}.{kind}") for p in drawn for kind in ("png", "svg")]
     said = f"{files[0]} (and {len(files) - 1} files more)" if files else ""
     emit(options, finite({**answer, "files": files}), lambda: print(said) if said else None)

@@ -3,6 +3,7 @@
 from audition.report.figures.detectable import detectable_effect
 from audition.report.figures.forest import forest
 from audition.report.figures.learning import learning_curves
+from audition.report.figures.lineage.careers import unit_careers
 from audition.report.figures.lineage.family_tree import family_tree
 from audition.report.figures.lineage.muller import muller
 from audition.report.figures.lineage.survival import survival_curve
@@ -40,4 +41,5 @@ __all__ = [
     "search_slices",
     "survival_curve",
     "tuned_curves",
+    "unit_careers",
 ]
