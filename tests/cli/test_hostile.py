@@ -42,6 +42,7 @@ READERS = (
     ("trace", "gate/1"),
     ("chain", "preset=ema", "--prune"),
     ("memory", "gate/1"),
+    ("spikes", "gate/1"),
 )
 
 

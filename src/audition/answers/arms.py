@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import isfinite, nan
 from statistics import fmean
 
@@ -26,7 +27,7 @@ class ArmRuns:
     records: tuple[Record, ...]
     metric: str  # the arm is judged by it
 
-    @property
+    @cached_property
     def losses(self) -> dict[Hashable, float | None]:
         """Seed -> the metric as a loss: negated where higher is better.
 
@@ -69,12 +70,23 @@ class ArmRuns:
             for seed, loss in self.losses.items()
         }
 
-    @property
+    @cached_property
     def measure(self) -> Measure:
         """How the metric is read, from the newest run that records it."""
         newest = sorted(self.records, key=lambda record: record.started, reverse=True)
         told = (r for r in newest if self.metric.removesuffix(BEST) in r.measures)
         return next(told, newest[0]).measure(self.metric)
+
+    def facts(self, name: str) -> "tuple[Parts, ...]":
+        """What its runs with an outcome say of a fact, each way once, as text."""
+        if name not in self._facts:
+            found = dict.fromkeys(_parts(getattr(r, name)) for r in self.records if r.settled)
+            self._facts[name] = tuple(found)
+        return self._facts[name]
+
+    @cached_property
+    def _facts(self) -> "dict[str, tuple[Parts, ...]]":
+        return {}
 
     @property
     def unit(self) -> str:
@@ -189,23 +201,24 @@ def _differences(
 
     missing: the value of a part that only some runs have; None where that says nothing of the runs.
     """
-    every = (*arm.records, *baseline.records)
-    for part in dict.fromkeys(part for run in every for part in _parts(run, fact)):
-        mine, its = (_seen(side, fact, part, missing) for side in (arm, baseline))
+    ours, theirs = arm.facts(fact), baseline.facts(fact)
+    if len({*ours, *theirs}) < 2:
+        return
+    for part in dict.fromkeys(part for parts in (*ours, *theirs) for part, _ in parts):
+        mine, its = (
+            {value for each in side if (value := dict(each).get(part, missing)) is not None}
+            for side in (ours, theirs)
+        )
         if len(mine | its) > 1:
             sides = (" and ".join(sorted(side)) for side in (mine, its) if side)
             name = f"{fact}.{part}".rstrip(".").removeprefix("arithmetic.")
             yield f"{name} is {' against '.join(sides)}"
 
 
-def _seen(arm: ArmRuns, fact: str, part: str, missing: str | None) -> set[str]:
-    """The values of a part of a fact in the runs with an outcome."""
-    values = (_parts(record, fact).get(part, missing) for record in arm.records if record.settled)
-    return {value for value in values if value is not None}
+Parts = tuple[tuple[str, str], ...]
 
 
-def _parts(record: Record, fact: str) -> dict[str, str]:
-    """`{"": "cpu"}`, or of a fact with parts `{"steps": "5"}`; a part that is null is none."""
-    value = getattr(record, fact)
+def _parts(value: object) -> Parts:
+    """`(("", "cpu"),)`, or of a fact with parts `(("steps", "5"),)`; a part that is null is none."""
     parts = value if isinstance(value, Mapping) else {"": value}
-    return {part: str(each) for part, each in parts.items() if each is not None}
+    return tuple((part, str(each)) for part, each in parts.items() if each is not None)

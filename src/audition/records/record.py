@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from math import isfinite, nan
+from operator import attrgetter
 from typing import Any, Literal
+
+import msgspec
 
 from audition.errors import AuditionError
 from audition.measure import BEST, Measure
@@ -86,8 +89,9 @@ class Record:
 
     def __post_init__(self) -> None:
         # The text of an exception may hold a corpus, that of a tracker a page of HTML.
-        object.__setattr__(self, "reason", cut(self.reason))
-        object.__setattr__(self, "notes", tuple(map(cut, self.notes[-NOTES:])))
+        if self.reason or self.notes:
+            object.__setattr__(self, "reason", cut(self.reason))
+            object.__setattr__(self, "notes", tuple(map(cut, self.notes[-NOTES:])))
 
     def measure(self, metric: str) -> Measure:
         """How `metric` is read; a plain number where the record does not say."""
@@ -140,6 +144,14 @@ class Record:
     @classmethod
     def from_json(cls, text: str) -> "Record":
         """Read `record.json`; raises AuditionError saying in a few words what is wrong with it."""
+        if '"metrics"' in text and '"schema"' in text:
+            try:
+                found = _DECODER.decode(text)
+            except (msgspec.MsgspecError, RecursionError, UnicodeError):
+                pass  # an older record, one without a number, or one whose fault is to be named
+            else:
+                if found.schema == SCHEMA and found.is_possible():
+                    return found
         try:
             plain = parsed(text)
         except ValueError as error:
@@ -171,6 +183,12 @@ class Record:
             found = replace(found, metrics=metrics)
         return found
 
+    def is_possible(self) -> bool:
+        """Whether its numbers are finite and its counts such as a run can come to."""
+        return all(-LARGEST <= number <= LARGEST for number in _numbers(self)) and all(
+            map(isfinite, self.metrics.values())
+        )
+
     def ended(self, status: Status, reason: str = "", **facts: Any) -> "Record":
         """This record with its outcome."""
         return replace(self, status=status, reason=reason, **facts)
@@ -178,6 +196,8 @@ class Record:
 
 _KNOWN = frozenset(f.name for f in fields(Record))
 _NUMBERS = tuple(f.name for f in fields(Record) if f.type in (int, float))
+_numbers = attrgetter(*_NUMBERS)
+_DECODER = msgspec.json.Decoder(Record)
 
 LANGUAGE = {
     "val_loss": Measure("validation loss", "nats/token"),

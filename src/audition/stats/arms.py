@@ -3,6 +3,7 @@
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -37,7 +38,7 @@ class Arm:
         """Number of runs whose loss is NaN or infinite."""
         return sum(not math.isfinite(loss) for loss in self.losses)
 
-    @property
+    @cached_property
     def by_seed(self) -> dict[Seed, float]:
         """Seed -> loss; empty where no seeds were given."""
         return {} if self.seeds is None else dict(zip(self.seeds, self.losses, strict=True))

@@ -1,4 +1,4 @@
-"""The exact Mann-Whitney test, the smallest p of exact tests, and the correlation of ranks."""
+"""Tests of ranks: Mann-Whitney, exact up to 100 runs, the least p of exact tests, and correlation."""
 
 import math
 from collections.abc import Sequence
@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from audition.stats.arms import Arm, Losses, read_arm
 
+EXACT = 100
+"""Runs above which counting all permutations would take seconds, then more memory than there is."""
+
 
 @dataclass(frozen=True)
 class ExactTest:
-    """An exact test. `p` is one-sided, "the idea is better"."""
+    """A test of ranks. `p` is one-sided, "the idea is better"."""
 
     statistic: float
     p: float
@@ -23,9 +26,11 @@ def mann_whitney(baseline: Losses | Arm, idea: Losses | Arm) -> ExactTest:
     """Exact Mann-Whitney test for arms [n1], [n2]; the statistic U counts pairs the idea wins.
 
     Ties share their rank, and the permutation distribution of those very ranks is counted. A
-    diverged run (NaN or infinite) ranks as the worst loss.
+    diverged run (NaN or infinite) ranks as the worst loss. Above EXACT runs in all, the sum of ranks is
+    taken for normal, with the variance of those ranks and a correction for continuity.
 
-    Source: Mann & Whitney (1947); ranks by counting as in Streitberg & Roehmel (1986).
+    Source: Mann & Whitney (1947); ranks by counting as in Streitberg & Roehmel (1986); the normal
+    limit with ties, Lehmann (1975), Nonparametrics, chapter 1.
 
     Raises:
         ValueError: an empty arm, or a seed occurs twice.
@@ -35,13 +40,28 @@ def mann_whitney(baseline: Losses | Arm, idea: Losses | Arm) -> ExactTest:
         raise ValueError(f"Mann-Whitney needs a run in each arm, got {first.n} and {second.n}")
     losses = np.array([math.inf if math.isnan(x) else x for x in first.losses + second.losses])
     doubled = _doubled_ranks(losses)
-    counts = _subset_sum_counts(doubled, first.n)
     observed = int(doubled[: first.n].sum())
+    if first.n + second.n > EXACT:
+        return _normal(doubled, first.n, second.n, observed)
+    counts = _subset_sum_counts(doubled, first.n)
     total = counts.sum()
     upper, lower = counts[observed:].sum() / total, counts[: observed + 1].sum() / total
     u = observed / 2.0 - first.n * (first.n + 1) / 2.0
     p_two = min(1.0, 2.0 * min(float(upper), float(lower)))
     return ExactTest(u, float(upper), p_two)
+
+
+def _normal(doubled: NDArray[np.int64], n1: int, n2: int, observed: int) -> ExactTest:
+    """The test in the normal limit; the sum of doubled ranks moves in steps of at least one."""
+    ranks = doubled / 2.0
+    variance = n1 * n2 / (n1 + n2) * float(ranks.var(ddof=1))
+    apart = observed / 2.0 - n1 * float(ranks.mean())
+    u = observed / 2.0 - n1 * (n1 + 1) / 2.0
+    if variance == 0.0:
+        return ExactTest(u, 1.0, 1.0)
+    above, below = ((side * apart - 0.5) / math.sqrt(variance) for side in (1.0, -1.0))
+    upper, lower = (0.5 * math.erfc(z / math.sqrt(2.0)) for z in (above, below))
+    return ExactTest(u, upper, min(1.0, 2.0 * min(upper, lower)))
 
 
 def signflip_floor(n: int) -> float:
