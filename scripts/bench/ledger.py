@@ -23,7 +23,6 @@ QUESTIONS = (
     ("`audition status`", ("status",), "3 s"),
     ("`audition runs`", ("runs",), "3 s"),
     ("`audition`", (), "6 s"),
-    ("the report", ("report",), "6 s"),
 )
 
 
