@@ -82,7 +82,9 @@ def made_up(seed: int, steps: int = 5) -> Trace:
         gains=np.ones((steps, 4)),
         terms=("loss",),
         losses=draw.gamma(1.0, 1.0, (steps, 1)),
-        first_weights=draw.normal(size=41),
+        at=np.arange(steps),
+        windows=np.array([1, 1, steps - 2]),
+        window_weights=draw.normal(size=(3, 41)),
         **norms,
         **{name: draw.normal(size=(steps, 41)).astype(np.float16) for name in entries},
     )
@@ -296,3 +298,25 @@ def test_readings_say_what_they_cannot(traced):
 def test_runs_that_cannot_be_traced(settings_of, overrides, said):
     with pytest.raises(AuditionError, match=said):
         record(settings_of(*overrides), RUN, steps=6)
+
+
+def test_three_windows_are_the_same_steps_of_the_whole_run(settings_of):
+    """A trace of every step holds what a trace of some says of those, weights too."""
+    whole = record(settings_of("budget.steps=12"), RUN, steps=12).trace
+    some = record(settings_of("budget.steps=12"), RUN, steps=6).trace
+    assert whole.at.tolist() == list(range(12))
+    assert some.at.tolist() == [0, 1, 5, 6, 10, 11]
+    assert some.windows.tolist() == [2, 2, 2]
+    for name in ("losses", "gradients", "weights", "updates", "fractions", "gains"):
+        assert np.array_equal(getattr(some, name), getattr(whole, name)[some.at]), name
+    ours, theirs = Signals.of(some).weights, Signals.of(whole).weights
+    for name, entries in ours.items():
+        torch.testing.assert_close(entries, theirs[name][some.at], rtol=1e-3, atol=1e-4)
+    found = replay(some, Chain({"limiter": Limiter()}))
+    assert found.windows == ((0, 2), (5, 7), (10, 12))
+    said = " ".join(found.limits())
+    assert "6 steps of 12 (steps 1 to 2, steps 6 to 7, steps 11 to 12)" in said
+    assert "the steps between were not recorded" in said
+    limited = replay(whole, Chain({"limiter": Limiter()})).series["limiter/gain"]
+    expected = [sum(limited[a:b]) / 2 for a, b in found.windows]
+    assert found.means("limiter/gain") == pytest.approx(expected, rel=1e-3)

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import isfinite, nan
 from statistics import fmean
 from typing import Any
 
 from audition.text import count
-
-THIRDS = 3
 
 
 @dataclass(frozen=True)
@@ -18,17 +16,22 @@ class Readings:
 
     run: str  # that the signals are of, as ARM/SEED
     key: str
-    steps: int  # that were replayed, the first ones of the run
+    windows: tuple[tuple[int, int], ...]  # steps that were replayed: from, and up to without
     of: int  # steps of the run; 0 where it was given minutes
     kept: int  # entries of all tensors that stand for them
     entries: int  # of all tensors
     kinds: Mapping[str, str]  # effect -> how it was replayed, as `Effect.replays` has it
     series: Mapping[str, Sequence[float]]  # reading -> [steps]; not-a-number where there was none
 
-    def thirds(self, name: str) -> tuple[float, ...]:
-        """The means of a reading over the first, the second and the last third of the steps."""
+    @property
+    def steps(self) -> int:
+        """How many steps were replayed."""
+        return sum(end - start for start, end in self.windows)
+
+    def means(self, name: str) -> tuple[float, ...]:
+        """The mean of a reading over each window."""
         values = self.series[name]
-        cuts = [round(self.steps * k / THIRDS) for k in range(THIRDS + 1)]
+        cuts = accumulate((end - start for start, end in self.windows), initial=0)
         parts = (values[a:b] for a, b in pairwise(cuts))
         seen = ([x for x in part if isfinite(x)] for part in parts)
         return tuple(fmean(part) if part else nan for part in seen)
@@ -47,11 +50,16 @@ class Readings:
         exact = [name for name, kind in self.kinds.items() if kind == "norms"]
         sampled = [name for name, kind in self.kinds.items() if kind != "norms"]
         said = [
-            f"A simulation on the recorded signals of {self.run}, its first "
-            f"{count(self.steps, 'step')}{whole}: what each effect does to gradients, updates and "
+            f"A simulation on the recorded signals of {self.run}, {count(self.steps, 'step')}{whole} "
+            f"({', '.join(map(named, self.windows))}): what each effect does to gradients, updates and "
             "weights that were trained without it. Training with this chain would change them, the "
             "later ones most.",
         ]
+        if any(end != start for (_, end), (start, _) in pairwise(self.windows)):
+            said.append(
+                "From one window to the next, effects keep the state that they had: the steps between "
+                "were not recorded."
+            )
         if exact:
             said.append(f"Exact on these, from norms, losses and clocks: {', '.join(exact)}.")
         if sampled:
@@ -71,6 +79,7 @@ class Readings:
             "run": self.run,
             "key": self.key,
             "steps": self.steps,
+            "windows": [[start + 1, end] for start, end in self.windows],
             "of": self.of,
             "replayed": dict(self.kinds),
             "limits": list(self.limits()),
@@ -79,3 +88,14 @@ class Readings:
                 for name, values in self.series.items()
             },
         }
+
+
+def named(window: tuple[int, int]) -> str:
+    """A window in words, its steps counted from 1.
+
+    Examples:
+        >>> named((0, 67)), named((5, 6))
+        ('steps 1 to 67', 'step 6')
+    """
+    start, end = window
+    return f"step {end:,}" if end == start + 1 else f"steps {start + 1:,} to {end:,}"

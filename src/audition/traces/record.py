@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from audition.errors import AuditionError
@@ -18,7 +19,7 @@ from audition.recipe.signals import Tensors, View
 from audition.recipe.streams import Streams
 from audition.records.record import Record
 from audition.session import Session
-from audition.traces.trace import Trace
+from audition.traces.trace import Trace, windows_of
 from audition.training.build import CURVATURE, build
 from audition.training.loop import train
 
@@ -38,14 +39,16 @@ class Watch(Effect):
             count = min(p.numel(), max(LEAST, round(ENTRIES * p.numel() / total)))
             drawn = torch.randperm(p.numel(), generator=streams.generator(name))
             places[name] = drawn[:count].sort().values.to(p.device)
-        return {"places": places, "first": _cut(params, places)}
+        return {"places": places}
 
     def on_gradients(self, gradient: Gradient, state: Any, view: View) -> tuple[Gradient, Any]:
         grads = {n: gradient.grads.get(n, torch.zeros_like(p)) for n, p in view.params.items()}
         return gradient, {**state, "gradients": _look(grads, state["places"])}
 
     def on_updates(self, updates: Tensors, state: Any, view: View) -> tuple[Tensors, Any]:
-        seen = {"updates": _look(updates, state["places"]), "weights": tree.norms(view.params)}
+        places = state["places"]
+        seen = {"updates": _look(updates, places), "weights": tree.norms(view.params)}
+        seen["weight_entries"] = _cut(view.params, places)
         return updates, {**state, **seen}
 
 
@@ -63,9 +66,12 @@ def _cut(signal: Tensors, places: Mapping[str, Tensor]) -> Tensor:
 
 
 class _Kept(Observer):
-    """What the watching effect saw at every step, on the processor."""
+    """What the watching effect saw in the windows of `steps` in all, on the processor."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: int) -> None:
+        self.wanted = steps
+        self.windows: list[range] = []
+        self.first: list[Any] = []
         self.rows: list[dict[str, Any]] = []
         self.losses: list[float] = []
         self.events = 0
@@ -74,8 +80,18 @@ class _Kept(Observer):
         seen = session.effects[WATCH]
         self.events += len(report.events)
         self.losses.append(report.loss())
+        step = report.clock.step
+        if not self.windows:
+            self.steps = report.clock.steps or 0
+            self.windows = windows_of(self.wanted, report.clock.steps)
+            self.terms, self.controls = tuple(report.gradient.terms), tuple(vars(report.controls))
+        if not any(step in window for window in self.windows):
+            return
+        if any(step == window.start for window in self.windows):
+            self.first.append(seen["weight_entries"].cpu().numpy())
         self.rows.append(
             {
+                "at": step,
                 "fractions": report.clock.fraction,
                 "gains": [float(gain) for gain in vars(report.controls).values()],
                 "losses": [float(term) for term in report.gradient.terms.values()],
@@ -86,8 +102,10 @@ class _Kept(Observer):
                 "update_entries": seen["updates"][1].cpu().numpy().astype(np.float16),
             }
         )
-        self.terms, self.controls = tuple(report.gradient.terms), tuple(vars(report.controls))
-        self.steps = report.clock.steps or 0
+
+    def over(self, step: int) -> bool:
+        """Whether nothing that comes is wanted."""
+        return bool(self.windows) and step >= self.windows[-1].stop
 
 
 @dataclass(frozen=True)
@@ -99,7 +117,9 @@ class Recording:
 
 
 def record(settings: Mapping[str, Any], run: Record, steps: int) -> Recording:
-    """The first `steps` of the run that checked `settings` describe; nothing is written.
+    """`steps` of the run that checked `settings` describe, which is trained again; nothing is written.
+
+    A third of them is at its begin, a third in its middle and a third at its end.
 
     Raises AuditionError for a run with effects or with apoptosis, and for one that diverges at once.
     """
@@ -112,12 +132,12 @@ def record(settings: Mapping[str, Any], run: Record, steps: int) -> Recording:
         )
     watching = Chain({**job.recipe.effects.members, WATCH: Watch()})
     recipe = replace(job.recipe, effects=watching)
-    kept = _Kept()
+    kept = _Kept(steps)
     training = replace(job.training, evaluations=1)
     outcome = train(
         replace(job, recipe=recipe, training=training),
         [kept],
-        interrupted=lambda step: step >= steps,
+        interrupted=kept.over,
     )
     if kept.events:
         raise AuditionError(
@@ -140,7 +160,14 @@ def record(settings: Mapping[str, Any], run: Record, steps: int) -> Recording:
         steps=kept.steps,
         controls=kept.controls,
         terms=kept.terms,
-        first_weights=seen["first"].cpu().numpy(),
+        windows=_lengths(kept),
+        window_weights=np.array(kept.first),
         **stacked,
     )
     return Recording(trace, tuple(kept.losses))
+
+
+def _lengths(kept: _Kept) -> NDArray[np.int64]:
+    """[W] steps that were made of each window, of those that were reached."""
+    made = [sum(row["at"] in window for row in kept.rows) for window in kept.windows]
+    return np.array([count for count in made if count])

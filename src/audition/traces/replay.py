@@ -42,7 +42,13 @@ class Signals:
         )  # [S, K]
         counts = torch.as_tensor(trace.kept)
         moved = torch.as_tensor(trace.update_entries).float() * steps.repeat_interleave(counts, 1)
-        path = torch.as_tensor(trace.first_weights) + moved.cumsum(0) - moved  # [S, N] before each
+        first = torch.as_tensor(trace.window_weights)
+        path = torch.cat(  # [S, N] before each
+            [
+                start + moved[span].cumsum(0) - moved[span]
+                for start, span in zip(first, trace.spans(), strict=True)
+            ]
+        )
         entries = {
             "gradients": (torch.as_tensor(trace.gradient_entries).float(), trace.gradients),
             "weights": (path, trace.weights),
@@ -104,7 +110,7 @@ def replay(trace: Trace, chain: Chain) -> Readings:
     return Readings(
         run=trace.run,
         key=trace.key,
-        steps=len(trace),
+        windows=tuple((int(trace.at[s][0]), int(trace.at[s][-1]) + 1) for s in trace.spans()),
         of=trace.steps,
         kept=int(trace.kept.sum()),
         entries=int(trace.sizes.sum()),
@@ -127,7 +133,7 @@ def _advance(
 ) -> tuple[dict[str, Tensor | float], Any]:
     """One step as the trainer makes it (`training/step.py`), and its readings."""
     grads, weights, updates = signals.at(step)
-    clock = Clock(step, trace.steps or None, float(trace.fractions[step]))
+    clock = Clock(int(trace.at[step]), trace.steps or None, float(trace.fractions[step]))
     planned = Controls(**dict(zip(trace.controls, map(float, trace.gains[step]), strict=True)))
     view = View(clock, planned, weights, streams)
     controls, state = chain.before_batch(planned, state, view)

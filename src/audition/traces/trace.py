@@ -1,11 +1,12 @@
-"""A trace: the norms, and some entries, of every gradient, weight and update of a run's first steps.
+"""A trace: the norms, and some entries, of a run's gradients, weights and updates in three windows.
 
-Shape suffixes: S steps, K tensors, N entries that were kept of all tensors.
+Shape suffixes: S steps, W windows, K tensors, N entries that were kept of all tensors.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -19,7 +20,7 @@ from audition.records.store import write_whole
 
 FILE = "trace.npz"
 """In the folder of the run that it is of."""
-SCHEMA = 1
+SCHEMA = 2
 
 Numbers = NDArray[np.floating]
 
@@ -38,6 +39,8 @@ class Trace:
     sizes: NDArray[np.int64]  # [K] entries of each
     kept: NDArray[np.int64]  # [K] entries that were kept of each, the same ones at every step
     steps: int  # of the whole run; 0 where it was given minutes
+    at: NDArray[np.int64]  # [S] steps of the run that were recorded, from 0
+    windows: NDArray[np.int64]  # [W] how many of them at its begin, in its middle and at its end
     fractions: Numbers  # [S] of the budget that was spent before each step
     controls: tuple[str, ...]  # [C] names of the schedule's gains
     gains: Numbers  # [S, C]
@@ -48,7 +51,7 @@ class Trace:
     updates: Numbers  # [S, K] norms of the change
     gradient_entries: Numbers  # [S, N]
     update_entries: Numbers  # [S, N]
-    first_weights: Numbers  # [N] entries as they were, before the first step
+    window_weights: Numbers  # [W, N] entries as they were, before the first step of each window
     schema: int = SCHEMA
 
     def __len__(self) -> int:
@@ -58,6 +61,12 @@ class Trace:
     def run(self) -> str:
         """`baseline/42`, by which the run is found."""
         return f"{self.arm}/{self.seed}"
+
+    def spans(self) -> Iterator[slice]:
+        """Places in [S] of each window."""
+        ends = np.cumsum(self.windows)
+        for end, count in zip(ends, self.windows, strict=True):
+            yield slice(int(end - count), int(end))
 
     def parts(self) -> Iterator[tuple[str, slice]]:
         """Name of each parameter, and the place of its entries in [N]."""
@@ -79,7 +88,8 @@ class Trace:
             with np.load(BytesIO(read_bytes(path)), allow_pickle=False) as found:
                 if int(found["schema"]) != SCHEMA:
                     raise AuditionError(
-                        f"{path} has schema {int(found['schema'])}, and this version reads {SCHEMA}"
+                        f"{path} has schema {int(found['schema'])}, and this version reads {SCHEMA}: "
+                        "--again records it afresh"
                     )
                 return cls(**{each.name: _plain(found[each.name]) for each in fields(cls)})
         except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
@@ -100,3 +110,24 @@ def _plain(array: NDArray[np.generic]) -> Any:
     if array.ndim == 0:
         return array.item()
     return tuple(map(str, array)) if array.dtype.kind == "U" else array
+
+
+def windows_of(steps: int, of: int | None) -> list[range]:
+    """Three windows of `steps` in all: the begin, the middle and the end of a run of `of` steps.
+
+    Of a run that is no longer, its thirds; of one whose length nobody knows, thirds of its first steps.
+
+    Examples:
+        >>> windows_of(9, 100), windows_of(9, 5), windows_of(2, None)
+        ([range(0, 3), range(48, 51), range(97, 100)], [range(0, 2), range(2, 3), range(3, 5)], \
+[range(0, 1), range(1, 2)])
+    """
+    steps = min(steps, of or steps)
+    cuts = [round(steps * k / 3) for k in range(4)]
+    lengths = [b - a for a, b in pairwise(cuts)]
+    end = of or steps
+    starts = (0, max(cuts[1], (end - lengths[1]) // 2), end - lengths[2])
+    if end == steps:
+        starts = (cuts[0], cuts[1], cuts[2])
+    spans = (range(a, a + n) for a, n in zip(starts, lengths, strict=True))
+    return [span for span in spans if span]

@@ -31,7 +31,13 @@ EFFECTS = ("preset", "effects")
         metavar="OVERRIDE",
         help="the chain to replay: preset=NAME effects.NAME.SETTING=X; without any, RUN is recorded",
     ),
-    option("--steps", type=COUNT, default=200, metavar="N", help="that are recorded (200)"),
+    option(
+        "--steps",
+        type=COUNT,
+        default=200,
+        metavar="N",
+        help="that are recorded (200): a third at the begin, in the middle and at the end each",
+    ),
     option("--again", action="store_true", help="record it afresh"),
     *(ALLOW, LEDGER, JSON),
 )
@@ -126,12 +132,12 @@ def _replay(found: "Trace", effects: dict[str, Any]) -> "Readings":
 def _say_recorded(found: "Trace", path: str, options: Namespace) -> None:
     from audition.console import console, table
     from audition.text import count
+    from audition.traces.readings import named
 
     out = console()
     out.print(f"{count(len(found), 'step')} of {found.run}, {len(found.names)} tensors: {path}")
-    thirds = [part for part in range(3) if len(found) >= 3]
     rows = [
-        (what, *(f"{_third(values, part):.4g}" for part in thirds))
+        (what, *(f"{values[span].mean():.4g}" for span in found.spans()))
         for what, values in (
             ("loss", found.losses.sum(1)),
             ("gradient norm", (found.gradients**2).sum(1) ** 0.5),
@@ -139,27 +145,23 @@ def _say_recorded(found: "Trace", path: str, options: Namespace) -> None:
             ("update norm", (found.updates**2).sum(1) ** 0.5),
         )
     ]
-    if thirds:
-        out.print(table(("mean of", ">first third", ">second", ">last"), rows))
+    spans = ((int(found.at[s][0]), int(found.at[s][-1]) + 1) for s in found.spans())
+    out.print(table(("mean of", *(f">{named(span)}" for span in spans)), rows))
     typed = audition_command(f"trace {found.run} preset=saturation_limiter", options.output_dir)
     print(f"replay a chain on it: {typed}")
 
 
-def _third(values: Any, part: int) -> float:
-    n = len(values)
-    return float(values[round(n * part / 3) : round(n * (part + 1) / 3)].mean())
-
-
 def show(readings: "Readings") -> None:
-    """A line a reading, its mean in each third of the steps, and what that can say."""
+    """A line a reading, its mean in each window, and what that can say."""
     from audition.console import console, table
     from audition.text import number
+    from audition.traces.readings import named
 
     out = console()
     rows = [
-        (name, *(number(x, ".4g") if math.isfinite(x) else "–" for x in readings.thirds(name)))
+        (name, *(number(x, ".4g") if math.isfinite(x) else "–" for x in readings.means(name)))
         for name in readings.shown()
     ]
-    out.print(table(("mean of", ">first third", ">second", ">last"), rows))
+    out.print(table(("mean of", *(f">{named(w)}" for w in readings.windows)), rows))
     for sentence in readings.limits():
         out.print(sentence, style="dim", markup=False)
