@@ -272,7 +272,7 @@ class Unknown(Effect):
 def test_readings_say_what_they_cannot(traced):
     found = replay(traced, Chain({"limiter": Limiter(), "loud": Loud()}))
     said = " ".join(found.limits())
-    assert "baseline/42, its first 6 steps of 6" in said
+    assert "baseline/42, 6 steps of 6 (steps 1 to 2, steps 3 to 4, steps 5 to 6)" in said
     assert "Exact on these, from norms, losses and clocks: limiter, loud" in said
     assert "It cannot say what becomes of the loss" in said
     plain = found.to_dict()
