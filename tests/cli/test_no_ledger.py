@@ -19,6 +19,7 @@ READERS = (
     ("cancel",),
     ("watch", "--once"),
     ("calibrate",),
+    ("confirm", "placebo"),
     ("export", "--to", "parquet"),
     ("power", "--gain", "0.01"),
     ("interactions", "a", "b"),
