@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from audition.errors import AuditionError
 from audition.parts.attention.causal import Causal, CausalAttention
+from audition.parts.attention.latent import Latent
 from audition.parts.attention.sliding import Sliding
 from audition.parts.dims import Dims
 from audition.parts.feedforward.gelu import Gelu
@@ -157,6 +158,14 @@ def test_sizes_that_do_not_fit_are_refused(attention, positional, settings, mess
 
 
 DIMS = Dims(width=32, heads=4, context=T)
+
+
+@pytest.mark.parametrize("settings", [{"rank": 33}, {"query_rank": 33}])
+def test_a_rank_above_the_width_compresses_nothing_and_is_refused(settings):
+    (name,) = settings
+    with pytest.raises(AuditionError, match=f"attention.{name}=33 is more than the 32 channels"):
+        Latent(**settings)(DIMS, RMSNorm())
+    Latent(**{name: 32})(DIMS, RMSNorm())
 
 
 def attention_of(*, bias=False, **settings) -> CausalAttention:

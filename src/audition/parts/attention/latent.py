@@ -44,7 +44,7 @@ class Latent:
     """c of c · tanh(score / c), which keeps scores within ±c; null is none."""
 
     def __call__(self, dims: Dims, norm: Norm) -> "LatentAttention":
-        """Raises AuditionError where the heads do not divide the width."""
+        """Raises AuditionError where the heads do not divide the width, or a rank is above it."""
         return LatentAttention(dims, norm, self)
 
     def pairs(self, places: int) -> Pairs:
@@ -64,6 +64,12 @@ class LatentAttention(nn.Module):
             raise AuditionError(f"width={width} cannot be split over heads={heads}: it must divide")
         rotary = max(1, own // 2) if policy.rotary is None else policy.rotary
         rank = max(1, width // 2) if policy.rank is None else policy.rank
+        for name, least in (("rank", rank), ("query_rank", policy.query_rank or 0)):
+            if least > width:
+                raise AuditionError(
+                    f"attention.{name}={least} is more than the {width} channels that it is to "
+                    f"compress: give at most {width}"
+                )
         self.policy, self.heads = policy, heads
         self.channels = own
         source = policy.query_rank or width
