@@ -51,12 +51,14 @@ def make_ledger(root: Path, runs: int = RUNS, arms: int = ARMS) -> None:
             folder = root / "runs" / name / hashes[name] / f"seed_{seed}"
             folder.mkdir(parents=True)
             record = _record(name, hashes, seed, float(loss), plan.digest())
-            (folder / "record.json").write_text(record.to_json())
+            (folder / "record.json").write_text(record.to_json(), encoding="utf-8")
             lines = (
                 {"step": step, "units": 3072 * step, "val_loss": loss + 1.0 / step}
                 for step in (100, 200, 325)
             )
-            (folder / "metrics.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines))
+            (folder / "metrics.jsonl").write_text(
+                "".join(json.dumps(x) + "\n" for x in lines), encoding="utf-8"
+            )
 
 
 def _record(name: str, hashes: dict[str, str], seed: int, loss: float, plan: str) -> Record:

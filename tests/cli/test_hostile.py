@@ -43,6 +43,8 @@ READERS = (
     ("chain", "preset=ema", "--prune"),
     ("memory", "gate/1"),
     ("spikes", "gate/1"),
+    ("benchmark",),
+    ("confirm", "gate", "--print"),
 )
 
 

@@ -191,7 +191,7 @@ def test_in_an_empty_folder_it_names_the_first_command(
         ("leaderboard --top -1", "--top -1 is out of range: it must be >= 0"),
         ("bench --seconds 0", "--seconds 0 is out of range: it must be > 0"),
         ("verdict --strict=3", "--strict takes no value, and '3' was given"),
-        ("verdict --s 3", "--s may be --sesoi, --strict: type more of it"),
+        ("verdict --s 3", "--s may be --sesoi, --sides, --strict: type more of it"),
         ("new", "KIND, NAME must be given (`audition new --help`"),
         ("help verdit", "there is no command 'verdit'; did you mean 'verdict'?"),
     ],

@@ -30,7 +30,7 @@ def rows(at_once=None):
         for part in torch.arange(4).split(at_once or 4):
             yield Batch(part[:, None].float(), TARGETS[part], part, torch.zeros_like(part))
 
-    return HeldOutRows(Predict(Written()), SimpleNamespace(held_out=held_out))
+    return HeldOutRows(Predict(Written()), SimpleNamespace(held_out=held_out, domains=()))
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 4])

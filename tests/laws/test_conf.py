@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from scripts import stand_ins
 from standins import fashion
 from tests.laws.table import ROWS
 
@@ -30,8 +31,10 @@ NEEDS = {
     "attention/grouped": ("attention.kv_heads=1",),
     "data/shakespeare_bpe": ("data.vocab_size=300",),
     "data/stdlib": ("data.vocab_size=300",),
+    "data/tinystories": ("data.vocab_size=300",),
     "data/two_domains": ("data.vocab_size=300",),
     "data/wikipedia": ("data.vocab_size=300",),
+    "data/wikitext103": ("data.vocab_size=300",),
     "experiment/document002": ("data.batch_size=2",),
     "experiment/document003": ("data.evaluation_tokens=full",),
     "experiment/nanogpt_cpu": ("schedule.warmup_steps=1",),
@@ -63,8 +66,14 @@ THREE_STEPS = ("model=tiny", "data.evaluation_tokens=512", "budget.steps=3")
 def overrides(name: str) -> tuple[str, ...]:
     """What chooses a file on a command line, after all that makes a run small."""
     group, _, choice = name.rpartition("/")
-    if name == "task/stream":
-        return (*THREE_PICTURES[1:], "task=stream", "task.phases=3")
+    if "task=stream" in (FILES[name].chosen, *FILES[name].needs):
+        chosen = dict.fromkeys(("task=stream", *FILES[name].needs, FILES[name].chosen))
+        return (*THREE_PICTURES[1:], *chosen, "task.phases=3")
+    if name == "task/episodes":
+        return (*THREE_PICTURES[1:], "task=episodes", "task.count=3")
+    if name == "task/test_time":
+        few = ("task.documents=1", "task.windows=2", "data.evaluation_tokens=full")
+        return ("model=tiny", "budget.steps=3", "task=test_time", *few)
     if name in PICTURES:
         return (*THREE_PICTURES, f"{group}={choice}", *NEEDS.get(name, ()))
     small = [o for o in THREE_STEPS if not (group == "model" and o.startswith("model="))]
@@ -100,7 +109,11 @@ def few_documents(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_file_trains_three_steps(name, settings_of, tmp_path, monkeypatch):
     if "data.vocab_size=300" in NEEDS.get(name, ()):
         few_documents(monkeypatch)
-        settings = settings_of(*overrides(name), f"data.cache_dir={tmp_path}", base=())
+        own = [f"data.cache_dir={tmp_path}"]
+        if FILES[name].name in stand_ins.SETS:
+            stand_ins.make(FILES[name].name, tmp_path / "stand_in")
+            own += [f"data.path={tmp_path / 'stand_in'}", "data.revision=null"]
+        settings = settings_of(*overrides(name), *own, base=())
     else:
         stand_in = fashion(tmp_path / "fashion") if name in FASHION else ()
         settings = settings_of(*overrides(name), *stand_in, base=())
