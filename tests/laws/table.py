@@ -68,7 +68,11 @@ PICTURES = ("experiment=digits",)
 """Another task under the same laws."""
 
 OF_PICTURES = {
-    "attention=full": Row(("model=vit", "model.width=32", "model.layers=2"), common=PICTURES)
+    "attention=full": Row(
+        ("attention=full", "attention.soft_cap=0.1"),
+        ("attention.soft_cap=null",),
+        common=(*PICTURES, "model=vit", "model.width=32", "model.layers=2"),
+    )
 }
 """Members that no model of language takes, within one that does."""
 
