@@ -1,7 +1,8 @@
 """A step reads no tensor's value: on a card, the processor would wait there for all that goes before.
 
-Metrics read values every tenth step, and a step in which units die or are born reads which. A hard
-gate reads one value, that says whether the backward pass is run; a compressor on the rate its gain.
+Metrics read values every tenth step, and where they look at the gates of skip connections. A step in
+which units die or are born reads which. A hard gate reads one value, that says whether the backward
+pass is run; a compressor on the rate its gain.
 """
 
 import traceback
@@ -14,6 +15,7 @@ import torch
 from tests.laws.table import ROWS
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from audition.observers.gates import Gates
 from audition.observers.metrics import Metrics
 from audition.recipe.batches import Clock
 from audition.session import begin
@@ -25,8 +27,9 @@ PLACES = {aten.index, aten.index_put, aten.index_put_}
 """Operations that read where their index is a mask."""
 ALLOWED = ("_opens in ", "_number in ")
 """The function of a hard gate that decides, and that of a gain on the rate."""
-WARM, STEPS, BUDGET = 2, 6, 60
-"""Steps before values are looked for, steps in which they are, and steps of the run."""
+WARM, STEPS, BUDGET, LOOKS = 2, 6, 60, 6
+"""Steps before values are looked for, steps in which they are, and steps of the run; and looks at its
+gates: one every tenth step, as lines of metrics are."""
 
 
 class Reads(TorchDispatchMode):
@@ -56,7 +59,7 @@ def reads(job_of: Callable[..., Any], tmp_path: Any) -> Callable[..., Counter[st
         job = job_of(*overrides, f"budget.steps={BUDGET}")
         job.execution.enter()
         session = begin(job.recipe, job.seed, "cpu")
-        metrics = Metrics(tmp_path)
+        metrics = Metrics(tmp_path, gates=Gates(looks=LOOKS))
         metrics.on_start(session, BUDGET)
         mode = Reads()
         for step in range(WARM + STEPS):
