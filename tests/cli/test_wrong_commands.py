@@ -509,7 +509,10 @@ TYPED: list[tuple[str, list[str]]] = [
     ),
     (
         "preset=saturation_limiter effects.limiter.wett=1",
-        ["'effects.limiter.wett'; did you mean 'wet'? choose from: bypass, ceiling, floor, wet"],
+        [
+            "'effects.limiter.wett'; did you mean 'wet'? ",
+            "choose from: bypass, ceiling, floor, lookahead, wet",
+        ],
     ),
     ("effects.limiter.wet=0.5", ["unknown key 'effects.limiter': there are no effects"]),
     ("effects=saturation_limiter", ["preset=NAME chooses one"]),
