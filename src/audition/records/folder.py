@@ -47,19 +47,27 @@ class Folder(Generic[T]):
 
     def get(self, root: Path, stem: str) -> T | None:
         """The value of that name; None where there is none, or its file cannot be read."""
-        found = self._read(self.path(root, stem))
+        found = self._read(root, stem)
         return None if isinstance(found, Unreadable) else found
 
     def read(self, root: Path) -> tuple[tuple[T, ...], tuple[Unreadable, ...]]:
-        """Every value in the ledger at `root` by name, and the files that could not be read as one."""
+        """Every value in the ledger at `root` by name, and what could not be read as one."""
         folder = root / self.name
-        try:
-            names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
-        except (FileNotFoundError, NotADirectoryError):
-            return (), ()
-        except OSError as error:
-            return (), (Unreadable(folder, f"cannot be read ({error.strerror or error})"),)
-        found = [self._read(folder / name) for name in names]
+        errors: list[OSError] = []
+        paths = sorted(
+            Path(top, name)
+            for top, folders, files in os.walk(folder, onerror=errors.append)
+            for name in (*folders, *files)
+            if name.endswith(".json")
+        )
+        found: list[T | Unreadable | None] = [
+            Unreadable(Path(error.filename), f"cannot be read ({error.strerror or error})")
+            for error in errors
+            if not isinstance(error, FileNotFoundError | NotADirectoryError)
+        ]
+        for path in paths:
+            stem = path.relative_to(folder).as_posix().removesuffix(".json")
+            found.append(self._read(root, stem))
         unreadable = tuple(each for each in found if isinstance(each, Unreadable))
         values = (each for each in found if each is not None and not isinstance(each, Unreadable))
         return tuple(values), unreadable
@@ -75,9 +83,10 @@ class Folder(Generic[T]):
         except (AttributeError, KeyError, TypeError, ValueError):
             raise AuditionError("was not written by Audition") from None
 
-    def _read(self, path: Path) -> T | Unreadable | None:
+    def _read(self, root: Path, stem: str) -> T | Unreadable | None:
+        path = self.path(root, stem)
         found = read_file(path, self.decode)
         if found is None or isinstance(found, Unreadable):
             return found
-        why = self.misfit(found, path.stem)
+        why = self.misfit(found, stem)
         return Unreadable(path, why) if why else found

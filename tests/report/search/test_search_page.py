@@ -70,7 +70,8 @@ def test_a_ledger_with_a_search_alone_is_reported(
     every: Account, two: Account, tmp_path: Path
 ) -> None:
     STUDIES.write(tmp_path, every.name, every)
-    STUDIES.write(tmp_path, "two", Account(**{**vars(two), "name": "<b>two</b>"}))
+    marked = Account(**{**vars(two), "name": "<b>two</b>"})
+    STUDIES.write(tmp_path, marked.name, marked)
     written = write_report(Ledger(tmp_path), tmp_path / "report")
     page, markdown = written.page.read_text(), written.markdown.read_text()
     assert "No verdict yet; 2 searches" in page
