@@ -61,8 +61,12 @@ def test_times_processes_and_folders_are_no_difference(ledgers):
     assert everything(*ledgers) == []
 
 
-def twice(ledger):
+def copied(ledger):
     shutil.copytree(folder(ledger), ledger.folder("baseline", "c1", 1))
+
+
+def twice(ledger):
+    ledger.write(replace(ledger.get(folder(ledger)), arm="twin"))
 
 
 def tear(ledger):
@@ -85,6 +89,7 @@ def metrics(text):
     [
         (lambda ledger: shutil.rmtree(folder(ledger)), "baseline seed 1 is missing"),
         (lambda ledger: ledger.write(replace(RUN, seed=7)), "seed 7 was never asked for"),
+        (copied, "is the record of another run, baseline/c0/seed_1"),
         (twice, "the run k1 exists 2 times"),
         (tear, "a record is torn"),
         (lambda ledger: (folder(ledger) / "record.json.unreadable").touch(), "moved aside"),
