@@ -28,7 +28,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 # More workers than cores: many tests wait for processes, or for a real Slurm.
-WORKERS ?= 3
+WORKERS ?= 4
 PYTEST = pytest $(SELECTED) --numprocesses $(WORKERS) --no-loadscope-reorder
 
 test coverage: SELECTED := -m 'not slow'
