@@ -9,7 +9,7 @@ from standins import pictures
 
 from audition.data.augment import AREA, ASPECT, DOWN, FLIP, LEFT, RIGHT, TOP, Augment
 from audition.data.images import Images, Pictures, Splits
-from audition.data.pictures import SetAside
+from audition.data.set_aside import SetAside
 from audition.errors import AuditionError
 from audition.recipe.batches import Clock
 from audition.recipe.streams import Streams

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from audition.data.pictures import PictureSource, SetAside, packaged, read_table
+from audition.data.pictures import PictureSource, packaged, read_table
+from audition.data.set_aside import SetAside
 
 if TYPE_CHECKING:  # torch comes with the first batch, not with the settings
     from audition.data.images import Splits

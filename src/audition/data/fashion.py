@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from audition.data.fingerprint import fingerprint
 from audition.data.idx import read_idx
-from audition.data.pictures import PictureSource, SetAside
+from audition.data.pictures import PictureSource
 from audition.data.reading import named
+from audition.data.set_aside import SetAside
 from audition.errors import AuditionError
 
 if TYPE_CHECKING:  # torch comes with the first batch, not with the settings

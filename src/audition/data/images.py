@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audition.data.augment import Augment, Draws, Pixels
-from audition.data.pictures import SetAside
+from audition.data.set_aside import SetAside
 from audition.errors import AuditionError
 from audition.recipe.batches import Batch, Clock, Shape
 from audition.recipe.streams import Streams

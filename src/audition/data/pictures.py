@@ -14,27 +14,12 @@ from annotated_types import Ge, Gt, Interval
 from numpy.typing import NDArray
 
 from audition.data.fingerprint import fingerprint
+from audition.data.set_aside import SetAside
 from audition.errors import AuditionError
 
 if TYPE_CHECKING:  # torch comes with the first batch, not with the settings
     from audition.data.images import Images, Splits
     from audition.recipe.streams import Streams
-
-
-@dataclass(frozen=True)
-class SetAside:
-    """How many pictures of each class validate and are probed, and what seeds their choice.
-
-    The same for every run: a run's own seed must not change what it is judged on.
-    """
-
-    validation: int
-    probe: int
-    order: int
-
-    @property
-    def listed(self) -> list[int]:
-        return [self.validation, self.probe, self.order]
 
 
 @dataclass(frozen=True, kw_only=True)
