@@ -118,7 +118,7 @@ def _caption(judgements: Sequence[Judgement]) -> str:
     adjusted = " or ".join(dict.fromkeys(j.comparison.adjustment.capitalize() for j in judgements))
     return (
         f"Judged by {axis(how)}, {direction(how)}. Large marks: improvement D, {difference(how)}; "
-        f"lines: {designs(judgements)}, not adjusted for the family; {sizes(judgements)}. A dot is "
+        f"lines: {designs(judgements)}; {sizes(judgements)}. A dot is "
         f"one seed: {dots}. Shaded: gains within ±δ*, too small to count. Upright ticks: the card's "
         "bar, 2σ of the baseline. "
         f"Verdicts use p adjusted by {adjusted} for a family of "
