@@ -1,4 +1,4 @@
-"""Audition's sweepers in Hydra: every run, a race, a search.
+"""Audition's sweepers in Hydra: every run, a race, a calibration, a search.
 
 Hydra imports every module of this namespace at start-up, so nothing heavy is imported up here.
 """
@@ -10,7 +10,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from audition.sweep.search.settings import SearchSettings
-from audition.sweep.settings import RaceSettings, SweepSettings
+from audition.sweep.settings import CalibrateSettings, RaceSettings, SweepSettings
 
 if TYPE_CHECKING:
     from audition.sweep.compose import Application
@@ -28,7 +28,7 @@ def in_terminal() -> "Show":
 
 
 class Plugged(Sweeper):
-    """What the three have in common. Each is its own settings, which are frozen."""
+    """What they have in common. Each is its own settings, which are frozen."""
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -68,6 +68,25 @@ class RaceSweeper(RaceSettings, AuditionSweeper):
         from audition.sweep.race import RaceStyle
 
         return RaceStyle(self)
+
+
+class CalibrateSweeper(CalibrateSettings, AuditionSweeper):
+    """Trains placebos alone, so that the rules can be tried on ideas that do nothing."""
+
+    def style(self) -> "Style":
+        from audition.sweep.calibrate import CalibrateStyle
+
+        return CalibrateStyle(self, self.application().composer)
+
+    def sweep(self, arguments: list[str]) -> None:
+        from audition.errors import AuditionError
+
+        if self.confirm or any(word.lstrip("+").startswith("tune=") for word in arguments):
+            raise AuditionError(
+                "a calibration compares like with like, tuned or not, by itself: leave tune= and "
+                "hydra.sweeper.confirm out; hydra.sweeper.key=KEY says what is tuned"
+            )
+        super().sweep(arguments)
 
 
 class SearchSweeper(SearchSettings, Plugged):

@@ -15,6 +15,7 @@ from audition.errors import AuditionError, choices
 from audition.records.registration import registrations
 from audition.records.store import Ledger
 from audition.stats.comparison import json_ready
+from audition.stats.distributions import Sides
 from audition.stats.equal_time import EqualTime
 from audition.stats.shrinkage import FEWEST, Shrinkage, shrink
 
@@ -155,6 +156,7 @@ def leaderboard(
     sort: str = "improvement",
     sesoi: float | None = None,
     alpha: float = 0.05,
+    sides: Sides | None = None,
 ) -> Leaderboard:
     """Every idea ever compared with `baseline`, judged as one family, all by the baseline's metric.
 
@@ -172,6 +174,7 @@ def leaderboard(
         metric=baseline.metric,
         sesoi=sesoi,
         alpha=alpha,
+        sides=sides,
     )
     if not judgements:
         raise AuditionError(

@@ -13,6 +13,7 @@ from audition.cli.output_dir import ledger_root
 from audition.records.record import Record
 from audition.records.registration import registrations
 from audition.records.store import Ledger
+from audition.stats.distributions import Sides
 from audition.text import html_table
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class LedgerReader:
         metric: str | None = None,
         sesoi: float | None = None,
         alpha: float = 0.05,
+        sides: Sides | None = None,
     ) -> Verdicts:
         """The verdicts on those arms, or on all, as `audition verdict` gives them.
 
@@ -54,6 +56,7 @@ class LedgerReader:
             metric=metric,
             sesoi=sesoi,
             alpha=alpha,
+            sides=sides,
         )
         return Verdicts(verdicts(self.store, judged))
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from audition.records.folder import Folder
+from audition.records.placebos import PLACEBOS
 from audition.records.races import RACES
 from audition.records.registration import PLANS
 from audition.records.store import Contents, Ledger, Unreadable
@@ -11,7 +12,7 @@ from audition.records.studies import STUDIES
 from audition.records.submission import SUBMISSIONS
 from audition.records.tuned import TUNED
 
-FOLDERS: tuple[Folder, ...] = (PLANS, STUDIES, TUNED, RACES, SUBMISSIONS)  # type: ignore[type-arg]
+FOLDERS: tuple[Folder, ...] = (PLANS, STUDIES, TUNED, RACES, PLACEBOS, SUBMISSIONS)  # type: ignore[type-arg]
 
 
 def contents_of(ledger: Ledger) -> Contents:

@@ -28,6 +28,7 @@ from audition.report.facts import SUMMARY_COLUMNS, IdeaFacts, facts_of, run_colu
 from audition.report.gallery import Picture, draw, embedded
 from audition.report.lineage import unit_facts
 from audition.report.style import THEME
+from audition.stats.distributions import Sides
 from audition.text import axis, count, direction
 
 
@@ -63,11 +64,12 @@ def write_report(
     metric: str | None = None,
     sesoi: float | None = None,
     alpha: float = 0.05,
+    sides: Sides | None = None,
     studies: Sequence[Account] | None = None,
 ) -> Written:
     """Judge the ledger (the arms named, or all) and write the report into `folder`.
 
-    Arms are judged by `metric`, or each as its plan and its task say.
+    Arms are judged by `metric`, and on `sides`, or each as its plan and its task say.
 
     Where all arms are judged, searches are included: `studies`, or the accounts in the ledger.
     Raises AuditionError where there is nothing to judge or the folder cannot be written.
@@ -80,6 +82,7 @@ def write_report(
         metric=metric,
         sesoi=sesoi,
         alpha=alpha,
+        sides=sides,
     )
     accounts, _ = STUDIES.read(ledger.root)
     shown = () if ideas else accounts if studies is None else studies

@@ -1,6 +1,6 @@
 """Statistics: losses of two or more arms in, frozen dataclasses out; no torch, no scipy.stats.
 
-Five floors, each reading only those below: numbers, noise, tests, decide, answer.
+Floors, each reading only those below: numbers, noise, tests, decide, answer, and all rules at once.
 """
 
 from audition.stats.arms import Arm, read_arm
@@ -37,7 +37,14 @@ from audition.stats.ranks import (
     mann_whitney,
 )
 from audition.stats.seed_rule import SeedRule, seed_rule
-from audition.stats.sequential import RaceRules, RaceStep, e_value, judge_finalists, race_step
+from audition.stats.sequential import (
+    RaceRules,
+    RaceStep,
+    e_value,
+    judge_finalists,
+    race_spread,
+    race_step,
+)
 from audition.stats.t_tests import TTest, paired_t, pooled_t, welch_t
 from audition.stats.variances import VariancePrior, fit_variance_prior, outlier_arms
 
@@ -78,6 +85,7 @@ __all__ = [
     "pooled_t",
     "power_at",
     "power_to_refute",
+    "race_spread",
     "race_step",
     "read_arm",
     "seed_rule",

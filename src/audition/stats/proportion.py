@@ -1,6 +1,7 @@
-"""Intervals for a share of trials: independent ones, and ones that overlap."""
+"""Intervals for a share of trials: independent ones, clustered ones, and ones that overlap."""
 
 import math
+from collections.abc import Sequence
 
 from scipy.special import ndtri
 
@@ -24,6 +25,29 @@ def wilson_interval(made: float, of: float, *, level: float = 0.95) -> tuple[flo
     half = z / (1.0 + z**2 / of) * math.sqrt(share * (1.0 - share) / of + (z / (2.0 * of)) ** 2)
     low = 0.0 if share == 0.0 else max(0.0, centre - half)
     return low, 1.0 if share == 1.0 else min(1.0, centre + half)
+
+
+def independent_trials(made: Sequence[int], each: int) -> float:
+    """How many independent trials are as good as clusters of `each`, with `made` successes each.
+
+    What the trials of a cluster share (a baseline) makes their successes come together, which their
+    variance between clusters shows: share (1 - share) / variance of the share, from the number of
+    clusters to that of trials. Where all trials came out alike it cannot show: the clusters count.
+
+    Source: Korn & Graubard (1998), Survey Methodology 24, 193.
+
+    Raises:
+        ValueError: no cluster, or clusters of nothing.
+    """
+    clusters = len(made)
+    if not clusters or each < 1:
+        raise ValueError(f"{clusters} clusters of {each} trials are none")
+    share = sum(made) / (clusters * each)
+    if clusters < 2 or share in (0.0, 1.0):
+        return float(clusters)
+    spread = sum((k / each - share) ** 2 for k in made) / (clusters - 1)
+    effective = share * (1.0 - share) * clusters / spread if spread else math.inf
+    return min(max(effective, float(clusters)), float(clusters * each))
 
 
 def overlapping_interval(

@@ -7,12 +7,12 @@ from typing import Literal
 
 from scipy.special import log_ndtr
 
-from audition.stats.arms import Arm, Losses, Seed
+from audition.stats.arms import Arm, Losses, Seed, read_arm
 from audition.stats.compare import compare_campaign
 from audition.stats.comparison import Comparison
 from audition.stats.distributions import Sides
 from audition.stats.moments import mean
-from audition.stats.noise import NoiseModel
+from audition.stats.noise import NoiseModel, estimate_noise
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,23 @@ def race_step(
         return RaceStep("run", seeds[done:], gain, threshold, f"Still in the race: {seen}.")
     reason = f"Promoted to {rules.fresh_seeds} fresh seeds: {seen} is at least {threshold:.4g}."
     return RaceStep("promote", (), gain, threshold, reason)
+
+
+def race_spread(
+    baseline: Mapping[Seed, float | None], ideas: Mapping[str, Mapping[Seed, float | None]]
+) -> float:
+    """sd of a same-seed difference (loss units) of a race so far, which its thresholds are in.
+
+    `ideas` have the losses of the seeds that they have run. Before any has two, it is the baseline's
+    sd times the root of two.
+
+    Raises:
+        ValueError: where neither the ideas nor the baseline have two losses.
+    """
+    enough = {name: own for name, own in ideas.items() if len(own) >= 2}
+    if not enough:
+        return read_arm(baseline).sd * math.sqrt(2.0)
+    return estimate_noise({"the baseline": baseline, **enough}).sd_difference
 
 
 def judge_finalists(

@@ -6,8 +6,7 @@ survivors run fresh seeds, on which alone they are judged: the screening cannot 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from math import isfinite, sqrt
-from statistics import stdev
+from math import isfinite
 
 from audition.answers import ArmRuns, arms_of
 from audition.config.root import more_seeds
@@ -15,7 +14,7 @@ from audition.console import console, say, table
 from audition.errors import AuditionError
 from audition.records.races import RACES, Race, Turn
 from audition.records.store import Ledger
-from audition.stats import RaceRules, estimate_noise, race_step
+from audition.stats import RaceRules, race_spread, race_step
 from audition.sweep.arms import SCREENING, Question
 from audition.sweep.confirm import show_answer
 from audition.sweep.executors import Executor
@@ -92,10 +91,7 @@ def _spread(
         for key in names
         if key in arms
     }
-    enough = {key: own for key, own in losses.items() if len(own) >= 2}
-    if not enough:
-        return stdev(loss for loss in baseline.values() if loss is not None) * sqrt(2.0)
-    return estimate_noise({baseline_hash: baseline, **enough}).sd_difference
+    return race_spread(baseline, losses)
 
 
 def _look(

@@ -42,3 +42,23 @@ class RaceSettings(SweepSettings):
     """Seeds that judge the survivors, beside the screening seeds seed=42,137,256."""
     drop_below: float = 0.58
     """Mean gain that drops an idea after the screening seeds, in sd of a same-seed difference."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrateSettings(SweepSettings):
+    """The settings of `hydra/sweeper=calibrate`."""
+
+    runs: Annotated[int, Interval(ge=1, le=100_000)] = 60
+    """Comparisons of a placebo with its baseline, at least; a campaign has `ideas` of them."""
+    ideas: Annotated[int, Interval(ge=2, le=100)] = 5
+    """Placebos of a campaign, which are judged as one family."""
+    screening_seeds: Annotated[int, Interval(ge=2, le=1000)] = 3
+    """Seeds of a campaign on which a sweep judges, a race drops and tuning chooses."""
+    fresh_seeds: Annotated[int, Interval(ge=2, le=1000)] = 5
+    """Further seeds of a campaign, on which a race and a tuned comparison judge."""
+    key: str | None = "optimizer.lr"
+    """What a tuned comparison tunes; null leaves that comparison out, and two thirds of the runs."""
+    trials: Annotated[int, Interval(ge=1, le=100)] = 3
+    """Values of that key each side chooses from, around the default."""
+    factor: Annotated[float, Interval(gt=1)] = 2.0
+    """Between neighbouring values of that key."""

@@ -11,6 +11,7 @@ from audition.cli.command import (
     LEDGER,
     METRIC,
     SESOI,
+    SIDES,
     command,
     emit,
     option,
@@ -23,7 +24,7 @@ from audition.cli.opening import open_baseline
     BASELINE,
     option("--sort", metavar="KEY", default="improvement", help="order (improvement)"),
     option("--top", metavar="N", type=FROM_ZERO, default=30, help="rows shown; 0 is all (30)"),
-    *(METRIC, SESOI, ALPHA),
+    *(METRIC, SESOI, ALPHA, SIDES),
     option(
         "--export", metavar="FILE", type=Path, help="write all rows: .csv, .md, .tex or .parquet"
     ),
@@ -38,7 +39,13 @@ def leaderboard(options: Namespace) -> None:
 
     ledger, arms, baseline = open_baseline(options)
     board = boards.leaderboard(
-        ledger, arms, baseline, sort=options.sort, sesoi=options.sesoi, alpha=options.alpha
+        ledger,
+        arms,
+        baseline,
+        sort=options.sort,
+        sesoi=options.sesoi,
+        alpha=options.alpha,
+        sides=options.sides,
     )
     if options.export is not None:
         export(board, options.export)

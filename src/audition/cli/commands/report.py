@@ -3,7 +3,18 @@
 from argparse import Namespace
 from pathlib import Path
 
-from audition.cli.command import ALPHA, ARMS, JSON, LEDGER, METRIC, SESOI, command, emit, option
+from audition.cli.command import (
+    ALPHA,
+    ARMS,
+    JSON,
+    LEDGER,
+    METRIC,
+    SESOI,
+    SIDES,
+    command,
+    emit,
+    option,
+)
 from audition.cli.opening import open_ledger
 
 
@@ -11,7 +22,7 @@ from audition.cli.opening import open_ledger
     "verdicts and figures on one page, and as files",
     ARMS,
     option("--to", metavar="FOLDER", type=Path, help="where it goes (report/ beside the runs)"),
-    *(METRIC, SESOI, ALPHA, LEDGER, JSON),
+    *(METRIC, SESOI, ALPHA, SIDES, LEDGER, JSON),
 )
 def report(options: Namespace) -> None:
     """`audition report`"""
@@ -26,6 +37,7 @@ def report(options: Namespace) -> None:
         metric=options.metric,
         sesoi=options.sesoi,
         alpha=options.alpha,
+        sides=options.sides,
         studies=accounts(ledger),
     )
     paths = {

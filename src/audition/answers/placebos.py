@@ -1,0 +1,226 @@
+"""How often each rule passed placebos that were trained for it, and found gains planted in them."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from audition.answers.arms import ArmRuns
+from audition.errors import AuditionError
+from audition.measure import Measure
+from audition.records.placebos import PLACEBOS, PlaceboCampaigns
+from audition.stats import NoiseModel, estimate_noise, paired_t
+from audition.stats.comparison import json_ready
+from audition.stats.distributions import Sides
+from audition.stats.proportion import independent_trials, wilson_interval
+from audition.stats.rules import RULES, TUNED, Campaign, Decided, Entry, Rule, Runs, Terms
+
+GAINS = (0.5, 1.0, 2.0)
+"""Planted, in seed sds."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """How often a rule made a decision, with its 95 % interval, beside the rate that it states.
+
+    gain: planted in every placebo, in seed sds; 0 for placebos as they are.
+    trials: comparisons, or campaigns where the rule judges ideas together and none has a gain.
+    independent: how many independent trials they are worth.
+    """
+
+    rule: str
+    decision: str
+    gain: float
+    trials: int
+    independent: float
+    share: float
+    interval: tuple[float, float]
+    stated: float
+    at_most: bool
+
+    @property
+    def inside(self) -> bool | None:
+        """Whether the interval allows the stated rate; None where nothing is stated."""
+        low, high = self.interval
+        if math.isnan(self.stated):
+            return None
+        return low <= self.stated and (self.at_most or self.stated <= high)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        return {**json_ready(self), "inside": self.inside}
+
+
+@dataclass(frozen=True)
+class PlaceboRates:
+    """What every rule did in the campaigns of placebos that have all of their runs."""
+
+    layout: PlaceboCampaigns
+    measure: Measure
+    noise: NoiseModel
+    terms: Terms
+    whole: int  # campaigns with all runs
+    diverged: int  # campaigns left out because a run of their baseline diverged
+    shift: tuple[float, tuple[float, float]]  # mean gain of all placebos, with its 95 % interval
+    rates: tuple[Passed, ...]
+
+    @property
+    def outside(self) -> tuple[Passed, ...]:
+        """Rates whose interval excludes what is stated."""
+        return tuple(rate for rate in self.rates if rate.inside is False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it."""
+        noise = self.noise
+        return {
+            **{k: v for k, v in asdict(self.layout).items() if k not in ("baseline", "placebos")},
+            "placebos": len(self.layout.placebos),
+            "whole_campaigns": self.whole,
+            "left_out_as_diverged": self.diverged,
+            **json_ready(self.terms),
+            "noise": json_ready(
+                {"sd": noise.sd, "rho": noise.rho, "rho_interval": noise.rho_interval}
+            ),
+            "mean_gain": json_ready(self.shift),
+            "rates": [rate.to_dict() for rate in self.rates],
+        }
+
+
+def layout_of(root: Path, baseline_hash: str | None = None) -> PlaceboCampaigns | None:
+    """The campaigns of placebos in the ledger at `root`, of one recipe by the beginning of its hash."""
+    found = [
+        each
+        for each in PLACEBOS.read(root)[0]
+        if each.baseline_hash.startswith(baseline_hash or "")
+    ]
+    return found[-1] if found else None
+
+
+def placebo_rates(
+    arms: Mapping[str, ArmRuns],
+    layout: PlaceboCampaigns,
+    *,
+    sesoi: float | None = None,
+    alpha: float = 0.05,
+    sides: Sides = "two",
+    gains: Sequence[float] = GAINS,
+    look: Callable[[str], None] = lambda rule: None,
+) -> PlaceboRates:
+    """Try every rule on each whole campaign of `layout`: as it is, and with gains planted.
+
+    A gain is taken off the recorded losses of a placebo. Where ideas are judged together one of them
+    has it, each in turn, and the others do nothing.
+
+    look: called with the name of each rule before it is tried.
+    Raises AuditionError where no campaign is whole, ValueError for what the statistics refuse.
+    """
+    arms = {key: arm.by(layout.metric) for key, arm in arms.items()}
+    whole, diverged = campaigns(arms, layout)
+    if not whole:
+        raise AuditionError(
+            f"no campaign of placebos of baseline {layout.baseline_hash[:8]} has all of its runs "
+            "yet: the same `audition calibrate --runs` command goes on"
+        )
+    measure = arms[layout.baseline_hash].measure
+    terms = Terms(alpha, sides, measure.worth if sesoi is None else sesoi)
+    noise = noise_of_placebos(whole)
+    rates = []
+    for rule in RULES:
+        if rule.name == TUNED and not layout.key:
+            continue
+        look(rule.name)
+        for gain in (0.0, *gains):
+            rates += tried(rule, whole, gain, noise, terms)
+    return PlaceboRates(
+        layout, measure, noise, terms, len(whole), diverged, mean_gain(whole), tuple(rates)
+    )
+
+
+def campaigns(arms: Mapping[str, ArmRuns], layout: PlaceboCampaigns) -> tuple[list[Campaign], int]:
+    """The campaigns that have all their runs, and how many of those had a baseline that diverged."""
+    found, diverged = [], 0
+    known = {key: arm.losses for key, arm in arms.items()}
+    for screening, fresh in layout.groups():
+        seeds = (*screening, *fresh)
+        entrants = (layout.baseline, *layout.placebos)
+        tries = [[known.get(key, {}) for key in each.config_hashes] for each in entrants]
+        if any(runs.get(seed) is None for each in tries for runs in each for seed in seeds):
+            continue
+        first, *others = (
+            Entry(tuple({seed: float(runs[seed] or 0.0) for seed in seeds} for runs in each))
+            for each in tries
+        )
+        if all(math.isfinite(loss) for runs in first.tries for loss in runs.values()):
+            found.append(Campaign(first, tuple(others), screening, fresh))
+        else:
+            diverged += 1
+    return found, diverged
+
+
+def noise_of_placebos(whole: Sequence[Campaign]) -> NoiseModel:
+    """The noise of all campaigns together: every arm on every seed, each as it comes."""
+    return estimate_noise(dict(arms_on_all_seeds(whole)), method="block")
+
+
+def arms_on_all_seeds(whole: Sequence[Campaign]) -> list[tuple[str, Runs]]:
+    """The baseline and each placebo as it comes, on the seeds of all campaigns."""
+    rows = [[each.baseline, *each.ideas] for each in whole]
+    joined = (
+        {s: x for entry in arm for s, x in entry.tries[0].items()}
+        for arm in zip(*rows, strict=True)
+    )
+    return [("baseline" if not k else f"d{k}", runs) for k, runs in enumerate(joined)]
+
+
+def mean_gain(whole: Sequence[Campaign]) -> tuple[float, tuple[float, float]]:
+    """What all placebos gained on average over all seeds, with its 95 % interval: it should hold 0."""
+    (_, baseline), *placebos = arms_on_all_seeds(whole)
+    means = {seed: fmean(runs[seed] for _, runs in placebos) for seed in baseline}
+    finite = [seed for seed in baseline if math.isfinite(means[seed])]
+    found = paired_t({s: baseline[s] for s in finite}, {s: means[s] for s in finite})
+    return found.estimate, found.ci()
+
+
+def tried(
+    rule: Rule,
+    whole: Sequence[Campaign],
+    gain: float,
+    noise: NoiseModel,
+    terms: Terms,
+) -> list[Passed]:
+    """One rule on every campaign, all placebos with a gain of so many seed sds."""
+    decided = [_decided(rule, campaign, gain * noise.sd, terms) for campaign in whole]
+    together = rule.family and not gain
+    each = 1 if together else len(whole[0].ideas)
+    found = []
+    for decision in rule.decisions:
+        made = [sum(idea[decision] for idea in ideas) for ideas in decided]
+        if together:
+            made = [min(1, many) for many in made]
+        independent = independent_trials(made, each)
+        share = sum(made) / (each * len(made))
+        stated = rule.stated(decision, gain, whole[0], noise, terms)
+        found.append(
+            Passed(
+                rule=rule.name,
+                decision=decision,
+                gain=gain,
+                trials=each * len(made),
+                independent=independent,
+                share=share,
+                interval=wilson_interval(share * independent, independent),
+                stated=stated.rate,
+                at_most=stated.at_most,
+            )
+        )
+    return found
+
+
+def _decided(rule: Rule, campaign: Campaign, gain: float, terms: Terms) -> list[Decided]:
+    if not (gain and rule.family):
+        return rule.decide(campaign.planted(gain) if gain else campaign, terms)
+    return [
+        rule.decide(campaign.planted(gain, only=k), terms)[k] for k in range(len(campaign.ideas))
+    ]
