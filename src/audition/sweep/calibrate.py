@@ -3,6 +3,7 @@
 Each placebo is compared with its campaign's baseline, so that the rules can be tried on real runs.
 """
 
+import time
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -19,8 +20,10 @@ from audition.sweep.search.space.keys import standing
 from audition.sweep.settings import CalibrateSettings
 from audition.sweep.show import Show
 from audition.sweep.tune.lattice import lattice
-from audition.text import count
+from audition.text import count, roughly
 
+AT_ONCE = 10
+"""Campaigns that are trained side by side where runs are not packed."""
 DOSE = "ideas.placebo.dose=d{}"
 
 
@@ -81,7 +84,18 @@ class CalibrateStyle:
             f"baseline, on {layout.screening_seeds} + {layout.fresh_seeds} seeds each: "
             f"{count(layout.campaigns * len(layout.placebos), 'comparison')} of like with like."
         )
-        executor.train(plan.missing(ledger.read()))
+        pack = plan.runs[0].settings["execution"]["pack"]
+        parts = parts_of(layout, 0 if pack == "off" else int(pack))
+        began, trained = time.monotonic(), 0
+        for left, seeds in zip(range(len(parts) - 1, -1, -1), parts, strict=True):
+            missing = [run for run in plan.missing(ledger.read()) if run.seed in seeds]
+            if not missing:
+                continue
+            executor.train(missing)
+            trained += 1
+            if left:
+                passed = roughly((time.monotonic() - began) / trained * left)
+                say(f"{count(left, 'part')} of {len(parts)} left, about {passed}.")
         contents = ledger.read()
         return say_missing(plan, contents, ledger) and say_diverged(plan, contents)
 
@@ -115,3 +129,14 @@ class CalibrateStyle:
             raise AuditionError(f"hydra.sweeper.key={own.key}: the recipe has no such setting")
         values = lattice(own.key, default, own.trials, own.factor)
         return tuple(f"{own.key}={value:.12g}" for value in values if value != default)
+
+
+def parts_of(layout: PlaceboCampaigns, pack: int) -> list[frozenset[int]]:
+    """The seeds that are trained one part after another, so that early campaigns are whole early.
+
+    A part has as many campaigns as fill a pack, or AT_ONCE; pack: runs of one, 0 for runs by themselves.
+    """
+    each = layout.screening_seeds + layout.fresh_seeds
+    many = each * max(1, pack // each if pack else AT_ONCE)
+    seeds = layout.seeds
+    return [frozenset(seeds[k : k + many]) for k in range(0, len(seeds), many)]
