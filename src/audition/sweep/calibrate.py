@@ -134,7 +134,7 @@ class CalibrateStyle:
 def parts_of(layout: PlaceboCampaigns, pack: int) -> list[frozenset[int]]:
     """The seeds that are trained one part after another, so that early campaigns are whole early.
 
-    A part has as many campaigns as fill a pack, or AT_ONCE; pack: runs of one, 0 for runs by themselves.
+    A part has as many campaigns as fill a pack, or AT_ONCE. pack: runs of one; 0 without packs.
     """
     each = layout.screening_seeds + layout.fresh_seeds
     many = each * max(1, pack // each if pack else AT_ONCE)
