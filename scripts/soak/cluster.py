@@ -1,6 +1,7 @@
 """The one-node Slurm of scripts/slurm, for the length of a soak, with daemons that can be killed."""
 
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -42,10 +43,20 @@ class Box:
 
     def kill(self, daemon: str) -> bool:
         """SIGKILL to `slurmd` or `slurmctld`; whether it was running."""
-        try:
-            return kill(int((self.folder / "run" / f"{daemon}.pid").read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            return False
+        # A slurmd's file has the node's name in it: slurmd.NODE.pid.
+        for file in sorted((self.folder / "run").glob(f"{daemon}.*pid")):
+            try:
+                return kill(int(file.read_text(encoding="utf-8")))
+            except (OSError, ValueError):
+                continue
+        return False
+
+    def testimony(self, folder: Path) -> None:
+        """Copy into `folder` what the daemons logged and what the queue says of every job."""
+        shutil.copytree(self.folder / "log", folder, dirs_exist_ok=True)
+        for question in ("squeue --array --states=all", "scontrol show job", "sinfo --long"):
+            answer = self._ask(*question.split())
+            (folder / f"{question.replace(' ', '_')}.txt").write_text(answer, encoding="utf-8")
 
     def running(self) -> list[str]:
         """The jobs on the node, `12_3` each; none where nobody answers."""

@@ -127,6 +127,8 @@ class Soak:
         due = rounds = time.monotonic() + self.random.uniform(*self.gap_s)
         while (code := command.poll()) is None:
             if time.monotonic() > self.until:
+                if self.box is not None:
+                    self.box.testimony(self.house.folder / "slurm")
                 command.kill()
                 raise GivenUp(f"{stage.name}: not over in time, see {log}")
             if self.box is not None and time.monotonic() >= rounds:

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from audition.errors import AuditionError
-from audition.sweep.cluster.queue import OVER, JobState, cancel, parse, require_slurm, states
+from audition.sweep.cluster.queue import (
+    OVER,
+    JobState,
+    cancel,
+    parse,
+    require_slurm,
+    states,
+    why_waiting,
+)
 
 Answer = Callable[..., None]
 
@@ -79,3 +87,9 @@ def test_a_refused_cancel_is_said(answers: Answer) -> None:
     answers("scancel: error: Access/permission denied", 1, "scancel")
     with pytest.raises(AuditionError, match=r"did not end the jobs: .*denied"):
         cancel(["7"])
+
+
+def test_a_job_whose_node_does_not_answer_is_named_by_its_state() -> None:
+    states = [JobState("COMPLETING"), JobState("RUNNING"), JobState("PENDING"), JobState("")]
+    assert why_waiting(states) == " (COMPLETING)"
+    assert why_waiting([JobState("RUNNING")]) == ""

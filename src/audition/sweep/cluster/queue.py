@@ -93,8 +93,14 @@ def parse(answer: str) -> dict[str, JobState]:
 
 
 def why_waiting(states: Iterable[JobState]) -> str:
-    """` (Resources, Priority)`, the commonest reasons for which jobs wait; empty without any."""
-    why = Counter(state.reason for state in states if state.waits and state.reason)
+    """` (Resources, COMPLETING)`: the commonest reasons why jobs wait, or the states they are in.
+
+    Slurm calls a job COMPLETING until its node has answered; where it never does, that is why
+    nothing goes on. Empty without any.
+    """
+    held_up = (state for state in states if state.alive and state.word != "RUNNING")
+    why = Counter(state.reason if state.waits else state.word for state in held_up)
+    del why[""]
     return f" ({', '.join(word for word, _ in why.most_common(2))})" if why else ""
 
 
