@@ -76,3 +76,28 @@ def test_a_race_drops_on_screening_seeds_and_judges_on_fresh_ones(place: Any) ->
     again = place.train(*command)
     assert again.returncode == 0, again.stderr
     assert again.stdout == raced.stdout
+
+
+def test_a_registered_report_has_two_parts_and_names_only_arms_that_there_are(place: Any) -> None:
+    words = ("+idea=placebo", "optimizer.lr=0.008,0.004", "seed=1,2", "-m")
+    wrong = place.train(*words, "analysis.primary=[optimizer.lr=0.08]")
+    assert wrong.returncode == 2
+    assert "analysis.primary: the sweep has no arm 'optimizer.lr=0.08'" in wrong.stderr
+    lost = place.train(*words, "analysis.expects=worse")
+    assert lost.returncode == 2
+    assert "analysis.expects=worse says what is expected of the arms" in lost.stderr
+    assert not list(place.output.glob("runs/*"))
+
+    arm = "'+idea=placebo optimizer.lr=0.008'"
+    ended = place.train(*words, f"analysis.primary=[{arm}]", "analysis.margin=0.5")
+    assert ended.returncode == 0, ended.stderr
+    first, _ = ended.stdout.split("Exploratory: nothing from here on")
+    assert "Confirmatory: the registered tests" in first
+    assert "placebo,optimizer.lr=0.008: " in first
+    assert "placebo,optimizer.lr=0.004" not in first
+    (plan,) = (place.output / "plans").glob("*.json")
+    planned = json.loads(plan.read_text())
+    assert planned["sesoi"] == 0.5
+    assert len(planned["primary"]) == 1
+    parts = [each["part"] for each in json.loads(place.read("verdict", "--json").stdout)]
+    assert parts == ["confirmatory", "exploratory", "exploratory"]

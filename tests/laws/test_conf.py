@@ -30,6 +30,7 @@ NEEDS = {
     "apoptosis/timetable/periodic": ("apoptosis.timetable.interval=1",),
     "attention/grouped": ("attention.kv_heads=1",),
     "data/shakespeare_bpe": ("data.vocab_size=300",),
+    "data/quadrants": ("model=mlp",),
     "data/stdlib": ("data.vocab_size=300",),
     "data/tinystories": ("data.vocab_size=300",),
     "data/two_domains": ("data.vocab_size=300",),
@@ -52,6 +53,7 @@ FASHION = {"data/fashion", "experiment/fashion"}
 PICTURES = FASHION | {
     "data/digits",
     "data/mnist_5k",
+    "data/quadrants",
     "model/mlp",
     "model/convnet",
     "task/classification",

@@ -39,6 +39,8 @@ CACHE = "paths.cache_dir="
 """The one override of a filed run that is said again: without it the text would be made anew."""
 ARMS_OFF = ("hydra.sweeper.params=null", "hydra.sweeper.arms=null")
 """Keeps a campaign's settings and drops its seeds and arms."""
+REPORT_OFF = ("analysis.primary=null", "analysis.expects=better")
+"""Drops what a campaign registered of arms that are not trained again."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,8 @@ def _first(judgement: Judgement, seeds: Sequence[int], *where: str) -> str:
     ours, theirs = _overrides(judgement.arm), _overrides(judgement.baseline)
     if not ours:
         return ""
+    if judgement.standing.report is not None:
+        where = (*REPORT_OFF, *where)
     theirs = (*theirs, *(o for o in ours if _is_common(o) and o not in theirs))
     ours_alone = [override for override in ours if override not in theirs]
     words = ours if all(map(_makes_an_arm, ours_alone)) else _beside(ours, theirs)

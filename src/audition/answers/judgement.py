@@ -11,8 +11,9 @@ from audition.answers.standing import Standing
 from audition.measure import Measure
 from audition.stats import Comparison, e_value
 from audition.stats.arms import Seed
-from audition.stats.comparison import json_ready
+from audition.stats.comparison import Weight, json_ready
 from audition.stats.t_tests import paired_t, welch_t
+from audition.stats.verdict import weighed
 
 DEFAULT_TERMS = "at default settings"
 """The terms of a comparison of arms that were not tuned beforehand."""
@@ -57,6 +58,14 @@ class Judgement:
     def measure(self) -> Measure:
         """How the metric is read that it was judged by."""
         return self.arm.measure
+
+    @property
+    def weight(self) -> Weight | None:
+        """What it says of the claim of a registered report; None where it is no test of one."""
+        standing = self.standing
+        if standing.part != "confirmatory" or standing.expects is None:
+            return None
+        return weighed(self.comparison, standing.expects)
 
     @property
     def levels(self) -> tuple[float, float]:

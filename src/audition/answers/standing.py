@@ -2,12 +2,17 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from audition.records.record import Record
 from audition.records.registration import ALPHA, PlannedArm, Registration
+from audition.stats.comparison import Expectation
 
 LOST = "the plan that its runs were begun for is not in this ledger, or was edited"
 UNPLANNED = "no plan named this arm before it was run"
+UNREGISTERED = "not registered as a test of this report"
+Part = Literal["confirmatory", "exploratory"]
+"""The two parts of a registered report."""
 ELSEWHERE = "its runs were made elsewhere, and no plan of them is known here"
 
 
@@ -20,11 +25,35 @@ class Standing:
     joined: int = 0  # arms compared with the baseline after the plan was written
     terms: str = ""  # as the plan has them; empty for default settings
     left_out: tuple[str, ...] = ()  # runs that no plan names; they are not counted
+    report: Registration | None = None  # the first plan of its baseline that registers a report
+    is_primary: bool = False  # whether its own first plan registers a report about it
 
     @property
     def elsewhere(self) -> bool:
         """Whether the runs were made elsewhere."""
         return self.departures == (ELSEWHERE,)
+
+    @property
+    def part(self) -> Part | None:
+        """The part of the registered report that it belongs to; None where there is no report.
+
+        Confirmatory is only what its first plan registered, and that happened as planned.
+        """
+        if self.report is None:
+            return None
+        return "confirmatory" if self.is_primary and not self.departures else "exploratory"
+
+    @property
+    def expects(self) -> Expectation | None:
+        """What the report expects of the arm, had it happened as planned; None of other arms."""
+        return self.report.expects if self.report and self.is_primary else None
+
+    @property
+    def why_exploratory(self) -> tuple[str, ...]:
+        """Why it is in the exploratory part of a registered report; empty where it is not."""
+        if self.part != "exploratory":
+            return ()
+        return self.departures if self.is_primary else (UNREGISTERED, *self.departures)
 
     @property
     def word(self) -> str:
@@ -89,9 +118,12 @@ def standing(
     """
     rivals = _rivals(plans, baseline_hash)
     own = [plan for plan in rivals if plan.arm(config_hash)]
+    reports = [plan for plan in (*own[:1], *rivals) if plan.primary]
+    report = reports[0] if reports else None
     if not own:
         lost = sorted({run.plan for run in runs if run.plan})
-        return Standing((f"{LOST} ({', '.join(lost)})" if lost else UNPLANNED,))
+        said = f"{LOST} ({', '.join(lost)})" if lost else UNPLANNED
+        return Standing((said,), report=report)
     plan, arm = own[0], _arm(own[0], config_hash)
     settled = [run for run in runs if run.settled]
     if plan.judged_on and set(plan.judged_on) <= {run.seed for run in settled}:
@@ -137,6 +169,8 @@ def standing(
         len(joined - before),
         plan.terms,
         tuple(left_out),
+        report,
+        config_hash in plan.primary,
     )
 
 

@@ -8,6 +8,7 @@ from audition.answers.commands import NextStep, next_step
 from audition.answers.curves import Stopwatch
 from audition.answers.energy import Joules, joules_of
 from audition.answers.judgement import Judgement
+from audition.answers.standing import UNREGISTERED
 from audition.records.store import Ledger
 from audition.stats.equal_time import EqualTime
 
@@ -29,6 +30,71 @@ class Verdict:
             "energy": self.joules.to_dict(),
             "equal_time": self.equal_time.to_dict(),
         }
+
+
+REGISTERED = frozenset(
+    {
+        "idea",
+        "seeds",
+        "n",
+        "n_baseline",
+        "design",
+        "improvement",
+        "ci",
+        "level",
+        "alpha",
+        "sides",
+        "standard_error",
+        "df",
+        "p",
+        "p_adjusted",
+        "adjustment",
+        "family_size",
+        "sesoi",
+        "baseline_mean",
+        "idea_mean",
+        "diverged",
+        "verdict",
+        "kind",
+        "reason",
+        "tier",
+        "metric",
+        "measure",
+        "config_hash",
+        "baseline_hash",
+        "standing",
+        "terms",
+        "departures",
+        "joined_since_plan",
+        "left_out",
+    }
+)
+"""What a registered report says of its primary arms; all else that is known of them is exploratory."""
+
+
+def as_data(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
+    """Verdicts as JSON; those of a registered report in its two parts, the confirmatory first.
+
+    A confirmatory arm has an entry in each part: the registered test in one, and what else its runs
+    measured in the other.
+    """
+    plain, confirmatory, exploratory = [], [], []
+    for verdict in verdicts:
+        standing, whole = verdict.judgement.standing, verdict.to_dict()
+        if standing.report is None:
+            plain.append(whole)
+            continue
+        facts = {"part": standing.part, "report": standing.report.digest()}
+        why = standing.why_exploratory
+        if standing.part == "confirmatory":
+            told = {name: value for name, value in whole.items() if name in REGISTERED}
+            claim = {"expects": standing.expects, "weight": verdict.judgement.weight}
+            confirmatory.append(facts | claim | told)
+            same = {name: whole.pop(name) for name in REGISTERED & whole.keys()}
+            whole = {name: same[name] for name in ("idea", "config_hash")} | whole
+            facts["part"], why = "exploratory", (UNREGISTERED,)
+        exploratory.append(facts | {"why_exploratory": list(why)} | whole)
+    return [*confirmatory, *exploratory, *plain]
 
 
 def verdicts(ledger: Ledger, judgements: Iterable[Judgement]) -> list[Verdict]:

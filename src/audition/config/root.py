@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count, islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from annotated_types import Gt
 
 from audition.config.card import check_card
 from audition.config.chains import CHAIN, chain, check_needs
@@ -49,6 +51,12 @@ class Analysis:
 
     sides: Literal["two", "one"] = "two"
     """Whom the error α = .05 of an interval is shared by: both directions, or "better" alone."""
+    primary: Sequence[str] | None = None
+    """The arms that a registered report is about, as the sweep names them: all else is exploratory."""
+    expects: Literal["better", "worse", "equal"] = "better"
+    """What would count for the report's claim: its primary arms are so, against the baseline."""
+    margin: Annotated[float, Gt(0)] | None = None
+    """The smallest gain that counts, in the metric's unit; null: the measure's own."""
 
 
 def check(settings: Mapping[str, Any]) -> dict[str, Any]:

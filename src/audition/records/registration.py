@@ -44,6 +44,8 @@ class Registration:
     judged_on: tuple[int, ...] = ()  # fresh seeds, the only ones a race judges its finalists on
     terms: str = ""  # how the arms were tuned beforehand; empty for default settings
     screening: bool = False  # it only chooses among settings, and no verdict rests on it
+    primary: tuple[str, ...] = ()  # hashes of the arms that a registered report is about; else none
+    expects: Literal["better", "worse", "equal"] = "better"  # of those, against the baseline
     command: str = ""
     written: str = ""  # ISO 8601, UTC
     number: int = 0  # 1 + the largest in the ledger then; 0 before 0.3
@@ -61,7 +63,9 @@ class Registration:
     def _digest(self) -> str:
         plain = asdict(replace(self, written="", command=""))
         del plain["number"], plain["seal"]
-        for later in ("terms", "screening"):
+        if not self.primary:
+            del plain["expects"]
+        for later in ("terms", "screening", "primary"):
             if not plain[later]:  # plans of earlier versions keep their digests
                 del plain[later]
         if plain["sides"] == "one":

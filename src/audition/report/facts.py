@@ -16,7 +16,21 @@ from audition.records.store import Ledger
 from audition.records.studies import Account
 from audition.report.figures.gains import gains
 from audition.report.gallery import Picture, draw_search, embedded
-from audition.report.verdict_text import Line, card_rule, headline, lines, notes
+from audition.report.registered import (
+    WEIGHTS,
+    further_lines,
+    is_confirmatory,
+    registered_lines,
+    registered_notes,
+)
+from audition.report.verdict_text import (
+    Line,
+    card_rule,
+    contradictions,
+    headline,
+    lines,
+    notes,
+)
 from audition.text import duration, gain, gain_interval, plain_level, probability, signed
 
 
@@ -31,7 +45,10 @@ class IdeaFacts:
     sentence: str  # the answer
     next: NextStep
     summary: tuple[str, ...]  # its row in the table of verdicts, after name and verdict
+    weight: str  # what a registered test says of its claim; empty where it is none
     lines: tuple[Line, ...]
+    further: tuple[Line, ...]  # beside a registered test: exploratory
+    further_notes: tuple[str, ...]
     notes: tuple[str, ...]
     commands: tuple[str, ...]
     cards: tuple[Card, ...]
@@ -44,6 +61,7 @@ def run_columns(arm: ArmRuns) -> tuple[str, ...]:
 
 
 TIMES = ("time", "started (UTC)")
+REGISTERED_COLUMNS = ("improvement", "95 % CI", "p adjusted", "seeds")
 SUMMARY_COLUMNS = ("improvement", "95 % CI", "p adjusted", "Cohen's d", "seeds", "card's rule")
 
 
@@ -51,6 +69,7 @@ def facts_of(verdict: Verdict, ledger: Ledger) -> IdeaFacts:
     """Put one verdict in words; `ledger` has the runs' folders."""
     judgement = verdict.judgement
     c, arm = judgement.comparison, judgement.arm
+    confirms = is_confirmatory(judgement)
     return IdeaFacts(
         name=c.idea,
         verdict=c.verdict,
@@ -58,16 +77,32 @@ def facts_of(verdict: Verdict, ledger: Ledger) -> IdeaFacts:
         stamp=f"{c.tier}, {judgement.standing.word}",
         sentence=headline(judgement),
         next=verdict.next,
-        summary=(
-            gain(c.improvement, judgement.measure),
-            gain_interval(c.ci, judgement.measure),
-            probability(c.p_adjusted),
-            signed(c.cohens_d, 2),
-            f"{c.n} vs {c.n_baseline}",
-            card_rule(judgement),
+        summary=tuple(
+            cell
+            for column, cell in zip(
+                SUMMARY_COLUMNS,
+                (
+                    gain(c.improvement, judgement.measure),
+                    gain_interval(c.ci, judgement.measure),
+                    probability(c.p_adjusted),
+                    signed(c.cohens_d, 2),
+                    f"{c.n} vs {c.n_baseline}",
+                    card_rule(judgement),
+                ),
+                strict=True,
+            )
+            if not confirms or column in REGISTERED_COLUMNS
         ),
-        lines=lines(verdict, every_size=True),
-        notes=notes(judgement),
+        weight=WEIGHTS[judgement.weight] if judgement.weight else "",
+        lines=registered_lines(verdict) if confirms else lines(verdict, every_size=True),
+        further=further_lines(verdict, every_size=True) if confirms else (),
+        further_notes=contradictions(judgement) if confirms else (),
+        notes=registered_notes(judgement)
+        if confirms
+        else (
+            *(f"In the exploratory part: {why}." for why in judgement.standing.why_exploratory[:1]),
+            *notes(judgement),
+        ),
         commands=commands(judgement, ledger.root),
         cards=cards_of(ledger, arm),
         runs=_runs(judgement),

@@ -41,7 +41,11 @@ from audition.report.figures import (
     tuned_curves,
     unit_careers,
 )
+from audition.report.registered import is_confirmatory
 from audition.report.style import THEME, VERDICT, caption_of, save
+
+TESTS = "registered"
+"""The name of the forest of a registered report's tests."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,14 @@ def draw(
     `alpha` is what they were judged at; `suffix` keeps the files of several baselines apart.
     Raises AuditionError where `folder` cannot be written.
     """
-    drawings: dict[str, Callable[[], Figure]] = {
-        "forest": lambda: forest(judgements),
+    confirmed = list(filter(is_confirmatory, judgements))
+    others = [judgement for judgement in judgements if not is_confirmatory(judgement)]
+    drawings: dict[str, Callable[[], Figure]] = {}
+    if confirmed:
+        drawings[TESTS] = lambda: forest(confirmed)
+    if others:
+        drawings["forest"] = lambda: forest(others)
+    drawings |= {
         "slopes": lambda: paired_slopes(judgements),
         "learning": lambda: learning_curves(judgements, curves),
         "detectable": lambda: detectable_effect(judgements, alpha=alpha),

@@ -1,8 +1,9 @@
 """The report: one self-contained page, the same in Markdown, and the figures as files."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import filterfalse
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -24,9 +25,23 @@ from audition.records.store import Contents, Ledger, write_whole
 from audition.records.studies import STUDIES, Account
 from audition.records.tuned import tuned_for
 from audition.report.benchmark_table import headings, lines
-from audition.report.facts import SUMMARY_COLUMNS, IdeaFacts, facts_of, run_columns, search_facts
-from audition.report.gallery import Picture, draw, embedded
+from audition.report.facts import (
+    REGISTERED_COLUMNS,
+    SUMMARY_COLUMNS,
+    IdeaFacts,
+    facts_of,
+    run_columns,
+    search_facts,
+)
+from audition.report.gallery import TESTS, Picture, draw, embedded
 from audition.report.lineage import unit_facts
+from audition.report.registered import (
+    CONFIRMATORY,
+    EXPLORATORY,
+    NONE_LEFT,
+    is_confirmatory,
+    of_report,
+)
 from audition.report.style import THEME
 from audition.stats.distributions import Sides
 from audition.text import axis, count, direction
@@ -40,9 +55,13 @@ class Campaign:
     metric: str  # the metric, its unit and which direction is better, in words
     benchmark: Benchmark  # the five measures of every arm
     run_columns: tuple[str, ...]
-    ideas: tuple[IdeaFacts, ...]
-    pictures: tuple[Picture, ...]
-    figures: tuple[Markup, ...]  # the same, as elements of the page
+    registered: tuple[str, ...]  # what a report registered, in sentences; none without a report
+    confirmed: tuple[IdeaFacts, ...]  # its tests that were made as planned
+    ideas: tuple[IdeaFacts, ...]  # all others
+    test_pictures: tuple[Picture, ...]  # of the tests alone
+    test_figures: tuple[Markup, ...]  # the same, as elements of the page
+    pictures: tuple[Picture, ...]  # all others
+    figures: tuple[Markup, ...]
     plans: tuple[Registration, ...]
     origins: tuple[Origin, ...]
 
@@ -114,7 +133,11 @@ def write_report(
         "written": now()[:16].replace("T", " "),
         "alpha": alpha,
         "unreadable": [str(each) for each in contents.unreadable],
+        "confirmatory": CONFIRMATORY,
+        "exploratory": EXPLORATORY,
+        "none_left": NONE_LEFT,
         "summary_columns": SUMMARY_COLUMNS,
+        "registered_columns": REGISTERED_COLUMNS,
         "headings": headings,
         "lines": lines,
         "theme": THEME,
@@ -124,7 +147,7 @@ def write_report(
         write_whole(page, _templates(html=True).get_template("page.html").render(facts))
         write_whole(markdown, _templates(html=False).get_template("page.md").render(facts))
     filed = [
-        *(campaign.pictures for campaign in campaigns),
+        *(campaign.test_pictures + campaign.pictures for campaign in campaigns),
         *(search.pictures for search in searches),
         *(lineage.pictures for lineage in lineages),
     ]
@@ -156,17 +179,27 @@ def _campaign(
     pictures = draw(
         folder, judgements, curves, race, tuned, readings, spikes, alpha=alpha, suffix=suffix
     )
+    tests = tuple(each for each in pictures if each.name == f"{TESTS}{suffix}")
+    others = tuple(each for each in pictures if each not in tests)
     return Campaign(
         baseline=baseline.config_hash,
         metric=f"{axis(baseline.measure)}, {direction(baseline.measure)}",
         benchmark=benchmark(ledger, known, baseline, plans),
         run_columns=run_columns(baseline),
-        ideas=tuple(facts_of(v, ledger) for v in verdicts(ledger, judgements)),
-        pictures=pictures,
-        figures=embedded(folder, pictures),
+        registered=of_report(judgements),
+        confirmed=_facts(ledger, filter(is_confirmatory, judgements)),
+        ideas=_facts(ledger, filterfalse(is_confirmatory, judgements)),
+        test_pictures=tests,
+        test_figures=embedded(folder, tests),
+        pictures=others,
+        figures=embedded(folder, others),
         plans=tuple(plan for plan in plans if plan.baseline_hash == baseline.config_hash),
         origins=origins(ledger, arms),
     )
+
+
+def _facts(ledger: Ledger, judgements: Iterable[Judgement]) -> tuple[IdeaFacts, ...]:
+    return tuple(facts_of(verdict, ledger) for verdict in verdicts(ledger, judgements))
 
 
 def _counted(judgements: Sequence[Judgement], searches: int) -> str:

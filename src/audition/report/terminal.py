@@ -13,7 +13,18 @@ from audition.answers.verdict import Verdict, verdicts
 from audition.command_line import audition_command
 from audition.console import console, table
 from audition.records.store import Ledger
-from audition.report.verdict_text import headline, lines, notes
+from audition.report.registered import (
+    CONFIRMATORY,
+    EXPLORATORY,
+    NONE_LEFT,
+    WEIGHTS,
+    further_lines,
+    is_confirmatory,
+    of_report,
+    registered_lines,
+    registered_notes,
+)
+from audition.report.verdict_text import Line, contradictions, headline, lines, notes
 from audition.text import count, gain, gain_interval, probability
 
 COLOURS = {
@@ -41,28 +52,65 @@ def show_judgements(
 
 
 def show_verdicts(verdicts: Sequence[Verdict]) -> None:
-    """Each verdict whole."""
-    out = console()
-    for verdict in verdicts:
-        judgement, step = verdict.judgement, verdict.next
-        c = judgement.comparison
-        kind = f" ({c.kind})" if c.kind else ""
-        said = Text.assemble(
-            (c.idea, "bold"), ": ", (f"{c.verdict}{kind}", COLOURS[c.verdict]), ". "
+    """Each verdict whole; those of a registered report in its two parts."""
+    registered = of_report([verdict.judgement for verdict in verdicts])
+    if not registered:
+        for verdict in verdicts:
+            _show_verdict(verdict, lines(verdict), notes(verdict.judgement))
+        return
+    confirmed = [verdict for verdict in verdicts if is_confirmatory(verdict.judgement)]
+    _show_heading(CONFIRMATORY, *registered, *(() if confirmed else (NONE_LEFT,)))
+    for verdict in confirmed:
+        own = registered_notes(verdict.judgement)
+        _show_verdict(verdict, registered_lines(verdict), own)
+    _show_heading(EXPLORATORY)
+    for verdict in confirmed:
+        out = console()
+        out.print(
+            Text.assemble("\n", (verdict.judgement.comparison.idea, "bold"), ": beside its test")
         )
-        out.print()
-        out.print(said.append(headline(judgement)))
-        out.print(Padding(Text(f"Next: {step.text}{':' if step.command else '.'}"), (0, 0, 0, 2)))
-        if step.command:
-            out.print(Text(f"    {step.command}", "bold"), soft_wrap=True)
-        facts = Table.grid(padding=(0, 2))
-        facts.add_column(style="dim", no_wrap=True)
-        facts.add_column()
-        for name, text in lines(verdict):
-            facts.add_row(name, Text(text))
-        for note in notes(judgement):
-            facts.add_row("[yellow]note[/]", Text(note))
-        out.print(Padding(facts, (0, 0, 0, 2)))
+        _show_facts(further_lines(verdict), contradictions(verdict.judgement))
+    for verdict in verdicts:
+        if verdict not in confirmed:
+            why = tuple(map(_exploratory, verdict.judgement.standing.why_exploratory[:1]))
+            _show_verdict(verdict, lines(verdict), (*why, *notes(verdict.judgement)))
+
+
+def _exploratory(why: str) -> str:
+    return f"In the exploratory part: {why}."
+
+
+def _show_heading(heading: str, *sentences: str) -> None:
+    out = console()
+    out.print(Text(f"\n{heading}", "bold underline"))
+    for sentence in sentences:
+        out.print(Text(sentence))
+
+
+def _show_verdict(verdict: Verdict, facts: Sequence[Line], own_notes: Sequence[str]) -> None:
+    judgement, step, out = verdict.judgement, verdict.next, console()
+    c = judgement.comparison
+    kind = f" ({c.kind})" if c.kind else ""
+    said = Text.assemble((c.idea, "bold"), ": ", (f"{c.verdict}{kind}", COLOURS[c.verdict]), ". ")
+    out.print()
+    out.print(said.append(headline(judgement)))
+    if judgement.weight:
+        out.print(Padding(Text(WEIGHTS[judgement.weight], "bold"), (0, 0, 0, 2)))
+    out.print(Padding(Text(f"Next: {step.text}{':' if step.command else '.'}"), (0, 0, 0, 2)))
+    if step.command:
+        out.print(Text(f"    {step.command}", "bold"), soft_wrap=True)
+    _show_facts(facts, own_notes)
+
+
+def _show_facts(facts: Sequence[Line], own_notes: Sequence[str]) -> None:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column()
+    for name, text in facts:
+        grid.add_row(name, Text(text))
+    for note in own_notes:
+        grid.add_row("[yellow]note[/]", Text(note))
+    console().print(Padding(grid, (0, 0, 0, 2)))
 
 
 def show_lines(judgements: Sequence[Judgement], ledger: Ledger) -> None:
@@ -85,12 +133,21 @@ def show_lines(judgements: Sequence[Judgement], ledger: Ledger) -> None:
         ">p adj.",
         "standing",
     )
-    out.print(table(headings, map(_line, best_first(judgements))))
-    one, every, ranked = (
+    ranked = best_first(judgements)
+    if registered := of_report(judgements):
+        confirmed = list(filter(is_confirmatory, ranked))
+        _show_heading(CONFIRMATORY, *registered, *(() if confirmed else (NONE_LEFT,)))
+        if confirmed:
+            out.print(table(headings, map(_line, confirmed)))
+        _show_heading(EXPLORATORY)
+        ranked = [judgement for judgement in ranked if not is_confirmatory(judgement)]
+    if ranked:
+        out.print(table(headings, map(_line, ranked)))
+    one, every, board = (
         audition_command(name, ledger.root)
         for name in ("verdict ARM", "verdict --whole", "leaderboard")
     )
-    more = f"One whole: {one}. All whole: {every}. In other orders, with prices: {ranked}."
+    more = f"One whole: {one}. All whole: {every}. In other orders, with prices: {board}."
     out.print(Text(more, "dim"), soft_wrap=True)
 
 

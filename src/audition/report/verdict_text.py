@@ -219,7 +219,7 @@ def notes(judgement: Judgement) -> tuple[str, ...]:
     return (
         *_departures(judgement),
         *judgement.notes,
-        *_contradictions(judgement),
+        *contradictions(judgement),
         *_unmeasured(judgement),
         *judgement.comparison.warnings,
     )
@@ -244,8 +244,12 @@ def _departures(judgement: Judgement) -> Iterator[str]:
         )
 
 
+def contradictions(judgement: Judgement) -> tuple[str, ...]:
+    """Other measures of the task whose intervals contradict the gain, one sentence each."""
+    return tuple(_contradictions(judgement))
+
+
 def _contradictions(judgement: Judgement) -> Iterator[str]:
-    """Other measures of the task whose intervals contradict the gain."""
     for other in judgement.by_other_measures:
         if other.contradicts(judgement.comparison.improvement):
             said, ours = ("worse", "better") if other.improvement < 0 else ("better", "worse")

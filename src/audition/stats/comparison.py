@@ -12,6 +12,10 @@ from audition.stats.noise import NoiseModel
 from audition.stats.seed_rule import SeedRule
 
 Verdict = Literal["supported", "refuted", "inconclusive", "invalid"]
+Expectation = Literal["better", "worse", "equal"]
+"""What a claim says of an idea, against its baseline."""
+Weight = Literal["for", "against", "open"]
+"""What a comparison says of a claim."""
 Kind = Literal["harmful", "negligible", "unstable"]
 Tier = Literal["screened", "confirmed"]
 DesignName = Literal["block", "mixed", "moderated", "pooled", "paired", "welch", "none"]

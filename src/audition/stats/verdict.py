@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from audition.stats.arms import Arm, shared_seeds
-from audition.stats.comparison import Comparison, Kind, Verdict
+from audition.stats.comparison import Comparison, Expectation, Kind, Verdict, Weight
 
 
 def settle_without_testing(baseline: Arm, idea: Arm) -> tuple[Verdict, Kind | None, str] | None:
@@ -111,6 +111,36 @@ def judge(comparison: Comparison) -> Comparison:
             f"({_p(c)}). {_next_step(c)}"
         )
     return replace(c, verdict=verdict, kind=kind, reason=reason)
+
+
+def weighed(comparison: Comparison, expects: Expectation) -> Weight:
+    """What a comparison says of a claim that was registered: its interval and sesoi decide.
+
+    better: `for` where the idea is supported, `against` where it is refuted. worse: the mirror image,
+    with a loss of `sesoi` in the place of a gain. equal: `for` where the interval lies within ±sesoi,
+    `against` where better or worse is shown. `open` is the rest, and what is invalid.
+
+    Examples:
+        A claim that large batches do worse, and an interval that lies below zero:
+
+        >>> from audition.stats.comparison import Comparison
+        >>> found = Comparison("B=256", (1, 2), 2, 2, improvement=-0.3, ci=(-0.4, -0.2), sesoi=0.1)
+        >>> weighed(found, "worse"), weighed(found, "better"), weighed(found, "equal")
+        ('for', 'against', 'against')
+    """
+    c = comparison
+    low, high = c.ci
+    if c.verdict == "invalid" or not (low <= high or c.kind == "unstable"):
+        return "open"
+    better = c.is_better and c.improvement >= c.sesoi
+    worse = c.kind == "unstable" or (high < 0 and c.improvement <= -c.sesoi)
+    within = -c.sesoi < low and high < c.sesoi
+    shown, denied = {
+        "better": (better, c.kind == "unstable" or high < c.sesoi),
+        "worse": (worse, low > -c.sesoi),
+        "equal": (within, better or worse),
+    }[expects]
+    return "for" if shown else "against" if denied else "open"
 
 
 SCREENING = "On so few seeds this is a screening result until fresh seeds confirm it."

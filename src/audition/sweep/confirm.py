@@ -12,11 +12,14 @@ from typing import Any
 from audition.answers import Judgement, arms_of, judge_baseline
 from audition.command_line import train_door
 from audition.config.card import check_card
+from audition.config.chains import opened
 from audition.console import say
+from audition.errors import AuditionError, choices
 from audition.provenance import typed
 from audition.records.record import Record
 from audition.records.registration import PlannedArm, Registration, register, registrations
 from audition.records.store import Contents, Ledger
+from audition.sweep.arms import arm_name
 from audition.sweep.executors import Executor
 from audition.sweep.plan import Plan
 from audition.sweep.show import Show
@@ -56,12 +59,16 @@ def announcement(
     terms: str = "",
     metric: str = "",
     screening: bool = False,
+    asked: Mapping[str, str] | None = None,
 ) -> Registration:
     """The comparisons that `plan` is about to make, with the cards as they read now.
 
     judged_on: fresh seeds, on which alone arms are judged that other seeds chose.
     terms: how the arms were chosen. metric: another than the config's.
     screening: the runs choose among settings, and no arm is judged by them.
+    asked: the names of the arms before they were tuned -> their names now.
+
+    Raises AuditionError where a registered report is about an arm that the plan does not have.
     """
     baseline = [run.seed for run in plan.runs if run.identity.config_hash == plan.baseline_hash]
     arms = []
@@ -77,18 +84,50 @@ def announcement(
             )
         )
     judged_by = metric or plan.metric
+    analysis = plan.runs[0].settings["analysis"]
     return Registration(
         baseline_hash=plan.baseline_hash,
         baseline_seeds=tuple(baseline),
         arms=tuple(arms),
         metric=judged_by,
-        sides=plan.runs[0].settings["analysis"]["sides"],
-        sesoi=plan.runs[0].record.measure(judged_by).worth,
+        sides=analysis["sides"],
+        sesoi=analysis["margin"] or plan.runs[0].record.measure(judged_by).worth,
         judged_on=judged_on,
         terms=terms,
         screening=screening,
+        primary=() if screening else primary_arms(plan, asked or {}),
+        expects=analysis["expects"],
         command=shlex.join((*train_door(), *typed()[1:])),
     )
+
+
+def primary_arms(plan: Plan, asked: Mapping[str, str]) -> tuple[str, ...]:
+    """Config hashes of the arms of `plan` that a registered report is about; none without one.
+
+    They are named as the sweep types them (`+idea=placebo norm=rmsnorm`) or as its arms are called.
+    asked: the names of the arms before they were tuned -> their names now.
+
+    Raises AuditionError for a name that no arm has, and for a report whose arms are not named.
+    """
+    analysis = plan.runs[0].settings["analysis"]
+    names = analysis["primary"] or ()
+    if not names and analysis["expects"] != "better":
+        raise AuditionError(
+            f"analysis.expects={analysis['expects']} says what is expected of the arms that "
+            "analysis.primary names, and it names none"
+        )
+    found = dict(plan.arms())
+    hashes = []
+    for name in names:
+        typed = arm_name(opened(shlex.split(name)))
+        called = next((each for each in (name, typed) if asked.get(each, each) in found), None)
+        if called is None:
+            known = tuple(asked) or tuple(found)
+            raise AuditionError(
+                f"analysis.primary: the sweep has no arm '{name}'{choices(typed, known)}"
+            )
+        hashes.append(found[asked.get(called, called)])
+    return tuple(hashes)
 
 
 def announce(plan: Plan, registration: Registration, executor: Executor, ledger: Ledger) -> Plan:

@@ -45,7 +45,7 @@ def tell(
     Raises AuditionError for arms or a metric that the ledger does not have.
     """
     from audition.answers import judge_arms
-    from audition.answers.verdict import verdicts
+    from audition.answers.verdict import as_data, verdicts
     from audition.console import say
     from audition.records.registration import registrations
     from audition.report import terminal
@@ -63,7 +63,7 @@ def tell(
     for judgement in judgements if strict else ():
         if judgement.notes:
             raise AuditionError(f"--strict refuses {judgement.arm.name}: {judgement.notes[0]}")
-    facts = [verdict.to_dict() for verdict in verdicts(ledger, judgements)] if options.json else []
+    facts = as_data(verdicts(ledger, judgements)) if options.json else []
     emit(options, facts, lambda: terminal.show_judgements(judgements, ledger, whole=whole))
     if not judgements:
         say(

@@ -67,6 +67,11 @@ def search(
     compose = application.composer
     with executor_of_trials(application) as executor:
         plan = make_plan(Question(start, (), seeds), compose)
+        if plan.runs[0].settings["analysis"]["primary"]:
+            raise AuditionError(
+                "analysis.primary: a search chooses its arms, so none can be named beforehand: leave "
+                "it out, and test the best in a sweep of its own"
+            )
         points = Points.around(plan, (), seeds, compose).searched(settings.space)
         check_objectives(settings, points)
         check_known(settings, points)

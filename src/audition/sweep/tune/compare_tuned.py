@@ -11,7 +11,7 @@ from audition.records.store import Ledger
 from audition.records.tuned import TUNED, Contender, Tuned
 from audition.sweep.arms import SCREENING, Question
 from audition.sweep.compose import Application, Composer
-from audition.sweep.confirm import announce, announcement, confirm, say_missing
+from audition.sweep.confirm import announce, announcement, confirm, primary_arms, say_missing
 from audition.sweep.executors import Executor, LocalExecutor, executor_of
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.say import Planning
@@ -25,7 +25,7 @@ from audition.sweep.search.make_trials import (
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.search.study.study import Study
 from audition.sweep.show import Show
-from audition.sweep.tune.entrants import Entrant, Trial, entrants, fresh_plan, screened
+from audition.sweep.tune.entrants import Entrant, Trial, best_names, entrants, fresh_plan, screened
 from audition.sweep.tune.lattice import span
 from audition.sweep.tune.say import say_contenders, say_gains, say_screening
 from audition.sweep.tune.settings import Tune, Tuning, tune_of
@@ -60,6 +60,7 @@ def compare_tuned(question: Question, show: Show, application: Application) -> N
         if not alone and not isinstance(executor, LocalExecutor):
             raise takes_batches(application)
         plan = make_plan(question, compose, Planning())
+        primary_arms(plan, {})  # refused here where it names another arm
         ledger = Ledger(Path(plan.output_dir))
         executor.check(plan.missing(ledger.read()))
         own = TunedComparison(
@@ -128,7 +129,9 @@ class TunedComparison:
         fresh = self.tuning.fresh(self.seeds)
         plan = fresh_plan(self.entrants, found, fresh, self.compose)
         terms = f"each at its best of {len(contenders[0].tries)} trials in {self.tune.name}"
-        registration = announcement(plan, fresh, terms=terms)
+        registration = announcement(
+            plan, fresh, terms=terms, asked=best_names(self.entrants, found)
+        )
         keys = tuple(dict.fromkeys(key for c in contenders for t in c.tries for key in t.values))
         tuned = Tuned(
             baseline_hash=plan.baseline_hash,

@@ -136,6 +136,14 @@ def screened(
     )
 
 
+def best_names(found: Sequence[Entrant], best: Mapping[str, Try]) -> dict[str, str]:
+    """The name of each rival of the baseline -> its name at its best setting."""
+    return {
+        rival.name: arm_name((*rival.points.choice, *best[rival.name].overrides))
+        for rival in found[1:]
+    }
+
+
 def fresh_plan(
     found: Sequence[Entrant],
     best: Mapping[str, Try],
@@ -151,8 +159,6 @@ def fresh_plan(
         return (*start, *best[entrant.name].overrides)
 
     base, *rivals = found
-    arms = (
-        Arm(arm_name((*rival.points.choice, *best[rival.name].overrides)), typed(rival))
-        for rival in rivals
-    )
+    names = best_names(found, best)
+    arms = (Arm(names[rival.name], typed(rival)) for rival in rivals)
     return make_plan(Question(typed(base), tuple(arms), fresh), compose)
