@@ -11,9 +11,9 @@ from audition.config.groups import GROUPS
 from audition.config.identity import targets
 from audition.errors import AuditionError
 from audition.machine import cores, gpus, torch_version
+from audition.plain_file import write_whole
 from audition.provenance import processor
 from audition.records.codec import parsed, read
-from audition.records.store import write_whole
 
 
 @dataclass(frozen=True, kw_only=True)

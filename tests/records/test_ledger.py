@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from audition.errors import AuditionError
+from audition.plain_file import write_whole
 from audition.records import claim as room
 from audition.records.claim import Busy
 from audition.records.record import Record
-from audition.records.store import Ledger, write_whole
+from audition.records.store import Ledger
 
 
 def record(seed: int = 1, **facts: object) -> Record:

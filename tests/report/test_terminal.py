@@ -8,8 +8,9 @@ import pytest
 
 from audition.answers import judge_arms
 from audition.measure import Measure
+from audition.plain_file import Unreadable
 from audition.records.record import Record
-from audition.records.store import Contents, Ledger, Unreadable
+from audition.records.store import Contents, Ledger
 from audition.report.runs import show_problems, show_runs
 from audition.report.terminal import show_judgements
 

@@ -17,8 +17,8 @@ from audition.bench.trial import Timing
 from audition.budget import Budget
 from audition.execution import keep_compiled, why_uncompiled
 from audition.machine import peak_memory
+from audition.plain_file import write_whole
 from audition.recipe.batches import Batch, Clock
-from audition.records.store import write_whole
 from audition.session import Session, begin
 from audition.training.build import build
 from audition.training.evaluation import evaluate

@@ -17,7 +17,7 @@ from audition.data.reading import named, state_of
 from audition.data.source import Source
 from audition.data.text import Document, Text, split_every, without_copies
 from audition.errors import AuditionError, choices
-from audition.records.store import write_file
+from audition.plain_file import write_file
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 EVERY = 10

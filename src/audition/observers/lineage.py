@@ -6,6 +6,7 @@ from torch import Tensor
 
 from audition.errors import AuditionError
 from audition.observers.observer import Observer, StepReport
+from audition.plain_file import write_whole
 from audition.recipe.turnover import Event
 from audition.recipe.units import sites
 from audition.records.lineage import (
@@ -17,7 +18,6 @@ from audition.records.lineage import (
     read_lineage,
     turn_line,
 )
-from audition.records.store import write_whole
 from audition.session import Session
 
 

@@ -16,12 +16,11 @@ from audition.errors import AuditionError
 from audition.measure import Measure, recorded
 from audition.observers.checkpoint import Say, write_durably
 from audition.observers.observer import Observer
-from audition.plain_file import check_plain
+from audition.plain_file import check_plain, clear_parts
 from audition.recipe import tree
 from audition.recipe.effect import Meters
 from audition.recipe.signals import Tensors
 from audition.records.archive import DISTANCE, FOLDER, Archive, Point, read_archive, write_archive
-from audition.records.store import clear_parts
 from audition.session import Evaluation, Session
 
 FIRST = "first.pt"

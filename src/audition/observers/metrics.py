@@ -9,6 +9,7 @@ from typing import TextIO
 from audition.observers.gates import Gates
 from audition.observers.observer import Observer, StepReport
 from audition.observers.spikes import Spikes
+from audition.plain_file import write_whole
 from audition.recipe.turnover import Event
 from audition.records.metrics import (
     CONTROLS,
@@ -19,7 +20,6 @@ from audition.records.metrics import (
     is_evaluation,
     read_lines,
 )
-from audition.records.store import write_whole
 from audition.session import Session
 from audition.trackers.background import BackgroundTracker
 

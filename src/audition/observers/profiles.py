@@ -13,10 +13,10 @@ from audition.observers import responses as numbers
 from audition.observers.fixed_rows import fixed_rows
 from audition.observers.observer import Observer, StepReport
 from audition.observers.responses import Groups
+from audition.plain_file import write_whole
 from audition.recipe.turnover import Event
 from audition.recipe.units import Units, sites
 from audition.records.profiles import FILE, Profiles, line_of, read_profiles, rounded
-from audition.records.store import write_whole
 from audition.session import Session
 
 KINDS = (

@@ -10,9 +10,8 @@ from typing import Any
 
 from audition.errors import AuditionError
 from audition.measure import Measure
-from audition.plain_file import read_bytes
+from audition.plain_file import Unreadable, read_bytes, read_file, write_whole
 from audition.records.codec import parsed, read
-from audition.records.store import Unreadable, read_file, write_whole
 
 FOLDER, FILE = "memory", "memory.json"
 SCHEMA = 1

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+from audition.plain_file import Unreadable
 from audition.records.folder import Folder
 from audition.records.placebos import PLACEBOS
 from audition.records.races import RACES
 from audition.records.registration import PLANS
-from audition.records.store import Contents, Ledger, Unreadable
+from audition.records.store import Contents, Ledger
 from audition.records.studies import STUDIES
 from audition.records.submission import SUBMISSIONS
 from audition.records.tuned import TUNED

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from audition.errors import AuditionError
+from audition.plain_file import Unreadable, read_file, write_file
 from audition.records.codec import parsed, read
-from audition.records.store import Unreadable, read_file, write_file
 
 T = TypeVar("T")
 

@@ -1,44 +1,26 @@
 """The store of all runs: plain files, one folder a run, readable by any process at any time."""
 
 import os
-import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TypeVar
 from unicodedata import normalize
 
 from audition.command_line import in_ledger, train_command
 from audition.errors import AuditionError, writing
-from audition.plain_file import read_text
+from audition.plain_file import Unreadable, clear_parts, is_abandoned, read_file, write_file
 from audition.reasons import cut
 from audition.records.claim import Claim, held, take
 from audition.records.record import Record
 
-T = TypeVar("T")
-
 RECORD = "record.json"
 PLACES = ("runs", "plans", "studies")
 """Folders of which a ledger has at least one."""
-PART = re.compile(r"\.(.+\.\d+|part-.+)")
-"""Names of files and folders that are being written: `.record.json.PID`, `.part-ANY`."""
 LEFT_S = 600.0
 """The age from which a partial file counts as abandoned, since it is written in one go [s]."""
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """A `record.json` or a folder that cannot be used, and why, in a few words."""
-
-    path: Path
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path} {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -145,7 +127,7 @@ class Ledger:
         with writing(f"in {folder}"):
             claim = take(folder)
         try:
-            clear_parts(folder, _abandoned)
+            clear_parts(folder, is_abandoned)
             yield claim
         finally:
             claim.release()
@@ -168,67 +150,6 @@ def is_name(word: str) -> bool:
 def is_ledger(root: Path) -> bool:
     """Whether something was ever filed at `root`, as far as it can be read."""
     return any((root / place).is_dir() for place in PLACES)
-
-
-def clear_parts(folder: Path, left: Callable[[Path], bool]) -> None:
-    """Remove the parts of files in `folder` that were `left` by a writer that was killed."""
-    with suppress(OSError):
-        for part in [each for each in folder.iterdir() if PART.fullmatch(each.name)]:
-            with suppress(OSError):
-                if left(part):
-                    shutil.rmtree(part) if part.is_dir() else part.unlink()
-
-
-def _abandoned(part: Path) -> bool:
-    """Whether no process of this machine has the number that `part` is named after."""
-    number = part.suffix[1:]
-    try:
-        os.kill(int(number) if number.isdecimal() else 0, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file so that readers see the old text or the new, never a part (rename is atomic).
-
-    Text becomes UTF-8; half of a surrogate pair, as in a file name of another encoding, its number.
-    """
-    whole = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(part, "wb") as file:
-            file.write(whole)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError:
-        with suppress(OSError):
-            part.unlink()
-        raise
-
-
-def write_file(path: Path, content: str) -> None:
-    """Make the folder of `path` and write the file whole; AuditionError where that is not possible."""
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
-
-
-def read_file(path: Path, decode: Callable[[str], T]) -> T | Unreadable | None:
-    """`decode` of the text of a file, or its AuditionError as `Unreadable`; None without a file."""
-    try:
-        return decode(read_text(path))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except AuditionError as error:
-        return Unreadable(path, str(error))
-    except OSError as error:
-        return Unreadable(path, f"cannot be read ({error.strerror or error})")
-    except UnicodeDecodeError as error:
-        return Unreadable(path, f"cannot be read ({error})")
 
 
 Found = Record | Unreadable | None

@@ -8,9 +8,10 @@ from typing import Any
 from audition.config.instantiate import factory
 from audition.config.members import members
 from audition.errors import AuditionError, choices, writing
+from audition.plain_file import write_whole
 from audition.records.metrics import read_lines
 from audition.records.record import Record
-from audition.records.store import Contents, Ledger, write_whole
+from audition.records.store import Contents, Ledger
 from audition.trackers.background import BackgroundTracker, Patience
 
 PARQUET = "parquet"

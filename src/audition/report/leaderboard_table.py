@@ -12,7 +12,7 @@ from audition.answers.energy import source_name
 from audition.answers.leaderboard import Leaderboard, Row
 from audition.console import console, table
 from audition.errors import AuditionError, choices, writing
-from audition.records.store import write_whole
+from audition.plain_file import write_whole
 from audition.report.terminal import COLOURS
 from audition.text import (
     UNDEFINED,

@@ -18,10 +18,11 @@ from audition.answers.race_stages import race_stages
 from audition.answers.spikes import arm_spikes
 from audition.answers.verdict import verdicts
 from audition.errors import AuditionError, writing
+from audition.plain_file import write_whole
 from audition.records.contents import contents_of
 from audition.records.record import now
 from audition.records.registration import Registration, registrations
-from audition.records.store import Contents, Ledger, write_whole
+from audition.records.store import Contents, Ledger
 from audition.records.studies import STUDIES, Account
 from audition.records.tuned import tuned_for
 from audition.report.benchmark_table import headings, lines

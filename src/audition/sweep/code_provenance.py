@@ -8,8 +8,8 @@ from typing import Any
 
 from audition.changes import Changes, Diff, changes
 from audition.config.root import conf_dir
+from audition.plain_file import write_whole
 from audition.provenance import provenance
-from audition.records.store import write_whole
 from audition.sweep.plan import PlannedRun
 
 FOLDER = "provenance"

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audition.errors import AuditionError, writing
-from audition.plain_file import read_bytes
-from audition.records.store import write_whole
+from audition.plain_file import read_bytes, write_whole
 
 FILE = "trace.npz"
 """In the folder of the run that it is of."""

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, TypeVar
 
 from filelock import FileLock
 
+from audition.plain_file import write_whole
 from audition.records.metrics import Line, units_of, values_of
-from audition.records.store import write_whole
 from audition.trackers.tracker import Subject, check_package
 
 URI = "MLFLOW_TRACKING_URI"

@@ -16,11 +16,11 @@ from audition.config.instantiate import construct
 from audition.errors import AuditionError
 from audition.observers.checkpoint import discard_checkpoints
 from audition.observers.progress import Tell
+from audition.plain_file import write_whole
 from audition.provenance import hardware
 from audition.reasons import described
 from audition.records.claim import Claim
 from audition.records.record import Record, now
-from audition.records.store import write_whole
 from audition.training.run_spec import RunSpec
 
 

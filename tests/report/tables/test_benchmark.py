@@ -9,7 +9,7 @@ from audition.answers import arms_of
 from audition.answers.benchmark import benchmarks
 from audition.cli.ledger import carry_out
 from audition.errors import AuditionError
-from audition.records.store import write_whole
+from audition.plain_file import write_whole
 
 FIVE = ("val_loss", "train_seconds", "updates", "peak_mb", "val_forgetting")
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from audition.answers.lineage.family import Family, Unit
 from audition.answers.lineage.measures import summary
+from audition.plain_file import write_file
 from audition.records.codec import finite
-from audition.records.store import write_file
 
 Format = Literal["json", "newick", "dot"]
 SUFFIX: dict[Format, str] = {"json": "json", "newick": "nwk", "dot": "dot"}

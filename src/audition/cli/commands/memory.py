@@ -93,8 +93,8 @@ def _restored(
 
     from audition.cli.sentences import one_sentence
     from audition.config.root import conf_dir
+    from audition.plain_file import write_whole
     from audition.records.archive import read_weights
-    from audition.records.store import write_whole
     from audition.sweep.check import check_machine
     from audition.sweep.compose import Composer
     from audition.sweep.reproduce import relocated, settings_of

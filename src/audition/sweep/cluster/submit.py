@@ -12,8 +12,9 @@ from typing import Any
 from audition.config.groups import GROUPS
 from audition.errors import AuditionError
 from audition.parallel.checks import processes_here
+from audition.plain_file import write_whole
 from audition.records.record import Record
-from audition.records.store import Ledger, write_whole
+from audition.records.store import Ledger
 from audition.records.submission import FOLDER, Submission, SubmittedJob, keep, submitted_now
 from audition.sweep.cluster.array_jobs import ArrayJob, Command, Runs
 from audition.sweep.cluster.code import snapshot

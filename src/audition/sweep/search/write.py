@@ -9,7 +9,7 @@ from audition.config.groups import GROUPS, deciding, root_of
 from audition.config.identity import identify
 from audition.config.root import conf_dir
 from audition.errors import AuditionError
-from audition.records.store import write_whole
+from audition.plain_file import write_whole
 from audition.sweep.compose import Composer
 from audition.sweep.plan import checked
 
