@@ -3,34 +3,9 @@
 from pathlib import Path
 
 import pytest
+from hostile import READERS
 
 from audition.cli.ledger import all_commands, main
-
-READERS = (
-    ("runs",),
-    ("runs", "--json"),
-    ("verdict",),
-    ("leaderboard",),
-    ("report",),
-    ("search",),
-    ("status",),
-    ("curves",),
-    ("collect",),
-    ("cancel",),
-    ("watch", "--once"),
-    ("calibrate",),
-    ("confirm", "placebo"),
-    ("export", "--to", "parquet"),
-    ("power", "--gain", "0.01"),
-    ("interactions", "a", "b"),
-    ("reproduce", "placebo/1"),
-    ("lineage", "placebo/1"),
-    ("spikes",),
-    ("benchmark",),
-    ("trace", "placebo/1"),
-    ("chain", "preset=ema", "--prune"),
-    ("memory", "placebo/1"),
-)
 
 
 def test_every_command_that_reads_a_ledger_is_asked() -> None:

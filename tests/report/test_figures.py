@@ -31,7 +31,7 @@ from audition.report.figures.learning import band
 from audition.report.figures.noise import envelope
 from audition.report.figures.residuals import residuals
 from audition.report.style import MARKER, THEME, VERDICT, apart, caption_of, labels
-from audition.stats import power_at, power_to_refute
+from audition.stats import power_at
 
 Make = Callable[..., Ledger]
 NAN = math.nan
@@ -223,7 +223,7 @@ def test_the_curve_meets_the_worthwhile_gain_at_the_seeds_needed(
         settled = [
             min(
                 power_at(2 * stand.sesoi, n, stand.noise, sesoi=stand.sesoi, **asked),
-                power_to_refute(stand.sesoi, n, stand.noise, **asked),
+                power_at(stand.sesoi, n, stand.noise, **asked),
             )
             for n in (stand.seeds_needed - 1, stand.seeds_needed)
         ]

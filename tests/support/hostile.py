@@ -18,6 +18,33 @@ Damage = Callable[[Path], None]
 SEEDS = (1, 2, 3)
 ARMS = ("gate", "muon")
 
+READERS = (
+    ("runs",),
+    ("runs", "--json"),
+    ("verdict", "--json"),
+    ("leaderboard",),
+    ("report",),
+    ("search",),
+    ("status",),
+    ("curves",),
+    ("collect",),
+    ("cancel",),
+    ("watch", "--once"),
+    ("calibrate",),
+    ("export", "--to", "parquet"),
+    ("power", "--gain", "0.01"),
+    ("interactions", "gate", "muon"),
+    ("reproduce", "gate/1"),
+    ("lineage", "gate/1"),
+    ("trace", "gate/1"),
+    ("chain", "preset=ema", "--prune"),
+    ("memory", "gate/1"),
+    ("spikes", "gate/1"),
+    ("benchmark",),
+    ("confirm", "gate", "--print"),
+)
+"""Commands that read a ledger, each at least once, as typed about `sound_ledger`."""
+
 
 def sound_ledger(root: Path) -> Ledger:
     """A baseline and two arms on three seeds, planned, with lines of metrics."""

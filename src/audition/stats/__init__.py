@@ -29,7 +29,6 @@ from audition.stats.pass_rate import seed_rule_false_pass_rate, seed_rule_pass_r
 from audition.stats.power import (
     minimal_detectable_effect,
     power_at,
-    power_to_refute,
     seeds_needed,
     seeds_to_settle,
 )
@@ -84,7 +83,6 @@ __all__ = [
     "paired_t",
     "pooled_t",
     "power_at",
-    "power_to_refute",
     "race_spread",
     "race_step",
     "read_arm",

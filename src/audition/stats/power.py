@@ -42,33 +42,8 @@ def power_at(
         ValueError: alpha that is no chance of error, or unknown sides.
     """
     side = side_of(alpha, sides)
-    if not _is_known(n, noise, n_baseline):
-        return math.nan
     bars, weights, error = _bars(n, noise, side, n_baseline, family_size)
     return float(weights @ ndtr((effect - np.maximum(bars, sesoi)) / error))
-
-
-def power_to_refute(
-    sesoi: float,
-    n: int,
-    noise: NoiseModel,
-    alpha: float = 0.05,
-    *,
-    n_baseline: int | None = None,
-    sides: Sides = "two",
-    family_size: int = 1,
-    effect: float = 0.0,
-) -> float:
-    """Chance that an idea with a true gain of `effect` is *refuted*: its interval is under `sesoi`.
-
-    Raises:
-        ValueError: alpha that is no chance of error, or unknown sides.
-    """
-    side = side_of(alpha, sides)
-    if not _is_known(n, noise, n_baseline):
-        return math.nan
-    bars, weights, error = _bars(n, noise, side, n_baseline, family_size)
-    return float(weights @ ndtr((sesoi - bars - effect) / error))
 
 
 @lru_cache(maxsize=4096)
@@ -94,15 +69,15 @@ def minimal_detectable_effect(
     require_probability(power, name="power")
     if power <= alpha:
         raise ValueError(f"power={power} is not above alpha={alpha}; even no effect reaches that")
-    if not _is_known(n, noise, n_baseline):
-        return math.nan
     bars, weights, error = _bars(n, noise, side, n_baseline, family_size)
     hurdles = np.maximum(bars, sesoi)
+    start = float(weights @ hurdles)
+    if math.isnan(start):
+        return math.nan
 
     def shortfall(effect: float) -> float:
         return float(weights @ ndtr((effect - hurdles) / error)) - power
 
-    start = float(weights @ hurdles)
     low, high = bracket(shortfall, start=start, step=start)
     return find_root(shortfall, low=low, high=high)
 
@@ -168,7 +143,8 @@ def seeds_to_settle(
         found = power_at(
             2.0 * sesoi, n, noise, alpha, sides=sides, family_size=family_size, sesoi=sesoi
         )
-        refuted = power_to_refute(sesoi, n, noise, alpha, sides=sides, family_size=family_size)
+        # The interval of no gain lies under `sesoi` as often as that of `sesoi` lies above zero.
+        refuted = power_at(sesoi, n, noise, alpha, sides=sides, family_size=family_size)
         return min(found, refuted) >= power
 
     return _fewest(enough, most) if noise.sd_difference > 0 else None
@@ -187,18 +163,18 @@ def _fewest(enough: Callable[[int], bool], most: int) -> int | None:
     return low if enough(low) else high
 
 
-def _is_known(n: int, noise: NoiseModel, n_baseline: int | None) -> bool:
-    return noise.standard_error(n, n_baseline) > 0 and noise.df_at(n, n_baseline) >= 1
-
-
 def _bars(
     n: int, noise: NoiseModel, side: float, n_baseline: int | None, family: int
 ) -> tuple[Array, Array, Array]:
     """Half-widths [k] of the interval that may come out, their probabilities [k], and the true error.
 
-    The improvement is normal with that error [k], whatever the half-width.
+    The improvement is normal with that error [k], whatever the half-width. NaN where the noise is
+    unknown.
     """
     nb = n if n_baseline is None else n_baseline
+    spread, df = noise.standard_error(n, n_baseline), noise.df_at(n, n_baseline)
+    if not (spread > 0 and df >= 1):
+        return np.full(1, math.nan), np.ones(1), np.full(1, math.nan)
     has_extra = noise.paired and nb >= n + 2
     if noise.paired and n > 1 and (noise.peers > 1 or has_extra):
         rho = 0.0 if math.isnan(noise.rho) else round(min(max(noise.rho, 0.0), 0.99), 2)
@@ -207,7 +183,6 @@ def _bars(
         bars, error = _simulated(few, total, min(noise.peers, MOST_PEERS), rho, side, family)
         scale = noise.sd * math.sqrt(few / n)
         return scale * bars, np.full(len(bars), 1.0 / len(bars)), scale * error
-    spread, df = noise.standard_error(n, n_baseline), noise.df_at(n, n_baseline)
     correlation = None if noise.method == "own" else n / (n + nb)
     critical = family_critical_value(side, m=family, df=df, correlation=correlation)
     s, weights = chi_scale_nodes(df)
