@@ -1,18 +1,28 @@
 """The terminal: where answers are printed, and how tables look."""
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 
-class _Console(Console):
-    """One that leaves it to the command what happens where the reader of a pipe has left."""
+LINE_END = re.compile(r"(?: |\x1b\[[\d;]*m)+$", re.MULTILINE)
+"""Blanks, and codes of colour between them."""
 
-    def on_broken_pipe(self) -> None:
-        raise  # the BrokenPipeError in which it is called
+
+class _Console(Console):
+    """One whose lines end with their last letter, where Rich fills them up with blanks."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        with self.capture() as shown:
+            super().print(*objects, **how)
+        # Not by `out`: where the reader of a pipe has left, the command says what happens.
+        self.file.write(LINE_END.sub(lambda end: end[0].replace(" ", ""), shown.get()))
+        self.file.flush()
 
 
 def console(columns: int = 100) -> Console:

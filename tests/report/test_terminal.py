@@ -59,6 +59,7 @@ def test_every_judgement_can_be_shown(case: str, capsys: pytest.CaptureFixture[s
     shown = capsys.readouterr().out
     assert said in " ".join(shown.split())
     assert "idea [x]" in shown
+    assert [line for line in shown.splitlines() if line.endswith(" ")] == []
     assert "nan" not in shown
     assert "None" not in shown
 
