@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Request:
-    """What Python is asked for: `python -m MODULE WORDS`."""
+    """What Python is asked for: `python -m MODULE WORDS`, or `python -P -m MODULE WORDS`."""
 
     module: str
     words: Sequence[str]
@@ -45,6 +45,8 @@ class Request:
     """Of the descriptors that are handed over with it, in their order."""
     leads: bool = False
     """Whether it is to be the head of a session."""
+    safe: bool = False
+    """Whether modules in its folder are not to be found, as after `-P`."""
     terminal: bool = False
     """Whether what it prints to is to be the terminal of that session."""
     ignores: Sequence[int] = ()
@@ -309,7 +311,8 @@ def become(request: Request) -> NoReturn:
     os.environ.clear()
     os.environ.update(request.environment)
     more = request.environment.get("PYTHONPATH", "")
-    sys.path[:0] = [request.folder, *filter(None, more.split(os.pathsep))]
+    own = [] if request.safe else [request.folder]
+    sys.path[:0] = [*own, *filter(None, more.split(os.pathsep))]
     importlib.invalidate_caches()
     importlib.import_module("audition.frozen").take_up()  # as the import of the package does
     out, err = (io.FileIO(number, "w", closefd=False) for number in (1, 2))
@@ -375,8 +378,12 @@ def _patch(spares: list[Spare]) -> None:
     own = _posixsubprocess.fork_exec
 
     def fork_exec(args: Any, *more: Any) -> int:
-        words = [os.fsdecode(word) for word in args]
-        ours = words[0] == sys.executable and words[1] == "-m" and words[2].startswith("audition.")
+        python, *words = map(os.fsdecode, args)
+        safe = words[:1] == ["-P"]
+        option, module, *words = [*words[safe:], "", ""]
+        ours = python == sys.executable and option == "-m" and module.startswith("audition.")
+        unread = not ours and any(word.startswith("audition.") for word in (module, *words[:3]))
+        assert not unread, f"for {args}, Python would be started anew: read its options here"
         if not (ours and spares):
             return own(args, *more)
         passed, folder, environment = more[2:5]
@@ -384,8 +391,8 @@ def _patch(spares: list[Spare]) -> None:
         handed = {**streams, **{fd: fd for fd in passed if fd != more[12]}}
         pid, ours = spares.pop()
         request = Request(
-            module=words[2],
-            words=words[3:],
+            module=module,
+            words=words[:-2],
             folder=folder or os.getcwd(),
             environment=dict(
                 os.environ
@@ -394,6 +401,7 @@ def _patch(spares: list[Spare]) -> None:
             ),
             numbers=tuple(handed),
             leads=more[14],
+            safe=safe,
         )
         _send(ours, request, tuple(handed.values()))
         ours.close()
