@@ -24,6 +24,9 @@ SMALL = ("model=tiny", "data.evaluation_tokens=1024")
 SWEEP = ("+idea=placebo", "seed=1,2", "-m")
 """The command whose ledger is `finished`."""
 
+PATIENCE_S = 300.0
+"""After which a command that has not ended hangs; no test passes or fails by how fast one is."""
+
 TALLY = '''
 """A logger that notes every training that begins in a run's folder."""
 
@@ -117,7 +120,7 @@ class Workplace:
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=120,
+            timeout=PATIENCE_S,
             stdin=subprocess.DEVNULL,
         )
 
@@ -167,7 +170,7 @@ class Workplace:
 
     def until(self, sweep: Command, found: Callable[[dict[str, dict[str, Any]]], Any]) -> Any:
         """What `found` says of the records of a sweep under way, once it says anything."""
-        deadline = time.monotonic() + 60.0
+        deadline = time.monotonic() + PATIENCE_S
         while not (answer := found(self.records())):
             assert sweep.poll() is None, sweep.communicate()
             assert time.monotonic() < deadline, self.statuses()

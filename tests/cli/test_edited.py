@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.conftest import PATIENCE_S
 
 FLAT = '''
 import os
@@ -48,7 +49,7 @@ class Hold(Observer):
 
     def on_start(self, session, steps) -> None:
         (HERE / "began").touch()
-        deadline = time.monotonic() + 60.0
+        deadline = time.monotonic() + 300.0
         while not (HERE / "go").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
 '''
@@ -95,7 +96,7 @@ def test_an_edit_reaches_the_next_command_and_no_run_of_this_one(
     place.until(sweep, lambda _: (tmp_path / "began").exists())
     (lab / "gain.py").write_text("GAIN = 0.25\n")
     (tmp_path / "go").touch()
-    shown, said = sweep.communicate(timeout=100)
+    shown, said = sweep.communicate(timeout=PATIENCE_S)
     assert sweep.returncode == 0, said
     assert place.statuses() == dict.fromkeys(runs, "finished")
     assert set((tmp_path / "gains").read_text().split()) == {"1.0"}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.cli.conftest import SWEEP
+from tests.cli.conftest import PATIENCE_S, SWEEP
 
 Records = Mapping[str, Mapping[str, Any]]
 
@@ -41,7 +41,7 @@ def test_a_killed_worker_costs_its_own_run_and_the_same_command_makes_it(place: 
     with place.begin("hydra.launcher.workers=1", *SWEEP) as sweep:
         victim = place.until(sweep, running)
         os.kill(victim["pid"], signal.SIGKILL)
-        shown, said = sweep.communicate(timeout=60)
+        shown, said = sweep.communicate(timeout=PATIENCE_S)
     name = f"{victim['arm']} {victim['seed']}"
     assert sweep.returncode == 1, said
     assert place.statuses() == {**dict.fromkeys(RUNS, "finished"), name: "failed"}
@@ -67,7 +67,7 @@ def test_after_ctrl_c_the_same_command_goes_on(place: Any) -> None:
     with place.begin("hydra.launcher.workers=1", *SWEEP) as sweep:
         place.until(sweep, one_done_and_one_running)
         os.killpg(sweep.pid, signal.SIGINT)  # as a terminal does
-        said = sweep.communicate(timeout=60)[1]
+        said = sweep.communicate(timeout=PATIENCE_S)[1]
     assert sweep.returncode == 130, said
     assert "Traceback" not in said
     assert "the same command goes on from there" in said.splitlines()[-1]
@@ -87,7 +87,7 @@ def test_after_ctrl_c_the_same_command_goes_on(place: Any) -> None:
 def test_two_sweeps_at_once_share_the_work(place: Any) -> None:
     place.steps = 100
     with place.begin(*SWEEP) as one, place.begin(*SWEEP) as two:
-        ends = [sweep.communicate(timeout=90) for sweep in (one, two)]
+        ends = [sweep.communicate(timeout=PATIENCE_S) for sweep in (one, two)]
     assert (one.returncode, two.returncode) == (0, 0), ends
     assert place.trainings() == {name: ["from step 0"] for name in RUNS}
     assert ends[0][0] == ends[1][0]

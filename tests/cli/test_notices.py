@@ -5,6 +5,7 @@ import signal
 from typing import Any
 
 import pytest
+from tests.cli.conftest import PATIENCE_S
 
 STEPS = 100_000
 """More than a test waits for: the run can end by being asked alone."""
@@ -38,7 +39,7 @@ def test_a_single_run_ends_with_its_checkpoint(place: Any, number: signal.Signal
     with place.begin("seed=7") as run:
         place.until(run, trained_some(place))
         run.send_signal(number)
-        said = run.communicate(timeout=60)[1]
+        said = run.communicate(timeout=PATIENCE_S)[1]
     assert run.returncode == 130, said
     assert "the same command goes on from there" in said
     assert "Traceback" not in said
@@ -52,7 +53,7 @@ def test_a_sweep_ends_its_runs_with_their_checkpoints(place: Any, number: signal
         place.until(sweep, trained_some(place))
         sweep.send_signal(number)
         sweep.send_signal(number)  # as a shell and the system both do when a terminal is closed
-        said = sweep.communicate(timeout=60)[1]
+        said = sweep.communicate(timeout=PATIENCE_S)[1]
     assert sweep.returncode == 130, said
     assert "Stopped with 0 of 2 runs in the ledger" in said
     assert_interrupted(place, {"baseline 1"})
@@ -63,7 +64,7 @@ def test_a_worker_that_is_hung_up_on_ends_with_its_checkpoint(place: Any) -> Non
     with place.begin("hydra.launcher.workers=1", "seed=1", "-m") as sweep:
         place.until(sweep, trained_some(place))
         os.kill(under_way(place.records())["pid"], signal.SIGHUP)
-        sweep.communicate(timeout=60)
+        sweep.communicate(timeout=PATIENCE_S)
     assert sweep.returncode == 1
     assert_interrupted(place, {"baseline 1"})
 
@@ -76,7 +77,7 @@ def test_a_run_outlives_the_end_of_its_terminal_to_its_checkpoint(place: Any) ->
         os.close(theirs)
         place.until(run, trained_some(place))
         os.close(ours)
-        assert run.wait(timeout=60) == 130
+        assert run.wait(timeout=PATIENCE_S) == 130
     assert_interrupted(place, {"baseline 7"})
 
 
@@ -89,4 +90,4 @@ def test_under_nohup_a_hangup_changes_nothing(place: Any) -> None:
         place.until(run, lambda records: path.stat().st_size > size + 2000)
         assert under_way(place.records())
         run.send_signal(signal.SIGTERM)
-        assert run.wait(timeout=60) == 130
+        assert run.wait(timeout=PATIENCE_S) == 130

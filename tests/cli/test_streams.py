@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from made_records import made
+from tests.cli.conftest import PATIENCE_S
 
 from audition.cli.streams import LEFT
 from audition.records.store import Ledger
@@ -34,7 +35,7 @@ def test_a_sweep_depends_on_no_stream_that_is_full(
     with open("/dev/full", "w") as never, open(os.devnull, "w") as nowhere:
         out, err = ((never if number in full else nowhere).fileno() for number in (1, 2))
         with place.begin(*SWEEP, streams=(out, err)) as sweep:
-            assert sweep.wait(timeout=120) == code
+            assert sweep.wait(timeout=PATIENCE_S) == code
     assert place.statuses() == {"baseline 1": "finished", "baseline 2": "finished"}
 
 
@@ -42,7 +43,7 @@ def test_a_sweep_outlives_the_pager_that_its_lines_went_to(place: Any) -> None:
     with place.begin(*SWEEP) as sweep:
         assert sweep.stderr.readline()
         sweep.stderr.close()
-        sweep.wait(timeout=120)
+        sweep.wait(timeout=PATIENCE_S)
     assert place.statuses() == {"baseline 1": "finished", "baseline 2": "finished"}
 
 

@@ -189,7 +189,7 @@ class Warm:
         return Command([module, *words], status, (out, err), self._spend)
 
     def run(
-        self, module: str, *words: str, timeout: float = 120.0, **how: Any
+        self, module: str, *words: str, timeout: float = 300.0, **how: Any
     ) -> "subprocess.CompletedProcess[str]":
         """A command to its end, with everything it printed."""
         with self.begin(module, *words, **how) as command:
