@@ -108,10 +108,12 @@ TRAIN = "python -m src.train +sweeps=six_arms +idea=placebo hydra.sweeper.params
         (LEVEL, {s: x + 0.1 + s / 1000 for s, x in LEVEL.items()}, "refuted", "audition report"),
         (LEVEL, {1: nan, 2: 1.5, 3: 1.5}, "refuted", "audition runs"),
         (LEVEL, {1: 1.51, 2: 1.50, 3: 1.49}, "inconclusive",
-         f"{TRAIN} hydra.sweeper.arms=null seed=1,2,3,512,1024,2048,4096,8192,16384,"
-         "32768,65536,131072,262144,4 -m"),
+         f"{TRAIN} hydra.sweeper.arms=null seed=512,1024,2048,4096,8192,16384,"
+         "32768,65536,131072,262144,4,5,6,7,8,9,10 hydra.sweeper.confirm=true analysis.alpha=0.025 "
+         "paths.output_dir=confirmed -m"),
         ({1: 1.50}, {1: 1.49}, "inconclusive",
-         f"{TRAIN} hydra.sweeper.arms=null seed=1,512,1024 -m"),
+         f"{TRAIN} hydra.sweeper.arms=null seed=512,1024,2048,4096,8192 "
+         "hydra.sweeper.confirm=true paths.output_dir=confirmed -m"),
         ({1: nan, 2: nan}, {1: 1.5, 2: 1.5}, "invalid", "audition runs"),
         (LEVEL, LEVEL, "invalid", f"{TRAIN} hydra.sweeper.arms=null --cfg job"),
     ],
@@ -128,11 +130,6 @@ def test_every_verdict_has_a_next_step(
 def test_a_next_step_names_a_ledger_that_lies_elsewhere() -> None:
     judgement = placed({"baseline": LEVEL, "placebo": {1: nan, 2: nan, 3: nan}})
     assert next_step(judgement, Path("my runs")).command == "audition runs --output-dir 'my runs'"
-    judgement = placed({"baseline": {1: 1.5}, "placebo": {1: 1.4}})
-    assert shlex.split(next_step(judgement, Path("my runs")).command)[-2:] == [
-        "paths.output_dir='my runs'",
-        "-m",
-    ]
 
 
 def test_arms_that_are_not_alike_are_trained_again() -> None:
@@ -148,7 +145,7 @@ def test_a_question_that_takes_many_seeds_is_sent_to_power() -> None:
     judgement = placed({"baseline": wide, "placebo": {s: 3.0 - x for s, x in wide.items()}})
     needed = replace(judgement, comparison=replace(judgement.comparison, seeds_needed=812))
     step = next_step(needed, Path("outputs"))
-    assert "812 seeds an arm" in step.text
+    assert "fresh seeds an arm" in step.text
     assert step.command.startswith("audition power --gain 0.")
 
 
@@ -156,7 +153,10 @@ def test_what_fresh_seeds_left_open_goes_to_further_fresh_seeds() -> None:
     open_still = placed({"baseline": LEVEL, "placebo": {1: 1.51, 2: 1.50, 3: 1.49}})
     compared = replace(open_still.comparison, tier="confirmed")
     step = next_step(replace(open_still, comparison=compared), Path("confirmed"))
-    assert "hydra.sweeper.confirm=true paths.output_dir=confirmed_again" in step.command
+    assert "analysis.alpha=0.025 paths.output_dir=confirmed_2 -m" in step.command
+    assert "hydra.sweeper.confirm=true" in step.command
+    third = next_step(replace(open_still, comparison=compared), Path("confirmed_2"))
+    assert "paths.output_dir=confirmed_3 -m" in third.command
     assert not {"1", "2", "3"} & set(step.command.split("seed=")[1].split(" ")[0].split(","))
 
 

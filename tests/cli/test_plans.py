@@ -26,7 +26,20 @@ def test_a_verdict_keeps_to_its_plan_or_says_where_it_departs(place: Any) -> Non
     more = place.train("+idea=placebo", "seed=1,2,3", "-m")
     assert more.returncode == 0, more.stderr
     assert "Exploratory: seed 3 added to the plan." in " ".join(more.stdout.split())
-    assert verdict(place)["standing"] == "exploratory"
+    today = verdict(place)
+    assert (today["standing"], today["other"]["standing"]) == ("exploratory", "as planned")
+    assert today["other"]["plan"] == plan.stem
+    kept = verdict(place, "--plan", plan.stem[:8])
+    assert (kept["standing"], kept["n"]) == ("as planned", 2)
+    assert verdict(place, "--plan", "placebo") == kept
+    assert verdict(place, "--plan", "latest")["n"] == 3
+    shown = " ".join(place.read("verdict").stdout.split())
+    assert f"The plan {plan.stem[:8]}, on its own runs alone" in shown
+    assert shown.index(f"audition verdict --plan {plan.stem[:8]}") < shown.index("today:")
+    wrong = place.read("verdict", "--plan", "nope")
+    assert (wrong.returncode, "there is no plan 'nope'" in wrong.stderr) == (2, True)
+    both = place.read("verdict", "--plan", "latest", "--alpha", "0.1")
+    assert both.stderr == "audition: --plan judges as the plan says: leave out --alpha\n"
 
 
 def test_other_arithmetic_is_said_and_refused_where_it_is_asked_for(place: Any) -> None:

@@ -14,6 +14,7 @@ from audition.answers import Judgement, judge_arms
 from audition.answers.curves import Curve, read_curves
 from audition.answers.judgement import best_first
 from audition.answers.race_stages import RaceStage
+from audition.labels import labels
 from audition.measure import Measure
 from audition.records.store import Ledger
 from audition.report.figures import (
@@ -30,7 +31,7 @@ from audition.report.figures.gains import gains
 from audition.report.figures.learning import band
 from audition.report.figures.noise import envelope
 from audition.report.figures.residuals import residuals
-from audition.report.style import MARKER, THEME, VERDICT, apart, caption_of, labels
+from audition.report.style import MARKER, THEME, VERDICT, apart, caption_of
 from audition.stats import power_at
 
 Make = Callable[..., Ledger]
@@ -236,7 +237,7 @@ def test_a_stricter_alpha_moves_the_curve_with_the_judgement(ledger_of: Make) ->
         assert stand.seeds_needed is not None
         assert stand.at(stand.n, 0.01) == pytest.approx(stand.mde)
         assert stand.at(stand.seeds_needed, 0.01) <= 2 * stand.sesoi
-    assert "α = 0.01" in caption_of(detectable_effect(strict, alpha=0.01))
+    assert "α = 0.01" in caption_of(detectable_effect(strict))
 
 
 def test_a_figure_of_very_many_says_whom_it_leaves_out(campaign: list[Judgement]) -> None:

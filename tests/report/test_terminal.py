@@ -100,7 +100,7 @@ def test_many_verdicts_are_a_line_each_and_one_of_them_is_whole(
     ledger = Ledger(Path("nowhere"))
     show_judgements(judge_arms(many(40)), ledger)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) < 40 + 6
+    assert len(lines) < 40 + 9
     assert lines[0].startswith("40 verdicts: ")
     shown = [line.split("  ")[0] for line in lines if line.startswith("arm ")][1:]
     assert sorted(shown) == sorted(f"arm {i}" for i in range(40))
@@ -113,12 +113,33 @@ def test_many_verdicts_are_a_line_each_and_one_of_them_is_whole(
     assert capsys.readouterr().out.count("effect size") == 40
 
 
-def test_a_dozen_verdicts_are_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    show_judgements(judge_arms(many(12)), Ledger(Path("nowhere")))
-    assert capsys.readouterr().out.count("effect size") == 12
+@pytest.mark.parametrize(("arms", "whole"), [(1, 1), (2, 2), (3, 0), (5, 0)])
+def test_two_verdicts_are_whole_and_five_fit_a_screen(
+    arms: int, whole: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_judgements(judge_arms(many(arms)), Ledger(Path("nowhere")))
+    shown = capsys.readouterr().out
+    assert shown.count("effect size") == whole
+    assert shown.count("Next") == max(1, whole)
+    if not whole:
+        assert len(shown.splitlines()) <= 24
+
+
+def test_two_swept_keys_stay_apart_and_come_in_the_leaderboards_order(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    names = [f"attention.dropout=0.{i},feedforward.dropout=0.{j}" for i in (1, 2) for j in (1, 2)]
+    found = runs("baseline", [1.50, 1.53, 1.48])
+    for i, name in enumerate(names):
+        found += runs(name, [1.50 - 0.01 * i, 1.53 - 0.011 * i, 1.48 - 0.012 * i])
+    show_judgements(judge_arms(found), Ledger(Path("nowhere")))
+    shown = [line.split()[0] for line in capsys.readouterr().out.splitlines() if "dropout" in line]
+    assert [name for name in shown if name.startswith("att")] == [
+        f"att.dropout=0.{i},fee.dropout=0.{j}" for i in (2, 1) for j in (2, 1)
+    ]
 
 
 def test_a_long_name_is_still_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     longest = [replace(r, arm=r.arm + "," + "x" * 90) for r in many(20)]
     show_judgements(judge_arms(longest), Ledger(Path("nowhere")))
-    assert len(capsys.readouterr().out.splitlines()) < 20 + 4
+    assert len(capsys.readouterr().out.splitlines()) < 20 + 8

@@ -2,7 +2,7 @@
 
 from audition.answers.arms import LIKE_FOR_LIKE, ArmRuns, arms_of, unlike
 from audition.answers.judgement import DEFAULT_TERMS, Judgement
-from audition.answers.judging import family_of, judge_arms, judge_baseline
+from audition.answers.judging import family_of, judge_arms, judge_baseline, judge_plan
 
 __all__ = [
     "DEFAULT_TERMS",
@@ -13,5 +13,6 @@ __all__ = [
     "family_of",
     "judge_arms",
     "judge_baseline",
+    "judge_plan",
     "unlike",
 ]

@@ -1,6 +1,6 @@
 """The commands that follow a verdict: its next step, and those that train its arms again."""
 
-import math
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,7 +13,6 @@ from audition.answers.provenance import mapping_in
 from audition.command_line import (
     audition_command,
     config_folder,
-    in_ledger,
     in_quotes,
     train_command,
     train_door,
@@ -22,6 +21,7 @@ from audition.config.groups import deciding, root_of
 from audition.config.root import more_seeds
 from audition.errors import AuditionError
 from audition.records.store import Ledger
+from audition.stats.power import seeds_to_settle
 from audition.text import count, duration, in_unit, plain_level
 
 FRESH = 5
@@ -63,7 +63,7 @@ def confirmation(judgement: Judgement, root: Path, many: int | None = None) -> s
     By default as many as would settle it, and FRESH at least. Raises AuditionError where the
     records do not say how their arm was typed.
     """
-    settling = min(judgement.comparison.seeds_needed or FRESH, MOST)
+    settling = min(_needed(judgement) or FRESH, MOST)
     command = _confirm(judgement, root, many or max(FRESH, settling)).command
     if not command:
         raise AuditionError(
@@ -133,42 +133,67 @@ def _elsewhere(judgement: Judgement) -> str:
 
 
 def _confirm(judgement: Judgement, root: Path, many: int = FRESH) -> NextStep:
-    """Fresh seeds in a ledger of their own: in the old one they would count as added after a look."""
-    seeds = _further(judgement, many)
+    """Fresh seeds in a ledger of their own, which alone judge: in the old one they would count as
+    added after a look.
+    """
+    seeds, alpha = _further(judgement, many), _alpha(judgement)
     seconds = many * sum(side.mean("seconds") for side in (judgement.arm, judgement.baseline))
-    own = "confirmed_again" if root.name == "confirmed" else "confirmed"
     does = "confirm" if judgement.comparison.verdict == "supported" else "settle"
-    return NextStep(
-        f"{does} it on {many} fresh seeds, in a ledger of its own ({_price(2 * many, seconds)})",
-        _first(judgement, seeds, "hydra.sweeper.confirm=true", f"paths.output_dir={own}"),
+    looked = alpha < judgement.comparison.alpha
+    again = (
+        f"; registered before they run, they alone judge, so the verdict is as planned. A further "
+        f"look spends half the error of the last (α = {alpha:g}): all looks together err in less "
+        "than twice that of the first"
     )
+    return NextStep(
+        f"{does} it on {many} fresh seeds, in a ledger of its own ({_price(2 * many, seconds)})"
+        + again * looked,
+        _first(
+            judgement,
+            seeds,
+            "hydra.sweeper.confirm=true",
+            *([f"analysis.alpha={alpha:g}"] if looked else []),
+            f"paths.output_dir={_own_ledger(root)}",
+        ),
+    )
+
+
+def _alpha(judgement: Judgement) -> float:
+    """The error of a verdict on fresh seeds: half of the last where that could have been a success.
+
+    The looks at one question then err in α + α/2 + α/4 + … < 2 α in all (Bonferroni). A success is
+    confirmed at the same α, since both have to be one.
+    """
+    c = judgement.comparison
+    return c.alpha / 2 if c.verdict == "inconclusive" and c.n > 1 else c.alpha
+
+
+def _needed(judgement: Judgement) -> int | None:
+    """Fresh seeds an arm that settle the question, as the only idea and at the error of that look."""
+    c = judgement.comparison
+    if c.noise is None or c.seeds_needed is None:
+        return c.seeds_needed
+    return seeds_to_settle(c.sesoi, c.noise, _alpha(judgement), sides=c.sides)
+
+
+def _own_ledger(root: Path) -> str:
+    """`confirmed`, and after the ledger `confirmed` the ledger `confirmed_2`."""
+    found = re.fullmatch(r"confirmed(?:_(\d+))?", root.name)
+    return f"confirmed_{int(found[1] or 1) + 1}" if found else "confirmed"
 
 
 def _settle(judgement: Judgement, root: Path) -> NextStep:
-    """More seeds for an inconclusive verdict."""
+    """Fresh seeds for an inconclusive verdict, as many as settle it; many are left to the reader."""
     c, how = judgement.comparison, judgement.measure
-    needed, seconds = judgement.comparison.seeds_needed, judgement.seconds_to_settle
-    if needed is not None and needed <= c.n:
-        return _confirm(judgement, root)
-    price = _price(judgement.runs_to_settle or 0, seconds or math.nan)
+    needed = _needed(judgement)
     if needed is not None and needed > MOST:
+        seconds = needed * sum(s.mean("seconds") for s in (judgement.arm, judgement.baseline))
         return NextStep(
-            f"a gain of {in_unit(plain_level(c.sesoi, how), how)} takes {needed:,} seeds an arm "
-            f"({price}); see what fewer can show",
+            f"a gain of {in_unit(plain_level(c.sesoi, how), how)} takes {needed:,} fresh seeds an arm "
+            f"({_price(2 * needed, seconds)}); see what fewer can show",
             audition_command(f"power --gain {c.sesoi:.3g}", root),
         )
-    if c.tier == "confirmed":  # judged on the seeds of its plan alone: more of them would not count
-        return _confirm(judgement, root, needed or FRESH)
-    ran = list(dict.fromkeys((*judgement.arm.seeds, *judgement.baseline.seeds)))
-    many = needed or max(FEWEST, c.n + 2)
-    seeds = (*ran, *_further(judgement, many - len(ran)))
-    text = (
-        f"{needed} seeds an arm show a gain of {in_unit(plain_level(c.sesoi, how), how)} ({price}; "
-        "exploratory, as seeds added after a look are)"
-        if needed
-        else f"run {count(many, 'seed')} an arm"
-    )
-    return NextStep(text, _first(judgement, seeds, *in_ledger(root)))
+    return _confirm(judgement, root, max(needed or FRESH, FEWEST))
 
 
 def _price(runs: int, seconds: float) -> str:
@@ -222,7 +247,9 @@ def _beside(ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, ...]:
 
 
 def _sweep(overrides: Sequence[str], seeds: Sequence[int], *where: str) -> str:
-    return train_command(*overrides, f"seed={','.join(map(str, seeds))}", *where, "-m")
+    keys = {word.partition("=")[0] for word in where}
+    kept = (word for word in overrides if word.partition("=")[0] not in keys)
+    return train_command(*kept, f"seed={','.join(map(str, seeds))}", *where, "-m")
 
 
 def _overrides(arm: ArmRuns) -> tuple[str, ...]:

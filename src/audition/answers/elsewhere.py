@@ -23,7 +23,7 @@ def judge_losses(
     metric: str = "loss",
     higher_is_better: bool = False,
     sesoi: float | None = None,
-    alpha: float = 0.05,
+    alpha: float | None = None,
     sides: Sides = "two",
 ) -> list[Verdict]:
     """Judge every other arm against `baseline`, as one family, by the tests for a ledger's arms.

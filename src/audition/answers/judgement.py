@@ -47,6 +47,22 @@ class Judgement:
     arm: ArmRuns
     baseline: ArmRuns
     standing: Standing
+    sesoi_from: str = ""  # who says what gain counts
+    of_plan: str = ""  # digest of the plan on whose runs alone it rests; empty for all that count
+    other: "Judgement | None" = None
+    """Of the whole ledger: what its plan says on its own runs; of a plan: what the ledger says today.
+
+    None where they say the same."""
+
+    def differs(self, other: "Judgement") -> bool:
+        """Whether another judgement of the arm has another verdict, other numbers or other runs."""
+
+        def answer(judgement: "Judgement") -> tuple[object, ...]:
+            c = judgement.comparison
+            told = json_ready((c.verdict, c.kind, c.improvement, c.ci, c.n, c.n_baseline, c.tier))
+            return (*told, judgement.standing.word)
+
+        return answer(self) != answer(other)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -127,6 +143,9 @@ class Judgement:
             "metric": self.arm.metric,
             "measure": self.measure,
             "by_other_measures": self.by_other_measures,
+            "sesoi_from": self.sesoi_from,
+            "plan": self.of_plan,
+            "other": None if self.other is None else self.other.to_dict(),
             "standing": self.standing.word,
             "terms": self.standing.terms or DEFAULT_TERMS,
             "departures": self.standing.departures,

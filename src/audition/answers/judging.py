@@ -1,17 +1,24 @@
 """Compares every arm with its baseline, as one family: the runs that count, the noise, the verdicts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from audition.answers.arms import ArmRuns, arms_of, unlike, untested
 from audition.answers.judgement import Judgement
 from audition.answers.standing import counted, seeds_text, standing
 from audition.errors import AuditionError, choices
+from audition.labels import meant
 from audition.records.record import Record
-from audition.records.registration import DEFAULT_SIDES, Registration
+from audition.records.registration import ALPHA, DEFAULT_SIDES, Registration
 from audition.stats import Comparison, compare_campaign, judge_finalists
 from audition.stats.distributions import Sides
+
+OWN = "the default of this measure, in its task"
+PLANNED = "set before the first run, by analysis.margin"
+ASKED = "asked for now"
+SIGMA = "one σ of the seeds of these runs, since neither plan nor measure names a gain"
+"""Who says what gain counts."""
 
 
 def judge_baseline(
@@ -23,14 +30,14 @@ def judge_baseline(
     detail: bool = True,
     metric: str | None = None,
     sesoi: float | None = None,
-    alpha: float = 0.05,
+    alpha: float | None = None,
     sides: Sides | None = None,
 ) -> list[Judgement]:
     """Every arm ever compared with one baseline, judged as one family.
 
     Each is judged by `metric`, needs a gain of `sesoi`, and its interval spends `alpha` on `sides`;
     by default those of its plan, and without a plan the task's primary metric, the gain that its
-    measure calls worth having, and both sides.
+    measure calls worth having, an error of .05, and both sides.
 
     plans: what was registered in the ledger, oldest first; a verdict that departs is exploratory.
     detail: False leaves out what only a single verdict shows, for tables of many arms.
@@ -44,32 +51,83 @@ def judge_baseline(
     family = family_of(arms, baseline_hash, plans) | {key for key in asked or {} if key in arms}
     family -= {baseline_hash}
     rivals = [arm for key, arm in arms.items() if key in family]
-    terms = [_terms(arm, baseline, plans, metric, sesoi, sides) for arm in rivals]
+    terms = [_terms(arm, baseline, plans, metric, sesoi, alpha, sides) for arm in rivals]
     matches = [_match(arm, baseline, plans, t) for arm, t in zip(rivals, terms, strict=True)]
+    return _judged(matches, plans, family, detail=detail, asked=asked or {})
+
+
+def _judged(
+    matches: Sequence["Match"],
+    plans: Sequence[Registration],
+    family: Collection[str],
+    *,
+    detail: bool,
+    asked: Mapping[str, str],
+) -> list[Judgement]:
+    """The verdict of each match that has something to compare."""
     matches = [match for match in matches if match.arm.losses and match.baseline.losses]
-    comparisons = _compared(matches, len(family), detail, alpha)
+    comparisons = _compared(matches, len(family), detail)
     return [
         Judgement(
-            replace(comparisons[key], idea=(asked or {}).get(key, match.arm.name)),
+            replace(comparisons[key], idea=asked.get(key, match.arm.name)),
             match.arm,
             match.baseline,
             standing(
                 key,
-                baseline_hash,
+                match.baseline.config_hash,
                 match.arm.records,
                 plans,
                 baseline_seeds=[r.seed for r in match.baseline.records if r.settled],
                 left_out=match.left_out,
                 family=family,
                 metric=match.arm.metric,
-                alpha=alpha,
+                alpha=match.terms.alpha,
                 sesoi=match.terms.sesoi,
                 sides=match.terms.sides,
             ),
+            match.terms.source,
         )
         for match in matches
         for key in (match.arm.config_hash,)
     ]
+
+
+def judge_plan(
+    records: Iterable[Record], plan: Registration, plans: Sequence[Registration]
+) -> list[Judgement]:
+    """The verdicts of `plan` on exactly its runs, whatever the ledger has come to hold since.
+
+    The family is what was compared with the baseline when the plan was written: its own arms, and
+    those of the plans before it. So an answer that was once given is given again.
+
+    plans: every plan of the ledger, oldest first; where an earlier one names an arm, the standing
+    says what departs from that.
+    """
+    if plan.screening:
+        return []
+    named = {(arm.config_hash, seed) for arm in plan.arms for seed in arm.seeds}
+    named |= {(plan.baseline_hash, seed) for seed in plan.baseline_seeds}
+    arms = arms_of([r for r in records if (r.config_hash, r.seed) in named])
+    baseline = arms.get(plan.baseline_hash)
+    if baseline is None or not baseline.seeds:
+        return []
+    before = [each for each in plans if not each.screening]
+    digests = [each.digest() for each in before]
+    if plan.digest() in digests:
+        before = before[: digests.index(plan.digest()) + 1]
+    family = family_of({}, plan.baseline_hash, [*before, plan])
+    how = (plan.metric, plan.sesoi, plan.alpha, plan.sides)
+    rivals = [
+        replace(arms[arm.config_hash], name=arm.name, baseline_hash=plan.baseline_hash)
+        for arm in plan.arms
+        if arm.config_hash in arms and arm.config_hash != plan.baseline_hash
+    ]
+    source = _source(plan, baseline.by(plan.metric).measure.worth)
+    terms = Terms(*how, source=source)
+    matches = [_match(arm, baseline, [plan], terms) for arm in rivals]
+    judged = _judged(matches, plans or [plan], family, detail=True, asked=plan.names())
+    of_plan = plan.digest()
+    return [replace(j, standing=replace(j.standing, joined=0), of_plan=of_plan) for j in judged]
 
 
 def family_of(
@@ -91,7 +149,9 @@ class Terms:
 
     metric: str
     sesoi: float | None  # smallest gain that counts, in the metric's unit; None: one pooled sigma
+    alpha: float
     sides: Sides
+    source: str = field(default="", compare=False)  # who says what gain counts
 
 
 def _terms(
@@ -100,16 +160,27 @@ def _terms(
     plans: Sequence[Registration],
     metric: str | None,
     sesoi: float | None,
+    alpha: float | None,
     sides: Sides | None,
 ) -> Terms:
     named = (p for p in plans if p.baseline_hash == baseline.config_hash and p.arm(arm.config_hash))
     plan = next(named, None)
     chosen = metric or (baseline.primary if plan is None else plan.metric)
     sides = sides or (DEFAULT_SIDES if plan is None else plan.sides)
-    if sesoi is None:
-        has_own = plan is not None and plan.metric == chosen
-        sesoi = plan.sesoi if plan and has_own else baseline.by(chosen).measure.worth
-    return Terms(chosen, sesoi, sides)
+    alpha = alpha or (ALPHA if plan is None else plan.alpha)
+    if sesoi is not None:
+        return Terms(chosen, sesoi, alpha, sides, ASKED)
+    own = baseline.by(chosen).measure.worth
+    if plan is not None and plan.metric == chosen:
+        return Terms(chosen, plan.sesoi, alpha, sides, _source(plan, own))
+    return Terms(chosen, own, alpha, sides, SIGMA if own is None else OWN)
+
+
+def _source(plan: Registration, own: float | None) -> str:
+    """Who says what gain counts for the arms of `plan`; own: what their measure names."""
+    if plan.sesoi is None:
+        return SIGMA
+    return OWN if plan.sesoi == own else PLANNED
 
 
 @dataclass(frozen=True)
@@ -144,12 +215,11 @@ def _match(arm: ArmRuns, baseline: ArmRuns, plans: Sequence[Registration], terms
     }
     arm, baseline = arm.only(count.arm), baseline.only(count.baseline)
     left_out = tuple(f"{seeds_text(seeds)}{whose}" for whose, seeds in out.items() if seeds)
-    return Match(arm, baseline, count.first, _fresh(arm, plans), left_out, terms)
+    fresh = _fresh(arm, baseline.config_hash, plans)
+    return Match(arm, baseline, count.first, fresh, left_out, terms)
 
 
-def _compared(
-    matches: Sequence[Match], family: int, detail: bool, alpha: float
-) -> dict[str, Comparison]:
+def _compared(matches: Sequence[Match], family: int, detail: bool) -> dict[str, Comparison]:
     """Config hash -> the statistics of each match; those of one noise group share their noise."""
     comparisons: dict[str, Comparison] = {}
     groups: dict[Any, list[Match]] = {}
@@ -173,7 +243,7 @@ def _compared(
         baseline = own[0].baseline
         settings: dict[str, Any] = {
             "sesoi": terms.sesoi,
-            "alpha": alpha,
+            "alpha": terms.alpha,
             "sides": terms.sides,
         }
         if fresh:
@@ -192,10 +262,10 @@ def _compared(
     return comparisons
 
 
-def _fresh(arm: ArmRuns, plans: Sequence[Registration]) -> tuple[int, ...]:
+def _fresh(arm: ArmRuns, baseline_hash: str, plans: Sequence[Registration]) -> tuple[int, ...]:
     """The seeds that a race announced to judge the arm on, once it has run them all."""
     for plan in plans:
-        if plan.baseline_hash == arm.baseline_hash and plan.arm(arm.config_hash):
+        if plan.baseline_hash == baseline_hash and plan.arm(arm.config_hash):
             return plan.judged_on if set(plan.judged_on) <= set(arm.losses) else ()
     return ()
 
@@ -207,17 +277,19 @@ def judge_arms(
     plans: Sequence[Registration] = (),
     metric: str | None = None,
     sesoi: float | None = None,
-    alpha: float = 0.05,
+    alpha: float | None = None,
     sides: Sides | None = None,
 ) -> list[Judgement]:
     """The newest configuration of each arm named (of every arm, where none is), judged.
 
-    By `metric`, or as `judge_baseline` chooses one. Raises AuditionError for a name or a metric that
-    the ledger does not have.
+    By `metric`, or as `judge_baseline` chooses one. Where the plan of an arm says another thing on its
+    own runs than the whole ledger, its verdict has that beside it (`other`). Raises AuditionError
+    for a name or a metric that the ledger does not have.
     """
     arms = arms_of(records, metric, plans)
     rivals = {a.config_hash: a for a in arms.values() if a.baseline_hash not in ("", a.config_hash)}
     known = {arm.name for arm in rivals.values()}
+    names = [meant(name, sorted(known)) for name in names]
     for name in names:
         if name not in known:
             raise AuditionError(f"the ledger has no runs of '{name}'{choices(name, known)}")
@@ -238,7 +310,34 @@ def judge_arms(
                 alpha=alpha,
                 sides=sides,
             )
-    return [j for j in judged if j.arm.config_hash in wanted]
+    return beside_plans([j for j in judged if j.arm.config_hash in wanted], records, plans)
+
+
+def beside_plans(
+    judgements: Sequence[Judgement], records: Iterable[Record], plans: Sequence[Registration]
+) -> list[Judgement]:
+    """Verdicts of the whole ledger, each with that of its first plan where it says another thing."""
+    first: dict[str, Registration] = {}
+    for judgement in judgements:
+        key, base = judgement.arm.config_hash, judgement.baseline.config_hash
+        named = (p for p in plans if p.baseline_hash == base and p.arm(key) and not p.screening)
+        if (plan := next(named, None)) is not None:
+            first[key] = plan
+    runs: dict[tuple[str, int], Record] = {(r.config_hash, r.seed): r for r in records}
+    answers: dict[str, dict[str, Judgement]] = {}
+    for plan in {plan.digest(): plan for plan in first.values()}.values():
+        wanted = [(plan.baseline_hash, seed) for seed in plan.baseline_seeds]
+        wanted += [(arm.config_hash, seed) for arm in plan.arms for seed in arm.seeds]
+        own = [runs[key] for key in dict.fromkeys(wanted) if key in runs]
+        found = judge_plan(own, plan, plans)
+        answers[plan.digest()] = {j.arm.config_hash: j for j in found}
+    planned = {key: answers[plan.digest()].get(key) for key, plan in first.items()}
+    return [
+        replace(j, other=plain)
+        if (plain := planned.get(j.arm.config_hash)) is not None and plain.differs(j)
+        else j
+        for j in judgements
+    ]
 
 
 def _check_measured(name: str, arms: Sequence[ArmRuns], metric: str | None) -> None:

@@ -155,7 +155,7 @@ def leaderboard(
     *,
     sort: str = "improvement",
     sesoi: float | None = None,
-    alpha: float = 0.05,
+    alpha: float | None = None,
     sides: Sides | None = None,
 ) -> Leaderboard:
     """Every idea ever compared with `baseline`, judged as one family, all by the baseline's metric.

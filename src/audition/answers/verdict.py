@@ -11,6 +11,7 @@ from audition.answers.judgement import Judgement
 from audition.answers.standing import UNREGISTERED
 from audition.records.store import Ledger
 from audition.stats.equal_time import EqualTime
+from audition.text import count, duration
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,27 @@ class Verdict:
     joules: Joules
     equal_time: EqualTime
 
+    @property
+    def equal_time_sentence(self) -> str:
+        """The comparison at equal time, or what it would take where evaluations are too far apart."""
+        said = self.equal_time.sentence
+        if not self.equal_time.too_coarse:
+            return said
+        sides = (self.judgement.arm, self.judgement.baseline)
+        runs = sum(len(side.losses) for side in sides)
+        seconds = sum(len(side.losses) * side.mean("seconds") for side in sides)
+        return (
+            f"{said} training.evaluations=8 would tell: it is another evaluation, so all "
+            f"{count(runs, 'run')} are trained anew, about {duration(seconds)} of one worker."
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """As data."""
         return {
             **self.judgement.to_dict(),
             "next": asdict(self.next),
             "energy": self.joules.to_dict(),
-            "equal_time": self.equal_time.to_dict(),
+            "equal_time": {**self.equal_time.to_dict(), "sentence": self.equal_time_sentence},
         }
 
 

@@ -29,7 +29,7 @@ def judge(
     step: str | None = None,
     higher_is_better: bool = False,
     sesoi: float | None = None,
-    alpha: float = 0.05,
+    alpha: float | None = None,
     sides: Sides = "two",
 ) -> Verdicts:
     """Every other arm of `data` against `baseline`, as `audition judge` does it.

@@ -42,7 +42,7 @@ class LedgerReader:
         *arms: str,
         metric: str | None = None,
         sesoi: float | None = None,
-        alpha: float = 0.05,
+        alpha: float | None = None,
         sides: Sides | None = None,
     ) -> Verdicts:
         """The verdicts on those arms, or on all, as `audition verdict` gives them.

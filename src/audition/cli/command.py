@@ -140,7 +140,7 @@ SESOI = option(
     "--sesoi", type=POSITIVE, metavar="X", help="smallest gain that counts, in the metric's unit"
 )
 ALPHA = option(
-    "--alpha", type=CHANCE, default=0.05, metavar="P", help="error of the interval (0.05)"
+    "--alpha", type=CHANCE, metavar="P", help="error of the interval (the plan's, or 0.05)"
 )
 SIDES = option(
     "--sides", choices=("two", "one"), help="whom α is shared by: both directions, or better alone"

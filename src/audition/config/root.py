@@ -8,7 +8,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Gt
+from annotated_types import Gt, Interval
 
 from audition.config.card import check_card
 from audition.config.chains import CHAIN, chain, check_needs
@@ -50,13 +50,15 @@ class Analysis:
     """How a sweep's arms are judged; written into its plan before the first run."""
 
     sides: Literal["two", "one"] = "two"
-    """Whom the error α = .05 of an interval is shared by: both directions, or "better" alone."""
+    """Whom the error α of an interval is shared by: both directions, or "better" alone."""
+    alpha: Annotated[float, Interval(gt=0, lt=1)] = 0.05
+    """Error of the interval that decides; a further look at one question spends half of the last."""
     primary: Sequence[str] | None = None
     """The arms that a registered report is about, as the sweep names them: all else is exploratory."""
     expects: Literal["better", "worse", "equal"] = "better"
     """What would count for the report's claim: its primary arms are so, against the baseline."""
     margin: Annotated[float, Gt(0)] | None = None
-    """The smallest gain that counts, in the metric's unit; null: the measure's own."""
+    """δ*: the smallest gain that counts, in the metric's unit; null: what the task's measure names."""
 
 
 def check(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,8 +61,8 @@ def run_columns(arm: ArmRuns) -> tuple[str, ...]:
 
 
 TIMES = ("time", "started (UTC)")
-REGISTERED_COLUMNS = ("improvement", "95 % CI", "p adjusted", "seeds")
-SUMMARY_COLUMNS = ("improvement", "95 % CI", "p adjusted", "Cohen's d", "seeds", "card's rule")
+REGISTERED_COLUMNS = ("improvement", "interval", "p adjusted", "seeds")
+SUMMARY_COLUMNS = ("improvement", "interval", "p adjusted", "Cohen's d", "seeds", "card's rule")
 
 
 def facts_of(verdict: Verdict, ledger: Ledger) -> IdeaFacts:

@@ -65,13 +65,12 @@ def draw(
     readings: Readings | None = None,
     spikes: Sequence[ArmSpikes] = (),
     *,
-    alpha: float,
     suffix: str = "",
 ) -> tuple[Picture, ...]:
     """Draw the judgements of one baseline, in their order; meters, loss spikes, a race and tuning
     where there were any.
 
-    `alpha` is what they were judged at; `suffix` keeps the files of several baselines apart.
+    `suffix` keeps the files of several baselines apart.
     Raises AuditionError where `folder` cannot be written.
     """
     confirmed = list(filter(is_confirmatory, judgements))
@@ -84,7 +83,7 @@ def draw(
     drawings |= {
         "slopes": lambda: paired_slopes(judgements),
         "learning": lambda: learning_curves(judgements, curves),
-        "detectable": lambda: detectable_effect(judgements, alpha=alpha),
+        "detectable": lambda: detectable_effect(judgements),
         "noise": lambda: noise_floor(judgements),
         "residuals": lambda: residual_map(judgements),
     }

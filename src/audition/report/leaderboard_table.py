@@ -12,8 +12,9 @@ from audition.answers.energy import source_name
 from audition.answers.leaderboard import Leaderboard, Row
 from audition.console import console, table
 from audition.errors import AuditionError, choices, writing
+from audition.labels import labels
 from audition.plain_file import write_whole
-from audition.report.terminal import COLOURS
+from audition.report.terminal import COLOURS, ROOM
 from audition.text import (
     UNDEFINED,
     count,
@@ -27,7 +28,7 @@ from audition.text import (
     probability,
 )
 
-COLUMNS = ("", "idea", "verdict", "n", "gain", "95 % CI", "p adj.", "card", "time", "equal\ntime")
+COLUMNS = ("", "idea", "verdict", "n", "gain", "interval", "p adj.", "card", "time", "equal\ntime")
 FIRST_NUMBER = 3
 NAMED = 5
 """Ideas that a note names at most."""
@@ -40,8 +41,9 @@ def show_leaderboard(board: Leaderboard, *, top: int = 0) -> None:
     out.print(Text(caption(board)))
     left, right = ("", *columns(board)[1:FIRST_NUMBER]), columns(board)[FIRST_NUMBER:]
     rows: list[Sequence[str | Text]] = []
-    for place, row in enumerate(shown, start=1):
-        name, verdict, *cells = _cells(row, board)
+    names = labels([row.name for row in board.rows], ROOM)
+    for place, (row, name) in enumerate(zip(shown, names, strict=False), start=1):
+        _, verdict, *cells = _cells(row, board)
         colour = COLOURS[row.judgement.comparison.verdict]
         rows.append((str(place), name, Text(verdict, colour), *cells))
     headings = (f">{left[0]}", *left[1:], *(f">{name}" for name in right))

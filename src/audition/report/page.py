@@ -21,7 +21,7 @@ from audition.errors import AuditionError, writing
 from audition.plain_file import write_whole
 from audition.records.contents import contents_of
 from audition.records.record import now
-from audition.records.registration import Registration, registrations
+from audition.records.registration import ALPHA, Registration, registrations
 from audition.records.store import Contents, Ledger
 from audition.records.studies import STUDIES, Account
 from audition.records.tuned import tuned_for
@@ -83,7 +83,7 @@ def write_report(
     *,
     metric: str | None = None,
     sesoi: float | None = None,
-    alpha: float = 0.05,
+    alpha: float | None = None,
     sides: Sides | None = None,
     studies: Sequence[Account] | None = None,
 ) -> Written:
@@ -118,9 +118,7 @@ def write_report(
         key = (judgement.baseline.config_hash, judgement.arm.metric)
         groups.setdefault(key, []).append(judgement)
     campaigns = [
-        _campaign(
-            ledger, contents, folder, group, f"-{i}" if i > 1 else "", sesoi=sesoi, alpha=alpha
-        )
+        _campaign(ledger, contents, folder, group, f"-{i}" if i > 1 else "")
         for i, group in enumerate(groups.values(), start=1)
     ]
     searches = [search_facts(account, folder) for account in shown]
@@ -132,7 +130,7 @@ def write_report(
         "searches": searches,
         "counted": _counted(judgements, len(searches)),
         "written": now()[:16].replace("T", " "),
-        "alpha": alpha,
+        "alpha": _alpha(judgements),
         "unreadable": [str(each) for each in contents.unreadable],
         "confirmatory": CONFIRMATORY,
         "exploratory": EXPLORATORY,
@@ -163,9 +161,6 @@ def _campaign(
     folder: Path,
     group: Sequence[Judgement],
     suffix: str,
-    *,
-    sesoi: float | None,
-    alpha: float,
 ) -> Campaign:
     judgements = best_first(group)
     baseline = judgements[0].baseline
@@ -177,9 +172,7 @@ def _campaign(
     curves = read_curves(ledger, arms)
     readings = read_meters(ledger, arms)
     spikes = arm_spikes(ledger, arms)
-    pictures = draw(
-        folder, judgements, curves, race, tuned, readings, spikes, alpha=alpha, suffix=suffix
-    )
+    pictures = draw(folder, judgements, curves, race, tuned, readings, spikes, suffix=suffix)
     tests = tuple(each for each in pictures if each.name == f"{TESTS}{suffix}")
     others = tuple(each for each in pictures if each not in tests)
     return Campaign(
@@ -201,6 +194,12 @@ def _campaign(
 
 def _facts(ledger: Ledger, judgements: Iterable[Judgement]) -> tuple[IdeaFacts, ...]:
     return tuple(facts_of(verdict, ledger) for verdict in verdicts(ledger, judgements))
+
+
+def _alpha(judgements: Sequence[Judgement]) -> str:
+    """`0.05, two-sided`: the error of the intervals, each way once."""
+    ways = (f"{j.comparison.alpha:g}, {j.comparison.sides}-sided" for j in judgements)
+    return " or ".join(dict.fromkeys(ways)) or f"{ALPHA:g}"
 
 
 def _counted(judgements: Sequence[Judgement], searches: int) -> str:

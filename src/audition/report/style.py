@@ -1,11 +1,9 @@
 """How every figure looks: one ink a meaning, legible at half size, and a caption that says n."""
 
-import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -140,41 +138,6 @@ def nothing(title: str, why: str) -> Figure:
 def caption_of(figure: Figure) -> str:
     """The caption of a figure made here, in one line."""
     return str(figure.get_label())
-
-
-PREFIX = re.compile(r"(?<![^,])[\w@/]+\.(?:[\w@/]+\.)*(?=\w+=)")
-"""Of `optimizer.lr=0.01`, what stands before the last name of the key."""
-
-
-def shortened(name: str, most: int = 30) -> str:
-    """The name where it fits; else its keys without their groups, and then without its middle."""
-    if len(name) > most:
-        name = PREFIX.sub("", name)
-    if len(name) <= most:
-        return name
-    tail = (most - 1) // 2
-    return f"{name[: most - 1 - tail]}…{name[-tail:]}"
-
-
-def labels(names: Sequence[str], most: int = 30) -> list[str]:
-    """The names, each short enough for its place, and different where the names are."""
-    short = [shortened(name, most) for name in names]
-    for clash in {text for text in short if short.count(text) > 1}:
-        group = [i for i, text in enumerate(short) if text == clash]
-        start = _shared([names[i] for i in group])
-        end = _shared([names[i][:start:-1] for i in group])
-        for number, i in enumerate(group, 1):
-            # Some of what they share on the left stays, so that the rest can be read.
-            own = names[i][max(0, start - 4) : len(names[i]) - end]
-            text = f"{names[i][:8]}…{own}…"
-            short[i] = text if len(text) <= most else f"{shortened(names[i], most - 4)} #{number}"
-    return short
-
-
-def _shared(names: Sequence[str]) -> int:
-    """How many first letters are the same in all."""
-    letters = zip(*names, strict=False)
-    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, letters))
 
 
 def text_width(texts: Sequence[str], size: float = SIZE, *, bold: bool = False) -> float:

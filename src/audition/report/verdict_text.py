@@ -13,6 +13,7 @@ from audition.text import (
     count,
     duration,
     gain,
+    gain_interval,
     in_unit,
     interval,
     levels,
@@ -22,6 +23,8 @@ from audition.text import (
     signed,
 )
 
+DIGEST = 8
+"""Characters by which a plan is called."""
 Line = tuple[str, str]
 """A label and its text."""
 
@@ -77,6 +80,7 @@ def lines(verdict: Verdict, *, every_size: bool = False) -> tuple[Line, ...]:
     judgement = verdict.judgement
     return (
         *_measured(judgement),
+        *what_counts(judgement),
         *_tested(judgement),
         *(_effect_sizes(judgement) if every_size else _effect_size(judgement)),
         *_card_rule(judgement),
@@ -98,6 +102,14 @@ def _measured(judgement: Judgement) -> Iterator[Line]:
             f"{levels(other.baseline, other.idea, other.measure)}; gain "
             f"{gain(other.improvement, other.measure)} ({bounds(other.ci, other.measure)})",
         )
+
+
+def what_counts(judgement: Judgement) -> Iterator[Line]:
+    """What gain counts, and who says so."""
+    c, how = judgement.comparison, judgement.measure
+    if c.sesoi == c.sesoi:
+        said = f"; {judgement.sesoi_from}" if judgement.sesoi_from else ""
+        yield "what counts", f"a gain of {in_unit(plain_level(c.sesoi, how), how)} (δ*){said}"
 
 
 def _tested(judgement: Judgement) -> Iterator[Line]:
@@ -206,7 +218,7 @@ def _cost(verdict: Verdict) -> Iterator[Line]:
     )
     if verdict.joules.sentence:
         yield "energy", verdict.joules.sentence
-    yield "at equal time", verdict.equal_time.sentence
+    yield "at equal time", verdict.equal_time_sentence
 
 
 def _ratio(judgement: Judgement, fact: str) -> str:
@@ -218,11 +230,39 @@ def notes(judgement: Judgement) -> tuple[str, ...]:
     """Caveats that belong to a verdict's numbers, one sentence each."""
     return (
         *_departures(judgement),
+        *_otherwise(judgement),
         *judgement.notes,
         *contradictions(judgement),
         *_unmeasured(judgement),
         *judgement.comparison.warnings,
     )
+
+
+def other_answer(judgement: Judgement) -> str:
+    """What the judgement beside it says, and of which runs, in a sentence."""
+    other = judgement.other
+    if other is None:
+        return ""
+    c, how = other.comparison, other.measure
+    seeds = f"{count(c.n, 'seed')} against {c.n_baseline} of the baseline"
+    family = f", {c.family_size:,} ideas" if c.family_size > 1 else ""
+    whose = (
+        f"The plan {other.of_plan[:DIGEST]}, on its own runs alone"
+        if other.of_plan
+        else "The whole ledger today"
+    )
+    kind = f" ({c.kind})" if c.kind else ""
+    p = f", p {_equals(c.p_adjusted)}" if c.p_adjusted == c.p_adjusted else ""
+    return (
+        f"{whose} ({seeds}{family}; {other.standing.word}): {c.verdict}{kind}, gain "
+        f"{gain(c.improvement, how)} {gain_interval(c.ci, how)}{p}."
+    )
+
+
+def _otherwise(judgement: Judgement) -> Iterator[str]:
+    """What the whole ledger says today where that is another thing than the plan's own runs say."""
+    if said := other_answer(judgement):
+        yield said
 
 
 def _departures(judgement: Judgement) -> Iterator[str]:

@@ -63,6 +63,7 @@ class EqualTime:
     per_second_ci: tuple[float, float]
     n: int
     reason: str = ""
+    too_coarse: bool = False  # whether more evaluations would tell
     unit: str = "unit"  # what a budget counts, as a word for one of them
     places: int = 4  # decimals of a gain in words
 
@@ -127,7 +128,7 @@ def equal_time(
     ours, theirs = _mean_end(idea), _mean_end(baseline)
     seconds = min(ours, theirs)
     ends, now = [], []
-    reason = ""
+    reason, too_coarse = "", False
     for name, curves, end in (("baseline", baseline, theirs), ("idea", idea, ours)):
         read = {seed: curve.at(curve.seconds[-1] * seconds / end) for seed, curve in curves.items()}
         missing = next((seed for seed, loss in read.items() if loss is None), None)
@@ -142,14 +143,15 @@ def equal_time(
     slower, end = (idea, ours) if ours > theirs else (baseline, theirs)
     gap = max(curve.gap(curve.seconds[-1] * seconds / end) for curve in slower.values())
     if not reason and gap > coarsest:
+        too_coarse = True
         reason = (
             f"the idea takes {ours / theirs:.2f} × the baseline's training time, and evaluations "
-            f"{gap:.0%} of a run apart cannot tell what that is worth (training.evaluations=8 can)"
+            f"{gap:.0%} of a run apart cannot tell what that is worth"
         )
     per_unit = _compare(ends[0], ends[1], level)
     per_second = (math.nan, (math.nan, math.nan)) if reason else _compare(now[0], now[1], level)
     shared = len(baseline.keys() & idea.keys())
-    return EqualTime(seconds, theirs, ours, *per_unit, *per_second, n=shared, reason=reason)
+    return EqualTime(seconds, theirs, ours, *per_unit, *per_second, shared, reason, too_coarse)
 
 
 def _compare(

@@ -6,10 +6,10 @@ Sweeps and races end here, and so do searches and tuning, whose arms were chosen
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from audition.answers import Judgement, arms_of, judge_baseline
+from audition.answers import Judgement, arms_of, judge_baseline, judge_plan
 from audition.command_line import train_door
 from audition.config.card import check_card
 from audition.config.chains import opened
@@ -85,13 +85,16 @@ def announcement(
         )
     judged_by = metric or plan.metric
     analysis = plan.runs[0].settings["analysis"]
+    # What counts is in the unit of the config's metric.
+    margin = analysis["margin"] if judged_by == plan.metric else None
     return Registration(
         baseline_hash=plan.baseline_hash,
         baseline_seeds=tuple(baseline),
         arms=tuple(arms),
         metric=judged_by,
+        alpha=analysis["alpha"],
         sides=analysis["sides"],
-        sesoi=analysis["margin"] or plan.runs[0].record.measure(judged_by).worth,
+        sesoi=margin or plan.runs[0].record.measure(judged_by).worth,
         judged_on=judged_on,
         terms=terms,
         screening=screening,
@@ -196,32 +199,28 @@ def show_answer(
 def judged(
     plan: Plan, contents: Contents, ledger: Ledger, registration: Registration | None
 ) -> tuple[Judgement, ...]:
-    """The verdicts that the ledger supports on the arms of `plan`."""
+    """The verdicts on the arms of `plan`: of its registration, on exactly the runs that it names.
+
+    What the whole ledger says today stands beside it where that is another thing. Without a
+    registration, since all outcomes were known before it was asked, it is the answer.
+    """
     asked = {config_hash: name for name, config_hash in plan.arms()}
     plans = registrations(ledger.root)
-    if registration is None:
-        arms = arms_of(contents.records)
-        baseline = arms.get(plan.baseline_hash)
-        if not asked or baseline is None or not any(r.settled for r in baseline.records):
-            return ()
-        found = judge_baseline(arms, plan.baseline_hash, plans=plans, asked=asked)
-    else:
-        # The screening runs chose these arms, and may be filed against another baseline.
-        fresh = [r for r in contents.records if r.seed in set(registration.judged_on)]
-        every = arms_of(fresh, registration.metric)
-        arms = {key: every[key] for key in (*asked, plan.baseline_hash) if key in every}
-        if plan.baseline_hash not in arms or not arms[plan.baseline_hash].losses:
-            return ()
-        found = judge_baseline(
-            arms,
-            plan.baseline_hash,
-            plans=plans,
-            asked=asked,
-            metric=registration.metric,
-            sesoi=registration.sesoi,
-            sides=registration.sides,
-        )
-    return tuple(judgement for judgement in found if judgement.arm.config_hash in asked)
+    own = next((each for each in plans if each.digest() == plan.runs[0].plan), registration)
+    arms = arms_of(contents.records)
+    baseline = arms.get(plan.baseline_hash)
+    if not asked or baseline is None or not any(r.settled for r in baseline.records):
+        return ()
+    whole = judge_baseline(arms, plan.baseline_hash, plans=plans, asked=asked)
+    today = {each.arm.config_hash: each for each in whole if each.arm.config_hash in asked}
+    if own is None:
+        return tuple(today.values())
+    return tuple(
+        replace(each, other=other)
+        if (other := today.get(each.arm.config_hash)) is not None and each.differs(other)
+        else each
+        for each in judge_plan(contents.records, own, plans)
+    )
 
 
 def say_diverged(plan: Plan, contents: Contents) -> bool:

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Language(Task):
-    """Judged by the cross-entropy of a validation text, per token; bits per byte stand beside it."""
+    """Judged by the cross-entropy of a validation text, per token; bits per byte stand beside it.
+
+    A gain counts from 0.005 on, half a percent of the perplexity, and about the standard deviation
+    of one seed of the default run.
+    """
 
     unit: ClassVar[str] = "tokens"
     measures: ClassVar[Mapping[str, Measure]] = {
-        "val_loss": Measure("validation loss", "nats/token"),
-        "val_bpb": Measure("validation bits per byte", "bits/byte"),
+        "val_loss": Measure("validation loss", "nats/token", worth=0.005),
+        "val_bpb": Measure("validation bits per byte", "bits/byte", worth=0.005),
     }
 
     def measures_on(self, domains: Sequence[str]) -> Mapping[str, Measure]:

@@ -74,7 +74,7 @@ def simulated(options: Namespace) -> None:
         simulations=options.simulations,
         seed=options.seed,
         sesoi=options.sesoi,
-        alpha=options.alpha,
+        alpha=options.alpha or 0.05,
         sides=options.sides or "two",
     )
     emit(options, found.to_dict(), lambda: show_calibration(found))

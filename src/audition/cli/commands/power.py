@@ -36,7 +36,7 @@ def power(options: Namespace) -> None:
     asked = {
         "gain": options.gain,
         "power": options.power,
-        "alpha": options.alpha,
+        "alpha": options.alpha or 0.05,
         "sides": options.sides or "two",
     }
     found = power_for(arms, baseline, plans=registrations(ledger.root), **asked)

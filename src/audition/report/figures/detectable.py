@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from audition.answers import Judgement
+from audition.labels import shortened
 from audition.measure import Measure
+from audition.records.registration import ALPHA
 from audition.report.figures.drawing import Look, mark, say
 from audition.report.figures.gains import span
 from audition.report.style import (
@@ -22,7 +24,6 @@ from audition.report.style import (
     apart,
     nothing,
     sheet,
-    shortened,
     styled,
 )
 from audition.stats import Comparison, NoiseModel, minimal_detectable_effect
@@ -82,12 +83,10 @@ def stands(judgements: Sequence[Judgement]) -> list[Stand]:
 
 
 @styled
-def detectable_effect(judgements: Sequence[Judgement], *, alpha: float = 0.05) -> Figure:
-    """Detectable gain against seeds, the smallest gain that counts, and "you are here".
-
-    `alpha` is the error that the ideas were judged at.
-    """
+def detectable_effect(judgements: Sequence[Judgement]) -> Figure:
+    """Detectable gain against seeds, the smallest gain that counts, and "you are here"."""
     found = stands(judgements)
+    alpha = judgements[0].comparison.alpha if judgements else ALPHA
     if not found:
         return nothing(TITLE, "Nothing is known of the noise yet: it takes two seeds of two arms.")
     page = sheet(TITLE, _caption(found, alpha, judgements[0].measure), height=4.6)

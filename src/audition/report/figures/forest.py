@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audition.answers import Judgement
+from audition.labels import labels
 from audition.report.figures.drawing import Look, band, dots, mark, say
 from audition.report.figures.gains import (
     NO_IDEA,
@@ -28,7 +29,6 @@ from audition.report.style import (
     SMALL,
     VERDICT,
     WIDTH,
-    labels,
     nothing,
     sheet,
     styled,

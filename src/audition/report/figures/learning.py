@@ -12,20 +12,11 @@ from scipy.special import stdtrit
 from audition.answers import Judgement
 from audition.answers.arm_curves import ArmCurves
 from audition.answers.curves import STEPS, Curve, Curves
+from audition.labels import labels
 from audition.measure import Measure
 from audition.report.figures.drawing import dots, headline, legend, mark, panels, say
 from audition.report.figures.gains import foremost, span
-from audition.report.style import (
-    INK,
-    MUTED,
-    SMALL,
-    VERDICT,
-    WIDTH,
-    labels,
-    nothing,
-    sheet,
-    styled,
-)
+from audition.report.style import INK, MUTED, SMALL, VERDICT, WIDTH, nothing, sheet, styled
 from audition.text import axis, direction
 
 LOSS = Measure("training loss", "")

@@ -12,9 +12,10 @@ from matplotlib.ticker import EngFormatter
 
 from audition.answers import Judgement
 from audition.answers.curves import Reading, Readings
+from audition.labels import labels
 from audition.report.figures.drawing import COLUMNS, headline, panels, say
 from audition.report.figures.gains import span
-from audition.report.style import INK, SMALL, VERDICT, WIDTH, labels, styled
+from audition.report.style import INK, SMALL, VERDICT, WIDTH, styled
 
 TITLE = "What the effects did"
 PANEL, KEY = 2.35, 0.24  # inches of a panel, and of a row of the key

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from scipy.special import chdtri
 
 from audition.answers import ArmRuns, Judgement
+from audition.labels import labels
 from audition.measure import Measure
 from audition.report.figures.drawing import band, dots, mark, rows, say
 from audition.report.figures.gains import NO_IDEA, finite, foremost
@@ -17,7 +18,6 @@ from audition.report.style import (
     SMALL,
     VERDICT,
     WIDTH,
-    labels,
     nothing,
     sheet,
     styled,

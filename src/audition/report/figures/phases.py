@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from audition.answers import Judgement
+from audition.labels import labels
 from audition.measure import Measure
 from audition.records.record import Record
 from audition.report.figures.drawing import headline, panels, say
-from audition.report.style import INK, LINE, MUTED, ON_CELL, SMALL, WIDTH, labels, styled
+from audition.report.style import INK, LINE, MUTED, ON_CELL, SMALL, WIDTH, styled
 from audition.text import axis, capital
 
 CELLS = "YlGnBu"

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audition.answers.race_stages import RaceStage
+from audition.labels import labels
 from audition.measure import Measure
 from audition.report.figures.drawing import mark, rows, say
 from audition.report.style import (
@@ -15,7 +16,6 @@ from audition.report.style import (
     SMALL,
     VERDICT,
     WIDTH,
-    labels,
     nothing,
     sheet,
     styled,

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from audition.answers import Judgement
+from audition.labels import labels
 from audition.measure import Measure
 from audition.report.figures.drawing import rows, say
 from audition.report.figures.gains import NO_IDEA, finite, foremost
@@ -19,7 +20,6 @@ from audition.report.style import (
     ON_CELL,
     SMALL,
     WIDTH,
-    labels,
     nothing,
     sheet,
     styled,

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audition.answers import Judgement
+from audition.labels import labels
 from audition.report.figures.drawing import dots, headline, mark, panels, say
 from audition.report.figures.gains import (
     NO_IDEA,
@@ -26,7 +27,6 @@ from audition.report.style import (
     SMALL,
     VERDICT,
     apart,
-    labels,
     nothing,
     styled,
 )

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from audition.answers.spikes import ArmSpikes
+from audition.labels import labels
 from audition.report.figures.drawing import dots, headline, mark, say
 from audition.report.figures.lineage.clades import PALETTE
 from audition.report.style import (
@@ -18,7 +19,6 @@ from audition.report.style import (
     SMALL,
     WIDTH,
     apart,
-    labels,
     nothing,
     sheet,
     styled,

@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from audition.labels import labels
 from audition.records.tuned import Contender, Try, Tuned
 from audition.report.figures.drawing import Look, dots, headline, legend, mark, panels
 from audition.report.figures.gains import span
 from audition.report.figures.search.trials import turn
-from audition.report.style import INK, MUTED, SMALL, WIDTH, labels, styled
+from audition.report.style import INK, MUTED, SMALL, WIDTH, styled
 from audition.text import axis, capital, count, direction
 
 TITLE = "Each at its best: what was tuned"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
 
+import audition
 from audition.config.root import conf_dir
 from audition.console import say
 from audition.errors import AuditionError
@@ -139,8 +140,8 @@ def door() -> dict[str, Path]:
     spec = find_spec("hydra_plugins.audition_sweepers")
     plugins = Path(spec.origin).parent if spec and spec.origin else Path()
     found = {f"hydra_plugins/{path.name}": path for path in sorted(plugins.glob("audition_*.py"))}
-    conf = conf_dir()
-    return found if conf.parent.name == "audition" else {**found, "audition/conf": conf}
+    conf, package = conf_dir(), Path(audition.__file__).parent
+    return found if conf.parent == package else {**found, "audition/conf": conf}
 
 
 def typed_for_jobs(first: PlannedRun, name: str) -> list[str]:

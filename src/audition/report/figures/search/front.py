@@ -5,11 +5,12 @@ from math import isfinite
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from audition.labels import shortened
 from audition.records.studies import Account
 from audition.report.figures.drawing import Look, dots, mark, say
 from audition.report.figures.search.marks import BRANCHES, draw_legend
 from audition.report.figures.search.trials import branch_of, counted, label_of, turn, window
-from audition.report.style import INK, MUTED, PAPER, WIDTH, nothing, sheet, shortened, styled
+from audition.report.style import INK, MUTED, PAPER, WIDTH, nothing, sheet, styled
 from audition.text import count
 
 HEIGHT = 4.8

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audition.answers.searches import told
+from audition.labels import shortened
 from audition.records.studies import Account
 from audition.report.figures.drawing import say
 from audition.report.figures.search.marks import Mark, draw_legend, draw_marks, draw_strip
@@ -19,7 +20,7 @@ from audition.report.figures.search.trials import (
     value_of,
     window,
 )
-from audition.report.style import INK, MUTED, WIDTH, apart, nothing, sheet, shortened, styled
+from audition.report.style import INK, MUTED, WIDTH, apart, nothing, sheet, styled
 
 HEIGHT, RIGHT, LINE_UP = 3.6, 1.9, 0.19  # inches: of a panel, beside it, between two labels
 

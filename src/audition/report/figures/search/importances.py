@@ -4,21 +4,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audition.answers.searches import heading
+from audition.labels import labels, shortened
 from audition.records.studies import Account, Importance, Parameter
 from audition.report.figures.drawing import say
 from audition.report.figures.search.marks import BRANCHES
 from audition.report.figures.search.trials import branch_of
-from audition.report.style import (
-    LINE,
-    MUTED,
-    WIDTH,
-    labels,
-    nothing,
-    sheet,
-    shortened,
-    styled,
-    text_width,
-)
+from audition.report.style import LINE, MUTED, WIDTH, nothing, sheet, styled, text_width
 
 ROW, HEAD = 0.36, 0.62  # inches of a bar, and of what stands over a group of them
 

@@ -10,10 +10,11 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from audition.answers.searches import STATES
+from audition.labels import shortened
 from audition.records.studies import Account, State, Trial
 from audition.report.figures.drawing import Look, dots, mark, say
 from audition.report.figures.search.trials import finite_seeds, fork_of
-from audition.report.style import INK, LINE, MUTED, PAPER, shortened
+from audition.report.style import INK, LINE, MUTED, PAPER
 
 BRANCHES = (("#4a86c8", "o"), ("#d19100", "s"), ("#9a66c4", "p"), ("#6f8a3a", "h"))
 """Colour and shape of each branch of a space; of a space without any the first."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from audition.labels import labels, shortened
 from audition.records.studies import Account, Parameter, Trial, Value
 from audition.report.figures.drawing import mark, say
 from audition.report.figures.search.marks import (
@@ -24,16 +25,7 @@ from audition.report.figures.search.trials import (
     value_of,
     window,
 )
-from audition.report.style import (
-    MUTED,
-    SMALL,
-    WIDTH,
-    labels,
-    nothing,
-    sheet,
-    shortened,
-    styled,
-)
+from audition.report.style import MUTED, SMALL, WIDTH, nothing, sheet, styled
 
 COLUMNS, PANEL, LEFT, GAP = 3, 2.85, 0.95, 0.32  # panels in a row; inches
 DECADE = 10.0
