@@ -119,7 +119,7 @@ def placebos(options: Namespace, root: Path) -> None:
         arms_of(Ledger.found(root).read().records, options.metric),
         layout,
         sesoi=options.sesoi,
-        alpha=options.alpha,
+        alpha=options.alpha or 0.05,
         sides=options.sides or "two",
         look=lambda rule: say(f"trying {rule}."),
     )
