@@ -43,8 +43,42 @@ def only(choose):
     return pytest.mark.parametrize("row", [n for n, r in ROWS.items() if choose(r)], indirect=True)
 
 
+@dataclass(frozen=True)
+class Looked:
+    """A run that was looked at, and what it left of the generators of the process."""
+
+    outcome: Outcome
+    look: Look
+    began: Any  # the generators of random and numpy
+    ended: Any
+    torch_state: Tensor
+
+
+@pytest.fixture(scope="session")
+def looked(job_of, looking_at):
+    """Overrides -> a run that is looked at as it trains, which changes nothing of it."""
+
+    @cache
+    def look(*overrides):
+        job, seen = looking_at(job_of(*overrides))
+        random.seed(1)
+        np.random.seed(1)
+        began = random.getstate(), np.random.get_state()[1].tolist()
+        outcome = train(job)
+        ended = random.getstate(), np.random.get_state()[1].tolist()
+        return Looked(outcome, seen, began, ended, torch.get_rng_state())
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def active(looked):
+    """Row -> the outcome of its run, which all laws share."""
+    return lambda row: looked(*row.active).outcome
+
+
 @only(lambda row: not row.dynamic)
-def test_1_off_is_a_plain_loop(row, job_of, trained, weights_of, differences):
+def test_1_off_is_a_plain_loop(row, job_of, active, weights_of, differences):
     job = job_of(*row.active)
     recipe, streams = job.recipe, Streams(job.seed)
     if recipe.effects.moments():
@@ -71,7 +105,7 @@ def test_1_off_is_a_plain_loop(row, job_of, trained, weights_of, differences):
             group["lr"] = rate * gain
         optimizer.step()
         optimizer.zero_grad()
-    assert not differences(model.state_dict(), weights_of(trained(*row.active)))
+    assert not differences(model.state_dict(), weights_of(active(row)))
 
 
 def test_1_every_none_is_the_default(trained, weights_of, differences):
@@ -89,10 +123,10 @@ def test_2_neutral_is_the_baseline(row, trained, weights_of, differences):
     assert neutral.final == baseline.final
 
 
-def test_3_active_is_not_the_baseline(row, trained):
-    active, baseline = trained(*row.active), trained(*row.common)
-    assert active.status == baseline.status == "finished"
-    assert active.final["val/loss"] != baseline.final["val/loss"]
+def test_3_active_is_not_the_baseline(row, active, trained):
+    ours, baseline = active(row), trained(*row.common)
+    assert ours.status == baseline.status == "finished"
+    assert ours.final["val/loss"] != baseline.final["val/loss"]
 
 
 def test_4_stopped_and_resumed_is_uninterrupted(row, trained, job_of, differences, tmp_path):
@@ -123,20 +157,9 @@ class InMemory(Checkpoint):
         torch.save(snapshot, BytesIO())
 
 
-@dataclass(frozen=True)
-class Observed:
-    """A run under every eye, and what it left of the generators of the process."""
-
-    outcome: Outcome
-    look: Look
-    began: Any  # the generators of random and numpy
-    ended: Any
-    torch_state: Tensor
-
-
 @pytest.fixture(scope="session")
-def observed(job_of, guard, looking_at, tmp_path_factory):
-    """Overrides -> a run that is guarded, looked at, and observed and evaluated at every step."""
+def observed(job_of, guard, tmp_path_factory):
+    """Overrides -> a run that is guarded, and observed and evaluated at every step."""
 
     @cache
     def observe(*overrides):
@@ -146,15 +169,9 @@ def observed(job_of, guard, looking_at, tmp_path_factory):
             Progress(lambda report: None, every_s=0.0),
             InMemory(folder, minutes=1e-9, share=math.inf),
         ]
-        job, seen = looking_at(job_of(*overrides))
+        job = job_of(*overrides)
         often = replace(job.training, evaluations=STEPS)
-        job = replace(job, recipe=guard(job.recipe), training=often)
-        random.seed(1)
-        np.random.seed(1)
-        began = random.getstate(), np.random.get_state()[1].tolist()
-        outcome = train(job, observers)
-        ended = random.getstate(), np.random.get_state()[1].tolist()
-        return Observed(outcome, seen, began, ended, torch.get_rng_state())
+        return train(replace(job, recipe=guard(job.recipe), training=often), observers)
 
     return observe
 
@@ -162,13 +179,13 @@ def observed(job_of, guard, looking_at, tmp_path_factory):
 @only(lambda row: row.dynamic)
 def test_5_inputs_are_unedited_and_shapes_kept(row, observed):
     """The guards have looked at every moment of every step."""
-    assert observed(*row.active).outcome.status == "finished"
+    assert observed(*row.active).status == "finished"
 
 
 def test_6_and_8_observed_and_evaluated_often_one_seed_has_one_set_of_bits(
-    row, trained, observed, weights_of, differences
+    row, active, observed, weights_of, differences
 ):
-    alone, watched = trained(*row.active), observed(*row.active).outcome
+    alone, watched = active(row), observed(*row.active)
     untrained = watched.session.evaluations[0].step == 0  # a stream's, before its first step
     assert len(watched.session.evaluations) == STEPS + untrained
     assert not differences(weights_of(alone), weights_of(watched))
@@ -176,20 +193,20 @@ def test_6_and_8_observed_and_evaluated_often_one_seed_has_one_set_of_bits(
 
 
 @only(lambda row: not any("dropout" in override for override in row.active))
-def test_8_no_draw_from_the_global_generators(row, job_of, observed):
-    found = observed(*row.active)
+def test_8_no_draw_from_the_global_generators(row, job_of, looked):
+    found = looked(*row.active)
     # That generator is dropout's alone: without it, nothing is drawn after the run has begun.
     seed = Streams(job_of(*row.active).seed).number("dropout")
     assert torch.equal(found.torch_state, torch.Generator().manual_seed(seed).get_state())
     assert found.ended == found.began
 
 
-def test_8_training_never_reads_the_held_out_text(row, observed):
-    assert observed(*row.active).look.read == []
+def test_8_training_never_reads_the_held_out_text(row, looked):
+    assert looked(*row.active).look.read == []
 
 
-def test_9_all_compute_is_counted(row, observed):
-    session, look = observed(*row.active).outcome.session, observed(*row.active).look
+def test_9_all_compute_is_counted(row, looked):
+    session, look = looked(*row.active).outcome.session, looked(*row.active).look
     assert session.units == STEPS * look.units
     assert session.cost.forward == pytest.approx(look.spent["forward"])
     assert session.cost.backward == pytest.approx(look.spent["backward"])
