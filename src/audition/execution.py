@@ -54,6 +54,9 @@ class Execution:
     """Threads of one run. Fixed, since it decides the order of sums and so the bits."""
     accumulate: Annotated[int, Ge(1)] = 1
     """Pieces a step's batch is passed in, to bound memory."""
+    checkpoint_activations: Literal["none", "blocks", "every_2"] = "none"
+    """Blocks of the model that keep their input alone, and are computed again in the backward pass:
+    less memory, the same bits, and forward passes that are counted."""
     compile: bool = False
     """Whether torch compiles model and loss as one function, on a card into CUDA graphs; evaluation
     runs as written. `auto` is resolved to what was measured for a run of this length

@@ -4,8 +4,8 @@ import os
 
 import torch
 
+from audition.recipe.weights import digest
 from audition.training.attempt import surroundings
-from audition.training.worker import digest
 
 
 def test_every_run_says_where_it_was_made(settings_of):

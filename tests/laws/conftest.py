@@ -194,6 +194,9 @@ def looking_at():
             if logits.requires_grad:
                 logits.register_hook(count_back)
 
+        if hasattr(job.recipe.loss, "teacher"):
+            job.recipe.loss.teacher.register_forward_hook(count)
+
         def count_back(grad):
             look.spent["backward"] += len(grad) / batch.rows
 

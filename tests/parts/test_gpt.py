@@ -283,3 +283,27 @@ def test_every_block_asks_its_parts_anew_and_says_which_it_is():
     assert len({id(part) for part in parts}) == 6
     plain = of(Causal(), Rope(), Gelu())
     assert list(plain.state_dict()) == list(model.state_dict())
+
+
+def test_the_gradient_of_a_shared_layer_is_the_sum_of_the_unshared_ones():
+    shared = make("causal", "learned", "layernorm", layers=4, share_layers=2)
+    apart = make("causal", "learned", "layernorm", layers=4)
+    weights = shared.state_dict()  # under every name that a shared layer has
+    apart.load_state_dict(weights)
+    inputs = torch.randint(0, shared.head.out_features, (2, T))
+    for model in (shared, apart):
+        model(inputs).square().mean().backward()
+    each = {name: p.grad for name, p in apart.named_parameters()}
+    own = dict(shared.named_parameters())
+    assert count(apart) - count(shared) == 2 * count(apart.blocks[0])
+    for name, parameter in own.items():
+        wanted = each[name]
+        if name.startswith("blocks."):
+            _, place, rest = name.split(".", 2)
+            wanted = wanted + each[f"blocks.{int(place) + 1}.{rest}"]
+        torch.testing.assert_close(parameter.grad, wanted)
+
+
+def test_layers_that_are_shared_divide_the_layers():
+    with pytest.raises(AuditionError, match=r"share_layers=3 does not divide model.layers=4"):
+        make("causal", "learned", "layernorm", layers=4, share_layers=3)

@@ -10,9 +10,10 @@ from typing import Literal
 
 Holds = Literal["part", "named parts", "section", "value", "choices"]
 
-Decides = Literal["numbers", "seed", "filing", "sweep", "watching", "words"]
-"""What changes with a key: the numbers of a run, its random draws, where it is filed, which runs
-are made and compared, how they are watched, or only what is said of them or allowed."""
+Decides = Literal["numbers", "seed", "deploying", "filing", "sweep", "watching", "words"]
+"""What changes with a key: the numbers of a run, its random draws, what is made of its weights, where
+it is filed, which runs are made and compared, how they are watched, or only what is said of them or
+allowed."""
 
 Workload = Literal["settings", "code", "nothing"]
 
@@ -107,7 +108,7 @@ GROUPS: Mapping[str, Group] = {
         ),
         Group("optimizer", "How gradients become updates.", "part", workload="code"),
         Group("schedule", "The gain on the learning rate over the run.", "part"),
-        Group("loss", "What training minimises.", "part", workload="code"),
+        Group("loss", "What training minimises.", "part", workload="code", checks=("weights",)),
         Group(
             "data",
             "What is trained on and validated on.",
@@ -149,6 +150,12 @@ GROUPS: Mapping[str, Group] = {
             workload="code",
             folder="idea",
         ),
+        Group(
+            "deploy",
+            "What is made of the trained weights, step by step, before they are judged.",
+            "named parts",
+            "deploying",
+        ),
         Group("evaluator", "Metrics beside those of the task.", "named parts"),
         Group("logger", "Where the lines of metrics.jsonl go as well.", "named parts", "watching"),
         Group("budget", "How long a run trains.", "section", of="audition.budget.Budget"),
@@ -175,6 +182,13 @@ GROUPS: Mapping[str, Group] = {
             "section",
             "watching",
             of="audition.observers.checkpoint.Checkpoint",
+        ),
+        Group(
+            "keep",
+            "What stays of a run besides its record.",
+            "section",
+            "watching",
+            of="audition.config.root.Keep",
         ),
         Group(
             "tuning",

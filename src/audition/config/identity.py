@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from json import dumps
 from typing import Any
 
@@ -10,10 +11,16 @@ from audition.budget import Budget
 from audition.config.chains import is_chain
 from audition.config.groups import deciding
 from audition.config.instantiate import construct
-from audition.config.schema import source_digest
+from audition.config.schema import read_constant, source_digest
 
 LOOP = ("audition.training.loop.train", "audition.training.build.build")
 """Code that every run uses, besides the parts that its settings name."""
+
+DERIVING = ("audition.training.derive.derive",)
+"""Code that deployed runs use as well."""
+
+PACKAGE = "audition.deploy.package.Torch"
+"""What a model is shipped in where nothing else is chosen."""
 
 PACKING = ("audition.training.packing.session.train_packed",)
 """Code that runs of a pack use as well."""
@@ -31,9 +38,10 @@ class Identity:
     evaluation: str  # fingerprint of the held-out windows
     code: str  # digest of the source files
 
-    def of_seed(self, seed: int) -> "Identity":
-        """The same arm at another seed."""
-        return Identity(self.config_hash, _key(self.config_hash, seed), self.evaluation, self.code)
+    def of_seed(self, seed: int, weights: str = "") -> "Identity":
+        """The same arm at another seed; `weights` as `_key` has them."""
+        key = _key(self.config_hash, seed, weights)
+        return Identity(self.config_hash, key, self.evaluation, self.code)
 
 
 def identify(settings: Mapping[str, Any]) -> Identity:
@@ -57,8 +65,41 @@ def identify(settings: Mapping[str, Any]) -> Identity:
         "code": code,
     }
     config_hash = sha256(dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-    key = _key(config_hash, settings["seed"])
+    weights = settings["loss"].get("weights", "")
+    if settings.get("deploy"):
+        config_hash = _deployed(config_hash, settings["deploy"], roots)
+        weights = settings["arm"].get("weights") or ""
+    key = _key(config_hash, settings["seed"], weights)
     return Identity(config_hash, key, evaluation, code)
+
+
+def _deployed(config_hash: str, nodes: Mapping[str, Any], roots: list[str]) -> str:
+    """The hash of a trained arm of that hash once it is deployed through `nodes`.
+
+    What the arm trained as is untouched by it: every way to deploy it shares its runs.
+    """
+    named = list(targets(nodes))
+    runtimes = {package for target in (*named, PACKAGE) for package in runtime_of(target)}
+    parts = {
+        "parent": config_hash,
+        "deploy": _in_order(nodes),
+        "code": source_digest([*DERIVING, *named], roots=roots, spoken=WORDS),
+        "runtime": {package: _version(package) for package in sorted(runtimes)},
+    }
+    return sha256(dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def runtime_of(target: str) -> tuple[str, ...]:
+    """The distributions that a step or a package of a deployed run computes with."""
+    found = read_constant(target, "runtime", ())
+    return tuple(map(str, found)) if isinstance(found, tuple) else ()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def material(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,5 +145,7 @@ def targets(node: object) -> Iterator[str]:
             yield from targets(value)
 
 
-def _key(config_hash: str, seed: int) -> str:
-    return sha256(f"{config_hash}/{seed}".encode()).hexdigest()[:32]
+def _key(config_hash: str, seed: int, weights: str = "") -> str:
+    """The key of one run; `weights` is the digest of those that it begins from, where it does."""
+    begun = f"/{weights}" if weights else ""
+    return sha256(f"{config_hash}/{seed}{begun}".encode()).hexdigest()[:32]

@@ -46,6 +46,14 @@ class Paths:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Keep:
+    """What stays of a run besides its record."""
+
+    weights: bool = False
+    """Whether its last weights are written beside its record, as weights.safetensors."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Analysis:
     """How a sweep's arms are judged; written into its plan before the first run."""
 

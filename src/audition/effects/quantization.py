@@ -34,6 +34,7 @@ class Quantization(Effect):
     Meters: `bits`.
     """
 
+    of_live: ClassVar[bool] = True  # evaluation sees a function of the live weights alone
     neutral: ClassVar[dict[str, object]] = {"bits": [32], "starts": [0.0]}
     active: ClassVar[dict[str, object]] = {"bits": [8, 4], "starts": [0.0, 0.5]}
 

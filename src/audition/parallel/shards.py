@@ -29,7 +29,8 @@ class Shards(Ranks):
     def spread(self, model: nn.Module) -> None:
         """A layer is gathered alone: each entry of a list of modules, then the rest of the model."""
         for module in reversed([*model.modules()]):  # the inner ones first
-            for layer in module if isinstance(module, nn.ModuleList) else ():
+            # A layer may stand in several places of a list.
+            for layer in dict.fromkeys(module) if isinstance(module, nn.ModuleList) else ():
                 if any(True for _ in layer.parameters()):
                     fully_shard(layer, mesh=self.mesh, reshard_after_forward=True)
         fully_shard(model, mesh=self.mesh, reshard_after_forward=True)

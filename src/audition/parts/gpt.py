@@ -5,8 +5,10 @@ Shape suffixes: B batch, T places, C channels (the width), V vocabulary.
 
 from typing import Annotated, Literal
 
+import torch
 from annotated_types import Ge, Interval
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from audition.errors import AuditionError
 from audition.parts.dims import Attention, Dims, FeedForward, Norm
@@ -27,6 +29,9 @@ class Block(nn.Module):
     `norm.placement` says whether a half is normed before it, after the sum, or on both its ends.
     """
 
+    again = False
+    """Whether the backward pass computes the block again, so that its input alone is kept."""
+
     def __init__(
         self, width: int, norm: Norm, attention: nn.Module, feedforward: nn.Module, dropout: float
     ) -> None:
@@ -41,7 +46,19 @@ class Block(nn.Module):
         self.attention_out_norm = norm.block(width) if both else nn.Identity()
         self.feedforward_out_norm = norm.block(width) if both else nn.Identity()
 
+    @property
+    def unpacked(self) -> str:
+        """Why several runs of it cannot be trained as one; empty where they can."""
+        return "blocks are computed again backwards (checkpoint_activations)" if self.again else ""
+
     def forward(self, x: Tensor, positional: Places) -> Tensor:
+        if self.again and torch.is_grad_enabled():
+            # Saves and restores the generator, or dropout would draw another mask the second time.
+            return checkpoint(self.passed, x, positional, use_reentrant=False)  # type: ignore[no-any-return]
+        return self.passed(x, positional)
+
+    def passed(self, x: Tensor, positional: Places) -> Tensor:
+        """The stream [B, T, C] after both halves."""
         if self.after_sum:
             x = self.attention_norm(x + self.dropout(self.attention(x, positional)))
             return self.feedforward_norm(x + self.dropout(self.feedforward(x)))  # type: ignore[no-any-return]
@@ -52,16 +69,29 @@ class Block(nn.Module):
 
 
 def stacked(
-    dims: Dims, positional: Places, norm: Norm, attention: Attention, feedforward: FeedForward
+    dims: Dims,
+    positional: Places,
+    norm: Norm,
+    attention: Attention,
+    feedforward: FeedForward,
+    shared: int = 1,
 ) -> nn.ModuleList:
-    """The blocks of a model. Raises AuditionError where attention lacks what positions act on."""
-    blocks = nn.ModuleList(
+    """The blocks of a model, each standing in `shared` neighbouring places.
+
+    Raises AuditionError where attention lacks what positions act on, and where `shared` does not
+    divide the layers.
+    """
+    if dims.layers % shared:
+        raise AuditionError(
+            f"model.share_layers={shared} does not divide model.layers={dims.layers}: it must"
+        )
+    own = [
         Block(dims.width, norm, attention(each, norm), feedforward(each), dims.dropout)
-        for each in map(dims.at, range(dims.layers))
-    )
-    for block in blocks:
+        for each in map(dims.at, range(0, dims.layers, shared))
+    ]
+    for block in own:
         positional.check(block.get_submodule("attention"))
-    return blocks
+    return nn.ModuleList(block for block in own for _ in range(shared))
 
 
 class GPT(nn.Module):
@@ -79,6 +109,8 @@ class GPT(nn.Module):
         embedding_gain: what embedded tokens are multiplied by, 1 or √width.
         residual_init: "scaled" starts maps into the residual stream at std / √(2 · layers).
         vocab: a larger vocabulary than the data's, to match a published size; null is the data's.
+        share_layers: neighbouring layers that have one set of weights (MobileLLM, Liu et al. 2024);
+            all of them is ALBERT (Lan et al. 2020). Must divide the layers.
 
     Raises AuditionError where the sizes do not fit each other.
     """
@@ -105,6 +137,7 @@ class GPT(nn.Module):
         embedding_gain: Literal["one", "sqrt_width"] = "one",
         residual_init: Literal["scaled", "plain"] = "scaled",
         vocab: Annotated[int, Ge(1)] | None = None,
+        share_layers: Annotated[int, Ge(1)] = 1,
     ) -> None:
         super().__init__()
         if len(shape.inputs) != 1:
@@ -135,7 +168,7 @@ class GPT(nn.Module):
         self.embedding = Embedding(rows, width)
         self.positional = positional(dims)
         self.dropout = Dropout(dropout)
-        self.blocks = stacked(dims, self.positional, norm, attention, feedforward)
+        self.blocks = stacked(dims, self.positional, norm, attention, feedforward, share_layers)
         self.skip = skip(dims)
         self.skip.connect(self.blocks)
         # After the sum, the last block ends with a norm already.

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from audition.recipe.problem import Cost, Gradient, GradientRule, Problem, always
+from audition.recipe.problem import Gradient, GradientRule, Problem, always
 from audition.recipe.signals import Tensors
 
 
@@ -45,13 +45,13 @@ def backward(problem: Problem) -> Gradient:
         for name, term in terms.items():
             totals[name] = totals.get(name, 0.0) + term.detach() * share
         if not problem.opens(totals):
-            return Gradient({}, totals, Cost(forward=1.0), closed=True)
+            return Gradient({}, totals, problem.forward, closed=True)
         (total if share == 1.0 else total * share).backward()  # type: ignore[no-untyped-call]
     grads = {}
     for name, parameter in problem.params.items():
         if parameter.grad is not None:
             grads[name], parameter.grad = parameter.grad, None
-    return Gradient(grads, totals, Cost(forward=1.0, backward=1.0))
+    return Gradient(grads, totals, problem.forward + problem.backward)
 
 
 def in_halves(rule: GradientRule) -> GradientRule:
@@ -112,7 +112,7 @@ def _look(problem: Problem) -> Gradient:
         with problem.context():
             for name, term in problem.terms(piece).items():
                 totals[name] = totals.get(name, 0.0) + term / problem.micro_batches
-    return Gradient({}, totals, Cost(forward=1.0), closed=True)
+    return Gradient({}, totals, problem.forward, closed=True)
 
 
 @contextmanager

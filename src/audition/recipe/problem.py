@@ -6,6 +6,7 @@ Shape suffixes: B rows of a batch, T tokens of a row, V outputs (vocabulary or c
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -125,6 +126,8 @@ def _hooked(module: nn.Module) -> bool:
 class Loss:
     """What is trained on. A loss without parameters or state of its own needs `__call__` alone.
 
+    One that cannot be asked for several runs at once says why in `unpacked`, as half a sentence.
+
     Examples:
         Cross-entropy with a small penalty on the size of the logits:
 
@@ -139,6 +142,12 @@ class Loss:
         >>> sorted(Calm()(Predict(torch.nn.Linear(4, 10)), rows, Clock(0)))
         ['cross_entropy', 'size']
     """
+
+    unpacked: ClassVar[str] = ""
+
+    def beside(self, model: nn.Module) -> float:
+        """Forward passes of other models that each forward pass of `model` needs, in passes of it."""
+        return 0.0
 
     def init(self, shape: Shape) -> nn.Module | None:
         """A module with the loss's own parameters (trained along) and state (its buffers)."""
@@ -202,6 +211,16 @@ class Problem:
     own: nn.Module | None = None  # the loss's module, see `Loss.init`
     ask: Ask = ask
     opens: Opens = always  # where it says no, a rule runs no backward pass, and the step is closed
+
+    @property
+    def forward(self) -> Cost:
+        """What a forward pass over the whole batch costs."""
+        return Cost(forward=1.0 + self.loss.beside(self.model))
+
+    @property
+    def backward(self) -> Cost:
+        """What a backward pass costs, with the forward passes that it repeats to save memory."""
+        return Cost(forward=getattr(self.model, "recomputed", 0.0), backward=1.0)
 
     def terms(self, piece: Batch) -> Mapping[str, Tensor]:
         """The loss's terms on `piece`, to be called within `context`."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from audition.amount import Amount
 from audition.errors import AuditionError
 from audition.measure import BEST, Measure
 from audition.reasons import cut
@@ -79,6 +80,10 @@ class Record:
     cards: Mapping[str, str] = field(default_factory=dict)  # idea -> hash of its card
     overrides: tuple[str, ...] = ()  # as they would be typed
     code: str = ""  # digest of the source files the run used
+    parent: Mapping[str, str] = field(default_factory=dict)
+    """Of a deployed run: the `place` below runs/ of the run that it is made of, and the digest of its
+    `weights`; empty for a run that was trained."""
+    costs: Mapping[str, Amount] = field(default_factory=dict)
     weights: str = ""  # digest of the final parameters, by name; empty for an unfinished run
     untested: str = ""  # why it says nothing of what it was to test, although it finished
     notes: tuple[str, ...] = ()  # what went wrong and did not stop the run, a sentence each

@@ -37,7 +37,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Ledger:
-    """All runs under `root`, at `runs/<arm>/<config hash>/seed_<n>/`."""
+    """All runs under `root`, at `runs/<arm>/<config hash>/seed_<n>/`; deployed ones at `derived/…`."""
 
     root: Path
 
@@ -56,13 +56,14 @@ class Ledger:
             raise AuditionError(f"there is no ledger at {root}: it has no runs/; {_instead(root)}")
         return cls(root)
 
-    def folder(self, arm: str, config_hash: str, seed: int) -> Path:
+    def folder(self, arm: str, config_hash: str, seed: int, place: str = "runs") -> Path:
         """Where a run keeps its files; a function of its identity alone."""
-        return self.root / "runs" / arm / config_hash / f"seed_{seed}"
+        return self.root / place / arm / config_hash / f"seed_{seed}"
 
     def folder_of(self, record: Record) -> Path:
         """Where the run of `record` keeps its files."""
-        return self.folder(record.arm, record.config_hash, record.seed)
+        place = "derived" if record.parent else "runs"
+        return self.folder(record.arm, record.config_hash, record.seed, place)
 
     def place_of(self, record: Record) -> str:
         """The folder of the run of `record` below `runs/`, its name in submissions."""
@@ -78,9 +79,10 @@ class Ledger:
         return Contents(records, tuple(each for each in found if isinstance(each, Unreadable)))
 
     def _runs(self, closed: Callable[[Unreadable], None]) -> Iterator[str]:
-        for arm in _folders(self.root / "runs", closed):
-            for config in _folders(arm, closed):
-                yield from _folders(config, closed)
+        for place in ("runs", "derived"):
+            for arm in _folders(self.root / place, closed):
+                for config in _folders(arm, closed):
+                    yield from _folders(config, closed)
 
     def get(self, folder: Path) -> Record | None:
         """The record in `folder`; None where there is none yet or it cannot be read."""

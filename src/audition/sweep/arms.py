@@ -30,7 +30,7 @@ CONDITIONS = frozenset({"model", "data", "task", "precision", "parallel", "evalu
 COMPARED = frozenset(
     name
     for group in holding("part", "named parts")
-    if group.decides == "numbers"
+    if group.decides in ("numbers", "deploying")
     for name in (group.name, group.choices)
     if name not in CONDITIONS
 )

@@ -8,6 +8,7 @@ is trained. What only torch can tell is asked by `training.rehearsal`.
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from importlib.util import find_spec
 from json import dumps, loads
 from pathlib import Path
 from typing import Any
@@ -98,11 +99,30 @@ def check_meter(settings: Settings) -> None:
     construct(settings["energy"]).check(settings["execution"]["device"])
 
 
+def check_deploy(settings: Settings) -> None:
+    """Refuse a chain whose package is not its last step, or lacks what it needs."""
+    nodes = settings.get("deploy") or {}
+    names = list(nodes)
+    if "package" in names[:-1]:
+        raise AuditionError(
+            f"deploy={names}: a package is the last step, and {names[-1]} comes after it"
+        )
+    for name, node in nodes.items():
+        needs = read_constant(str(node["_target_"]), "requires", ())
+        assert isinstance(needs, tuple)
+        absent = [package for package in needs if find_spec(package) is None]
+        if absent:
+            raise AuditionError(
+                f"deploy.{name} needs {', '.join(absent)}: pip install 'audition[edge]'"
+            )
+
+
 ANYWHERE: tuple[Callable[[Settings], None], ...] = (
     check_task,
     check_parallel,
     check_trackers,
     check_data,
+    check_deploy,
 )
 """What can be told wherever a run is planned, beyond the types and ranges of its settings."""
 

@@ -25,7 +25,7 @@ OURS = "hydra_plugins.audition_"
 def check_axis(key: str) -> None:
     """Raise AuditionError for a swept key whose values make no arms: it decides no number of a run."""
     group = _group(key)
-    if group is None or group.decides in ("numbers", "seed"):
+    if group is None or group.decides in ("numbers", "seed", "deploying"):
         return
     if group.name == "hparams_search":
         raise AuditionError(f"{key} chooses one search, and no arm comes of two: run one by one")

@@ -21,6 +21,7 @@ from audition.sweep.check import check_alike, comparable, runnable
 from audition.sweep.compose import Compose
 from audition.sweep.keys import check_axis, check_one_budget
 from audition.sweep.resolve_auto import SETTLED
+from audition.sweep.teacher import at_seed, seeded, with_teacher
 from audition.tasks.measures import measures_of, metric_of, task_of
 from audition.training.run_spec import RunSpec
 
@@ -43,6 +44,24 @@ class PlannedRun:
     def label(self) -> str:
         """What a person calls it."""
         return f"{self.arm.name} seed {self.seed}"
+
+    @property
+    def deployed(self) -> bool:
+        """Whether it is made of a trained run, and not trained itself."""
+        return bool(self.settings.get("deploy"))
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can begin: its parent, where it has one, has an outcome."""
+        return not self.deployed or bool(self.settings["arm"]["weights"])
+
+    @property
+    def parent(self) -> Mapping[str, str]:
+        """Of a deployed run: the place of its parent and the digest of its weights, once known."""
+        if not self.deployed:
+            return {}
+        arm = self.settings["arm"]
+        return {"place": arm["parent"] or "", "weights": arm["weights"] or ""}
 
     @property
     def overrides(self) -> tuple[str, ...]:
@@ -73,6 +92,7 @@ class PlannedRun:
             overrides=self.overrides,
             code=self.identity.code,
             plan=self.plan,
+            parent=self.parent,
         )
 
     def spec(self, provenance: Mapping[str, Any]) -> RunSpec:
@@ -86,6 +106,7 @@ class Plan:
 
     runs: tuple[PlannedRun, ...]
     baseline_hash: str
+    parents: tuple[PlannedRun, ...] = ()  # trained runs that deployed ones are made of
     same_as_baseline: tuple[str, ...] = ()  # arms that turned out to be the baseline itself
 
     @property
@@ -105,12 +126,23 @@ class Plan:
 
     def under(self, digest: str) -> "Plan":
         """The same, begun for the registered plan of that digest."""
-        return replace(self, runs=tuple(replace(run, plan=digest) for run in self.runs))
+        runs, parents = (
+            tuple(replace(run, plan=digest) for run in runs) for runs in (self.runs, self.parents)
+        )
+        return replace(self, runs=runs, parents=parents)
 
     def missing(self, contents: Contents) -> tuple[PlannedRun, ...]:
         """The runs whose outcome the ledger does not hold yet."""
         settled = contents.settled()
         return tuple(run for run in self.runs if run.identity.key not in settled)
+
+    def untrained(self, contents: Contents) -> tuple[PlannedRun, ...]:
+        """The runs that are to be trained: those that are missing, and missing parents of others."""
+        settled = contents.settled()
+        own = [run for run in self.missing(contents) if not run.deployed]
+        asked = {run.identity.key for run in own}
+        more = (run for run in self.parents if run.identity.key not in settled)
+        return (*own, *(run for run in more if run.identity.key not in asked))
 
     def arms(self) -> tuple[tuple[str, str], ...]:
         """(name, config hash) of each arm but the baseline, in the order asked for."""
@@ -149,7 +181,7 @@ def make_plan(
             raise AuditionError(
                 f"an idea cannot be named '{BASELINE}', which is what it is up against"
             )
-        settings = checked(arm.overrides, compose)
+        settings = checked(arm.overrides, compose, identity.config_hash)
         own = identify(settings)
         check_alike(arm.name, comparable(settings, own), facts)
         twin = names.get(own.config_hash)
@@ -160,11 +192,14 @@ def make_plan(
         else:
             names[own.config_hash] = arm.name
             runs += _repeat(arm, settings, own, identity.config_hash, seeds)
-    return Plan(tuple(runs), identity.config_hash, tuple(same))
+    return Plan(tuple(runs), identity.config_hash, same_as_baseline=tuple(same))
 
 
-def checked(overrides: Sequence[str], compose: Compose) -> Mapping[str, Any]:
-    """The settings that `overrides` make; AuditionError where no run could have them."""
+def checked(overrides: Sequence[str], compose: Compose, baseline: str = "") -> Mapping[str, Any]:
+    """The settings that `overrides` make; AuditionError where no run could have them.
+
+    baseline: config hash of what an arm is compared with, which is no teacher of its.
+    """
     check_one_budget(overrides)
     settings = compose(overrides)
     told = SETTLED if os.environ.get(HANDED_OUT) else ()
@@ -173,7 +208,7 @@ def checked(overrides: Sequence[str], compose: Compose) -> Mapping[str, Any]:
             raise AuditionError(
                 f"arm.{key}={value!r} is for a sweep to tell the runs that it hands out: leave it out"
             )
-    return runnable(settings)
+    return with_teacher(runnable(settings), baseline)
 
 
 def _overlaid(baseline: object) -> list[str]:
@@ -211,6 +246,6 @@ def _repeat(
     seeds: Sequence[int],
 ) -> Sequence[PlannedRun]:
     return [
-        PlannedRun(arm, seed, {**settings, "seed": seed}, identity.of_seed(seed), baseline_hash)
-        for seed in seeds
+        PlannedRun(arm, own["seed"], own, seeded(identity, own), baseline_hash)
+        for own in (at_seed(settings, seed) for seed in seeds)
     ]

@@ -40,6 +40,11 @@ def plan_reproduction(
     label = f"{record.arm} seed {record.seed}"
     if not record.settled:
         raise AuditionError(f"{label} has no outcome to compare with: it is {record.status}")
+    if record.parent:
+        raise AuditionError(
+            f"{label} was made of a trained run: reproduce that one, {record.parent['place']}, and "
+            "deploy it in another ledger"
+        )
     freeze()
     settings = settings_of(ledger, record, compose, allow)
     if settings["budget"]["minutes"] is not None:
@@ -71,7 +76,7 @@ def settings_of(
     recorded: dict[str, Any] = {str(key): value for key, value in written.items()}
     # A section that did not exist when the run was made is as it is by default.
     default = compose(())
-    watched = {"logger": {}, "energy": default["energy"], "memory": default["memory"]}
+    watched = {"logger": {}, **{key: default[key] for key in ("energy", "memory", "keep")}}
     settings = {**default, **recorded, **watched}
     try:
         check_shape(settings)

@@ -55,11 +55,15 @@ def say_plan(plan: Plan, missing: Sequence[PlannedRun], contents: Contents) -> N
     if arms:
         say(_compared(plan))
     done = len(plan.runs) - len(missing)
+    deployed = sum(run.deployed for run in missing)
     say(
         f"{count(len(arms), 'arm')} against the baseline, {count(len(plan.runs), 'run')} in all: "
-        f"{done} in the ledger, {len(missing)} to train"
-        + (f", {how(missing)}." if missing else ".")
+        f"{done} in the ledger, {len(missing) - deployed} to train"
+        + (f", {how(missing)}" if missing else "")
+        + (f"; {deployed} to deploy." if deployed else ".")
     )
+    if parents := len(plan.parents) - sum(run in missing for run in plan.parents):
+        say(f"what is deployed is made of {count(parents, 'trained run')} beside them.")
     if not arms:
         say(_without_arms(plan))
 

@@ -27,12 +27,14 @@ from audition.sweep.cluster.settings import Cluster
 from audition.sweep.cluster.submit import submit
 from audition.sweep.code_provenance import code_provenance
 from audition.sweep.compose import Composer
+from audition.sweep.derived import made_of, parents
 from audition.sweep.executors import refusal, rehearse
 from audition.sweep.local import PRELOAD, train_all
-from audition.sweep.plan import PlannedRun, make_plan
+from audition.sweep.plan import Plan, PlannedRun, make_plan
 from audition.sweep.pool import Display, End, Job, PoolSettings, display_for, warm
 from audition.sweep.show import Show
 from audition.sweep.signals import collect_signals
+from audition.sweep.teacher import at_seed, with_teacher
 from audition.tasks.measures import metric_of
 
 
@@ -73,7 +75,11 @@ def _refuse_changed(run: PlannedRun, config_hash: str) -> None:
 
 def _sent(settings: Mapping[str, Any], overrides: Sequence[str]) -> PlannedRun:
     """The run that a sweep sent here. Raises AuditionError where no plan has it under that name."""
-    whole, arm = runnable(settings), {key: value or "" for key, value in settings["arm"].items()}
+    whole = at_seed(
+        with_teacher(runnable(settings), settings["arm"].get("baseline") or ""),
+        check_seed(settings["seed"]),
+    )
+    arm = {key: value or "" for key, value in settings["arm"].items()}
     plan = registered(Path(whole["paths"]["output_dir"]), arm["plan"])
     names = {plan.baseline_hash: BASELINE, **plan.names()} if plan else {}
     baselines = {plan.baseline_hash, *(("",) if plan.screening else ())} if plan else set()
@@ -101,6 +107,10 @@ def train_single(run: PlannedRun, show: Show, *, alone: bool) -> None:
     raises SystemExit(1) where it diverged. Raises AuditionError where another process is training
     it, or its device is not here.
     """
+    if run.deployed:
+        (parent,) = parents(Plan((run,), run.identity.config_hash), ())
+        record, _ = train_here(parent, rehearsed=False)
+        run = made_of(run, record)
     # Runs that a sweep sends were put together where it began.
     record, known = train_here(run, rehearsed=not alone)
     if not alone:

@@ -1,9 +1,11 @@
 """A sweep from its command line to its verdict: arms, plan, registration, launch, judgement."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from audition.config.groups import root_of
 from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.records.contents import contents_of
@@ -13,7 +15,8 @@ from audition.sweep.check import check_may_choose
 from audition.sweep.cluster.launch import Detached
 from audition.sweep.compose import Application
 from audition.sweep.confirm import announce, announcement, conclude
-from audition.sweep.executors import Executor, executor_of
+from audition.sweep.derived import parents, with_parents
+from audition.sweep.executors import Executor, LocalExecutor, executor_of
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.say import Planning, say_detached, say_plan, say_stopped
 from audition.sweep.settings import CONFIRMS_ITSELF, SweepSettings
@@ -58,7 +61,10 @@ class EveryRun:
         return tuple(dict.fromkeys(run.seed for run in ours))
 
     def conduct(self, plan: Plan, executor: Executor, ledger: Ledger, show: Show) -> bool:
-        executor.train(plan.missing(ledger.read()))
+        executor.train(plan.untrained(ledger.read()))
+        contents = ledger.read()
+        plan = with_parents(plan, contents)
+        executor.train([run for run in plan.missing(contents) if run.deployed and run.ready])
         return conclude(plan, ledger, show).complete
 
 
@@ -90,6 +96,10 @@ def sweep(
             "submit=detach leaves nobody to choose who goes on: let this sweeper wait, or use "
             "hydra/sweeper=audition"
         )
+    if question.tune and any(root_of(w) == "deploy" for a in question.arms for w in a.overrides):
+        raise AuditionError(
+            "tune= chooses how arms train, and deploy= what becomes of them: tune first, then deploy"
+        )
     if question.tune and style.chooses:
         raise AuditionError(
             "tune= gives every arm the same trials, and this sweeper chooses who goes on: "
@@ -106,6 +116,13 @@ def sweep(
             check_may_choose(plan.runs[0].settings)
         ledger = Ledger(Path(plan.output_dir))
         contents = contents_of(ledger)
+        if any(run.deployed for run in plan.runs):
+            if style.chooses or not isinstance(executor, LocalExecutor):
+                raise AuditionError(
+                    "deploy= is made of the runs of a plain sweep on this machine: use "
+                    "hydra/sweeper=audition and hydra/launcher=pool"
+                )
+            plan = with_parents(replace(plan, parents=parents(plan, question.common)), contents)
         registration = announcement(plan, style.judged_on(plan))
         missing = plan.missing(contents)
         if missing:  # a plan made when all outcomes are known announces nothing

@@ -6,12 +6,13 @@ from inspect import signature
 from typing import Any
 
 from audition.budget import Budget
-from audition.config.instantiate import construct, factory
+from audition.config.instantiate import construct, factory, find
 from audition.errors import AuditionError
 from audition.execution import Execution
 from audition.parallel.alone import Alone
 from audition.parallel.ddp import Ddp
 from audition.parallel.team import ALONE, Team
+from audition.parts.recompute import recompute
 from audition.parts.skip.paths import Rewires
 from audition.parts.stepping.curvature import MeasuresCurvature
 from audition.recipe.effect import Chain
@@ -22,6 +23,9 @@ from audition.training.job import Job, Training
 
 CURVATURE = "optimizer.curvature"
 """Name of the link that an optimizer adds to the chain; with a dot, as no effect of a config has."""
+TEACHER = "audition.training.teacher.taught"
+"""What gives a loss the model that it asks. By its name, since it reads ledgers, and how that is done
+is no part of a run's identity."""
 
 
 def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:
@@ -55,6 +59,11 @@ def build(settings: Mapping[str, Any], team: Team = ALONE) -> Job:
         apoptosis=skip.turnover(turnover) if isinstance(skip, Rewires) else turnover,
     )
     recipe = fold(baseline, named(settings.get("ideas")))
+    if hasattr(recipe.loss, "taught"):
+        recipe = find(TEACHER)(recipe, settings, build)
+    again = execution.checkpoint_activations
+    if again != "none":
+        recipe = recipe.with_change(partial(recompute, which=again))
     parallel.check(recipe, baseline.gradient)
     return Job(
         recipe=recipe,

@@ -33,7 +33,13 @@ Made = TypeVar("Made")
 Modules = tuple[nn.Module, nn.Module | None]
 """A model, and the parameters and state of the loss where it has any."""
 
-MODEL = ("model", "loss", "ideas", *(group.name for group in GROUPS.values() if group.of_model))
+MODEL = (
+    "model",
+    "loss",
+    "ideas",
+    "execution",
+    *(group.name for group in GROUPS.values() if group.of_model),
+)
 DATA = ("data", "task", "ideas")
 """Keys of a config that decide what the modules are, and what the batches are."""
 

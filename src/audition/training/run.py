@@ -4,6 +4,7 @@ import signal
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from audition.config.instantiate import construct, find
@@ -15,11 +16,15 @@ from audition.parallel.ddp import Ddp
 from audition.records.claim import Busy
 from audition.records.record import Record
 from audition.training.attempt import Attempt, attempted
+from audition.training.parents import parent_of, weights_of
 from audition.training.run_spec import RunSpec
 from audition.training.worker import share, share_packed
 
 DONE, BUSY, STOPPED = 0, 75, 143
 """Exit codes: 75 is "try again later" (sysexits.h), 143 is a shell's code for SIGTERM."""
+
+DERIVE = "audition.training.derive.derive"
+"""What makes a deployed run. By its name, so that only those import what it needs."""
 
 
 def prepare(payload: Mapping[str, Any]) -> None:
@@ -79,6 +84,9 @@ def perform(
             return attempt
         try:
             attempt.prepare()
+            if spec.record.parent:
+                return attempt.end(find(DERIVE)(spec, partial(again, interrupted)))
+            keep_teacher(spec, interrupted)
             ending = _train(attempt, interrupted)
         except Busy:
             raise
@@ -86,6 +94,26 @@ def perform(
             attempt.fail(error)
             raise
         return attempt.end(ending)
+
+
+def keep_teacher(spec: RunSpec, interrupted: Callable[[int], bool]) -> None:
+    """See to it that the ledger has the weights of the run that this one learns from, if there is one.
+
+    Raises AuditionError where it has not, and they cannot be made again.
+    """
+    loss = spec.settings["loss"]
+    if loss.get("teacher") is None:
+        return
+    place = f"{loss['teacher']}/seed_{spec.record.seed}"
+    record = parent_of(spec.ledger, place, loss["weights"])
+    weights_of(
+        spec.ledger, record, tuple(spec.settings["allowed_targets"]), partial(again, interrupted)
+    )
+
+
+def again(interrupted: Callable[[int], bool], spec: RunSpec) -> Record:
+    """Train a run whose weights are lost, without a word."""
+    return perform(spec, lambda told: None, interrupted)
 
 
 def perform_pack(

@@ -43,7 +43,7 @@ class RunSpec:
     @property
     def packed(self) -> bool:
         """Whether it is trained in a pack, with other runs of its arm or alone."""
-        return bool(self.settings["execution"]["pack"] != "off")
+        return self.settings["execution"]["pack"] != "off" and not self.record.parent
 
     def expected_steps(self) -> int | None:
         """Optimizer steps that its budget buys; None where it is counted in minutes."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
-from hashlib import sha256
 from math import nan
 from typing import Any
 
@@ -18,7 +17,7 @@ from audition.errors import AuditionError
 from audition.execution import keep_compiled, why_uncompiled
 from audition.machine import peak_memory
 from audition.measure import BEST, Measure, recorded
-from audition.observers.checkpoint import Checkpoint, Say
+from audition.observers.checkpoint import Checkpoint, Say, write_durably
 from audition.observers.energy import Energy
 from audition.observers.gates import Gates
 from audition.observers.lineage import LineageLog
@@ -29,7 +28,9 @@ from audition.observers.progress import Progress, Tell
 from audition.observers.spikes import Spikes
 from audition.observers.watching import watching
 from audition.parallel.team import ALONE, Team
-from audition.recipe import tree
+from audition.recipe.weights import FILE, Kept, digest
+from audition.records.record import SETTLED
+from audition.session import Session
 from audition.training.build import build
 from audition.training.job import Job, Outcome
 from audition.training.loop import Run, train_alone
@@ -55,6 +56,8 @@ class Rig:
                 name, _, which = metric.partition("/")
                 step = outcome.session.step
                 self.say(f"evaluator '{name}' gave {value} for {which} at step {step}")
+        if self.spec.settings["keep"]["weights"] and outcome.status in SETTLED:
+            self.keep_weights(outcome.session)
         measures = measures_of(self.job, outcome.session.batches.domains)
         return {
             "status": outcome.status,
@@ -67,6 +70,18 @@ class Rig:
             "measures": {name: asdict(how) for name, how in measures.items()},  # JSON, for the pipe
             **self.energy.facts(),
         }
+
+    def keep_weights(self, session: Session) -> None:
+        """Write the file of weights; a full disk costs them, never the run."""
+        kept = Kept.of({**session.params, **session.buffers}, session.widths)
+        if self.job.team.rank > 0:
+            return
+        part = self.spec.folder / f".part-{FILE}"
+        try:
+            write_durably(part, memoryview(kept.content()))
+            part.replace(self.spec.folder / FILE)
+        except OSError as error:
+            self.say(f"its weights were not kept: {error.strerror or error}")
 
 
 @contextmanager
@@ -207,16 +222,3 @@ def measures_of(job: Job, domains: Sequence[str] = ()) -> dict[str, Measure]:
         for metric, how in getattr(evaluator, "measures", {}).items()
     }
     return {**job.task.measures_on(domains), **declared}
-
-
-def digest(tensors: Mapping[str, torch.Tensor]) -> str:
-    """Thirty-two hex digits for the names and the bits of `tensors`, whatever order they are in.
-
-    Where processes hold parts of them, all must ask, and each has the digits of the whole.
-    """
-    total = sha256()
-    for name in sorted(tensors):
-        flat = tree.whole(tensors[name].detach()).cpu().contiguous().reshape(-1)
-        total.update(f"{name} {flat.dtype} {tuple(tensors[name].shape)}".encode())
-        total.update(flat.view(torch.uint8).numpy().data)
-    return total.hexdigest()[:32]

@@ -77,6 +77,10 @@ class CausalAttention(Heads):
             dropout=self.dropout.rate,
         )
 
+    def products(self, places: int) -> int:
+        """Operations of scores and of their sums over values, see `parts/flops.py`."""
+        return 4 * self.policy.pairs(places).executed * self.sizes[0]
+
     def forward(self, x: Tensor, positional: Places) -> Tensor:
         """[B, T, C] to [B, T, C]."""
         q, k, v = self.heads(x)

@@ -43,7 +43,12 @@ class LinearAttention(Heads):
 
     def __init__(self, dims: Dims, norm: Norm, policy: LinearKernel) -> None:
         super().__init__(dims, norm)
-        self.chunk = policy.chunk
+        self.chunk, self.policy = policy.chunk, policy
+
+    def products(self, places: int) -> int:
+        """Operations of pairs within chunks, and of a state that each token writes and reads."""
+        pairs, width, channels = self.policy.pairs(places).executed, self.sizes[0], self.channels
+        return 2 * pairs * (2 * width + width // channels) + 4 * places * width * (channels + 1)
 
     def forward(self, x: Tensor, positional: Places) -> Tensor:
         """[B, T, C] to [B, T, C]."""

@@ -39,6 +39,8 @@ def why_not(recipe: Recipe, model: nn.Module) -> str:
         return "units die at other steps in each run (apoptosis)"
     if recipe.gradient is not backward:
         return "an idea or parallel= has a gradient rule of its own"
+    if recipe.loss.unpacked:
+        return recipe.loss.unpacked
     for name, effect in recipe.effects.members.items():
         if "wrap_gradient" in effect.moments() and not getattr(effect, "packs", False):
             if isinstance(effect, Curvature):

@@ -28,6 +28,7 @@ from audition.sweep.search.space.space import (
     read_space,
     walk,
 )
+from audition.sweep.teacher import at_seed, seeded
 
 OUTSIDE = "lies outside the space"
 
@@ -86,18 +87,18 @@ class Points:
 
         Raises AuditionError where no run can be made so.
         """
-        own = (*self.choice, *typed)
+        words = (*self.choice, *typed)
         settings = checked((*self.common, *self.choice, *typed), self.compose)
         identity: Identity = identify(settings)
         is_start = identity.config_hash == self.start_hash
-        own = self.choice if is_start else own
+        words = self.choice if is_start else words
         same = identity.config_hash == self.baseline_hash
-        arm = Arm(BASELINE if same else arm_name(own), (*self.common, *own))
+        arm = Arm(BASELINE if same else arm_name(words), (*self.common, *words))
         # Forty trials filed as rivals would be forty ideas for every later verdict to adjust for.
         against = self.baseline_hash if same else ""
         return tuple(
-            PlannedRun(arm, s, {**settings, "seed": s}, identity.of_seed(s), against)
-            for s in self.seeds
+            PlannedRun(arm, own["seed"], own, seeded(identity, own), against)
+            for own in (at_seed(settings, seed) for seed in self.seeds)
         )
 
     def place(self, typed: Sequence[str]) -> dict[str, Value]:

@@ -1,0 +1,144 @@
+"""Deployed runs: made of weights alone, judged by their file, no part of what was trained."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from audition.answers import arms_of, judge_baseline
+from audition.config.identity import identify
+from audition.config.root import check
+from audition.deploy.package import from_file
+from audition.errors import AuditionError
+from audition.recipe.weights import FILE, digest
+from audition.records.store import Ledger
+from audition.sweep.check import check_deploy
+from audition.training import derive as derived
+from audition.training.run import perform
+
+ARMS = {"baseline": "deploy=fp32", "int8": "deploy=int8", "int2": "deploy=int2"}
+
+
+def test_every_way_to_deploy_shares_the_trained_runs(planned, carry_out, ledger):
+    plan = planned(ARMS)
+    trained = identify({**plan.runs[0].settings, "deploy": {}})
+    assert len(plan.parents) == 2  # of six runs
+    assert {run.identity.config_hash for run in plan.parents} == {trained.config_hash}
+    plan, records = carry_out(plan)
+    parents = {p.seed: ledger.get(ledger.folder_of(p.record)) for p in plan.parents}
+    fp32, int8, int2 = (records[f"{arm} seed 1"] for arm in ARMS)
+    # In float32 and on the same rows it is the parent's own loss.
+    assert fp32.metrics["val_loss"] == pytest.approx(parents[1].metrics["val_loss"], abs=1e-6)
+    assert abs(int8.metrics["val_loss"] - fp32.metrics["val_loss"]) < 1e-3
+    assert int2.metrics["val_loss"] != fp32.metrics["val_loss"]
+    for record in records.values():
+        assert record.parent["weights"] == parents[record.seed].weights
+        assert ledger.folder_of(record).parts[-4] == "derived"
+        assert record.units == parents[record.seed].units
+    again = planned(ARMS)
+    assert not again.missing(ledger.read())
+    assert not again.untrained(ledger.read())
+
+
+def test_bytes_are_those_of_the_file_and_what_is_in_it_is_what_was_judged(
+    planned, carry_out, ledger
+):
+    _, records = carry_out(planned(ARMS, seeds=(1,)))
+    sizes = {}
+    for label, record in records.items():
+        path = ledger.folder_of(record) / "model.safetensors"
+        sizes[label] = path.stat().st_size
+        assert record.costs["model_bytes"].value == sizes[label]
+        assert record.costs["model_bytes"].method == "measured"
+        stored = {name: each.dense() for name, each in from_file(path.read_bytes()).items()}
+        assert digest(stored) == record.weights
+        on_file = json.loads((ledger.folder_of(record) / "record.json").read_text())
+        assert on_file["costs"]["forward_flops"]["method"] == "exact"
+    assert sizes["int2 seed 1"] < sizes["int8 seed 1"] < sizes["baseline seed 1"]
+
+
+def test_they_are_judged_as_arms(planned, carry_out, ledger):
+    plan, _ = carry_out(planned(ARMS, seeds=(1, 2, 3)))
+    arms = arms_of(ledger.read().records)
+    (int8, _) = judge_baseline(arms, plan.baseline_hash, asked=dict(map(reversed, plan.arms())))
+    assert int8.arm.name == "int8"
+    assert len(int8.arm.losses) == 3
+
+
+def test_weights_that_were_not_kept_are_made_again_to_the_bit(planned, carry_out, ledger):
+    plan = planned(ARMS, seeds=(1,))
+    (parent,) = plan.parents
+    bare = replace(parent, settings={**parent.settings, "keep": {"weights": False}})
+    trained = perform(bare.spec({}), lambda told: None)
+    assert not (ledger.folder_of(trained) / FILE).exists()
+    plan, records = carry_out(planned(ARMS, seeds=(1,)))
+    assert (ledger.folder_of(trained) / FILE).exists()
+    assert ledger.get(ledger.folder_of(trained)) == trained
+    assert records["int8 seed 1"].status == "finished"
+
+
+def test_weights_that_come_out_otherwise_are_refused(planned, ledger):
+    (parent,) = planned(ARMS, seeds=(1,)).parents
+    bare = replace(parent, settings={**parent.settings, "keep": {"weights": False}})
+    trained = perform(bare.spec({}), lambda told: None)
+    ledger.write(replace(trained, weights="0" * 32, arithmetic={"torch": "1.0"}))
+    run = planned(ARMS, seeds=(1,)).runs[0]
+    with pytest.raises(
+        AuditionError, match=r"were not kept, and trained again they came out other"
+    ):
+        perform(run.spec({}), lambda told: None)
+    assert "torch 1.0 then" in ledger.get(ledger.folder_of(run.record)).reason
+
+
+def test_a_parent_that_was_trained_anew_makes_other_runs(planned, carry_out, ledger):
+    plan, records = carry_out(planned(ARMS, seeds=(1,)))
+    (parent,) = plan.parents
+    record = ledger.get(ledger.folder_of(parent.record))
+    ledger.write(replace(record, weights="1" * 32))
+    again = planned(ARMS, seeds=(1,))
+    assert {r.label for r in again.missing(ledger.read())} == set(records)
+
+
+def test_training_with_a_grid_deploys_what_it_evaluated(planned, carry_out, ledger):
+    """The weights that the optimizer keeps lose more at so few bits than those it was trained with."""
+    common = "preset=quantization effects.quantization.bits=[3] effects.quantization.starts=[0]"
+    plan, records = carry_out(planned({"baseline": f"{common} deploy=int3"}, seeds=(1,)))
+    (parent,) = plan.parents
+    evaluated = ledger.get(ledger.folder_of(parent.record)).metrics["val_loss"]
+    deployed = records["baseline seed 1"].metrics["val_loss"]
+    # The embedding was rounded in training too, and is not in the file.
+    assert deployed == pytest.approx(evaluated, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "why"),
+    [
+        (("preset=ema",), "effects.ema evaluates other weights than those that are kept"),
+        (("optimizer=schedule_free",), "the optimizer evaluates an average of the weights"),
+    ],
+)
+def test_runs_that_evaluate_other_weights_are_refused(job_of, overrides, why):
+    with pytest.raises(AuditionError, match=why):
+        derived.check_evaluated(job_of(*overrides))
+
+
+def test_a_chain_is_in_the_order_written_and_its_package_last(settings_of):
+    one, other = settings_of("deploy=[prune30,int4]"), settings_of("deploy=[int4,prune30]")
+    assert list(one["deploy"]) == ["prune", "sparse", "quantize"]
+    assert identify(one).config_hash != identify(other).config_hash
+    wrong = settings_of("deploy=[onnx,int8]")
+    with pytest.raises(AuditionError, match="a package is the last step, and quantize comes after"):
+        check_deploy(wrong)
+    with pytest.raises(AuditionError, match="bits"):
+        check({**one, "deploy": {"quantize": {**one["deploy"]["quantize"], "bits": 9}}})
+
+
+def test_a_lost_ledger_is_a_sentence(planned, tmp_path):
+    run = planned(ARMS, seeds=(1,)).runs[0]
+    spec = replace(run, settings={**run.settings}).spec({})
+    spec = replace(spec, record=replace(spec.record, parent={"place": "a/b/seed_1", "weights": ""}))
+    with pytest.raises(AuditionError, match="there is no finished run at"):
+        perform(spec, lambda told: None)
+    assert Ledger(tmp_path).read().records == ()
+    assert torch.get_num_threads() == 1

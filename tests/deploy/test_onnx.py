@@ -1,0 +1,58 @@
+"""ONNX Runtime computes what torch does, its integers are where they should be, nothing is skipped."""
+
+import pytest
+import torch
+from tests.parts.models import make
+
+from audition.deploy.model import Deployed
+from audition.deploy.settle import Settle
+from audition.errors import AuditionError
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+from audition.deploy.onnx import MADE, Onnx, check_replaced, operators
+
+TOKENS = torch.arange(24).view(2, 12) % 11
+PARTS = ("causal", "rope", "rmsnorm", "swiglu")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("onnx")
+
+
+@pytest.fixture(scope="module")
+def settled():
+    return Settle()(Deployed.of(make(*PARTS)))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_same_logits_at_any_size_and_fewer_bits_in_every_map(settled, folder):
+    plain = Onnx()
+    path = plain.write(settled, folder, TOKENS)
+    model, reference = plain.read(settled, path), settled.runnable()
+    maps = len(settled.matrices())
+    for inputs in (TOKENS, TOKENS[:1, :7], TOKENS[:1, :1]):
+        with torch.no_grad():
+            wanted = reference(inputs)
+        torch.testing.assert_close(model(inputs), wanted, rtol=1e-4, atol=1e-5)
+    assert operators(path)["constant products"] == maps
+    assert list(folder.iterdir()) == [path]
+    for weights in ("int8", "int4"):
+        package = Onnx(weights=weights)
+        path = package.write(settled, folder, TOKENS)
+        assert operators(path)[MADE[weights]] == maps
+        found = package.read(settled, path)(TOKENS)
+        with torch.no_grad():
+            wanted = reference(TOKENS)
+        assert 0 < (found - wanted).abs().max() < 0.2 * wanted.abs().max()
+
+
+def test_a_map_that_was_passed_over_is_an_error():
+    before = {"constant products": 3}
+    with pytest.raises(AuditionError, match=r"made 2 MatMulInteger .* and passed 1 over"):
+        check_replaced(before, {"MatMulInteger": 2, "constant products": 1}, "MatMulInteger")
+    with pytest.raises(AuditionError, match="made 0 MatMulNBits"):
+        check_replaced(before, {}, "MatMulNBits")
+    check_replaced(before, {"MatMulInteger": 3}, "MatMulInteger")
