@@ -47,7 +47,8 @@ def test_bytes_for_the_backward_pass_grow_with_rows_and_shrink_by_computing_agai
 
     whole, twice, thrice = (held(f"data.batch_size={rows}") for rows in (4, 8, 12))
     assert thrice - twice == twice - whole > 0.9 * whole  # joined weights are held beside the rows
-    assert held("data.batch_size=8", "execution.accumulate=2") == whole
+    pieces = held("data.batch_size=8", "execution.accumulate=2")
+    assert pieces == pytest.approx(whole, rel=0.01)  # token ids are those of the whole batch
     again = held("execution.checkpoint_activations=blocks")
     half = held("execution.checkpoint_activations=every_2")
     assert again < half < whole

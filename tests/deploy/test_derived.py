@@ -61,9 +61,10 @@ def test_bytes_are_those_of_the_file_and_what_is_in_it_is_what_was_judged(
 def test_they_are_judged_as_arms(planned, carry_out, ledger):
     plan, _ = carry_out(planned(ARMS, seeds=(1, 2, 3)))
     arms = arms_of(ledger.read().records)
-    (int8, _) = judge_baseline(arms, plan.baseline_hash, asked=dict(map(reversed, plan.arms())))
-    assert int8.arm.name == "int8"
-    assert len(int8.arm.losses) == 3
+    asked = dict(map(reversed, plan.arms()))
+    found = {j.arm.name: j for j in judge_baseline(arms, plan.baseline_hash, asked=asked)}
+    assert set(found) == {"int8", "int2"}
+    assert len(found["int8"].arm.losses) == 3
 
 
 def test_weights_that_were_not_kept_are_made_again_to_the_bit(planned, carry_out, ledger):

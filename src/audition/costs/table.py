@@ -58,8 +58,12 @@ def show_costs(rows: Sequence[Row]) -> None:
         methods.setdefault(row.amount.method, []).append(row)
     for method, own in methods.items():
         out.print(f"{method}:")
-        cells = [(r.cost, r.arm, number(r.amount.value), r.amount.unit, _ratio(r)) for r in own]
+        cells = [(r.cost, r.arm, _number(r.amount.value), r.amount.unit, _ratio(r)) for r in own]
         out.print(table(("cost", "arm", ">amount", "unit", "of the first arm's"), cells))
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1e4 else number(value, ".3f")
 
 
 def _ratio(row: Row) -> str:

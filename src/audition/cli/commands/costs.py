@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from audition.cli.command import ALLOW, COUNT, JSON, LEDGER, command, emit, option
@@ -43,7 +44,14 @@ def _deployed(options: Namespace) -> "Sequence[Row]":
     from audition.records.find import find_run
 
     ledger, contents = open_ledger(options)
-    found = [find_run(ledger, contents, word) for word in options.runs]
+    # A trained run may have the name of what is made of it, and so may what other code made of it.
+    newest = {
+        (record.arm, record.seed): record
+        for record in sorted(contents.records, key=lambda record: record.started)
+        if record.parent
+    }
+    deployed = replace(contents, records=tuple(newest.values()))
+    found = [find_run(ledger, deployed, word) for word in options.runs]
     allowed = ("audition.", *options.allow)
     named = {f"{record.arm}/{record.seed}": record for record in found}
     models = {name: runtime_of(ledger, record, allowed) for name, record in named.items()}
