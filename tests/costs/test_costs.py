@@ -4,7 +4,9 @@ import pytest
 
 from audition.amount import Amount
 from audition.costs.blocks import Timed, in_blocks
-from audition.costs.training import held_for_backward, step_seconds
+from audition.costs.training import held_for_backward, state_of_optimizer, step_seconds
+from audition.parts.flops import forward_flops
+from audition.training.worker import operations
 
 
 def test_every_call_is_made_once_a_block_and_in_no_fixed_order():
@@ -52,6 +54,24 @@ def test_bytes_for_the_backward_pass_grow_with_rows_and_shrink_by_computing_agai
     again = held("execution.checkpoint_activations=blocks")
     half = held("execution.checkpoint_activations=every_2")
     assert again < half < whole
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "each"), [("sgd", 4.0), ("adamw", 8.0), ("lion", 4.0), ("adam", 8.0)]
+)
+def test_bytes_of_an_optimizer_by_hand(settings_of, optimizer, each):
+    found = state_of_optimizer(settings_of(f"optimizer={optimizer}"))
+    assert found["optimizer_state_each"] == Amount(each, "bytes/parameter", "exact")
+
+
+def test_a_record_has_the_operations_of_its_training(trained):
+    plain, again = trained(), trained("execution.checkpoint_activations=blocks")
+    forward = forward_flops(plain.session.model, 16) / 16
+    found = operations(plain)
+    assert found["forward_flops"].value == forward
+    assert found["train_flops"].value == 3 * forward * plain.session.units
+    assert operations(again)["train_flops"].value == 4 * forward * plain.session.units
+    assert operations(trained("experiment=digits")) == {}
 
 
 def test_steps_of_arms_are_real_steps(settings_of):

@@ -70,6 +70,24 @@ def held_for_backward(settings: Mapping[str, Any]) -> Amount:
     return Amount(total, "bytes", "exact")
 
 
+def state_of_optimizer(settings: Mapping[str, Any]) -> dict[str, Amount]:
+    """Bytes that the optimizer keeps after a first step, and those a parameter.
+
+    Exact: 4 a parameter for a momentum in float32, 8 for AdamW's two moments.
+    """
+    job = build(settings)
+    session = opened(job)
+    steps = job.budget.total_steps(session.batches.train(Clock(0)).units)
+    advance(job, session, Clock(0, steps, 0.0))
+    tensors = (x for state in session.optimizer.state.values() for x in state.values())
+    size = sum(x.nbytes for x in tensors if isinstance(x, Tensor) and x.ndim)
+    count = sum(p.numel() for p in session.params.values())
+    return {
+        "optimizer_state": Amount(size, "bytes", "exact"),
+        "optimizer_state_each": Amount(size / count, "bytes/parameter", "exact"),
+    }
+
+
 def storage_of(tensor: Tensor) -> int:
     """Where a tensor's numbers lie."""
     return int(tensor.untyped_storage().data_ptr())

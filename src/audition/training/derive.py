@@ -59,6 +59,7 @@ def derive(spec: RunSpec, train: Callable[[RunSpec], Record]) -> dict[str, Any]:
     batches = job.recipe.data(Streams(job.seed))
     example = batches.train(Clock(0)).inputs[:2]
     deployed, package = through(settings["deploy"], Deployed.of(restored(job, kept)))
+    model = deployed.model
     path = package.write(deployed, spec.folder, example)
     runtime = package.read(deployed, path)
     execution = replace(job.execution, precision=Float32(), device="cpu", compile=False)
@@ -71,9 +72,9 @@ def derive(spec: RunSpec, train: Callable[[RunSpec], Record]) -> dict[str, Any]:
         "metrics": values | {name + BEST: value for name, value in values.items()},
         "measures": measures,
         **spent,
-        "parameters": sum(p.numel() for p in deployed.model.parameters()),
+        "parameters": sum(p.numel() for p in model.parameters()),
         "weights": digest(stored),
-        "costs": costs_of(deployed.model, path, example.shape[-1]),
+        "costs": {**parent.costs, **costs_of(model, path, example.shape[-1])},
     }
 
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
+from audition.amount import Amount
 from audition.config.instantiate import construct, find
 from audition.measure import Measure
 from audition.observers.progress import Tell
@@ -175,4 +176,5 @@ def _train(attempt: Attempt, interrupted: Callable[[int], bool]) -> Mapping[str,
 
 def _read(ending: Mapping[str, Any]) -> Mapping[str, Any]:
     measures = {name: Measure(**how) for name, how in ending["measures"].items()}
-    return {**ending, "measures": measures}
+    costs = {name: Amount(**how) for name, how in ending["costs"].items()}
+    return {**ending, "measures": measures, "costs": costs}

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from audition.amount import Amount
 from audition.config.instantiate import construct, factory
 from audition.energy.off import Off
 from audition.errors import AuditionError
@@ -28,6 +29,7 @@ from audition.observers.progress import Progress, Tell
 from audition.observers.spikes import Spikes
 from audition.observers.watching import watching
 from audition.parallel.team import ALONE, Team
+from audition.parts.flops import forward_flops
 from audition.recipe.weights import FILE, Kept, digest
 from audition.records.record import SETTLED
 from audition.session import Session
@@ -64,6 +66,7 @@ class Rig:
             "reason": outcome.reason,
             "untested": self.job.recipe.apoptosis.untested(outcome.session.apoptosis),
             **facts(outcome, measures),
+            "costs": {name: asdict(amount) for name, amount in operations(outcome).items()},
             **self.job.task.history(
                 [e.metrics for e in outcome.session.evaluations], self.job.training.evaluations
             ),
@@ -204,6 +207,27 @@ def facts(outcome: Outcome, measures: Mapping[str, Measure]) -> dict[str, Any]:
         "peak_mb": round(1e-6 * _peak_memory(session.params), 1),
         "parameters": sum(p.numel() for p in session.params.values()),
         "weights": digest({**session.params, **session.buffers}),
+    }
+
+
+def operations(outcome: Outcome) -> dict[str, Amount]:
+    """Operations of a forward pass a token, and of the whole training, extra passes included.
+
+    Exact, of language models whose parts have a formula; a backward pass takes two forward ones.
+    """
+    session = outcome.session
+    places = getattr(session.model, "context", 0)
+    try:
+        forward = forward_flops(session.model, places) / places if places else 0.0
+    except AuditionError:
+        return {}
+    if not forward or not session.step:
+        return {}
+    tokens = session.units / session.step  # of a step
+    passes = session.cost.forward + 2.0 * session.cost.backward
+    return {
+        "forward_flops": Amount(forward, "operations/token", "exact"),
+        "train_flops": Amount(forward * tokens * passes, "operations", "exact"),
     }
 
 

@@ -71,7 +71,7 @@ def _training(options: Namespace) -> "Sequence[Row]":
     from audition.config.instantiate import construct
     from audition.config.root import conf_dir
     from audition.costs.table import counted_rows, timed_rows
-    from audition.costs.training import held_for_backward, step_seconds
+    from audition.costs.training import held_for_backward, state_of_optimizer, step_seconds
     from audition.sweep.check import check_machine
     from audition.sweep.compose import Composer
     from audition.sweep.plan import checked
@@ -84,7 +84,10 @@ def _training(options: Namespace) -> "Sequence[Row]":
             arms[line] = settings
     if len(arms) < len(options.arm):
         raise AuditionError("two arms are the same: give each once")
-    held = {name: {"held_for_backward": held_for_backward(s)} for name, s in arms.items()}
+    held = {
+        name: {"held_for_backward": held_for_backward(s), **state_of_optimizer(s)}
+        for name, s in arms.items()
+    }
     first = next(iter(held.values()))
     rows = [row for name, each in held.items() for row in counted_rows(name, each, first)]
     units = construct(next(iter(arms.values()))["data"]).units_per_step
