@@ -80,7 +80,9 @@ def test_weights_that_were_not_kept_are_made_again(planned, ledger):
 
 
 def test_a_teacher_that_is_not_there_is_refused_with_what_to_type(planned):
-    with pytest.raises(AuditionError, match=r"loss.teacher=baseline: no run of that arm has finish"):
+    with pytest.raises(
+        AuditionError, match=r"loss.teacher=baseline: no run of that arm has finish"
+    ):
         planned(STUDENT, DISTILL)
     train(planned(()))
     with pytest.raises(AuditionError, match=r"no finished run of seed 3: train it first, .*seed=3"):

@@ -203,7 +203,7 @@ def _yaml(draft: Draft, card: Mapping[str, object]) -> str:
             case "effect":
                 node = settings_of(draft.target, 2)
                 lines = ["# @package effects", says, f"{draft.name}:", *node]
-            case "logger" | "evaluator":
+            case "logger" | "evaluator" | "deploy":
                 lines = [says, f"{draft.name}:", *settings_of(draft.target, 2)]
             case _:
                 default = next((m for m in members(draft.kind.shelf) if m.is_default), None)
