@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from audition.deploy.model import Deployed
 from audition.deploy.stored import Plain, Stored, kind_of, read_back
 from audition.errors import AuditionError
-from audition.records.store import write_whole
+from audition.plain_file import write_whole
 
 
 class Package(Protocol):
