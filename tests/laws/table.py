@@ -67,6 +67,9 @@ def said(member: Member, word: str) -> tuple[str, ...]:
 PICTURES = ("experiment=digits",)
 """Another task under the same laws."""
 
+MIXTURE = ("task=mixture", "model.width=32")
+"""Two sets of pictures at once, a head for each."""
+
 OF_PICTURES = {
     "attention=full": Row(
         ("attention=full", "attention.soft_cap=0.1"),
@@ -215,6 +218,12 @@ COMBINED: Mapping[str, Row] = {
     ),
     "pictures, placebo": Row(("+idea=placebo",), common=PICTURES),
     "pictures, perceptron": Row(("optimizer=muon",), common=(*PICTURES, "model=mlp")),
+    "mixture, gate and ceilings": Row(
+        (*GATE.on, *CEILINGS.on), (*GATE.neutral, *CEILINGS.neutral), common=MIXTURE
+    ),
+    "mixture, accumulate": Row(
+        ("execution.accumulate=2",), ("execution.accumulate=1",), common=MIXTURE
+    ),
     "clip": Row(("training.clip=0.1",), ("training.clip=1e9",), common=("training.clip=null",)),
 }
 """What no single file is: two things at once, or a setting of the baseline's own parts."""

@@ -41,6 +41,7 @@ NEEDS = {
     "experiment/nanogpt_cpu": ("schedule.warmup_steps=1",),
     "logger/wandb": ("logger.wandb.mode=offline",),
     "model/gpt88m": ("data.evaluation_tokens=full",),
+    "task/mixture_text": ("data.vocab_size=300",),
     "skip/gated": ("model.layers=3",),
     "skip/sparse_fitness": ("model.layers=3",),
     "parallel/ddp": ("parallel.processes=1",),
@@ -68,9 +69,13 @@ THREE_STEPS = ("model=tiny", "data.evaluation_tokens=512", "budget.steps=3")
 def overrides(name: str) -> tuple[str, ...]:
     """What chooses a file on a command line, after all that makes a run small."""
     group, _, choice = name.rpartition("/")
+    if name == "task/permuted":
+        return (*THREE_PICTURES[1:], "task=permuted", "task.phases=3")
     if "task=stream" in (FILES[name].chosen, *FILES[name].needs):
         chosen = dict.fromkeys(("task=stream", *FILES[name].needs, FILES[name].chosen))
         return (*THREE_PICTURES[1:], *chosen, "task.phases=3")
+    if name in ("task/mixture", "data/two_sets"):
+        return (*THREE_PICTURES[1:], "task=mixture", "data=two_sets")
     if name == "task/episodes":
         return (*THREE_PICTURES[1:], "task=episodes", "task.count=3")
     if name == "task/test_time":

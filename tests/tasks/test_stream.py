@@ -241,7 +241,7 @@ def test_what_cannot_be_a_stream_is_refused(settings_of, words, said):
     ("words", "said"),
     [
         (("data=shakespeare",), "Shakespeare tells none apart: choose data=two_domains"),
-        (("task.scenario=class",), r"task\.scenario=class tells phases apart by their answers"),
+        (("task.scenario=class",), r"task\.scenario=class tells parts apart by their answers"),
         (("task.phases=3",), r"task\.phases=3 is more than the 2 domains of TwoDomains"),
     ],
 )

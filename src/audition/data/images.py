@@ -183,10 +183,13 @@ class Images:
         return self._batch(self._splits.training, chosen, draws)
 
     def probe(self, step: int) -> Batch:
+        return self.drawn(step, self._rows)
+
+    def drawn(self, step: int, rows: int) -> Batch:
         """Pictures of the probe split, drawn afresh each step with replacement."""
         generator = self._streams.generator("probe", step)
-        rows = torch.randint(len(self._splits.probe), (self._rows,), generator=generator)
-        return self._batch(self._splits.probe, rows.numpy())
+        chosen = torch.randint(len(self._splits.probe), (rows,), generator=generator)
+        return self._batch(self._splits.probe, chosen.numpy())
 
     def held_out(self, at_once: int = 2048) -> Iterator[Batch]:
         for i in range(0, len(self._splits.validation), at_once):

@@ -1,4 +1,4 @@
-"""Batches of which a fixed share of the rows is of one text and the others of a second.
+"""Batches of which a fixed share of the rows is of one domain and the others of a second.
 
 Shape suffixes: B rows of a batch.
 """
@@ -6,20 +6,29 @@ Shape suffixes: B rows of a batch.
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from audition.data.tokens import Tokenised
-from audition.data.windows import Windows
 from audition.recipe.batches import Batch, Batches, Clock
-from audition.recipe.streams import Streams
+
+
+class Part(Batches, Protocol):
+    """Batches of one domain, any number of rows at a time."""
+
+    def taken(self, first: int, rows: int) -> Batch:
+        """Rows of the order in which a run trains on them, the `first` counted from 0."""
+        ...
+
+    def drawn(self, step: int, rows: int) -> Batch:
+        """Rows that no step trains on."""
+        ...
 
 
 class Mixture:
-    """The `Batches` of two corpora of one tokenizer; `groups` says of which domain a row is.
+    """The `Batches` of two domains; `groups` says of which one a row is.
 
     Of the rows that a run trains on, counted from its start, the first n have floor(n * share) of
     the first domain: so the shares hold in every batch, up to one row, and are a function of the step.
@@ -27,41 +36,27 @@ class Mixture:
 
     def __init__(
         self,
-        corpora: tuple[Tokenised, Tokenised],
-        streams: Streams,
+        parts: tuple[Part, Part],
         *,
         domains: tuple[str, ...],
         share: float,
         batch_size: int,
-        context: int,
-        evaluation_tokens: tuple[int | None, int | None],
+        behind: tuple[int, int],
     ) -> None:
-        """Raises AuditionError where a corpus cannot give such batches.
+        """A mixture.
 
         Args:
-            corpora: the token ids of both, from one tokenizer.
-            streams: the run's; each domain draws from a subtree of its own.
+            parts: the batches of both, whose rows are of one shape; each draws from streams of its own.
             domains: the names of both.
             share: of the rows, those of the first; in (0, 1).
             batch_size: rows of a batch, B.
-            context: tokens of a row.
-            evaluation_tokens: of the held-out windows of each; None takes all.
+            behind: what is added to the numbers of the second's rows, of those to train on and of those
+                held out, so that no two rows share a number.
         """
-        self.domains = domains
-        self._share, self._rows = share, batch_size
-        self._parts = tuple(
-            Windows(
-                corpus,
-                streams.child("domain", str(i)),
-                batch_size=batch_size,
-                context=context,
-                evaluation_tokens=total,
-            )
-            for i, (corpus, total) in enumerate(zip(corpora, evaluation_tokens, strict=True))
-        )
-        self.shape, self.tokenizer = self._parts[0].shape, self._parts[0].tokenizer
-        # A row of the second domain is numbered behind all of the first: no two rows share a number.
-        self._behind = len(corpora[0].training.ids), len(corpora[0].validation.ids)
+        self.domains, self.shape = domains, parts[0].shape
+        self._share, self._rows, self._parts, self._behind = share, batch_size, parts, behind
+        if hasattr(parts[0], "byte_lengths"):
+            self.byte_lengths = parts[0].byte_lengths
 
     def train(self, clock: Clock) -> Batch:
         first = clock.step * self._rows
@@ -73,11 +68,12 @@ class Mixture:
         return self._mixed(one, other, of_first)
 
     def within(self, *names: str) -> Batches:
-        """One text alone; itself where both are named."""
+        """One domain alone; itself where both are named."""
         if set(names) == set(self.domains):
             return self
         (name,) = names
-        return self._parts[self.domains.index(name)]
+        domain = self.domains.index(name)
+        return Alone(self._parts[domain], domain, self._behind)
 
     def probe(self, step: int) -> Batch:
         of_first = self._of_first(step * self._rows)
@@ -89,15 +85,7 @@ class Mixture:
         return self._mixed(one, other, of_first)
 
     def held_out(self, at_once: int = 2048) -> Iterator[Batch]:
-        first, second = (part.held_out(at_once) for part in self._parts)
-        return chain(
-            (_of(batch, 0, 0) for batch in first),
-            (_of(batch, 1, self._behind[1]) for batch in second),
-        )
-
-    def byte_lengths(self) -> Tensor:
-        """[V] int64: the UTF-8 bytes that each token id stands for."""
-        return self._parts[0].byte_lengths()
+        return chain(*(self.within(name).held_out(at_once) for name in self.domains))
 
     def _of_first(self, first: int) -> NDArray[np.bool_]:
         """[B]: which rows of the batch that begins with row `first` are of the first domain."""
@@ -116,6 +104,28 @@ class Mixture:
             ids=torch.cat([one.ids, other.ids])[rows],
             groups=torch.cat([one.groups, other.groups])[rows],
         )
+
+
+class Alone:
+    """The `Batches` of one domain of a mixture, numbered as there."""
+
+    domains: tuple[str, ...] = ()
+
+    def __init__(self, part: Part, domain: int, behind: tuple[int, int]) -> None:
+        self.shape, self._part, self._domain = part.shape, part, domain
+        self._training, self._held_out = (each * domain for each in behind)
+        if hasattr(part, "byte_lengths"):
+            self.byte_lengths = part.byte_lengths
+
+    def train(self, clock: Clock) -> Batch:
+        return _of(self._part.train(clock), self._domain, self._training)
+
+    def probe(self, step: int) -> Batch:
+        return _of(self._part.probe(step), self._domain, self._training)
+
+    def held_out(self, at_once: int = 2048) -> Iterator[Batch]:
+        for batch in self._part.held_out(at_once):
+            yield _of(batch, self._domain, self._held_out)
 
 
 def _of(batch: Batch, domain: int, behind: int) -> Batch:

@@ -30,6 +30,7 @@ class Phases:
         *,
         answers: Sequence[Sequence[int]] = (),
         scenario: Scenario = "domain",
+        domains: Sequence[str] = (),
     ) -> None:
         """Phases of `whole`.
 
@@ -40,9 +41,10 @@ class Phases:
             scenario: `task`: the answers of its phase alone may be given to a row, in training and
                 at test; `domain`: an answer is a place among those of its phase; `class`: neither
                 (van de Ven & Tolias 2019).
+            domains: what measures call the phases; by default `phase_1` and so on.
         """
-        self.whole, self.names = whole, tuple(names)
-        self.domains = tuple(f"phase_{i + 1}" for i in range(len(names)))
+        self.whole, self.names, self.scenario = whole, tuple(names), scenario
+        self.domains = tuple(domains) or tuple(f"phase_{i + 1}" for i in range(len(names)))
         self.parts = tuple(whole.within(*each) for each in names)
         self.shape = whole.shape
         self._allowed: Tensor | None = None  # [K, V]
@@ -61,6 +63,8 @@ class Phases:
             for phase, classes in enumerate(answers):
                 self._places[phase, sorted(classes)] = torch.arange(len(classes))
             self.shape = Shape(whole.shape.inputs, max(map(len, answers)))
+        places = {name: i for i, group in enumerate(names) for name in group}
+        self._part_of = torch.tensor([places[name] for name in whole.domains], dtype=torch.int64)
         if hasattr(whole, "byte_lengths"):
             self.byte_lengths = whole.byte_lengths
         self._steps: int | None = None  # of the run, which `probe` is not told
@@ -78,9 +82,13 @@ class Phases:
 
     def at_once(self, clock: Clock) -> Batch:
         """The batch of all phases at once: joint training, which no stream can have."""
-        batch = self.whole.train(clock)
-        known = batch.groups if self._phase_of is None else self._phase_of[batch.targets]
-        return self.of(batch, known)
+        return self.known(self.whole.train(clock))
+
+    def known(self, batch: Batch) -> Batch:
+        """Rows of the whole as rows of their phases, told by their answers or else by their domain."""
+        if self._phase_of is not None:
+            return self.of(batch, self._phase_of[batch.targets])
+        return self.of(batch, self._part_of[batch.groups] if len(self.parts) > 1 else 0)
 
     def of(self, batch: Batch, phase: int | Tensor) -> Batch:
         """Rows of parts as rows of their phases, [B] or one for all: group, and possible answers."""
@@ -141,9 +149,19 @@ class Around:
         return self.phases.held_out(at_once)
 
 
+class AtOnce(Around):
+    """The rows of all phases, in the order of the plain task: no stream any more."""
+
+    def train(self, clock: Clock) -> Batch:
+        return self.phases.at_once(clock)
+
+    def probe(self, step: int) -> Batch:
+        return self.phases.known(self.phases.whole.probe(step))
+
+
 def phases_of(batches: Batches, idea: str) -> Phases:
     """`batches` as those of a stream; raises AuditionError, naming the idea, where they are none."""
-    while isinstance(batches, Around):
+    while isinstance(batches, Around) and not isinstance(batches, AtOnce):
         batches = batches.phases
     if not isinstance(batches, Phases):
         raise AuditionError(

@@ -3,7 +3,7 @@
 import gzip
 from abc import abstractmethod
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -117,6 +117,7 @@ def check_digest(data: str, package: str, path: Path, digest: str) -> None:
         )
 
 
+@lru_cache(maxsize=2)  # a second or two, and every run of a process asks
 def read_table(path: Path, side: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Pictures [N, 1, side, side] and classes [N] of a gzipped CSV: a row each, the class last."""
     with gzip.open(path) as lines:

@@ -88,15 +88,26 @@ class TwoDomains(Source):
     def open(self, streams: "Streams") -> "Mixture":  # type: ignore[override]
         """The batches of a run. Raises AuditionError where a corpus is too small for them."""
         from audition.data.mixture import Mixture
+        from audition.data.windows import Windows
 
+        corpora = self.corpora()
+        first, second = (
+            Windows(
+                corpus,
+                streams.child("domain", str(i)),
+                batch_size=self.batch_size,
+                context=self.context,
+                evaluation_tokens=total,
+            )
+            for i, (corpus, total) in enumerate(zip(corpora, self._evaluated_each, strict=True))
+        )
+        one = corpora[0]
         return Mixture(
-            self.corpora(),
-            streams,
+            (first, second),
             domains=self.domains,
             share=self.share,
             batch_size=self.batch_size,
-            context=self.context,
-            evaluation_tokens=self._evaluated_each,
+            behind=(len(one.training.ids), len(one.validation.ids)),
         )
 
     def _save(self, folder: Path) -> None:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from audition.data.phases import Around, phases_of
-from audition.recipe.batches import Batch, Batches, Clock
+from audition.data.phases import AtOnce, phases_of
+from audition.recipe.batches import Batches
 from audition.recipe.recipe import Recipe
 from audition.recipe.streams import Streams
 
@@ -19,10 +19,3 @@ class Joint:
         # Of a schedule that begins anew in each phase, what begins anew.
         schedule = getattr(recipe.schedule, "schedule", recipe.schedule)
         return replace(recipe, data=at_once, schedule=schedule)
-
-
-class AtOnce(Around):
-    """The rows of all phases, in the order of the plain task."""
-
-    def train(self, clock: Clock) -> Batch:
-        return self.phases.at_once(clock)

@@ -88,7 +88,8 @@ class Consolidation(Effect):
 
 @lru_cache(maxsize=2)
 def open_phases(data: Callable[[Streams], Batches], idea: str, seed: int) -> Phases:
-    return phases_of(data(Streams(seed)), idea)
+    with torch.device("cpu"):  # a model may ask, which is constructed on the meta device at first
+        return phases_of(data(Streams(seed)), idea)
 
 
 def begins(phases: Phases, clock: Clock) -> bool:

@@ -192,10 +192,13 @@ def _unlike(fact: str, own: object, theirs: object) -> str:
 
 def check_may_choose(settings: Settings) -> None:
     """Refuse to choose by the pictures of a test: they would be no test of what was chosen."""
-    if settings["data"].get("held_out") == "test":
+    data = settings["data"]
+    parts = {"data": data, **{f"data.{n}": p for n, p in data.items() if isinstance(p, Mapping)}}
+    named = next((name for name, part in parts.items() if part.get("held_out") == "test"), None)
+    if named is not None:
         raise AuditionError(
-            "data.held_out=test is for a comparison with published numbers, and a search, a race or "
-            "tune= would choose by the test: leave it at validation, and test what was chosen"
+            f"{named}.held_out=test is for a comparison with published numbers, and a search, a race "
+            "or tune= would choose by the test: leave it at validation, and test what was chosen"
         )
 
 

@@ -11,10 +11,11 @@ from audition.data.fingerprint import fingerprint
 from audition.errors import AuditionError, choices
 from audition.measure import Measure, recorded
 from audition.tasks.accuracy_matrix import Matrix, of_evaluations, summary
+from audition.tasks.parting import Apart, opened, shared_out
 from audition.tasks.task import Source, Task
 
 if TYPE_CHECKING:
-    from audition.data.phases import Phases, Scenario
+    from audition.data.phases import Phases
     from audition.recipe.batches import Clock
     from audition.recipe.evaluator import Evaluator
     from audition.recipe.recipe import Schedule
@@ -48,8 +49,8 @@ class Stream(Task):
     """K. Domains or classes are shared out evenly; 1 is the plain task."""
     scenario: Literal["task", "domain", "class"] | None = None
     """What a row is told of its phase: `task`, which answers are its phase's; `domain`, nothing, and
-    answers are places among those of the phase; `class`, nothing. null: class, where phases are
-    made of classes."""
+    answers are places among those of the phase; `class`, nothing. null: class, where phases have
+    classes of their own."""
     order: Literal["random", "fixed"] | tuple[str | int, ...] = "random"
     """Which come first: drawn by the seed, as the data have them, or all of them by name."""
     schedule: Literal["phase", "run"] = "phase"
@@ -84,25 +85,7 @@ class Stream(Task):
 
     def check(self, source: Source, budget: Budget, evaluations: int) -> None:
         self.of.check(source, budget, evaluations)
-        names, what = _names(source)
-        data = type(source).__name__
-        if not names:
-            raise AuditionError(
-                f"a stream takes one domain or class after another, and {data} tells none apart: "
-                "choose data=two_domains (task=stream_text), or pictures with classes"
-            )
-        if self.phases > len(names):
-            raise AuditionError(
-                f"task.phases={self.phases} is more than the {len(names)} {what} of {data}: choose "
-                f"{len(names)} or fewer"
-            )
-        if what == "domains" and self.scenario in ("task", "class"):
-            raise AuditionError(
-                f"task.scenario={self.scenario} tells phases apart by their answers, and the domains "
-                f"of {data} share theirs: choose domain"
-            )
-        if isinstance(self.order, tuple):
-            _check_order([str(name) for name in self.order], names, what)
+        self.check_parts(source)
         if budget.minutes is not None:
             raise AuditionError(
                 f"budget.minutes={budget.minutes:g} does not say where a phase ends: set "
@@ -120,24 +103,23 @@ class Stream(Task):
                 "a stream needs at different steps: give it a larger budget"
             )
 
-    def open(self, source: Source, streams: "Streams") -> "Phases":
-        from audition.data.phases import Phases
-        from audition.recipe.batches import Divisible
+    def check_parts(self, source: Source) -> None:
+        """Raises AuditionError where phases cannot be made of `source`."""
+        apart = Apart.of(source)
+        if not apart.names:
+            raise AuditionError(
+                f"a stream takes one domain or class after another, and {apart.data} tells none "
+                "apart: choose data=two_domains (task=stream_text), or pictures with classes"
+            )
+        apart.check("task.phases", self.phases, self.scenario)
+        if isinstance(self.order, tuple):
+            _check_order([str(name) for name in self.order], apart.names, apart.what)
 
-        whole = self.of.open(source, streams)
-        names, what = _names(source)
-        if not names or not isinstance(whole, Divisible):
-            raise AuditionError(f"{type(source).__name__} tells no domains or classes apart")
-        order = self.ordered(names, streams)
-        many = len(order)
-        groups = [
-            tuple(order[p * many // self.phases : (p + 1) * many // self.phases])
-            for p in range(self.phases)
-        ]
-        apart = what == "classes"
-        scenario: Scenario = self.scenario or ("class" if apart else "domain")
-        answers = [[names.index(each) for each in group] for group in groups] if apart else []
-        return Phases(whole, groups, answers=answers, scenario=scenario)
+    def open(self, source: Source, streams: "Streams") -> "Phases":
+        apart = Apart.of(source)
+        groups = shared_out(self.ordered(apart.names, streams), self.phases)
+        scenario = self.scenario or ("class" if apart.answers else "domain")
+        return opened(self.of, source, streams, groups, scenario)
 
     def ordered(self, names: Sequence[str], streams: "Streams") -> list[str]:
         """`names` in the order of the phases; a random one is the seed's, whatever idea asks."""
@@ -202,14 +184,6 @@ class PerPhase:
         from audition.data.phases import within_phase
 
         return self.schedule(within_phase(clock, self.phases))
-
-
-def _names(source: Source) -> tuple[tuple[str, ...], Literal["domains", "classes"]]:
-    """What phases of `source` are made of: its domains, or else its classes."""
-    domains: tuple[str, ...] = getattr(source, "domains", ())
-    if domains:
-        return domains, "domains"
-    return tuple(map(str, range(getattr(source, "classes", 0)))), "classes"
 
 
 def _check_order(order: Sequence[str], names: Sequence[str], what: str) -> None:

@@ -162,19 +162,20 @@ def _modules(recipe: Recipe, shape: Shape) -> Modules:
 
 def _check_answers(model: nn.Module, batch: Batch) -> None:
     """Raise AuditionError where the model's outputs do not fit the batch's targets, on one row."""
-    inputs, asked = batch.inputs[:1], tuple(batch.targets[:1].shape)
+    row = batch.cut(slice(1))
+    asked = tuple(row.targets.shape)
     training = model.training
     model.eval()
     try:
         with torch.no_grad():
-            given = model(inputs.to(next(model.parameters()).device))
+            given = Predict(model)(row.to(next(model.parameters()).device.type))
     except AuditionError:
         raise
     except Exception:  # the meta device lacks something
         return
     finally:
         model.train(training)
-    if isinstance(given, Tensor) and tuple(given.shape[:-1]) != asked:
+    if tuple(given.shape[:-1]) != asked:
         raise AuditionError(
             f"the model gives {prod(given.shape[:-1])} answers a row, and the data ask for "
             f"{prod(asked)}: choose another model, or other data"
