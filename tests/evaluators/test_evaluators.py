@@ -10,6 +10,7 @@ from audition.errors import AuditionError
 from audition.evaluators.calibration import Calibration
 from audition.evaluators.classes import Classes
 from audition.evaluators.top_k import TopK
+from audition.evaluators.words import Marks, Words
 from audition.recipe.batches import Batch
 from audition.recipe.problem import Predict
 from audition.training.evaluation import HeldOutRows, measured
@@ -66,3 +67,38 @@ def test_the_model_is_put_back_into_training_even_after_an_error():
     with pytest.raises(AuditionError):
         measured({"odd": lambda held_out: {"size": None}}, question)
     assert question.predict.model.training
+
+
+TEXTS = (" the", "the", " ", "cat", "\n", " \n", "a b", "\ufffd", "\n\n")
+
+
+def test_words_are_those_of_the_text_at_whitespace_whatever_the_tokens():
+    generator = torch.Generator().manual_seed(1)
+    ids = torch.randint(len(TEXTS), (200, 13), generator=generator)
+    counted = Marks(TEXTS, "cpu")
+    for row in ids:
+        said = [TEXTS[i] for i in row.tolist()]
+        whole = "".join(said)
+        expected = len(whole.split()) + whole.count("\n")
+        expected -= len(said[0].split()) + said[0].count("\n")  # it is predicted by nothing
+        assert counted.count(row[None, :-1], row[None, 1:]) == expected
+
+
+def test_a_perplexity_per_word_of_a_model_that_knows_nothing():
+    """Each token costs ln V, so exp(tokens ln V / words) is V to the tokens of a word."""
+    ids = torch.tensor([[3, 0, 2, 1, 4, 6]])  # "cat| the| |the|\n|a b": the the end a b
+    batch = Batch(ids[:, :-1], ids[:, 1:], torch.zeros(1), torch.zeros(1))
+    batches = SimpleNamespace(token_texts=lambda: TEXTS, domains=())
+    held_out = SimpleNamespace(
+        batches=batches,
+        device="cpu",
+        passes=lambda: [(batch, torch.zeros(1, 5, len(TEXTS)))],
+        sum=lambda totals: totals,
+    )
+    assert Words()(held_out)["perplexity"] == pytest.approx(len(TEXTS) ** (5 / 5))
+    half = SimpleNamespace(
+        **{**vars(held_out), "sum": lambda totals: totals * torch.tensor([2, 1])}
+    )
+    assert Words()(half)["perplexity"] == pytest.approx(len(TEXTS) ** 2)
+    with pytest.raises(AuditionError, match="this data has no text"):
+        Words()(rows())

@@ -366,3 +366,31 @@ def test_a_stream_draws_its_matrix_and_what_each_phase_kept(tmp_path):
         assert {"baseline", "replay"} <= said
     plain = SimpleNamespace(matrices={}, primary="val_loss", status="finished")
     assert "baseline" not in matrices(judged(plain))
+
+
+def test_episodes_are_drawn_with_the_interval_of_each_model() -> None:
+    """A line a finished seed, from accuracy less half the interval to accuracy and half of it."""
+    from made_records import made
+
+    from audition.report.figures import episode_intervals, known_models
+
+    def run(arm: str, seed: int, accuracy: float, **facts: Any) -> Any:
+        metrics = {"val_accuracy": accuracy, "val_interval": 1.5, "val_floor": 76.0}
+        told = {"metrics": metrics, "primary": "val_accuracy", "weights": f"{arm}{seed}"}
+        measures = {"val_accuracy": Measure("accuracy", "%", "higher")}
+        return made(arm, seed, 0.0, **{**told, "measures": measures, **facts})
+
+    records = [run("baseline", s, 80.0 + 0.3 * s) for s in (1, 2, 3)]
+    records += [run("few_shot", s, 84.0 - 0.2 * s) for s in (1, 2, 3)]
+    judgements = judge_arms(records)
+    found = known_models(judgements)
+    assert [(k.seed, k.accuracy) for k in found["few_shot"]] == [(1, 83.8), (2, 83.6), (3, 83.4)]
+    (axes,) = episode_intervals(judgements).axes
+    drawn = {str(line.get_gid()): line.get_xdata() for line in axes.lines}
+    assert list(drawn["interval-1-2"]) == pytest.approx([82.1, 85.1])
+    assert list(drawn["interval-0-3"]) == pytest.approx([79.4, 82.4])
+    assert set(drawn["floor"]) == {76.0}
+    assert sum(name.startswith("interval") for name in drawn) == 6
+    without = [run("baseline", s, 80.0, metrics={"val_accuracy": 80.0 + s}) for s in (1, 2, 3)]
+    others = [run("few_shot", s, 80.0, metrics={"val_accuracy": 81.0 + s}) for s in (1, 2, 3)]
+    assert not known_models(judge_arms([*without, *others]))

@@ -26,6 +26,8 @@ from audition.stats.comparison import json_ready
 LOSS, FORGETTING = "val_loss", "val_forgetting"
 INTERVAL = "val_interval"
 """How well one model is known over its episodes."""
+PER_WORD = "words_perplexity"
+"""What papers report of a language model, where it was measured."""
 SPENT: Mapping[str, Measure] = {
     "train_seconds": Measure("training", "s"),
     "updates": Measure("updates", ""),
@@ -129,7 +131,11 @@ def _rivals(arms: Mapping[str, ArmRuns], baseline: ArmRuns) -> Iterator[ArmRuns]
 def _columns(metric: str, arms: Sequence[ArmRuns]) -> dict[str, Measure]:
     """What verdicts rest on first, the further metrics that were recorded, and what it took."""
     metrics = {name for arm in arms for record in arm.records for name in record.metrics}
-    beside = [name for name in (LOSS, INTERVAL, FORGETTING) if name in metrics and name != metric]
+    beside = [
+        name
+        for name in (LOSS, PER_WORD, INTERVAL, FORGETTING)
+        if name in metrics and name != metric
+    ]
     first = {name: arms[0].by(name).measure for name in (metric, *beside)}
     forgotten = {name: first.pop(name) for name in (FORGETTING,) if name in beside}
     return {**first, **SPENT, **forgotten}

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audition.recipe.batches import Batch, Batches, Clock
+from audition.recipe.batches import Batch, Batches, Clock, carry_text
 
 
 class Part(Batches, Protocol):
@@ -55,8 +55,7 @@ class Mixture:
         """
         self.domains, self.shape = domains, parts[0].shape
         self._share, self._rows, self._parts, self._behind = share, batch_size, parts, behind
-        if hasattr(parts[0], "byte_lengths"):
-            self.byte_lengths = parts[0].byte_lengths
+        carry_text(parts[0], self)
 
     def train(self, clock: Clock) -> Batch:
         first = clock.step * self._rows
@@ -114,8 +113,7 @@ class Alone:
     def __init__(self, part: Part, domain: int, behind: tuple[int, int]) -> None:
         self.shape, self._part, self._domain = part.shape, part, domain
         self._training, self._held_out = (each * domain for each in behind)
-        if hasattr(part, "byte_lengths"):
-            self.byte_lengths = part.byte_lengths
+        carry_text(part, self)
 
     def train(self, clock: Clock) -> Batch:
         return _of(self._part.train(clock), self._domain, self._training)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from audition.errors import AuditionError
-from audition.recipe.batches import Batch, Batches, Clock, Divisible, Shape
+from audition.recipe.batches import Batch, Batches, Clock, Divisible, Shape, carry_text
 
 Scenario = Literal["task", "domain", "class"]
 
@@ -65,8 +65,7 @@ class Phases:
             self.shape = Shape(whole.shape.inputs, max(map(len, answers)))
         places = {name: i for i, group in enumerate(names) for name in group}
         self._part_of = torch.tensor([places[name] for name in whole.domains], dtype=torch.int64)
-        if hasattr(whole, "byte_lengths"):
-            self.byte_lengths = whole.byte_lengths
+        carry_text(whole, self)
         self._steps: int | None = None  # of the run, which `probe` is not told
 
     def phase(self, clock: Clock) -> int:
@@ -135,8 +134,7 @@ class Around:
     def __init__(self, phases: Phases) -> None:
         self.phases = phases
         self.shape, self.domains = phases.shape, phases.domains
-        if hasattr(phases, "byte_lengths"):
-            self.byte_lengths = phases.byte_lengths
+        carry_text(phases, self)
 
     def train(self, clock: Clock) -> Batch:
         """As the stream has them; what stands around it says otherwise."""

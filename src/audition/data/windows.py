@@ -95,6 +95,11 @@ class Windows:
         """[V] int64: the UTF-8 bytes that each token id stands for."""
         return torch.from_numpy(self._corpus.tokenizer.byte_lengths())
 
+    def token_texts(self) -> tuple[str, ...]:
+        """[V]: the characters of each token id; the replacement character for a part of one."""
+        tokenizer = self._corpus.tokenizer
+        return tuple(tokenizer.decode([i]) for i in range(tokenizer.size))
+
     def _ordered(self, epoch: int) -> Starts:
         """Where the windows of an epoch start, in the order in which they are trained on."""
         generator = self._streams.generator("data", epoch)

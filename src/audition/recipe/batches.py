@@ -156,3 +156,14 @@ class Divisible(Batches, Protocol):
     def within(self, *names: str) -> Batches:
         """The same, of those domains alone; itself where they are all."""
         ...
+
+
+def carry_text(whole: Batches, made: object) -> None:
+    """Have `made` of `whole` know of its tokens what that knows: nothing, where it is no text.
+
+    Text has `byte_lengths()`, [V] int64, the UTF-8 bytes of each token, and `token_texts()`, the
+    characters of each, which an incomplete one is replaced in.
+    """
+    for name in ("byte_lengths", "token_texts"):
+        if hasattr(whole, name):
+            setattr(made, name, getattr(whole, name))

@@ -22,9 +22,11 @@ from audition.report.figures import (
     accuracy_matrix,
     detectable_effect,
     effect_meters,
+    episode_intervals,
     family_tree,
     forest,
     forgetting_curves,
+    known_models,
     learning_curves,
     loss_spikes,
     matrices,
@@ -92,6 +94,8 @@ def draw(
     if matrices(judgements):
         drawings["phases"] = lambda: accuracy_matrix(judgements)
         drawings["forgetting"] = lambda: forgetting_curves(judgements)
+    if known_models(judgements):
+        drawings["episodes"] = lambda: episode_intervals(judgements)
     if spikes:
         drawings["spikes"] = lambda: loss_spikes(spikes)
     if race:

@@ -79,9 +79,11 @@ class Documents:
     """Batches whose held-out windows come one at a time, the first ones of the first documents."""
 
     def __init__(self, batches: "Batches", *, windows: int, documents: int) -> None:
+        from audition.recipe.batches import carry_text
+
         self.whole = batches
         self.shape, self.domains = batches.shape, batches.domains
-        self.byte_lengths = batches.byte_lengths  # type: ignore[attr-defined]
+        carry_text(batches, self)
         self._windows, self._documents = windows, documents
 
     def train(self, clock: "Clock") -> "Batch":

@@ -1,6 +1,7 @@
 """Figures, one a file: plain values in, a matplotlib figure out, the same colours in all of them."""
 
 from audition.report.figures.detectable import detectable_effect
+from audition.report.figures.episodes import episode_intervals, known_models
 from audition.report.figures.forest import forest
 from audition.report.figures.learning import learning_curves
 from audition.report.figures.lineage.careers import unit_careers
@@ -24,9 +25,11 @@ __all__ = [
     "accuracy_matrix",
     "detectable_effect",
     "effect_meters",
+    "episode_intervals",
     "family_tree",
     "forest",
     "forgetting_curves",
+    "known_models",
     "learning_curves",
     "loss_spikes",
     "matrices",
