@@ -1,0 +1,118 @@
+"""The tables of `docs/results/benchmarks.md`, from the ledgers of its sweeps.
+
+    python -m scripts.benchmark_page FOLDER
+
+FOLDER has the ledger of each sweep under its name, as `paths.output_dir=FOLDER/use_case_vision` makes
+it. A table stands between `<!-- NAME -->` and `<!-- end -->`; one without a ledger stays as it is.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from audition.answers import Judgement, arms_of
+from audition.answers.benchmark import Benchmark, benchmarks
+from audition.answers.judging import judge_baseline
+from audition.errors import AuditionError
+from audition.records.record import Record
+from audition.records.registration import registrations
+from audition.records.store import Ledger
+from audition.report.benchmark_table import headings, lines
+from audition.stats.verdict import interval_name
+from audition.text import bounds, gain
+
+PAGE = Path(__file__).parents[1] / "docs/results/benchmarks.md"
+TABLE = re.compile(r"<!-- (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
+
+
+def filled(page: str, folder: Path) -> str:
+    """`page` with the tables of all ledgers that `folder` has."""
+
+    def table(place: re.Match[str]) -> str:
+        ledger = folder / place["name"]
+        if not ledger.is_dir():
+            return place[0]
+        return f"<!-- {place['name']} -->\n{tables(Ledger(ledger))}\n<!-- end -->"
+
+    return TABLE.sub(table, page)
+
+
+def tables(ledger: Ledger) -> str:
+    """What its runs had in common, and a table of each of its baselines."""
+    records = ledger.read().records
+    plans = registrations(ledger.root)
+    arms = arms_of(records, None, plans)
+    parts = [_common(ledger, records)]
+    for each in benchmarks(ledger, arms, plans):
+        judged = judge_baseline(arms, each.baseline, plans=plans, detail=False)
+        parts.append("\n".join(_table(each, judged)))
+        parts += [f"{remark.rstrip('.')}." for remark in each.remarks]
+    return "\n\n".join(parts)
+
+
+def _common(ledger: Ledger, records: Sequence[Record]) -> str:
+    """`15 runs, seeds 42, 137; 300,000 tokens each; commit 1a2b3c4; torch 2.13.0, cpu`."""
+    first = records[0]
+    seeds = ", ".join(str(seed) for seed in sorted({record.seed for record in records}))
+    units = " or ".join(f"{u:,}" for u in sorted({r.units for r in records if r.units}))
+    path = ledger.folder_of(first) / "repro.json"
+    made = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    commit = (made.get("git", {}).get("audition") or {}).get("sha", "not on file")
+    hardware = made.get("hardware", {})
+    ended = [f"{len(records)} runs", f"seeds {seeds}"]
+    failed = [r for r in records if r.status != "finished"]
+    if failed:
+        ended.append(f"{len(failed)} of them not finished")
+    precision = str(first.arithmetic.get("precision", "")).rpartition(".")[2].lower()
+    where = f"{hardware.get('cores', '?')} cores of an {hardware.get('processor', 'unknown')}"
+    return (
+        f"{', '.join(ended)}; {units} {first.unit} each; commit `{commit[:7]}`; "
+        f"torch {first.arithmetic.get('torch', '?')}, {precision or 'precision not on file'}; {where}."
+    )
+
+
+def _table(found: Benchmark, judged: Sequence[Judgement]) -> Iterator[str]:
+    gains = {j.arm.config_hash: j for j in judged}
+    name = interval_name(judged[0].comparison) if judged else "interval"
+    arm, verdict, n, *columns = headings(found)
+    columns = [column.replace("validation ", "") for column in columns]
+    yield f"| {' | '.join([arm, n, *columns, f'gain, {name}', verdict])} |"
+    yield f"|{'---|' * (len(columns) + 4)}"
+    for entry, (named, decided, many, *cells) in zip(found.entries, lines(found), strict=True):
+        j = gains.get(entry.config_hash)
+        said = "" if j is None else _gain(j)
+        shown = named if entry.verdict == "baseline" else f"`{named}`"
+        word = "" if entry.verdict == "baseline" else decided
+        yield f"| {' | '.join([shown, many, *cells, said, word])} |"
+
+
+def _gain(judgement: Judgement) -> str:
+    c, how = judgement.comparison, judgement.measure
+    if c.improvement != c.improvement:
+        return "–"
+    return f"{gain(c.improvement, how)} {bounds(c.ci, how)}"
+
+
+def main(folder: str) -> None:
+    """Write the page. Raises AuditionError where there is no such folder, or nothing in it."""
+    place = Path(folder)
+    page = PAGE.read_text(encoding="utf-8")
+    known = [each["name"] for each in TABLE.finditer(page)]
+    there = [name for name in known if (place / name).is_dir()]
+    if not there:
+        raise AuditionError(f"{folder} has none of the ledgers {', '.join(known)}")
+    PAGE.write_text(filled(page, place), encoding="utf-8")
+    print(
+        f"filled: {', '.join(there)}; as they were: {', '.join(set(known) - set(there)) or 'none'}"
+    )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit(str(__doc__))
+    try:
+        main(sys.argv[1])
+    except AuditionError as error:
+        raise SystemExit(str(error)) from None
