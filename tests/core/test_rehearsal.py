@@ -23,6 +23,14 @@ REFUSED = [
     ),
     ("model.width=100000000", "GB: make it smaller"),
     ("task=classification data=shakespeare", "and Shakespeare has many answers in each: choose"),
+    (
+        "+idea=progressive task=stream",
+        "which task.scenario=class does not tell: choose task=stream",
+    ),
+    (
+        "task=episodes task.novel=9",
+        "task.novel=9 of the 10 classes of Digits leaves fewer than two",
+    ),
     ("parallel=ddp execution.accumulate=4", "does not divide the 2 rows that a process has"),
     ("optimizer=sgd optimizer.momentum=0", "nesterov=true looks ahead along a momentum"),
     ("data.batch_size=10000000", "data.batch_size=10000000 is more than the"),

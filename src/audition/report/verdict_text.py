@@ -293,9 +293,11 @@ def _contradictions(judgement: Judgement) -> Iterator[str]:
     for other in judgement.by_other_measures:
         if other.contradicts(judgement.comparison.improvement):
             said, ours = ("worse", "better") if other.improvement < 0 else ("better", "worse")
+            low, high = judgement.comparison.ci
+            doubt = ", if anything" if low <= 0 <= high else ""
             yield (
                 f"By {other.measure.label} the idea is {said}, by {judgement.measure.label} it is "
-                f"{ours}: the two measures disagree."
+                f"{ours}{doubt}: the two measures disagree."
             )
 
 
