@@ -65,8 +65,8 @@ def episode_intervals(judgements: Sequence[Judgement]) -> Figure:
         "A dot is one trained model (a seed): its accuracy over the episodes; the line is the 95 % "
         "interval over these, ±\u00a01.96 s/√n, which says how well this model is known. All have "
         "the same episodes, so a verdict rests on seeds and not on these lines. The upright line is "
-        "what the nearest mean of the support's pixels reaches: a model left of it has learned nothing that "
-        "helps."
+        "what the nearest mean of the support's pixels reaches: a model left of it has learned "
+        "nothing that helps."
     )
     if any(len(each) > MOST for each in found.values()):
         caption += f" Drawn are the first {MOST} seeds of an arm."
