@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from scripts import benchmark_page
 
 from audition.answers import arms_of
 from audition.answers.benchmark import benchmarks
@@ -65,3 +66,16 @@ def test_old_runs_have_no_updates_and_a_baseline_alone_is_no_benchmark(ledger, f
     file_arm("old", {1: 2.8, 2: 2.9})
     (found,) = benchmarks(ledger, arms_of(ledger.read().records), ())
     assert found.entries[1].values["updates"].mean != found.entries[1].values["updates"].mean
+
+
+def test_the_page_is_filled_from_ledgers_and_keeps_what_has_none(measured):
+    page = "a\n<!-- ledger -->\nNot measured.\n<!-- end -->\nb\n<!-- other -->\nold\n<!-- end -->\n"
+    name = measured.root.name
+    found = benchmark_page.filled(page.replace("ledger", name), measured.root.parent)
+    assert found.startswith(f"a\n<!-- {name} -->\n4 runs, seeds 1, 2; ")
+    assert found.endswith("<!-- end -->\nb\n<!-- other -->\nold\n<!-- end -->\n")
+    baseline, gated = [line for line in found.splitlines() if line.startswith("| ")][1:]
+    assert baseline.startswith("| baseline | 2 | 3.1000 ± 0.1414 |")
+    assert "| `gated` | 2 | 2.8500" in gated
+    assert "A stand-in for TinyStories: a test's." in found
+    assert benchmark_page.filled(found, measured.root.parent) == found
