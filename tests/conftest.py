@@ -29,9 +29,8 @@ SMALL = (
     "budget.steps=6",
     "training.evaluations=3",
 )
-PICTURES = "experiment=digits"
+PICTURES = {"experiment=digits", "task=mixture", "task=episodes"}
 SMALL_PICTURES = ("data.batch_size=8", "budget.steps=6", "training.evaluations=3")
-MIXTURE = "task=mixture"
 STREAM = "task=stream"
 SMALL_STREAM = (*SMALL_PICTURES, "task.phases=3")
 
@@ -196,7 +195,7 @@ def settings_of(session_composer: Composer) -> Callable[..., dict[str, Any]]:
             return check(session_composer(overrides))
 
     def composed(*overrides: str, base: tuple[str, ...] | None = None) -> dict[str, Any]:
-        small = SMALL_PICTURES if {PICTURES, MIXTURE} & {*overrides} else SMALL
+        small = SMALL_PICTURES if PICTURES & {*overrides} else SMALL
         small = SMALL_STREAM if STREAM in overrides else small
         base = small if base is None else base
         return compose(*base, "execution.device=cpu", "precision=fp32", *overrides)
