@@ -93,7 +93,9 @@ def forgetting_curves(judgements: Sequence[Judgement]) -> Figure:
     )
     tall = 2.7
     page, corners = panels("Forgetting: each phase after the next ones", caption, len(found), tall)
-    values = np.concatenate([each[1:].ravel() for each in found.values()])
+    # What is drawn alone: before its phase a model answers by chance.
+    drawn = np.tri(phases, dtype=bool)
+    values = np.concatenate([each[1:][drawn] for each in found.values()])
     margin = 0.05 * (float(np.ptp(values)) or 1.0)
     for (x, y), name, table in zip(corners, labels(list(found)), found.values(), strict=True):
         axes = page.axes(x + 0.65, y + 0.45, WIDTH / 2 - 1.2, tall - 1.0)
