@@ -1,4 +1,4 @@
-"""The tables of `docs/results/benchmarks.md`, from the ledgers of its sweeps.
+"""The tables of pages in `docs/results/`, from the ledgers of their sweeps.
 
     python -m scripts.benchmark_page FOLDER
 
@@ -23,7 +23,7 @@ from audition.report.benchmark_table import headings, lines
 from audition.stats.verdict import interval_name
 from audition.text import bounds, gain
 
-PAGE = Path(__file__).parents[1] / "docs/results/benchmarks.md"
+PAGES = Path(__file__).parents[1] / "docs/results"
 TABLE = re.compile(r"<!-- (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -96,17 +96,20 @@ def _gain(judgement: Judgement) -> str:
 
 
 def main(folder: str) -> None:
-    """Write the page. Raises AuditionError where there is no such folder, or nothing in it."""
-    place = Path(folder)
-    page = PAGE.read_text(encoding="utf-8")
-    known = [each["name"] for each in TABLE.finditer(page)]
-    there = [name for name in known if (place / name).is_dir()]
-    if not there:
-        raise AuditionError(f"{folder} has none of the ledgers {', '.join(known)}")
-    PAGE.write_text(filled(page, place), encoding="utf-8")
-    print(
-        f"filled: {', '.join(there)}; as they were: {', '.join(set(known) - set(there)) or 'none'}"
-    )
+    """Write the pages. Raises AuditionError where the folder has none of their ledgers."""
+    place, done = Path(folder), []
+    for path in sorted(PAGES.glob("*.md")):
+        page = path.read_text(encoding="utf-8")
+        known = [each["name"] for each in TABLE.finditer(page)]
+        there = [name for name in known if (place / name).is_dir()]
+        if there:
+            path.write_text(filled(page, place), encoding="utf-8")
+        done += there
+        if known:
+            left = ", ".join(name for name in known if name not in there) or "none"
+            print(f"{path.name}: filled {', '.join(there) or 'none'}; as they were: {left}")
+    if not done:
+        raise AuditionError(f"{folder} has none of these ledgers")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ from audition.records.store import Ledger
 from audition.stats.comparison import json_ready
 
 LOSS, FORGETTING = "val_loss", "val_forgetting"
+LEARNING = "val_learning"
+"""Of a stream: forgetting alone is won by who learns nothing."""
 INTERVAL = "val_interval"
 """How well one model is known over its episodes."""
 PER_WORD = "words_perplexity"
@@ -133,11 +135,11 @@ def _columns(metric: str, arms: Sequence[ArmRuns]) -> dict[str, Measure]:
     metrics = {name for arm in arms for record in arm.records for name in record.metrics}
     beside = [
         name
-        for name in (LOSS, PER_WORD, INTERVAL, FORGETTING)
+        for name in (LOSS, PER_WORD, INTERVAL, LEARNING, FORGETTING)
         if name in metrics and name != metric
     ]
     first = {name: arms[0].by(name).measure for name in (metric, *beside)}
-    forgotten = {name: first.pop(name) for name in (FORGETTING,) if name in beside}
+    forgotten = {name: first.pop(name) for name in (LEARNING, FORGETTING) if name in beside}
     return {**first, **SPENT, **forgotten}
 
 
