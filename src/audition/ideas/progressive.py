@@ -19,7 +19,7 @@ from audition.parts.consolidation import open_phases
 from audition.parts.mlp import MLP
 from audition.recipe.batches import Shape
 from audition.recipe.effect import Effect
-from audition.recipe.problem import Gradient
+from audition.recipe.problem import Gradient, GradientRule, Problem
 from audition.recipe.recipe import Recipe
 from audition.recipe.signals import View
 from audition.recipe.streams import Streams
@@ -55,7 +55,7 @@ class Progressive:
 
         return replace(
             recipe, model=partial(columned, *constructs.args, **constructs.keywords)
-        ).with_effect(IDEA, Frozen(self, recipe))
+        ).with_effect(IDEA, Frozen(recipe))
 
     def many(self, recipe: Recipe) -> int:
         """C. Raises AuditionError where rows do not say of which phase they are."""
@@ -71,21 +71,25 @@ class Progressive:
 class Frozen(Effect):
     """Leaves the gradients of the column that trains, and of what is in no column."""
 
-    def __init__(self, settings: Progressive, recipe: Recipe) -> None:
-        self.settings, self.recipe = settings, recipe
+    packs: ClassVar[bool] = True
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
 
     def init(self, params: Mapping[str, Tensor], streams: Streams) -> None:
         self._phases(streams.seed)
 
-    def on_gradients(self, gradient: Gradient, state: Any, view: View) -> tuple[Gradient, Any]:
+    def wrap_gradient(self, rule: GradientRule, state: Any, view: View) -> tuple[GradientRule, Any]:
         phase = self._phases(view.streams.seed).phase(view.clock)
-        last = max(map(column_of, view.params))
-        own = {
-            name: grad
-            for name, grad in gradient.grads.items()
-            if column_of(name) in (min(phase, last), NONE)
-        }
-        return gradient.with_grads(own), state
+        trained = min(phase, max(map(column_of, view.params)))
+
+        def in_column(problem: Problem) -> Gradient:
+            # Without a gradient an optimizer neither moves nor decays a weight, nor counts its steps.
+            gradient = rule(problem)
+            kept = {n: g for n, g in gradient.grads.items() if column_of(n) in (trained, NONE)}
+            return gradient.with_grads(kept)
+
+        return in_column, state
 
     def _phases(self, seed: int) -> Phases:
         return open_phases(self.recipe.data, IDEA, seed)
