@@ -118,20 +118,15 @@ class Columns(nn.Module):
 
     def __init__(self, shape: Shape, columns: list[nn.Module]) -> None:
         super().__init__()
-        for each in columns:
-            if not isinstance(each, MLP):
-                raise AuditionError(
-                    f"{IDEA} adds columns to a perceptron, and the model is of kind "
-                    f"{type(each).__name__}: choose model=mlp"
-                )
-        first, *more = columns
+        first, *more = (_perceptron(each) for each in columns)
         self.hidden, self.dropout, self.head = first.hidden, first.dropout, first.head
         self.further = nn.ModuleList(more)
-        maps = [*list(first.hidden)[1:], *([first.head] if first.hidden else [])]  # type: ignore[arg-type]
+        hidden, head = _maps(first)
+        reading = [*hidden[1:], *([head] if hidden else [])]
         self.laterals = nn.ModuleList(
             nn.ModuleList(
                 nn.Linear((1 + k) * each.in_features, each.out_features, bias=False)
-                for each in maps
+                for each in reading
             )
             for k in range(len(more))
         )
@@ -140,12 +135,12 @@ class Columns(nn.Module):
         flat = inputs.flatten(1).float()
         layers: list[list[Tensor]] = []  # of each column so far, each [B, W]
         answers = []
-        for k, column in enumerate((self, *self.further)):
+        for k, (hidden, head) in enumerate(map(_maps, (self, *self.further))):
             h, own = flat, []
-            for i, layer in enumerate(column.hidden):  # type: ignore[arg-type]
+            for i, layer in enumerate(hidden):
                 h = self.dropout(F.relu(layer(h) + self._beside(k, i - 1, layers)))
                 own.append(h)
-            answers.append(column.head(h) + self._beside(k, len(own) - 1, layers))  # type: ignore[operator]
+            answers.append(head(h) + self._beside(k, len(own) - 1, layers))
             layers.append(own)
         whole = torch.stack(answers)  # [C, B, V]
         chosen = groups.clamp(max=len(answers) - 1)
@@ -159,3 +154,17 @@ class Columns(nn.Module):
         earlier = torch.cat([each[layer] for each in layers], dim=1).detach()
         found: Tensor = self.laterals[k - 1][layer](earlier)  # type: ignore[index]
         return found
+
+
+def _perceptron(model: nn.Module) -> MLP:
+    if not isinstance(model, MLP):
+        raise AuditionError(
+            f"{IDEA} adds columns to a perceptron, and the model is of kind "
+            f"{type(model).__name__}: choose model=mlp"
+        )
+    return model
+
+
+def _maps(column: Any) -> tuple[list[nn.Linear], nn.Linear]:
+    """The hidden layers and the head of a column."""
+    return list(column.hidden), column.head

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audition.answers import Judgement
+from audition.labels import labels
 from audition.records.record import Record
 from audition.report.figures.drawing import dots, rows, say
 from audition.report.style import (
@@ -16,7 +17,6 @@ from audition.report.style import (
     SMALL,
     VERDICT,
     WIDTH,
-    labels,
     sheet,
     styled,
     text_width,
