@@ -93,7 +93,7 @@ def test_a_race_drops_on_screening_seeds_and_judges_on_fresh_ones(place: Any) ->
 
 def test_a_registered_report_has_two_parts_and_names_only_arms_that_there_are(place: Any) -> None:
     words = ("+idea=placebo", "optimizer.lr=0.008,0.004", "seed=1,2", "-m")
-    wrong = place.train(*words, "analysis.primary=[optimizer.lr=0.08]")
+    wrong = place.train(*words, "analysis.primary=['optimizer.lr=0.08']")
     assert wrong.returncode == 2
     assert "analysis.primary: the sweep has no arm 'optimizer.lr=0.08'" in wrong.stderr
     lost = place.train(*words, "analysis.expects=worse")

@@ -9,7 +9,7 @@ from rich.text import Text
 from audition.answers.claims import Claim, Evidence, Found, Test, Tested, too_few
 from audition.console import console, table
 from audition.errors import writing
-from audition.records.store import write_whole
+from audition.plain_file import write_whole
 from audition.report.figures import forest
 from audition.report.style import save
 from audition.text import (

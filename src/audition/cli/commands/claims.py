@@ -27,8 +27,8 @@ def claims(options: Namespace) -> None:
     from audition.answers.claims import HOME, claim_named, found_in, written
     from audition.answers.claims import claims as all_claims
     from audition.console import say
+    from audition.plain_file import write_whole
     from audition.records.codec import finite
-    from audition.records.store import write_whole
     from audition.report.claims import PAGES, filed, show_claim, show_claims, write_pages
 
     pages = options.to or PAGES
