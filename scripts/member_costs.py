@@ -33,7 +33,11 @@ def costs(cache_dir: str, among: Iterable[Member] = ()) -> Mapping[str, str]:
 
 def _cost(member: Member, cache_dir: str) -> str:
     if member.group == "model":
-        return f"{_parameters(_model(member, cache_dir)):,} parameters."
+        try:
+            return f"{_parameters(_model(member, cache_dir)):,} parameters."
+        except AuditionError:  # too small for it
+            larger = _recipe(["experiment=digits", "data=mnist_5k", member.chosen], cache_dir)
+            return f"{_parameters(larger):,} parameters."
     if member.group in PARTS:
         said = (_beside_the_default(member, cache_dir), _pairs(member, cache_dir))
         return " ".join(filter(None, said))

@@ -49,7 +49,7 @@ class Session:
     updates: int = 0  # steps that were not closed
     units: int = 0  # tokens or examples trained on
     cost: Cost = field(default_factory=Cost)
-    adaptation: Cost = field(default_factory=Cost)  # of learning inside evaluations, counted apart
+    adaptation: Cost = field(default_factory=Cost)  # of what evaluations learn, counted apart
     seconds: float = 0.0  # of training; evaluation is not counted
     widths: dict[str, int] = field(default_factory=dict)  # units of the sites that were resized
     evaluations: list[Evaluation] = field(default_factory=list)

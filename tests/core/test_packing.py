@@ -61,6 +61,7 @@ def weights(outcome: Outcome) -> str:
         (("skip=gated", "skip.span=1"), 1e-4),
         (("skip=attention",), 1e-4),
         (("experiment=digits",), 1e-3),
+        (("experiment=digits", "model=resnet20", "model.width=4", "model.blocks=1"), 1e-3),
         (("precision=bf16",), 5e-3),
         (("execution.accumulate=2",), 1e-4),
     ],

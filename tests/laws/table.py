@@ -129,6 +129,9 @@ BF16 = ("precision=bf16",)
 MUON = ("optimizer=muon",)
 
 
+BATCH_NORM = (*PICTURES, "data.batch_size=16", "model=resnet20", "model.width=4", "model.blocks=1")
+
+
 def gated(*more: str, common: tuple[str, ...] = ()) -> Row:
     """The spectral gate in another of its settings."""
     return Row((*GATE.on, *more), GATE.neutral, common)
@@ -223,6 +226,21 @@ COMBINED: Mapping[str, Row] = {
     ),
     "mixture, accumulate": Row(
         ("execution.accumulate=2",), ("execution.accumulate=1",), common=MIXTURE
+    ),
+    "pictures, batch norm": Row(("optimizer=sgd",), common=BATCH_NORM),
+    "pictures, batch norm, averaged": Row(
+        of("preset", "ema").on, of("preset", "ema").neutral, common=BATCH_NORM
+    ),
+    "pictures, batch norm, closed steps": Row(SURPRISE.on, SURPRISE.neutral, common=BATCH_NORM),
+    "pictures, whitened": Row(
+        ("optimizer=muon",),
+        common=(
+            *PICTURES,
+            "data=mnist_5k",
+            "data.batch_size=16",
+            "model=airbench94",
+            "model.width=4",
+        ),
     ),
     "clip": Row(("training.clip=0.1",), ("training.clip=1e9",), common=("training.clip=null",)),
 }

@@ -3,7 +3,7 @@
 Shape suffixes: N pictures of a split, B rows of a batch, C channels, H height, W width.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Self
@@ -100,9 +100,23 @@ class Scale:
         both = (torch.from_numpy(x).float().view(-1, 1, 1) for x in (mean, np.sqrt(spread)))
         return cls(*both)
 
+    @classmethod
+    def from_numbers(cls, mean: Sequence[float], deviation: Sequence[float]) -> Self:
+        return cls(*(torch.tensor(each).view(-1, 1, 1) for each in (mean, deviation)))
+
+    @property
+    def numbers(self) -> list[list[float]]:
+        """Mean and deviation of each channel, from which the same scale is made."""
+        return [each.flatten().tolist() for each in (self.mean, self.deviation)]
+
     def __call__(self, pixels: Pixels) -> Tensor:
         """[B, C, H, W], float32."""
         return torch.from_numpy(pixels).float().sub_(self.mean).div_(self.deviation)
+
+    def undone(self, inputs: Tensor) -> Tensor:
+        """The bytes that `inputs` were, [B, C, H, W]."""
+        found = inputs * self.deviation.to(inputs) + self.mean.to(inputs)
+        return found.round().clamp(0, 255).byte()
 
 
 PLAIN = Augment()
@@ -123,19 +137,21 @@ class Images:
         *,
         batch_size: int,
         classes: int,
+        names: Sequence[str] = (),
         augment: Augment = PLAIN,
         scale: Scale | None = None,
     ) -> None:
         """Raises AuditionError for batches larger than the training split, and shifts too far.
 
-        scale: by default that of the training split.
+        names: of the classes; their numbers by default. scale: that of the training split.
         """
         if len(splits.training) < batch_size:
             raise AuditionError(
                 f"data.batch_size={batch_size} is more than the {len(splits.training)} pictures "
                 "to train on"
             )
-        self.shape = Shape(tuple(splits.training.pixels.shape[1:]), classes)
+        self.shape = Shape(tuple(splits.training.pixels.shape[1:]), classes, self)
+        self.names = tuple(names) or tuple(map(str, range(classes)))
         self._splits, self._streams, self._rows = splits, streams, batch_size
         self._scale = scale or Scale.of(splits.training)
         augment.check(*splits.training.pixels.shape[2:])
@@ -160,6 +176,7 @@ class Images:
             self._streams,
             batch_size=self._rows,
             classes=self.shape.outputs,
+            names=self.names,
             augment=self._augment,
             scale=self._scale,
         )
@@ -195,6 +212,15 @@ class Images:
         for i in range(0, len(self._splits.validation), at_once):
             rows = np.arange(i, min(i + at_once, len(self._splits.validation)))
             yield self._batch(self._splits.validation, rows)
+
+    def examples(self, many: int) -> Tensor:
+        """Spread evenly over the training pictures, which are never augmented here."""
+        training = self._splits.training
+        few = min(many, len(training))
+        return self._scale(training.pixels[np.arange(few) * len(training) // few])
+
+    def pixels(self, inputs: Tensor) -> Tensor:
+        return self._scale.undone(inputs)
 
     def _ordered(self, epoch: int) -> NDArray[np.int64]:
         generator = self._streams.generator("data", epoch)

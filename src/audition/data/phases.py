@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from audition.errors import AuditionError
-from audition.recipe.batches import Batch, Batches, Clock, Divisible, Shape, carry_text
+from audition.recipe.batches import Batch, Batches, Clock, Divisible, carry_text
 
 Scenario = Literal["task", "domain", "class"]
 
@@ -62,7 +62,7 @@ class Phases:
             self._places = torch.zeros(len(answers), whole.shape.outputs, dtype=torch.int64)
             for phase, classes in enumerate(answers):
                 self._places[phase, sorted(classes)] = torch.arange(len(classes))
-            self.shape = Shape(whole.shape.inputs, max(map(len, answers)))
+            self.shape = replace(whole.shape, outputs=max(map(len, answers)))
         places = {name: i for i, group in enumerate(names) for name in group}
         self._part_of = torch.tensor([places[name] for name in whole.domains], dtype=torch.int64)
         carry_text(whole, self)

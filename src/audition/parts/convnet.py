@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from audition.errors import AuditionError
 from audition.parts.dropout import Dropout
+from audition.parts.pictures import check_pictures
 from audition.recipe.batches import Shape
 
 GROUPS = 8
@@ -37,11 +38,7 @@ class ConvNet(nn.Module):
         dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
     ) -> None:
         super().__init__()
-        if len(shape.inputs) != 3:
-            raise AuditionError(
-                f"this model reads pictures, and the data's rows are of shape {shape.inputs}: "
-                "choose a model for them, e.g. model=nano for text, model=mlp for any"
-            )
+        check_pictures(shape, least=1)
         if width % GROUPS:
             raise AuditionError(f"width={width} must be a multiple of {GROUPS}, for the group norm")
         channels = (shape.inputs[0], width, 2 * width, 4 * width)

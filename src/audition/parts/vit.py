@@ -15,6 +15,7 @@ from audition.parts.dropout import Dropout
 from audition.parts.gpt import ONE_AFTER_ANOTHER, stacked
 from audition.parts.initial import Normal, parameter, scale_residuals
 from audition.parts.linear import STD, Linear
+from audition.parts.pictures import check_pictures
 from audition.parts.positional.places import Positional
 from audition.parts.skip.paths import Skip
 from audition.recipe.batches import Shape
@@ -59,11 +60,7 @@ class ViT(nn.Module):
         residual_init: Literal["scaled", "plain"] = "scaled",
     ) -> None:
         super().__init__()
-        if len(shape.inputs) != 3:
-            raise AuditionError(
-                f"this model reads pictures, and the data's rows are of shape {shape.inputs}: "
-                "choose a model for them, e.g. model=nano for text, model=mlp for any"
-            )
+        check_pictures(shape, least=1)
         channels, tall, wide = shape.inputs
         if tall % patch or wide % patch:
             raise AuditionError(

@@ -4,12 +4,30 @@ Shape suffixes: B rows of a batch, T tokens of a row, V outputs (vocabulary or c
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, Self, runtime_checkable
 
 from torch import Tensor
 
 from audition.errors import AuditionError
+
+
+class Pictures(Protocol):
+    """What may be known of a set of pictures besides its batches."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the classes, in their order."""
+        ...
+
+    def examples(self, many: int) -> Tensor:
+        """At most so many training pictures as a model reads them, [N, C, H, W], for every seed the
+        same."""
+        ...
+
+    def pixels(self, inputs: Tensor) -> Tensor:
+        """The bytes that `inputs` [B, C, H, W] were made from."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -25,6 +43,7 @@ class Shape:
 
     inputs: tuple[int, ...]  # of one row: (T,) token ids, or (channels, height, width)
     outputs: int  # V: vocabulary, or classes
+    pictures: Pictures | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

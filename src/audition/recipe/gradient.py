@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from audition.errors import AuditionError
 from audition.recipe.problem import Gradient, GradientRule, Problem, always
 from audition.recipe.signals import Tensors
 
@@ -60,7 +61,7 @@ def in_halves(rule: GradientRule) -> GradientRule:
     Costs what the whole batch costs, since each half is half as long. The sum is rounded in another
     order than the whole batch's, so it is not bit-identical to `rule`. Closed if either half is. A
     problem that may stay closed is first asked for the loss of the whole batch, by one more forward
-    pass.
+    pass. Raises AuditionError for a model that needs its batches whole.
 
     Examples:
         >>> import torch
@@ -75,6 +76,7 @@ def in_halves(rule: GradientRule) -> GradientRule:
     """
 
     def measured(problem: Problem) -> Gradient:
+        check_whole(problem.model, "a gradient rule that halves them")
         halves = [problem.on(half) for half in problem.batch.split(2)]
         if problem.opens is not always:
             return _after(rule(replace(problem, opens=_never)), measured, problem)
@@ -90,6 +92,18 @@ def in_halves(rule: GradientRule) -> GradientRule:
         )
 
     return measured
+
+
+def check_whole(model: nn.Module, what: str) -> None:
+    """Raise AuditionError where `what` cuts batches of a model that needs them whole.
+
+    A module says so, and why, by a class attribute `whole`.
+    """
+    if why := next((w for m in model.modules() if (w := getattr(m, "whole", ""))), ""):
+        raise AuditionError(
+            f"{what} cuts batches in pieces, and {why}: choose a model without that, e.g. "
+            "model=convnet, or leave batches whole"
+        )
 
 
 def _after(seen: Gradient, rule: GradientRule, problem: Problem) -> Gradient:

@@ -60,7 +60,7 @@ class Record:
     train_seconds: float = 0.0  # inside optimizer steps
     forward_passes: float = 0.0
     backward_passes: float = 0.0
-    adaptation_forward: float = 0.0  # passes of learning inside evaluations, which are not above
+    adaptation_forward: float = 0.0  # passes by which evaluations learn, which are not above
     adaptation_backward: float = 0.0
     peak_mb: float | None = None
     """Most memory it has had [MB]: resident, or on a card what torch allocated; None before 0.5."""

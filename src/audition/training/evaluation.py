@@ -12,9 +12,10 @@ from audition.errors import AuditionError
 from audition.execution import Execution
 from audition.measure import recorded
 from audition.parallel.team import ALONE, Team
+from audition.parts.batch_norm import recent, settle
 from audition.recipe.batches import Batch, Batches, Clock
 from audition.recipe.evaluator import Episode, Evaluator
-from audition.recipe.problem import Predict
+from audition.recipe.problem import Cost, Predict
 from audition.session import Evaluation, Session
 from audition.tasks.task import Task
 from audition.training.adaptation import Adapted, adapted
@@ -64,8 +65,8 @@ def evaluate(
 ) -> Evaluation:
     """Every evaluator on the held-out rows, with the model in evaluation mode.
 
-    They see averaged weights, where the optimizer or an effect keeps such for evaluation. `seen` is
-    called while these are in place.
+    They see averaged weights, where the optimizer or an effect keeps such for evaluation, and batch
+    norms get the statistics of these. `seen` is called while these are in place.
     """
     rows = HeldOutRows(
         Predict(session.model, session.loss),
@@ -78,6 +79,9 @@ def evaluate(
     with torch.no_grad(), weights, job.team.whole(session.model):
         # What evaluators draw must not move the generator that dropout draws from.
         with torch.random.fork_rng(_cards(job.execution)):
+            inputs = recent(session.batches, clock)
+            passes = settle(session.model, inputs, job.execution.context)
+            session.adaptation += Cost(forward=float(passes))
             metrics = measured(job.evaluators, rows)
         evaluation = Evaluation(session.step, session.units, metrics)
         seen(evaluation)

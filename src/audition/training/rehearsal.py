@@ -21,6 +21,7 @@ from audition.config.instantiate import construct
 from audition.errors import AuditionError
 from audition.parallel.team import Team
 from audition.recipe.batches import Batch, Batches, Clock, Shape
+from audition.recipe.gradient import check_whole
 from audition.recipe.problem import Loss, Predict, Problem
 from audition.recipe.recipe import Recipe
 from audition.recipe.signals import View
@@ -99,6 +100,10 @@ def _rehearse(settings: Mapping[str, Any], cache: PartsCache) -> None:
         )
     modules = _once(cache.modules, settings, MODEL, lambda: _modules(recipe, batches.shape))
     _check_answers(modules[0], batch)
+    if execution.accumulate > 1:
+        check_whole(modules[0], f"execution.accumulate={execution.accumulate}")
+    if job.team.size > 1:
+        check_whole(modules[0], f"parallel.processes={job.team.size}")
     if execution.pack != "off":
         check_packs(recipe, modules[0])
     params = _params(*modules)
