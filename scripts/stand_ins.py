@@ -9,6 +9,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from audition.data.cifar10 import TEST, TRAINING
+from audition.data.mnist_5k import file as mnist_5k
+from audition.data.pictures import read_table
 from audition.data.shakespeare import Plays
 from audition.data.text import Document
 from audition.data.wikipedia import Articles
@@ -34,7 +40,40 @@ def wikitext103(folder: Path) -> str:
     return "A stand-in for WikiText-103: gensim's sample of Wikipedia in the same files."
 
 
-SETS: Mapping[str, Callable[[Path], str]] = {"tinystories": tinystories, "wikitext103": wikitext103}
+def cifar10(folder: Path) -> str:
+    """Handwritten digits, each class in a colour, in the six files of the binary version."""
+    pictures, classes = _digits(7000 + 1000)
+    records = np.concatenate([classes[:, None], pictures.reshape(len(pictures), -1)], 1)
+    for name, part in zip(
+        (*TRAINING, *TEST), np.split(records, range(1400, 7001, 1400)), strict=True
+    ):
+        (folder / name).write_bytes(part.tobytes())
+    return "A stand-in for CIFAR-10: digits of MNIST, some of them mirrored, in the same files."
+
+
+def imagenet(folder: Path) -> str:
+    """Handwritten digits as JPEG files of uneven sizes; of three one is grey, one CMYK, one a PNG."""
+    from PIL import Image
+
+    pictures, classes = _digits(1000)
+    odd = {0: ("L", "JPEG"), 1: ("CMYK", "JPEG"), 2: ("RGB", "PNG")}
+    for number, (pixels, each) in enumerate(zip(pictures, classes, strict=True)):
+        split = "train" if number < 900 else "val"
+        path = folder / split / f"n{each:08d}" / f"n{each:08d}_{number}.JPEG"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mode, form = odd.get(number, ("RGB", "JPEG"))
+        image = Image.fromarray(pixels.transpose(1, 2, 0))
+        sides = 40 + number % 7, 40 + number % 5
+        image.resize(sides).convert(mode).save(path, format=form)
+    return "A stand-in for ImageNet: digits of MNIST as JPEG files in the same folders."
+
+
+SETS: Mapping[str, Callable[[Path], str]] = {
+    "tinystories": tinystories,
+    "wikitext103": wikitext103,
+    "cifar10": cifar10,
+    "imagenet": imagenet,
+}
 
 
 def make(name: str, folder: Path) -> str:
@@ -74,6 +113,19 @@ def _pieces(documents: Sequence[Document]) -> list[str]:
                 found.append("")
             found[-1] += speech + "\n\n"
     return found
+
+
+def _digits(many: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """So many digits [N, 3, 32, 32] in random order, each class in its own colour, and the classes."""
+    pixels, classes = read_table(mnist_5k(), 28)
+    pixels, classes = np.tile(pixels, (2, 1, 1, 1)), np.tile(classes, 2)
+    pixels[len(pixels) // 2 :] = pixels[len(pixels) // 2 :, :, :, ::-1]
+    chosen = np.random.default_rng(10).permutation(len(classes))[:many]
+    grey = np.pad(pixels[chosen], ((0, 0), (0, 0), (2, 2), (2, 2))).astype(np.float32)
+    turns = 2 * np.pi * (classes[chosen, None] / 10 + np.arange(3) / 3)
+    colour = 0.7 + 0.3 * np.cos(turns)  # [N, 3]
+    found = (grey * colour[:, :, None, None]).astype(np.uint8)
+    return found, classes[chosen].astype(np.uint8)
 
 
 def _lines(document: Document) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tests.laws.test_conf import APART, FILES, TOO_LARGE, overrides
+from tests.laws.test_conf import APART, FILES, TOO_LARGE, overrides, stood_in
 
 from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
 from audition.training.build import build
@@ -33,8 +33,9 @@ ROWS = {
     "name",
     [n for n in FILES if n not in APART | TOO_LARGE and not n.startswith(OF_THE_MACHINE)],
 )
-def test_every_file_trains_on_the_card(name, settings_of):
-    outcome = train(build(settings_of(*overrides(name), CARD, base=())))
+def test_every_file_trains_on_the_card(name, settings_of, tmp_path):
+    words = (*overrides(name), *stood_in(name, tmp_path), CARD)
+    outcome = train(build(settings_of(*words, base=())))
     assert outcome.status == "finished"
     assert all(p.device.type == "cuda" for p in outcome.session.params.values())
 

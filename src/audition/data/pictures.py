@@ -18,7 +18,7 @@ from audition.data.set_aside import SetAside
 from audition.errors import AuditionError
 
 if TYPE_CHECKING:  # torch comes with the first batch, not with the settings
-    from audition.data.images import Images, Splits
+    from audition.data.images import Images, Scale, Splits
     from audition.recipe.streams import Streams
 
 
@@ -27,6 +27,8 @@ class PictureSource:
     """Settings of all picture sets. A set says what it holds, and reads it."""
 
     classes: ClassVar[int]
+    names: ClassVar[tuple[str, ...]] = ()
+    """Of the classes, in their order; their numbers where there are none."""
     training: ClassVar[int]
     """Pictures that are trained on."""
     aside: ClassVar[SetAside]
@@ -76,15 +78,28 @@ class PictureSource:
 
     def open(self, streams: "Streams") -> "Images":
         """The batches of a run. Raises AuditionError where a batch is larger than the set."""
+        return self.images(self.splits(), streams, self.classes, self.names)
+
+    def images(
+        self,
+        splits: "Splits",
+        streams: "Streams",
+        classes: int,
+        names: tuple[str, ...],
+        scale: "Scale | None" = None,
+    ) -> "Images":
+        """The batches of such splits; `scale` is that of the training split by default."""
         from audition.data.augment import Augment
         from audition.data.images import Images
 
         return Images(
-            self.splits(),
+            splits,
             streams,
             batch_size=self.batch_size,
-            classes=self.classes,
+            classes=classes,
+            names=names,
             augment=Augment(self.flip, self.shift, self.fill, self.crop),
+            scale=scale,
         )
 
 

@@ -61,7 +61,8 @@ def _check_source(node: str) -> None:
     if not hasattr(source, "check"):
         return
     if not getattr(source, "prepared", True):
-        print("audition: the text is made into tokens, once for all runs", file=sys.stderr)
+        said = getattr(source, "preparation", "the text is made into tokens, once for all runs")
+        print(f"audition: {said}", file=sys.stderr)
     source.check()
     for remark in getattr(source, "remarks", ()):
         print(f"audition: {remark}", file=sys.stderr)
