@@ -394,3 +394,39 @@ def test_episodes_are_drawn_with_the_interval_of_each_model() -> None:
     without = [run("baseline", s, 80.0, metrics={"val_accuracy": 80.0 + s}) for s in (1, 2, 3)]
     others = [run("few_shot", s, 80.0, metrics={"val_accuracy": 81.0 + s}) for s in (1, 2, 3)]
     assert not known_models(judge_arms([*without, *others]))
+
+
+def test_pictures_say_the_label_the_truth_and_the_chance_of_a_wrong_one(ledger_of: Make) -> None:
+    """Of the finished run with the lowest seed; an arm without such a file is left out."""
+    from dataclasses import replace
+
+    from audition.answers import arms_of
+    from audition.answers.seen_pictures import arm_pictures
+    from audition.records.seen_pictures import FILE, SeenPictures
+    from audition.report.figures import held_out_pictures
+
+    ledger = ledger_of({"baseline": {1: NAN, 2: 80.0, 3: 81.0}, "gate": {1: 82.0}})
+    seen = SeenPictures(
+        np.zeros((3, 3, 8, 8), np.uint8),
+        np.array([0, 1, 1]),
+        np.array([0, 1, 0]),
+        np.array([0.9, 0.8, 0.7]),
+        np.array([0.1, 0.2, 1e-6]),
+        np.array(["cat", "dog"]),
+        same=2,
+        among=1024,
+        step=10,
+    )
+    for record in ledger.read().records:
+        if record.arm == "baseline":
+            shown = replace(seen, step=record.seed)
+            (ledger.folder_of(record) / FILE).write_bytes(shown.saved())
+    arms = list(arms_of(ledger.read().records).values())
+    (found,) = arm_pictures(ledger, arms)
+    assert (found.arm, found.seed, found.seen.step) == ("baseline", 2, 2)
+    figure = held_out_pictures([found])
+    said = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert said[0][:3] == ["cat", "right", "wrong: 10.0 %"]
+    assert said[1] == ["dog", "right", "wrong: 20.0 %"]
+    assert said[2][:3] == ["cat", "is dog", "wrong: < 0.1 %"]
+    assert "1,024" in str(figure.get_label())

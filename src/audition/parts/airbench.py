@@ -102,7 +102,7 @@ def pooled(x: Tensor) -> Tensor:
     Torch's own max pool adds up its gradients in any order on a card, and equal places share one here.
     """
     tall, wide = x.shape[2] // 2, x.shape[3] // 2
-    cells = x[:, :, : 2 * tall, : 2 * wide].unflatten(3, (wide, 2)).unflatten(2, (tall, 2))
+    cells = x[:, :, : 2 * tall, : 2 * wide].reshape(*x.shape[:2], tall, 2, wide, 2)
     return cells.amax((3, 5))
 
 

@@ -13,6 +13,7 @@ from audition.answers import Judgement
 from audition.answers.curves import Curves, Readings
 from audition.answers.lineage.family import Family
 from audition.answers.race_stages import RaceStage
+from audition.answers.seen_pictures import ArmPictures
 from audition.answers.specialization import Careers
 from audition.answers.spikes import ArmSpikes
 from audition.errors import writing
@@ -26,6 +27,7 @@ from audition.report.figures import (
     family_tree,
     forest,
     forgetting_curves,
+    held_out_pictures,
     known_models,
     learning_curves,
     loss_spikes,
@@ -66,11 +68,12 @@ def draw(
     tuned: Sequence[Tuned] = (),
     readings: Readings | None = None,
     spikes: Sequence[ArmSpikes] = (),
+    shown: Sequence[ArmPictures] = (),
     *,
     suffix: str = "",
 ) -> tuple[Picture, ...]:
-    """Draw the judgements of one baseline, in their order; meters, loss spikes, a race and tuning
-    where there were any.
+    """Draw the judgements of one baseline, in their order; meters, loss spikes, held-out pictures, a
+    race and tuning where there were any.
 
     `suffix` keeps the files of several baselines apart.
     Raises AuditionError where `folder` cannot be written.
@@ -98,6 +101,8 @@ def draw(
         drawings["episodes"] = lambda: episode_intervals(judgements)
     if spikes:
         drawings["spikes"] = lambda: loss_spikes(spikes)
+    if shown:
+        drawings["pictures"] = lambda: held_out_pictures(shown)
     if race:
         drawings["race"] = lambda: race_timeline(race, judgements[0].measure)
     colours = {j.arm.config_hash: VERDICT[j.comparison.verdict] for j in judgements}

@@ -15,6 +15,7 @@ from audition.answers.curves import read_curves, read_meters
 from audition.answers.judgement import best_first
 from audition.answers.provenance import Origin, origins
 from audition.answers.race_stages import race_stages
+from audition.answers.seen_pictures import arm_pictures
 from audition.answers.spikes import arm_spikes
 from audition.answers.verdict import verdicts
 from audition.errors import AuditionError, writing
@@ -172,7 +173,8 @@ def _campaign(
     curves = read_curves(ledger, arms)
     readings = read_meters(ledger, arms)
     spikes = arm_spikes(ledger, arms)
-    pictures = draw(folder, judgements, curves, race, tuned, readings, spikes, suffix=suffix)
+    shown = arm_pictures(ledger, arms[:2])
+    pictures = draw(folder, judgements, curves, race, tuned, readings, spikes, shown, suffix=suffix)
     tests = tuple(each for each in pictures if each.name == f"{TESTS}{suffix}")
     others = tuple(each for each in pictures if each not in tests)
     return Campaign(

@@ -26,6 +26,7 @@ from audition.observers.memory import Subject
 from audition.observers.metrics import Metrics
 from audition.observers.observer import Observer
 from audition.observers.progress import Progress, Tell
+from audition.observers.seen_pictures import PicturesSeen
 from audition.observers.spikes import Spikes
 from audition.observers.watching import watching
 from audition.parallel.team import ALONE, Team
@@ -128,7 +129,15 @@ def rigged(spec: RunSpec, team: Team, tell: Tell) -> Iterator[Rig]:
             say,
         )
         kept: Observer = factory(settings["memory"])(told)
-        watchers = (LineageLog(folder), kept, Progress(tell), checkpoint, *trackers.others)
+        pictures = PicturesSeen(folder, context, say)
+        watchers = (
+            LineageLog(folder),
+            kept,
+            pictures,
+            Progress(tell),
+            checkpoint,
+            *trackers.others,
+        )
         all_of_them = (energy, metrics, *watchers)
         rest = (checkpoint,) if team.sharded else ()
         yield Rig(spec, job, energy, all_of_them if first else rest, say)

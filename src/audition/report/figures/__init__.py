@@ -11,6 +11,7 @@ from audition.report.figures.lineage.survival import survival_curve
 from audition.report.figures.meters import effect_meters
 from audition.report.figures.noise import noise_floor
 from audition.report.figures.phases import accuracy_matrix, forgetting_curves, matrices
+from audition.report.figures.pictures import held_out_pictures
 from audition.report.figures.race import race_timeline
 from audition.report.figures.residuals import residual_map
 from audition.report.figures.search.front import search_front
@@ -29,6 +30,7 @@ __all__ = [
     "family_tree",
     "forest",
     "forgetting_curves",
+    "held_out_pictures",
     "known_models",
     "learning_curves",
     "loss_spikes",
