@@ -1,10 +1,14 @@
 """Costs: blocks by a clock of our own, bytes that can be told by hand, amounts that are never mixed."""
 
 import pytest
+import torch
 
 from audition.amount import Amount
 from audition.costs.blocks import Timed, in_blocks
+from audition.costs.inference import answer_joules
 from audition.costs.training import held_for_backward, state_of_optimizer, step_seconds
+from audition.energy.meter import Counter, Meter
+from audition.errors import AuditionError
 from audition.parts.flops import forward_flops
 from audition.training.worker import operations
 
@@ -62,6 +66,27 @@ def test_bytes_for_the_backward_pass_grow_with_rows_and_shrink_by_computing_agai
 def test_bytes_of_an_optimizer_by_hand(settings_of, optimizer, each):
     found = state_of_optimizer(settings_of(f"optimizer={optimizer}"))
     assert found["optimizer_state_each"] == Amount(each, "bytes/parameter", "exact")
+
+
+class Hundred(Meter):
+    """Counts a hundred joules, whatever happens."""
+
+    name, method = "hundred", "modelled"
+
+    def open(self, cards):
+        counter = Counter()
+        counter.joules = lambda: 100.0
+        return counter
+
+
+def test_joules_a_token_and_a_meter_of_nothing():
+    now = iter(range(100))
+    model = torch.nn.Embedding(4, 2)
+    found = answer_joules({"a": model}, (2, 5), Hundred(), at_least=3, clock=lambda: next(now))
+    # The clock is read once before, and before each of two calls.
+    assert found == {"a": Amount(100.0 / (2 * 10), "J/token", "modelled")}
+    with pytest.raises(AuditionError, match="energy=off counts no joules"):
+        answer_joules({"a": model}, (2, 5), Meter())
 
 
 def test_a_record_has_the_operations_of_its_training(trained):

@@ -1,14 +1,12 @@
 """Trained runs and what is made of them, filed in a ledger of the test's own."""
 
-from dataclasses import replace
-
 import pytest
 
 from audition.config.identity import identify
 from audition.records.contents import contents_of
 from audition.records.store import Ledger
 from audition.sweep.arms import Arm, Question
-from audition.sweep.derived import parents, with_parents
+from audition.sweep.derived import prepared, with_parents
 from audition.sweep.plan import make_plan
 from audition.training.run import perform
 
@@ -32,7 +30,7 @@ def planned(settings_of, ledger):
 
         question = Question((), tuple(Arm(n, tuple(line)) for n, line in others), tuple(seeds))
         plan = make_plan(question, composed)
-        return with_parents(replace(plan, parents=parents(plan, ())), contents_of(ledger))
+        return with_parents(prepared(plan, ()), contents_of(ledger))
 
     return of
 

@@ -1,6 +1,7 @@
 """Deployed runs: made of weights alone, judged by their file, no part of what was trained."""
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from audition.errors import AuditionError
 from audition.recipe.weights import FILE, digest
 from audition.records.store import Ledger
 from audition.sweep.check import check_deploy
+from audition.sweep.derived import made_of
 from audition.training import derive as derived
 from audition.training.run import perform
 
@@ -56,6 +58,12 @@ def test_bytes_are_those_of_the_file_and_what_is_in_it_is_what_was_judged(
         on_file = json.loads((ledger.folder_of(record) / "record.json").read_text())
         assert on_file["costs"]["forward_flops"]["method"] == "exact"
     assert sizes["int2 seed 1"] < sizes["int8 seed 1"] < sizes["baseline seed 1"]
+
+
+def test_a_baseline_that_is_trained_is_the_parent_and_keeps_its_weights(planned, carry_out, ledger):
+    plan, records = carry_out(planned({"baseline": "", "int8": "deploy=int8"}, seeds=(1,)))
+    assert [run.identity.key for run in plan.parents] == [records["baseline seed 1"].key]
+    assert (ledger.folder_of(records["baseline seed 1"]) / FILE).exists()
 
 
 def test_they_are_judged_as_arms(planned, carry_out, ledger):
@@ -143,3 +151,28 @@ def test_a_lost_ledger_is_a_sentence(planned, tmp_path):
         perform(spec, lambda told: None)
     assert Ledger(tmp_path).read().records == ()
     assert torch.get_num_threads() == 1
+
+
+def test_models_of_pictures_are_deployed_too(planned, carry_out):
+    lines = {"baseline": "deploy=fp32", "int8": "deploy=int8"}
+    arms = {name: f"experiment=digits {line}" for name, line in lines.items()}
+    _, records = carry_out(planned(arms, seeds=(1,)))
+    fp32, int8 = (records[f"{arm} seed 1"] for arm in arms)
+    assert int8.metrics["val_loss"] == pytest.approx(fp32.metrics["val_loss"], abs=0.05)
+    assert int8.costs["model_bytes"].value < fp32.costs["model_bytes"].value
+    assert "forward_flops" not in int8.costs
+
+
+def test_a_measure_that_no_evaluator_of_the_end_gives_is_refused(planned, ledger, monkeypatch):
+    plan = planned(ARMS, seeds=(1,))
+    run = made_of(plan.runs[0], perform(plan.parents[0].spec({}), lambda told: None))
+    monkeypatch.setattr(derived, "measured", lambda *given: {"val/other": 1.0})
+    with pytest.raises(AuditionError, match="val_loss is of the course of a training"):
+        perform(run.spec({}), lambda told: None)
+
+
+def test_numbers_that_are_lost_in_deploying_are_a_divergence(planned, carry_out, monkeypatch):
+    monkeypatch.setattr(derived, "measured", lambda *given: {"val/loss": math.inf})
+    _, records = carry_out(planned(ARMS, seeds=(1,)))
+    assert records["int8 seed 1"].status == "diverged"
+    assert records["int8 seed 1"].reason == "validation loss is inf once it is deployed"

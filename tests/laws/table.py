@@ -205,6 +205,9 @@ COMBINED: Mapping[str, Row] = {
     "post-norm": Row(("norm.placement=post",), ("norm.placement=pre",)),
     "sandwich": Row(("norm.placement=sandwich",), ("norm.placement=pre",), common=BF16),
     "smoothing": Row(("loss.label_smoothing=0.1",), ("loss.label_smoothing=0",)),
+    "shared layers": Row(
+        ("model.share_layers=2",), ("model.share_layers=1",), common=("model.layers=2",)
+    ),
     "dropout": Row(("model.dropout=0.2",), ("model.dropout=0",)),
     "untied": Row(("model.tied_head=false",)),
     "dropout, bf16": Row(("model.dropout=0.2",), ("model.dropout=0",), common=BF16),

@@ -1,5 +1,6 @@
 """How long deployed models take to answer: prompts of several sizes, models in turn."""
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -7,12 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from audition.amount import Amount
 from audition.config.instantiate import construct
 from audition.costs.blocks import BLOCKS, Timed, in_blocks
 from audition.deploy.model import Deployed
 from audition.deploy.package import Torch
 from audition.deploy.prune import Narrow
 from audition.deploy.settle import Settle
+from audition.energy.meter import Meter
 from audition.errors import AuditionError
 from audition.records.record import Record
 from audition.records.store import Ledger
@@ -40,6 +43,34 @@ def answer_seconds(
 def _asked(model: nn.Module, inputs: Tensor) -> Tensor:
     logits: Tensor = model(inputs)
     return logits
+
+
+def answer_joules(
+    models: Mapping[str, nn.Module],
+    shape: tuple[int, int],
+    meter: Meter,
+    *,
+    at_least: float = 30.0,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, Amount]:
+    """Joules a token of each model, which answers for `at_least` seconds while nothing else is metered.
+
+    A counter that sees the whole machine sees what else runs there. Raises AuditionError where the
+    meter counts nothing, or cannot be opened.
+    """
+    if meter.method == "":
+        raise AuditionError("energy=off counts no joules: choose a meter")
+    inputs = torch.zeros(shape, dtype=torch.int64)
+    found = {}
+    for name, model in models.items():
+        _asked(model, inputs)
+        counter, begun, calls = meter.open(0), clock(), 0
+        while clock() - begun < at_least:
+            _asked(model, inputs)
+            calls += 1
+        tokens = calls * shape[0] * shape[1]
+        found[name] = Amount(counter.close() / tokens, "J/token", meter.method)
+    return found
 
 
 def runtime_of(ledger: Ledger, record: Record, allowed: tuple[str, ...]) -> nn.Module:

@@ -50,6 +50,19 @@ def parents(plan: Plan, common: Sequence[str]) -> tuple[PlannedRun, ...]:
     return tuple(found.values())
 
 
+def prepared(plan: Plan, common: Sequence[str]) -> Plan:
+    """`plan` with the parents of its deployed runs; those that are runs of it keep their weights."""
+    found = parents(plan, common)
+    kept = {run.identity.key for run in found}
+    runs = (
+        replace(run, settings={**run.settings, "keep": {"weights": True}})
+        if run.identity.key in kept
+        else run
+        for run in plan.runs
+    )
+    return replace(plan, runs=tuple(runs), parents=found)
+
+
 def with_parents(plan: Plan, contents: Contents) -> Plan:
     """`plan` whose deployed runs are keyed by their parents' weights, where those have an outcome."""
     if not plan.parents:

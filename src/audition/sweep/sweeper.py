@@ -1,11 +1,11 @@
 """A sweep from its command line to its verdict: arms, plan, registration, launch, judgement."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from audition.config.groups import root_of
+from audition.console import say
 from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.records.contents import contents_of
@@ -15,7 +15,7 @@ from audition.sweep.check import check_may_choose
 from audition.sweep.cluster.launch import Detached
 from audition.sweep.compose import Application
 from audition.sweep.confirm import announce, announcement, conclude
-from audition.sweep.derived import parents, with_parents
+from audition.sweep.derived import prepared, with_parents
 from audition.sweep.executors import Executor, LocalExecutor, executor_of
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.say import Planning, say_detached, say_plan, say_stopped
@@ -122,7 +122,9 @@ def sweep(
                     "deploy= is made of the runs of a plain sweep on this machine: use "
                     "hydra/sweeper=audition and hydra/launcher=pool"
                 )
-            plan = with_parents(replace(plan, parents=parents(plan, question.common)), contents)
+            plan = with_parents(prepared(plan, question.common), contents)
+            if not plan.runs[0].deployed:
+                say("the baseline is judged as it trained: baseline='deploy=fp32' has one runtime.")
         registration = announcement(plan, style.judged_on(plan))
         missing = plan.missing(contents)
         if missing:  # a plan made when all outcomes are known announces nothing

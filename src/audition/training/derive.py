@@ -3,6 +3,7 @@
 What is judged is the file: it is read back by its runtime, and that model is asked.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -65,16 +66,23 @@ def derive(spec: RunSpec, train: Callable[[RunSpec], Record]) -> dict[str, Any]:
     execution = replace(job.execution, precision=Float32(), device="cpu", compile=False)
     found = measured(job.evaluators, HeldOutRows(Predict(runtime), batches, execution))
     values = {recorded(name): value for name, value in found.items()}
-    measures = measures_of(job, batches.domains)
+    measures, primary = measures_of(job, batches.domains), job.task.primary
+    if primary not in values:
+        raise AuditionError(
+            f"{primary} is of the course of a training, and a deployed run has its end alone: "
+            "deploy= is for other tasks"
+        )
     stored = {name: each.dense() for name, each in deployed.stored.items()}
+    lost = not math.isfinite(values[primary])
     return {
-        "status": "finished",
+        "status": "diverged" if lost else "finished",
+        "reason": f"{measures[primary].label} is {values[primary]} once it is deployed" * lost,
         "metrics": values | {name + BEST: value for name, value in values.items()},
         "measures": measures,
         **spent,
         "parameters": sum(p.numel() for p in model.parameters()),
         "weights": digest(stored),
-        "costs": {**parent.costs, **costs_of(model, path, example.shape[-1])},
+        "costs": {**parent.costs, **costs_of(model, path)},
     }
 
 
@@ -92,16 +100,17 @@ def through(nodes: Mapping[str, Any], deployed: Deployed) -> tuple[Deployed, Pac
     return deployed, package
 
 
-def costs_of(model: nn.Module, path: Path, places: int) -> dict[str, Amount]:
-    """What the file and a forward pass cost; operations where there is a formula for them."""
+def costs_of(model: nn.Module, path: Path) -> dict[str, Amount]:
+    """What the file and a forward pass cost; operations of a language model with a formula."""
     content = path.read_bytes()
     costs = {
         "model_bytes": Amount(len(content), "bytes", "measured"),
         "model_bytes_deflated": Amount(deflated(content), "bytes", "measured"),
     }
+    places = getattr(model, "context", 0)
     try:
         flops = forward_flops(model, places) / places
-    except AuditionError:
+    except (AuditionError, ZeroDivisionError):
         return costs
     return {**costs, "forward_flops": Amount(flops, "operations/token", "exact")}
 

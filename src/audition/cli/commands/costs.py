@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from audition.cli.command import ALLOW, COUNT, JSON, LEDGER, command, emit, option
 from audition.cli.opening import find_own_code, open_ledger
-from audition.errors import AuditionError
+from audition.errors import AuditionError, choices
 
 if TYPE_CHECKING:
     from audition.costs.table import Row
+    from audition.energy.meter import Meter
 
 
 @command(
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
         help="settings of an arm that trains, instead: 'model=nano precision=bf16'; the first counts",
     ),
     option("--blocks", type=COUNT, default=20, metavar="N", help="calls of each, in turn (20)"),
+    option(
+        "--energy", metavar="METER", help="of deployed runs, half a minute each: rapl, codecarbon"
+    ),
     *(ALLOW, LEDGER, JSON),
 )
 def costs(options: Namespace) -> None:
@@ -39,7 +43,7 @@ def costs(options: Namespace) -> None:
 
 def _deployed(options: Namespace) -> "Sequence[Row]":
     """What deployed runs cost: of their files, and of answers, which they give in turn."""
-    from audition.costs.inference import SHAPES, answer_seconds, runtime_of
+    from audition.costs.inference import SHAPES, answer_joules, answer_seconds, runtime_of
     from audition.costs.table import counted_rows, timed_rows
     from audition.records.find import find_run
 
@@ -60,7 +64,25 @@ def _deployed(options: Namespace) -> "Sequence[Row]":
     for shape in SHAPES:
         timed = answer_seconds(models, shape, options.blocks)
         rows += timed_rows(f"{shape[0]} × {shape[1]}, uncached:", timed, shape[0] * shape[1])
+    if options.energy is not None:
+        joules = answer_joules(models, SHAPES[0], _meter(options.energy))
+        each = {name: {"joules": amount} for name, amount in joules.items()}
+        base = next(iter(each.values()))
+        rows += [row for name, own in each.items() for row in counted_rows(name, own, base)]
     return rows
+
+
+def _meter(name: str) -> "Meter":
+    """The meter that `conf/energy/NAME.yaml` says; AuditionError where it cannot count here."""
+    from audition.config.instantiate import construct
+    from audition.config.members import members
+
+    known = {member.name: member for member in members("energy")}
+    if name not in known:
+        raise AuditionError(f"there is no meter '{name}'{choices(name, known)}")
+    meter: Meter = construct(known[name].plain)
+    meter.check("cpu")
+    return meter
 
 
 def _training(options: Namespace) -> "Sequence[Row]":
