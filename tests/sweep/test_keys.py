@@ -15,7 +15,7 @@ Ask = Callable[[str], Any]
 
 @pytest.mark.parametrize("name", [n for n, g in GROUPS.items() if g.decides != "numbers"])
 def test_a_key_that_decides_no_number_makes_no_arms_and_is_not_tuned(ask: Ask, name: str) -> None:
-    if name != "seed":
+    if name not in ("seed", "deploy"):  # what is deployed makes arms of the same trained runs
         with pytest.raises(AuditionError, match=rf"^{name}\.x .*no arm"):
             check_axis(f"{name}.x")
     with pytest.raises(AuditionError, match=rf"^tune={name}\.x decides no number"):
