@@ -49,7 +49,7 @@ def test_a_log_that_cannot_be_written_is_a_failure_with_a_reason(
     assert told.ends["a"].reason.startswith("raised IsADirectoryError")
 
 
-TIMEOUT_S = 4.0 if "COVERAGE_PROCESS_CONFIG" in os.environ else 0.4
+TIMEOUT_S = 4.0 if "COVERAGE_PROCESS_CONFIG" in os.environ else 2.0
 """Longer than a run of nothing takes; under coverage each process also writes down what it ran."""
 
 

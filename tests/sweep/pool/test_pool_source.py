@@ -39,7 +39,7 @@ class Chain:
         self.told.on_end(job, end)
 
     def run(self, jobs: tuple[Job, ...] = ()) -> Told:
-        settings = PoolSettings(workers=3, preload=(), entry="pool_entries:work", grace_s=0.2)
+        settings = PoolSettings(workers=3, preload=(), entry="pool_entries:work", grace_s=10.0)
         run_pool(jobs, settings, on_end=self.on_end, display=self.told, source=self)
         return self.told
 
