@@ -1,6 +1,7 @@
 """Guards around what a recipe's effects and apoptosis are handed, for the law of clean hands."""
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from typing import Any
@@ -14,7 +15,6 @@ from audition.recipe.effect import Chain, Effect
 from audition.recipe.recipe import Recipe
 from audition.recipe.streams import Streams
 from audition.recipe.turnover import Turnover
-from audition.tasks.task import Task
 from audition.training.job import Job
 
 
@@ -61,9 +61,9 @@ class Untouched:
         self.before = [(t._version, t.clone()) for t in self.given]
 
     def __exit__(self, *error: object) -> None:
-        for tensor, (version, copy) in zip(self.given, self.before, strict=True):
+        for tensor, (version, kept) in zip(self.given, self.before, strict=True):
             assert tensor._version == version
-            assert tensor.equal(copy)
+            assert tensor.equal(kept)
 
 
 def same_form(before: dict[str, Tensor], after: dict[str, Tensor]) -> None:
@@ -149,16 +149,6 @@ def guard():
     return guarded
 
 
-class Asked(Task):
-    """A task with other evaluators."""
-
-    def __init__(self, measures, evaluators):
-        self.measures, self.asked = measures, evaluators
-
-    def evaluators(self):
-        return self.asked
-
-
 @dataclass(frozen=True)
 class Look:
     """What a run did that was looked at while it trained."""
@@ -222,6 +212,8 @@ def looking_at():
             evaluators={name: apart(e) for name, e in job.recipe.evaluators.items()},
         )
         own = {name: apart(e) for name, e in job.task.evaluators().items()}
-        return replace(job, recipe=recipe, task=Asked(job.task.measures, own)), look
+        task = copy(job.task)
+        vars(task)["evaluators"] = lambda: own
+        return replace(job, recipe=recipe, task=task), look
 
     return looked_at
