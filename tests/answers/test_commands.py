@@ -147,6 +147,9 @@ def test_a_question_that_takes_many_seeds_is_sent_to_power() -> None:
     step = next_step(needed, Path("outputs"))
     assert "fresh seeds an arm" in step.text
     assert step.command.startswith("audition power --gain 0.")
+    # A gain of just what counts is out of reach of any number of seeds.
+    gained = float(step.command.split("--gain ")[1])
+    assert gained == pytest.approx(2 * needed.comparison.sesoi, rel=0.01)
 
 
 def test_what_fresh_seeds_left_open_goes_to_further_fresh_seeds() -> None:

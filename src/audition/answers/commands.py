@@ -188,12 +188,13 @@ def _settle(judgement: Judgement, root: Path) -> NextStep:
     needed = _needed(judgement)
     if needed is not None and needed > MOST:
         seconds = needed * sum(s.mean("seconds") for s in (judgement.arm, judgement.baseline))
+        gained = 2 * c.sesoi  # a gain of just what counts is supported in half of the cases at most
         return NextStep(
-            f"a gain of {in_unit(plain_level(c.sesoi, how), how)} takes {needed:,} fresh seeds an arm "
-            f"({_price(2 * needed, seconds)}); see what fewer can show",
-            audition_command(f"power --gain {c.sesoi:.3g}", root),
+            f"a gain of {in_unit(plain_level(gained, how), how)}, twice what counts, takes {needed:,} "
+            f"fresh seeds an arm ({_price(2 * needed, seconds)}); see what fewer can show",
+            audition_command(f"power --gain {gained:.3g}", root),
         )
-    return _confirm(judgement, root, max(needed or FRESH, FEWEST))
+    return _confirm(judgement, root, max(needed or FRESH, FRESH))
 
 
 def _price(runs: int, seconds: float) -> str:

@@ -176,14 +176,15 @@ def show_lines(judgements: Sequence[Judgement], ledger: Ledger) -> None:
     out.print(Text(f"Next, of {first}: {step.text}{':' if step.command else '.'}"))
     if step.command:
         out.print(Text(f"    {step.command}", "bold"), soft_wrap=True)
-    others = [j for j in judgements if j.other is not None]
-    if others and others[0].other is not None:
-        asks = (
-            "verdict" if others[0].of_plan else f"verdict --plan {others[0].other.of_plan[:DIGEST]}"
+    others = [j.other for j in judgements if j.other is not None]
+    if others:
+        plan = others[0].of_plan
+        asks = audition_command(
+            f"verdict --plan {plan[:DIGEST]}" if plan else "verdict", ledger.root
         )
-        whose = "the whole ledger says" if others[0].of_plan else "their plan says on its own runs"
-        told = f"Of {len(others)} {whose} another thing: {audition_command(asks, ledger.root)}."
-        out.print(Text(told), soft_wrap=True)
+        whose = "Plans, on their own runs alone, have" if plan else "The whole ledger today has"
+        said = f"{whose} other numbers for {len(others)} of them: {asks}."
+        out.print(Text(said), soft_wrap=True)
     one, every, board = (
         audition_command(name, ledger.root)
         for name in ("verdict ARM", "verdict --whole", "leaderboard")

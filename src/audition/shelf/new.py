@@ -133,7 +133,8 @@ def _target(member: Member) -> str:
 def draft(kind: str, name: str, place: Place) -> Draft:
     """Raises AuditionError for an unknown kind, a bad name, and one that is taken."""
     known = kinds()
-    kind = KIND_OF_GROUP.get(kind, kind)
+    of_shelf = {each.shelf: each.name for each in known.values()}
+    kind = of_shelf.get(kind, kind)
     if kind not in known:
         raise AuditionError(f"unknown kind '{kind}'{choices(kind, known)}")
     _check_name(name, kind)
@@ -142,7 +143,7 @@ def draft(kind: str, name: str, place: Place) -> Draft:
         if path.exists():
             raise AuditionError(f"{path} exists: choose another name")
     if name in names(made.kind.shelf):
-        raise AuditionError(f"there is a {kind} '{name}' already: choose another name")
+        raise AuditionError(f"{known[kind].shelf}={name} exists already: choose another name")
     return made
 
 

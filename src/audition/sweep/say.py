@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from audition.command_line import train_command
 from audition.config.groups import deciding, root_of
 from audition.console import say
+from audition.labels import labels
 from audition.records.store import Contents, Ledger
 from audition.records.submission import Submission
 from audition.sweep.arms import as_an_arm
@@ -16,6 +17,8 @@ from audition.text import count, roughly
 
 NAMED = 4
 """Arms that the line on what is compared names."""
+ROOM = 40
+"""Characters of each of those names."""
 UNSAID = frozenset(group.name for group in deciding("seed", "filing", "sweep", "watching", "words"))
 """What is typed and changes no number: it is no part of what is compared."""
 MANY_ARMS = 30
@@ -70,7 +73,7 @@ def say_plan(plan: Plan, missing: Sequence[PlannedRun], contents: Contents) -> N
 
 def _compared(plan: Plan) -> str:
     """What is compared with what: arms, what the baseline has of its own, what every run has."""
-    names = [name for name, _ in plan.arms()]
+    names = labels([name for name, _ in plan.arms()], ROOM)
     more = len(names) - NAMED
     if more > 1:
         names = [*names[:NAMED], f"{more} more"]
