@@ -25,6 +25,18 @@ def test_an_arm_is_confirmed_on_fresh_seeds_in_a_ledger_of_its_own(place: Any) -
     ended = place.run([sys.executable, "src/train.py", *line])
     assert ended.returncode == 0, ended.stderr
     assert "confirmed on fresh seeds" in " ".join(ended.stdout.split())
+    # The first look was inconclusive: the second is planned too, and spends half of its error.
+    assert "analysis.alpha=0.025" in words
+    (judged,) = json.loads(place.read("verdict", "--json", "--plan", "latest").stdout)
+    assert (judged["alpha"], judged["verdict"]) == (0.05, "inconclusive")
+    place.output = own
+    for asked in ((), ("--plan", "placebo")):
+        (judged,) = json.loads(place.read("verdict", "--json", *asked).stdout)
+        assert (judged["standing"], judged["tier"]) == ("as planned", "confirmed")
+        assert (judged["alpha"], judged["level"], judged["n"]) == (0.025, 0.975, 2)
+    again = shlex.split(place.read("confirm", "placebo", "--seeds", "2", "--print").stdout)
+    assert "analysis.alpha=0.0125" in again
+    assert sum(word.startswith("analysis.alpha=") for word in again) == 1
 
 
 @pytest.mark.parametrize("options", [("--seeds", "0"), ("--seeds", "x")])

@@ -141,9 +141,8 @@ def _confirm(judgement: Judgement, root: Path, many: int = FRESH) -> NextStep:
     does = "confirm" if judgement.comparison.verdict == "supported" else "settle"
     looked = alpha < judgement.comparison.alpha
     again = (
-        f"; registered before they run, they alone judge, so the verdict is as planned. A further "
-        f"look spends half the error of the last (α = {alpha:g}): all looks together err in less "
-        "than twice that of the first"
+        f": registered before they run, they alone judge, as planned, at half the error of this look "
+        f"(α = {alpha:g}), so that all looks together err in less than twice that of the first"
     )
     return NextStep(
         f"{does} it on {many} fresh seeds, in a ledger of its own ({_price(2 * many, seconds)})"
