@@ -21,7 +21,7 @@ from audition.records.registration import registrations
 from audition.records.store import Ledger
 from audition.report.benchmark_table import headings, lines
 from audition.stats.verdict import interval_name
-from audition.text import bounds, gain
+from audition.text import gain, gain_interval
 
 PAGES = Path(__file__).parents[1] / "docs/results"
 TABLE = re.compile(r"<!-- (?P<name>\w+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -65,11 +65,12 @@ def _common(ledger: Ledger, records: Sequence[Record]) -> str:
     failed = [r for r in records if r.status != "finished"]
     if failed:
         ended.append(f"{len(failed)} of them not finished")
-    precision = str(first.arithmetic.get("precision", "")).rpartition(".")[2].lower()
+    named = str(made.get("arithmetic", {}).get("precision", "precision not on file"))
+    precision = named.rpartition(".")[2].lower()
     where = f"{hardware.get('cores', '?')} cores of an {hardware.get('processor', 'unknown')}"
     return (
         f"{', '.join(ended)}; {units} {first.unit} each; commit `{commit[:7]}`; "
-        f"torch {first.arithmetic.get('torch', '?')}, {precision or 'precision not on file'}; {where}."
+        f"torch {first.arithmetic.get('torch', '?')}, {precision}; {where}."
     )
 
 
@@ -92,7 +93,7 @@ def _gain(judgement: Judgement) -> str:
     c, how = judgement.comparison, judgement.measure
     if c.improvement != c.improvement:
         return "–"
-    return f"{gain(c.improvement, how)} {bounds(c.ci, how)}"
+    return f"{gain(c.improvement, how)} {gain_interval(c.ci, how)}"
 
 
 def main(folder: str) -> None:
