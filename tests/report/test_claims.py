@@ -82,7 +82,7 @@ def test_a_ledgers_registered_test_becomes_evidence_and_a_page(
     ledger = ledger_of({"baseline": SMALL, "large": LARGE})
     take(a_test(ledger, ("large",), "python -m src.train +sweeps=batches -m", **LOSS))
     claim = claim_in(home / "claims" / "batches.yaml")
-    assert claim.stand == "holds"
+    assert claim.stand == "holds"  # the test to come is a control
     (found,) = claim.evidence
     assert (found.command, found.expects) == (claim.tests[0].command, "worse")
     assert (found.arms[0].weight, found.arms[0].gain) == ("for", pytest.approx(-0.2, abs=0.01))
@@ -135,6 +135,13 @@ def test_a_plan_belongs_to_the_test_with_most_of_its_words(home: Path, ledger_of
     assert found.test is claim.tests[1]
     told = replace(claim, evidence=(found.evidence,))
     assert told.stand == "not tested here"  # a control has no voice
+    own = replace(found.evidence, command=claim.tests[0].command)
+    reverse = replace(found.evidence.arms[0], weight="against")
+    control = replace(found.evidence, arms=(reverse,))
+    both = replace(claim, evidence=(own, control))
+    assert both.stand == "holds, and its control goes against it"
+    more = replace(both, tests=(*claim.tests, replace(claim.tests[0], command="x +sweeps=more")))
+    assert more.stand == "holds so far (1 of 2 tests), and its control goes against it"
 
 
 def test_a_ledger_without_the_test_is_refused_with_the_command_that_makes_it(

@@ -123,21 +123,34 @@ class Claim:
 
     @property
     def stand(self) -> str:
-        """What its tests say together, a `Stand`, or what settles it without them."""
-        return self.settled if self.settled and not self.tests else self._tested
+        """What its tests say together, a `Stand`, or what settles it without them.
 
-    @property
-    def _tested(self) -> Stand:
-        """Controls have no voice."""
+        Controls have no voice, but one that goes the other way is named, and so are tests to come.
+        """
+        if self.settled and not self.tests:
+            return self.settled
         own = [test for test in self.tests if test.role == "claim"]
-        said = {weight for test in own for weight in self.weights(test)}
-        if not any(self.of(test) for test in own):
+        made = sum(self.of(test) is not None for test in own)
+        stand, against = self._together(own), self._against()
+        if stand == "not tested here":
+            return stand
+        left = f" so far ({made} of {len(own)} tests)" if made < len(own) else ""
+        return f"{stand}{left}{', and its control goes against it' if against else ''}"
+
+    def _together(self, tests: Sequence[Test]) -> Stand:
+        said = {weight for test in tests for weight in self.weights(test)}
+        if not any(self.of(test) for test in tests):
             return "not tested here"
         if {"for", "against"} <= said:
             return "divided"
         if said == {"for"}:
             return "holds"
         return "does not hold" if said == {"against"} else "open"
+
+    def _against(self) -> bool:
+        """Whether a control says the reverse."""
+        controls = (test for test in self.tests if test.role == "control")
+        return any("against" in self.weights(test) for test in controls)
 
 
 def too_few(test: Test, found: Evidence) -> str:

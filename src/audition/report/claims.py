@@ -11,6 +11,7 @@ from audition.console import console, table
 from audition.errors import writing
 from audition.plain_file import write_whole
 from audition.report.figures import forest
+from audition.report.registered import is_confirmatory
 from audition.report.style import save
 from audition.text import (
     axis,
@@ -47,7 +48,7 @@ def seeds_of(claim: Claim) -> str:
 
 def show_claim(claim: Claim) -> None:
     """One claim whole."""
-    out = console()
+    out = console(130)
     out.print(Text.assemble((claim.name, "bold"), ": ", (claim.stand, "bold"), ". ", claim.claim))
     for line in _said(claim):
         out.print(Text(line))
@@ -129,7 +130,7 @@ def filed(found: Sequence[Found], claim: Claim, pages: Path) -> tuple[Evidence, 
         path = pages / "figures" / name
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            save(forest(each.judgements), path)
+            save(forest(list(filter(is_confirmatory, each.judgements)) or each.judgements), path)
         evidence[each.test.command] = replace(each.evidence, figure=f"figures/{name}")
     return tuple(evidence[t.command] for t in claim.tests if t.command in evidence)
 
