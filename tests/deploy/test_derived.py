@@ -8,13 +8,16 @@ import pytest
 import torch
 
 from audition.answers import arms_of, judge_baseline
+from audition.cli.ledger import carry_out as carry_out_command
 from audition.config.identity import identify
 from audition.config.root import check
 from audition.deploy.package import from_file
 from audition.errors import AuditionError
 from audition.recipe.weights import FILE, digest
+from audition.records.registration import register
 from audition.records.store import Ledger
 from audition.sweep.check import check_deploy
+from audition.sweep.confirm import announcement
 from audition.sweep.derived import made_of
 from audition.training import derive as derived
 from audition.training.run import perform
@@ -176,3 +179,14 @@ def test_numbers_that_are_lost_in_deploying_are_a_divergence(planned, carry_out,
     _, records = carry_out(planned(ARMS, seeds=(1,)))
     assert records["int8 seed 1"].status == "diverged"
     assert records["int8 seed 1"].reason == "validation loss is inf once it is deployed"
+
+
+def test_every_command_reads_a_ledger_with_deployed_runs(planned, carry_out, ledger, capsys):
+    plan, records = carry_out(planned(ARMS, seeds=(1, 2)))
+    register(ledger.root, announcement(plan))
+    asked = ("runs", "verdict", "leaderboard", "benchmark", "status", "curves", "watch --once")
+    for words in asked:
+        carry_out_command([*words.split(), "--output-dir", str(ledger.root)])
+    assert "int8" in capsys.readouterr().out
+    places = {ledger.place_of(record) for record in records.values()}
+    assert all((ledger.root / "runs" / place / "record.json").exists() for place in places)

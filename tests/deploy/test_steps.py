@@ -7,15 +7,17 @@ from hypothesis import strategies as st
 from tests.parts.models import make
 from torch.nn.utils import prune as torch_prune
 
+from audition.config.members import members
 from audition.deploy.cast import Round
 from audition.deploy.model import Deployed, checked
-from audition.deploy.package import as_file, deflated, from_file
+from audition.deploy.package import Torch, as_file, deflated, from_file
 from audition.deploy.prune import Narrow, Prune, Sparse
 from audition.deploy.quantize import Noise, Quantize, on_grid
 from audition.deploy.settle import Settle
 from audition.deploy.stored import packed, unpacked
 from audition.effects.quantization import rows_to
 from audition.errors import AuditionError
+from audition.training.derive import through
 
 TOKENS = torch.arange(24).view(2, 12) % 11
 
@@ -176,6 +178,25 @@ def test_a_narrow_model_is_the_one_whose_units_are_silent(feedforward):
         block.feedforward.down.weight[:, torch.tensor(gone)] = 0.0
     with torch.no_grad():
         torch.testing.assert_close(narrow.runnable()(TOKENS), whole(TOKENS), rtol=1e-5, atol=1e-6)
+
+
+SHELF = [m for m in members("deploy") if not m.name.startswith("onnx")]
+
+
+@pytest.mark.parametrize("member", SHELF, ids=[m.name for m in SHELF])
+def test_every_way_of_the_shelf_deploys_a_model_with_zeros(member, settings_of):
+    model = make("causal", "learned", "layernorm", width=64)
+    with torch.no_grad():
+        for block in model.blocks:
+            block.feedforward.up.weight[:, ::2] = 0.0
+    nodes = settings_of(member.chosen)["deploy"]
+    deployed, package = through(nodes, Deployed.of(model))
+    assert isinstance(package, Torch)
+    whole, _ = through({"settle": nodes.get("settle")}, Deployed.of(model))
+    smaller = len(as_file(deployed.stored)) < len(as_file(whole.stored))
+    assert smaller != (member.name in ("fp32", "noise4"))
+    with torch.no_grad():
+        assert deployed.runnable()(TOKENS).isfinite().all()
 
 
 def test_noise_has_the_size_of_the_step_and_no_grid(settled):

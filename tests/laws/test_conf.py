@@ -126,6 +126,8 @@ def absent(member: Member) -> bool:
 GIVEN = {name for name, member in FILES.items() if "???" in member.plain.values()}
 """What is nothing until something is named for it, a file for instance."""
 APART = GIVEN | {name for name, member in FILES.items() if absent(member)}
+DEPLOYED = {name for name in FILES if name.startswith("deploy/")}
+"""What becomes of trained weights: tests/deploy applies each to a small model."""
 
 
 def few_documents(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +141,7 @@ def few_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wikipedia, "_articles", lambda: islice(articles(), 12))
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name not in APART])
+@pytest.mark.parametrize("name", [name for name in FILES if name not in APART | DEPLOYED])
 def test_every_file_trains_three_steps(name, settings_of, tmp_path, monkeypatch):
     if "data.vocab_size=300" in NEEDS.get(name, ()):
         few_documents(monkeypatch)

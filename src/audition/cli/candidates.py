@@ -82,14 +82,15 @@ def _names(root: Path, kind: str) -> list[str]:
 
 
 def _arms(root: Path) -> list[str]:
-    return _names(root, "runs")
+    return list(dict.fromkeys([*_names(root, "runs"), *_names(root, "derived")]))
 
 
 def _runs(root: Path) -> list[str]:
     """Arms, and each of their seeds."""
     seeds = (
         f"{seed.parents[1].name}/{seed.name.removeprefix('seed_')}"
-        for seed in (root / "runs").glob("*/*/seed_*")
+        for place in ("runs", "derived")
+        for seed in (root / place).glob("*/*/seed_*")
     )
     return [*_arms(root), *dict.fromkeys(seeds)]
 

@@ -66,8 +66,9 @@ class Ledger:
         return self.folder(record.arm, record.config_hash, record.seed, place)
 
     def place_of(self, record: Record) -> str:
-        """The folder of the run of `record` below `runs/`, its name in submissions."""
-        return self.folder_of(record).relative_to(self.root / "runs").as_posix()
+        """The folder of the run of `record` as seen from `runs/`, its name in submissions."""
+        place = self.folder_of(record).relative_to(self.root).as_posix()
+        return place.removeprefix("runs/") if place.startswith("runs/") else f"../{place}"
 
     def read(self) -> Contents:
         """Every record, by arm, configuration and seed; what cannot be read is listed, never raised."""
