@@ -3,6 +3,7 @@
 Shape suffixes: B rows of a batch, C channels, N patches, P numbers of a patch.
 """
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated
 
@@ -106,16 +107,26 @@ def pooled(x: Tensor) -> Tensor:
     return cells.amax((3, 5))
 
 
-class Identity(nn.Conv2d):
-    """A 3 x 3 convolution whose first kernels hand their channel on; the others start as torch's."""
+class Identity(nn.Module):
+    """A 3 x 3 convolution without a bias that begins by handing its channels on."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs, 3, padding=1, bias=False)
+        super().__init__()
+        self.weight = parameter(outputs, inputs, 3, 3, init=HandsOn(), role="matrix")
 
-    def reset_parameters(self) -> None:
-        super().reset_parameters()
-        with torch.no_grad():
-            nn.init.dirac_(self.weight[: self.in_channels])
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight, padding=1)
+
+
+@dataclass(frozen=True)
+class HandsOn:
+    """The first kernels [C, C, 3, 3] are the identity; what is beyond starts as torch's does."""
+
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
+        bound = shape[1:].numel() ** -0.5
+        weight = torch.empty(shape).uniform_(-bound, bound, generator=generator)
+        nn.init.dirac_(weight[: shape[1]])
+        return weight
 
 
 def whitening(pictures: Tensor) -> Tensor:
