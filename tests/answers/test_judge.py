@@ -347,3 +347,32 @@ def test_a_run_with_too_few_events_is_called_untested() -> None:
     found = judgement.comparison
     assert found.verdict == "invalid"
     assert found.reason == f"Untested: seed 0 of better had {few}."
+
+
+def test_a_draft_is_stamped_whatever_else_departs() -> None:
+    """An idea that was run with a draft of its card has no claim, even once the card is whole."""
+    draft, whole = {"cards": {"better": "draft 0123456789ab"}}, {"cards": {"better": "ab" * 6}}
+    announced = Registration(
+        baseline_hash="base",
+        baseline_seeds=(0, 1, 2, 3),
+        arms=(PlannedArm(name="better", config_hash="better", seeds=(0, 1, 2, 3), **draft),),
+        metric="val_loss",
+        sides="two",
+        written="2025-12-31T00:00:00+00:00",
+    ).sealed()
+    under = {"plan": announced.digest()}
+    runs = arm("better", 0.2, **draft, **under)
+    (judgement,) = judge_arms([*BASELINE, *runs], plans=[announced])
+    assert judgement.standing.word == "draft"
+    assert judgement.standing.departures == (
+        "the card of better is a draft, and a claim needs all of it",
+    )
+    assert judgement.comparison.verdict == "supported"
+    assert judgement.to_dict()["standing"] == "draft"
+    added = [*runs, run("better", "better", 9, 1.3, **draft, **under)]
+    judged = [
+        judge_arms([*BASELINE, *records], plans=plans)[0].standing.word
+        for records, plans in ((added, []), (arm("better", 0.2, **whole, **under), [announced]))
+    ]
+    assert judged == ["exploratory draft", "exploratory draft"]
+    assert "draft" not in judge_arms([*BASELINE, *arm("better", 0.2, **whole)])[0].standing.word

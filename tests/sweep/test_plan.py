@@ -189,3 +189,10 @@ def test_a_confirmation_is_judged_on_the_seeds_of_its_arms(plan: MakePlan) -> No
     made = plan("+idea=placebo seed=512,1024 baseline_seeds=3")
     assert EveryRun().judged_on(made) == ()
     assert EveryRun(confirms=True).judged_on(made) == (512, 1024)
+
+
+def test_hundreds_of_fresh_seeds_are_so_many_other_seeds() -> None:
+    chosen = (42, 137, 256)
+    for settings in (Tuning(fresh_seeds=999), SearchSettings(fresh_seeds=999)):
+        fresh = settings.fresh(chosen)
+        assert len(set(fresh) - set(chosen)) == len(fresh) == 999

@@ -65,6 +65,23 @@ def test_a_job_that_would_be_another_run_is_refused_and_filed_as_failed(
     assert record.reason.startswith("its config, its text or its code was changed after")
 
 
+def test_what_is_typed_in_place_of_a_sweep_names_no_run(
+    composer: Composer, planned: tuple[PlannedRun, ...], tmp_path: Path
+) -> None:
+    """Neither another name nor another baseline: a run would be judged against what it was not up to."""
+    sent = filed(planned[-1])
+    for key, other in (("name", "another"), ("baseline", "f" * 16), ("plan", "f" * 16)):
+        forged = [f"arm.{key}={other}" if w.startswith(f"arm.{key}=") else w for w in sent]
+        assert forged != list(sent)
+        with pytest.raises(AuditionError, match=r"no plan in .* has the arm\.name="):
+            again(composer, *forged)
+    # The runs of a plan that judges have a baseline; none of a sweep that only chooses.
+    bare = [word for word in sent if not word.startswith("arm.baseline=")]
+    with pytest.raises(AuditionError, match=r"with the arm\.baseline=''"):
+        again(composer, *bare)
+    assert not Ledger(tmp_path).read().records
+
+
 def test_what_hydra_s_own_sweeper_sends_to_a_cluster_is_rehearsed_before_it_is_submitted(
     composer: Composer, planned: tuple[PlannedRun, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

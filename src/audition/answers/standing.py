@@ -1,9 +1,10 @@
 """Which runs a verdict counts, and whether it is the one that was planned."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from audition.config.card import is_draft
 from audition.records.record import Record
 from audition.records.registration import ALPHA, PlannedArm, Registration
 from audition.stats.comparison import Expectation
@@ -27,6 +28,7 @@ class Standing:
     left_out: tuple[str, ...] = ()  # runs that no plan names; they are not counted
     report: Registration | None = None  # the first plan of its baseline that registers a report
     is_primary: bool = False  # whether its own first plan registers a report about it
+    drafts: tuple[str, ...] = ()  # ideas whose cards were drafts when they were run; a departure
 
     @property
     def elsewhere(self) -> bool:
@@ -57,9 +59,11 @@ class Standing:
 
     @property
     def word(self) -> str:
-        """`as planned`, `exploratory` or `not planned here`."""
+        """`as planned`, `exploratory`, `draft`, `exploratory draft` or `not planned here`."""
         if self.elsewhere:
             return "not planned here"
+        if self.drafts:
+            return "exploratory draft" if len(self.departures) > 1 else "draft"
         return "exploratory" if self.departures else "as planned"
 
 
@@ -120,11 +124,13 @@ def standing(
     own = [plan for plan in rivals if plan.arm(config_hash)]
     reports = [plan for plan in (*own[:1], *rivals) if plan.primary]
     report = reports[0] if reports else None
+    drafts = _drafts(run.cards for run in runs)
     if not own:
         lost = sorted({run.plan for run in runs if run.plan})
         said = f"{LOST} ({', '.join(lost)})" if lost else UNPLANNED
-        return Standing((said,), report=report)
+        return Standing((said, *_lacking(drafts)), report=report, drafts=drafts)
     plan, arm = own[0], _arm(own[0], config_hash)
+    drafts = _drafts([arm.cards, *(run.cards for run in runs)])
     settled = [run for run in runs if run.settled]
     if plan.judged_on and set(plan.judged_on) <= {run.seed for run in settled}:
         # The verdict uses the fresh seeds alone, not those that chose the arm.
@@ -164,19 +170,30 @@ def standing(
     before = {a.config_hash for p in rivals[: rivals.index(plan) + 1] for a in p.arms}
     joined = {a.config_hash for p in rivals for a in p.arms} | set(family)
     return Standing(
-        tuple(text for departs, text in departures if departs),
+        (*(text for departs, text in departures if departs), *_lacking(drafts)),
         added,
         len(joined - before),
         plan.terms,
         tuple(left_out),
         report,
         config_hash in plan.primary,
+        drafts,
     )
 
 
 def seeds_text(seeds: Sequence[int]) -> str:
     """`seed 42`, `seeds 42, 137`."""
     return ("seed " if len(seeds) == 1 else "seeds ") + ", ".join(map(str, seeds))
+
+
+def _drafts(cards: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    """The ideas that some of `cards`, idea -> digest, have as a draft."""
+    every = ((idea, digest) for each in cards for idea, digest in each.items())
+    return tuple(dict.fromkeys(idea for idea, digest in every if is_draft(digest)))
+
+
+def _lacking(drafts: Sequence[str]) -> list[str]:
+    return [f"the card of {idea} is a draft, and a claim needs all of it" for idea in drafts]
 
 
 def _early(run: Record, plan: Registration, digests: Collection[str]) -> bool:

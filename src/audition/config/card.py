@@ -5,7 +5,7 @@ success, and adds what that protocol lacked: nearest known work, falsifier, kill
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from json import dumps
 from typing import Any
@@ -22,10 +22,32 @@ HYPE = (
 )
 """Words that promise. The text is compared without capitals, and hyphens count as spaces."""
 
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "test": ("tokens", "seeds"),
+    "success": ("rule", "d"),
+    "cost": ("flops", "bytes"),
+}
+"""Entries of a card that have parts of fixed names; `tokens` stands for any of LENGTHS."""
+NAMED = ("symbols", "nearest_known", "controls")
+"""Entries of a card that are a sentence to each of some names."""
+LENGTHS = (*UNITS, "steps")
+"""What the smallest experiment of a card may be counted in."""
+KNOWN = 3
+"""So many known techniques a card compares its idea with."""
+DRAFT = "draft "
+"""What the digest of a draft begins with."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """One idea, as its author must state it before it is tried."""
+    """One idea, as its author states it before it is tried; a draft may lack all but its pitch.
+
+    Examples:
+        >>> from audition.config.card import check_card
+        >>> draft = check_card("mute", {"pitch": "Do not train the lowest layer."})
+        >>> draft.missing[:3], draft.is_draft
+        (('aspect', 'mechanism', 'math'), True)
+    """
 
     name: str
     aspect: str
@@ -43,7 +65,7 @@ class Card:
     flag: str
     """What to type to try it."""
     test: Mapping[str, Any]
-    """One of budget.UNITS (`tokens`, …), and `seeds`, of the smallest experiment that can tell."""
+    """One of LENGTHS (`tokens`, …), and `seeds`, of the smallest experiment that can tell."""
     success: Mapping[str, Any]
     """`rule` and `d`: the card's own bar, reported verbatim beside the verdict."""
     nearest_known: Mapping[str, str]
@@ -56,13 +78,34 @@ class Card:
     """`flops` (share of a step) and `bytes` (memory), in words or numbers."""
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """What a claim needs and the card does not have yet, such as `math` and `test.seeds`."""
+        lacks: list[str] = []
+        for entry, value in vars(self).items():
+            if not value:
+                lacks.append(entry)
+            elif entry in PARTS:
+                has = {"tokens", *value} if set(LENGTHS) & set(value) else set(value)
+                lacks += [f"{entry}.{part}" for part in PARTS[entry] if part not in has]
+            elif entry == "nearest_known" and len(value) < KNOWN:
+                lacks.append(f"{KNOWN - len(value)} of {KNOWN} nearest_known")
+        return tuple(lacks)
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether something is missing: it may be run, and its verdict is a draft."""
+        return bool(self.missing)
+
+    @property
     def length(self) -> str:
-        """How long the smallest experiment is: `12,000,000 tokens`."""
-        return next(f"{self.test[unit]:,} {unit}" for unit in UNITS if unit in self.test)
+        """How long the smallest experiment is: `12,000,000 tokens`; empty where it is not said."""
+        found = (f"{self.test[unit]:,} {unit}" for unit in LENGTHS if unit in self.test)
+        return next(found, "")
 
     def digest(self) -> str:
-        """Twelve characters that change when the card does."""
-        return sha256(dumps(vars(self), sort_keys=True).encode()).hexdigest()[:12]
+        """Twelve characters that change when the card does; those of a draft say that it is one."""
+        digits = sha256(dumps(vars(self), sort_keys=True).encode()).hexdigest()[:12]
+        return f"{DRAFT}{digits}" if self.is_draft else digits
 
     def markdown(self, number: int | None = None) -> str:
         """The card in the idea protocol's own format, with what it adds underneath.
@@ -70,69 +113,83 @@ class Card:
         number: of the idea among those proposed with it.
         """
         test, success = self.test, self.success
-        seeds = ", ".join(map(str, test["seeds"]))
         title = self.name if number is None else f"Idea {number}: {self.name}"
         symbols = "\n".join(f"- {symbol}: {meaning}" for symbol, meaning in self.symbols.items())
         known = "\n".join(f"- {known}: {other}" for known, other in self.nearest_known.items())
         controls = "\n".join(f"- `{control}`: {what}" for control, what in self.controls.items())
-        paragraphs = [
-            f"## {title}",
-            f"**Pitch**: {self.pitch}",
-            f"**Math**: {self.math.strip()}\n{symbols}",
-            f"**Pro**: {self.pro}",
-            f"**Con**: {self.con}",
-            f"**Flag**: `{self.flag}`",
-            f"**Test**: {self.length}, {count(len(test['seeds']), 'seed')} ({seeds}), "
-            "compared with the baseline",
-            f"**Success**: {success['rule']}, Cohen's d ≥ {success['d']}",
-            f"**Aspect**: {self.aspect}; mechanism: {self.mechanism}",
-            f"**Falsifier**: {self.falsifier}",
-            f"**Kill criterion**: {self.kill_criterion}",
-            f"**Expected signature**: {self.expected_signature}",
-            f"**Cost**: {self.cost['flops']} of a step's arithmetic; memory {self.cost['bytes']}",
-            f"**Nearest known**:\n{known}",
-            f"**Controls**:\n{controls}",
+        seeds = test.get("seeds") or ()
+        listed = f"{count(len(seeds), 'seed')} ({', '.join(map(str, seeds))})" if seeds else ""
+        tested = ", ".join(filter(None, (self.length, listed)))
+        about = "; mechanism: ".join(filter(None, (self.aspect, self.mechanism)))
+        costs = (("flops", "{} of a step's arithmetic"), ("bytes", "memory {}"))
+        cost = "; ".join(says.format(self.cost[part]) for part, says in costs if part in self.cost)
+        bar = (("rule", "{}"), ("d", "Cohen's d ≥ {}"))
+        rule = ", ".join(says.format(success[part]) for part, says in bar if part in success)
+        entries = {
+            "Pitch": self.pitch,
+            "Math": f"{self.math.strip()}\n{symbols}".strip(),
+            "Pro": self.pro,
+            "Con": self.con,
+            "Flag": f"`{self.flag}`" if self.flag else "",
+            "Test": f"{tested}, compared with the baseline" if tested else "",
+            "Success": rule,
+            "Aspect": about,
+            "Falsifier": self.falsifier,
+            "Kill criterion": self.kill_criterion,
+            "Expected signature": self.expected_signature,
+            "Cost": cost,
+            "Nearest known": f"\n{known}" if known else "",
+            "Controls": f"\n{controls}" if controls else "",
+            "Draft": f"it lacks {', '.join(self.missing)}" if self.is_draft else "",
+        }
+        said = [
+            f"**{entry}**:{value if value.startswith(chr(10)) else f' {value}'}".strip()
+            for entry, value in entries.items()
+            if value
         ]
-        return "\n\n".join(map(str.strip, paragraphs)) + "\n"
+        return "\n\n".join([f"## {title}", *said]) + "\n"
+
+
+def is_draft(digest: str) -> bool:
+    """Whether that is the digest of a card that lacked something."""
+    return digest.startswith(DRAFT)
 
 
 def check_card(name: str, plain: object) -> Card:
-    """The card of idea `name`; raises AuditionError in one sentence when it is not complete."""
+    """The card of idea `name`, which may be a draft.
+
+    Raises AuditionError in one sentence for a card without a pitch, and for what cannot stand in one.
+    """
     if not isinstance(plain, Mapping):
-        raise AuditionError(f"idea '{name}' has no card: add `cards.{name}` to its yaml")
-    known = {field.name: field for field in fields(Card)}
-    for key in plain:
+        raise AuditionError(
+            f"idea '{name}' has no card: add `cards.{name}.pitch` to its yaml, a sentence that says "
+            "what it does; the other entries may follow"
+        )
+    known = [field.name for field in fields(Card)]
+    for key, value in plain.items():
         if key not in known:
             raise AuditionError(f"cards.{name}.{key} is not part of a card{choices(key, known)}")
-    absent = [k for k, field in known.items() if field.default is MISSING and not plain.get(k)]
-    if absent:
-        lacks = f"{', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing"
-        raise AuditionError(f"the card of idea '{name}' is not complete: {lacks}")
-    card = Card(**{str(key): value for key, value in plain.items()})
+        if value and key in (*PARTS, *NAMED) and not isinstance(value, Mapping):
+            raise AuditionError(f"cards.{name}.{key}={value!r} is not a mapping of names")
+    blank: dict[str, Any] = {entry: {} if entry in (*PARTS, *NAMED) else "" for entry in known}
+    given = {str(key): value for key, value in plain.items() if value}
+    card = Card(**{**blank, "name": name, **given})
     if card.name != name:
         raise AuditionError(f"the card of idea '{name}' names itself '{card.name}'")
-    if card.aspect not in ASPECTS:
-        raise AuditionError(f"cards.{name}.aspect={card.aspect!r}{choices(card.aspect, ASPECTS)}")
-    if len(card.nearest_known) < 3:
+    if not card.pitch:
         raise AuditionError(
-            f"the card of idea '{name}' names {len(card.nearest_known)} nearest known techniques, "
-            "and needs three with the difference in a line each"
+            f"the card of idea '{name}' lacks {', '.join(card.missing)}: a run needs the pitch alone, "
+            "a claim all of it"
         )
+    if card.aspect and card.aspect not in ASPECTS:
+        raise AuditionError(f"cards.{name}.aspect={card.aspect!r}{choices(card.aspect, ASPECTS)}")
     for known_one, difference in card.nearest_known.items():
         if not isinstance(difference, str) or not difference.strip():
             raise AuditionError(f"the card of idea '{name}' does not say how {known_one} differs")
-    for section, keys in (
-        ("test", {"seeds"}),
-        ("success", {"rule", "d"}),
-        ("cost", {"flops", "bytes"}),
-    ):
-        missing = keys - set(getattr(card, section))
-        if missing:
-            raise AuditionError(f"cards.{name}.{section} lacks {', '.join(sorted(missing))}")
-    lengths = [unit for unit in UNITS if unit in card.test]
-    if len(lengths) != 1 or not isinstance(card.test[lengths[0]], int):
+    lengths = [unit for unit in LENGTHS if unit in card.test]
+    if len(lengths) > 1 or not all(isinstance(card.test[unit], int) for unit in lengths):
         raise AuditionError(
-            f"cards.{name}.test must say how long it takes: a whole number of {' or '.join(UNITS)}"
+            f"cards.{name}.test must say how long it takes: a whole number of {' or '.join(LENGTHS)}"
         )
     text = dumps(vars(card), ensure_ascii=False).lower().replace("-", " ")
     for word in HYPE:

@@ -31,6 +31,8 @@ HYDRAS = {
 """Key of Hydra's own node -> the packages whose code it may name."""
 CODE = ("_target_", "()", "class")
 """The keys whose value is called: Hydra's, and those of `logging.config.dictConfig`."""
+SHELL = ("setup", "additional_parameters")
+"""Settings of a launcher that end in the script of a cluster's job: lines of it, and what sbatch obeys."""
 STREAM = re.compile(r"ext://sys\.std(out|err)")
 
 
@@ -69,11 +71,37 @@ def check_hydra_code(hydra: DictConfig, words: Sequence[str]) -> None:
                     f"{where}={value} is not allowed: type '{KEY}=[{OURS},PACKAGE.]' with its package, "
                     "if you trust it"
                 )
+    _check_script(OmegaConf.select(hydra, "launcher"), words)
     if OmegaConf.select(hydra, "job.env_set") and not any("env_set" in word for word in words):
         raise AuditionError(
             "hydra.job.env_set comes from a file, and a file may not say what the environment of a run "
             "is: type it, '+hydra.job.env_set.NAME=VALUE'"
         )
+
+
+def _check_script(launcher: object, words: Sequence[str]) -> None:
+    """Raise AuditionError where a file says what a shell does, and is none of the checkout's own."""
+    plain = OmegaConf.to_container(launcher) if isinstance(launcher, DictConfig) else {}
+    assert isinstance(plain, dict)
+    typed = {word.lstrip("+~").partition("=")[0] for word in words}
+    for key, value in plain.items():
+        where = f"hydra.launcher.{key}"
+        # Each setting is a line of the job's script, which a line break in it would end.
+        script = key in SHELL or (isinstance(value, str) and not value.isprintable())
+        if not script or not value or where in typed or value in _scripts(str(key)):
+            continue
+        parts = [f"{where}.{part}" for part in value] if isinstance(value, dict) else [where]
+        if not typed.issuperset(parts):
+            raise AuditionError(
+                f"{where} comes from a file, and a file may not say what a shell does before a run: "
+                f"type it, '{where}=...', if you trust it"
+            )
+
+
+def _scripts(key: str) -> list[object]:
+    """What the checkout's own launchers have for `key`."""
+    files = sorted((conf_dir() / "hydra" / "launcher").glob("*.yaml"))
+    return [(yaml.safe_load(path.read_text("utf-8")) or {}).get(key) for path in files]
 
 
 def _code(node: Any, where: str) -> Iterator[tuple[str, str]]:

@@ -1,20 +1,29 @@
-"""Runs of a finished ledger for other tools: shown in a tracker, or written as Parquet files."""
+"""Runs of a finished ledger for other tools: shown in a tracker, or as tables in CSV or Parquet."""
 
+import csv
+import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
+from io import StringIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from audition.config.groups import deciding
 from audition.config.instantiate import factory
 from audition.config.members import members
 from audition.errors import AuditionError, choices, writing
-from audition.plain_file import write_whole
+from audition.plain_file import read_text, write_whole
 from audition.records.metrics import read_lines
 from audition.records.record import Record
 from audition.records.store import Contents, Ledger
 from audition.trackers.background import BackgroundTracker, Patience
 
-PARQUET = "parquet"
+SEED_LINE = re.compile(r"^seed: \d+\n", re.MULTILINE)
 PATIENCE = Patience(seconds=60.0)
 """Longer than for a run that trains, which must not wait for its tracker."""
 
@@ -67,35 +76,111 @@ def summary(record: Record) -> dict[str, Any]:
     return {**{k: v for k, v in single.items() if k not in passing}, **plain["metrics"]}
 
 
-def write_parquet(ledger: Ledger, records: Sequence[Record], folder: Path) -> tuple[Path, Path]:
-    """`runs.parquet`, a row a run, and `metrics.parquet`, a row for each line of their metrics.
+def write_tables(ledger: Ledger, records: Sequence[Record], folder: Path, to: str) -> list[Path]:
+    """A table of the runs with every setting as a column, and one of the lines of their metrics.
 
-    Raises AuditionError without pandas and pyarrow, or where the files cannot be written.
+    to: `csv` or `parquet`. Raises AuditionError for Parquet without pandas and pyarrow, and where the
+    files cannot be written.
     """
-    runs = [{**summary(r), "status": r.status, "ideas": "+".join(r.ideas)} for r in records]
+    settings = Settings()
+    runs = [
+        {
+            **summary(record),
+            "status": record.status,
+            "ideas": "+".join(record.ideas),
+            **settings.of(ledger.folder_of(record)),
+        }
+        for record in records
+    ]
     named = ("key", "arm", "config_hash", "seed")
     lines = [
         {**{name: getattr(record, name) for name in named}, **line}
         for record in records
         for line in read_lines(ledger.folder_of(record))
     ]
-    paths = (folder / "runs.parquet", folder / "metrics.parquet")
-    tables = (as_parquet(runs), as_parquet(lines))
+    tables = {"runs": TABLES[to](columns(runs)), "metrics": TABLES[to](columns(lines))}
     with writing(f"in {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
-        for path, table in zip(paths, tables, strict=True):
-            write_whole(path, table)
-    return paths
+        for name, table in tables.items():
+            write_whole(folder / f"{name}.{to}", table)
+    return [folder / f"{name}.{to}" for name in tables]
 
 
-def as_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """The rows as a file. Raises AuditionError without pandas and pyarrow."""
+@dataclass(frozen=True)
+class Settings:
+    """The settings that runs have filed, each text read once: seeds of an arm share all but a line."""
+
+    read: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def of(self, folder: Path) -> Mapping[str, Any]:
+        """`{"optimizer.lr": 0.004, ...}` of the run in `folder`; empty where they cannot be read."""
+        try:
+            text = SEED_LINE.sub("", read_text(folder / "config.yaml"))
+        except (OSError, UnicodeDecodeError):
+            return {}
+        if text not in self.read:
+            try:
+                plain = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            except (yaml.YAMLError, RecursionError):
+                plain = {}
+            passed = {group.name for group in deciding("words", "filing")}
+            nodes = plain if isinstance(plain, Mapping) else {}
+            kept = {key: node for key, node in nodes.items() if key not in passed}
+            self.read[text] = dict(_flat(kept, ""))
+        return self.read[text]
+
+
+def _flat(node: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any]]:
+    """Every setting under its dotted key; an empty mapping is none."""
+    for key, value in node.items():
+        place = f"{where}{key}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{place}.")
+        else:
+            yield place, value
+
+
+def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Column -> its value in each row, None where a row has none: numbers, flags, or all as text.
+
+    A setting may be a number in one run and a word in another, and a column is of one kind.
+    """
+    table = {name: [row.get(name) for row in rows] for name in dict.fromkeys(chain(*rows))}
+    for name, values in table.items():
+        kinds = {type(value) for value in values if value is not None}
+        if not (kinds <= {int, float} or kinds == {bool} or kinds == {str}):
+            table[name] = [
+                v if v is None or isinstance(v, str) else json.dumps(v, default=str) for v in values
+            ]
+    return table
+
+
+def as_csv(table: Mapping[str, Sequence[Any]]) -> bytes:
+    """The columns as a file, in UTF-8; what is missing is empty, flags are `true` and `false`."""
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(table)
+    shown: dict[object, object] = {None: "", True: "true", False: "false"}
+    for row in zip(*table.values(), strict=True):
+        writer.writerow([shown[v] if v is None or isinstance(v, bool) else v for v in row])
+    return out.getvalue().encode("utf-8", "backslashreplace")
+
+
+def as_parquet(table: Mapping[str, Sequence[Any]]) -> bytes:
+    """The columns as a file. Raises AuditionError without pandas and pyarrow."""
     try:
         pandas, _ = import_module("pandas"), import_module("pyarrow")
     except ImportError as error:
         raise AuditionError(
             f"parquet needs pandas and pyarrow, and {error.name} is missing: "
-            "pip install 'audition[export]'"
+            "pip install 'audition[export]', or choose csv"
         ) from None
-    table: bytes = pandas.DataFrame(rows).to_parquet(index=False)
-    return table
+    made: bytes = pandas.DataFrame(table).to_parquet(index=False)
+    return made
+
+
+TABLES: Mapping[str, Callable[[Mapping[str, Sequence[Any]]], bytes]] = {
+    "csv": as_csv,
+    "parquet": as_parquet,
+}
+"""Kind of file, and its ending -> what makes it."""

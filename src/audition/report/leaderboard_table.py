@@ -213,9 +213,9 @@ def _tex(cell: str) -> str:
 
 
 def _parquet(board: Leaderboard) -> bytes:
-    from audition.report.export import as_parquet
+    from audition.report.export import as_parquet, columns
 
-    return as_parquet([row.facts() for row in board.rows])
+    return as_parquet(columns([row.facts() for row in board.rows]))
 
 
 FORMATS: Mapping[str, Callable[[Leaderboard], str | bytes]] = {

@@ -2,22 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from audition.config.card import ASPECTS
+from audition.config.card import ASPECTS, NAMED, PARTS
 from audition.config.schema import signature
 from audition.errors import AuditionError, choices
 from audition.shelf.settings import yaml_value
 
 CARD = "audition.config.card.Card"
-
-PARTS: Mapping[str, tuple[str, ...]] = {
-    "test": ("tokens", "seeds"),
-    "success": ("rule", "d"),
-    "cost": ("flops", "bytes"),
-}
-"""Entries of a card that have parts of fixed names."""
-
-NAMED = ("symbols", "nearest_known", "controls")
-"""Entries of a card that are a sentence to each of some names."""
 
 
 def parse_card(words: Sequence[str]) -> dict[str, object]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from audition.command_line import train_command
+from audition.config.card import Card, check_card
 from audition.config.groups import deciding, root_of
 from audition.console import say
 from audition.labels import labels
@@ -57,6 +58,11 @@ def say_plan(plan: Plan, missing: Sequence[PlannedRun], contents: Contents) -> N
         say(f"'{name}' is the baseline itself, so it is not an arm.")
     if arms:
         say(_compared(plan))
+    for card in _drafts(plan):
+        say(
+            f"the card of {card.name} is a draft, and so is a verdict on it: a claim also needs "
+            f"{', '.join(card.missing)}."
+        )
     done = len(plan.runs) - len(missing)
     deployed = sum(run.deployed for run in missing)
     say(
@@ -85,6 +91,16 @@ def _compared(plan: Plan) -> str:
     has = f", which has {' '.join(own)}" if own else ""
     every = f"; every run has {' '.join(shared)}" if shared else ""
     return f"comparing {' and '.join(names)} with the baseline{has}{every}."
+
+
+def _drafts(plan: Plan) -> list[Card]:
+    """The cards of the plan's ideas that lack something, each once."""
+    found = {
+        name: check_card(name, card)
+        for run in plan.runs
+        for name, card in (run.settings.get("cards") or {}).items()
+    }
+    return [card for card in found.values() if card.is_draft]
 
 
 def _without_arms(plan: Plan) -> str:

@@ -45,7 +45,7 @@ def test_lines_without_a_terminal() -> None:
     lines.ended(JOBS[1], End(status="failed", seconds=61.0, reason="exited with code 3"))
     lines.started(JOBS[3])
     clock.now += 30.5
-    lines.progress(JOBS[2], {"step": 150})
+    lines.progress(JOBS[2], {"step": 150, "val_loss": 2.0, "loss": 1.7})
     lines.progress(JOBS[3], {"phase": "compiling"})
     assert lines.tick() == 30.0
     lines.ended(JOBS[3], End(status="busy", seconds=1.0, reason="another process holds this run"))
@@ -55,10 +55,11 @@ def test_lines_without_a_terminal() -> None:
     lines.ended(JOBS[2], End(status="interrupted", seconds=30.5))
     lines.close()
     assert out.getvalue().splitlines() == [
-        "[1/4] spectral_gate seed 0 finished in 61 s, training loss 1.8213, about 61 s left",
+        "[1/4] spectral_gate seed 0 finished in 61 s, training loss of one batch 1.8213, about 61 s left",
         "[2/4] spectral_gate seed 1 failed after 61 s: exited with code 3 (log: logs/x.log),"
         " about 61 s left",
-        "[2/4] 92 s so far, about 30 s left: spectral_gate seed 2 step 150/300;"
+        "[2/4] 92 s so far, about 30 s left: spectral_gate seed 2 step 150/300, validation loss"
+        " 2.0000;"
         " spectral_gate seed 3 compiling",
         "[2/4] spectral_gate seed 3 waits: another process holds this run, about 61 s left",
         "[2/4] stopping",
@@ -69,11 +70,12 @@ def test_lines_without_a_terminal() -> None:
 def test_a_run_that_ends_is_told_by_its_held_out_loss() -> None:
     row = Row(JOBS[0], 0.0)
     row.progress.update({"loss": 1.9, "step": 300})
-    assert outcome(row, End(status="ok", seconds=61.0)) == "finished in 61 s, training loss 1.9000"
+    ended = End(status="ok", seconds=61.0)
+    assert outcome(row, ended) == "finished in 61 s, training loss of one batch 1.9000"
     row.progress.update({"val_loss": 1.82129, "val_bpb": 2.6})
-    assert (
-        outcome(row, End(status="ok", seconds=61.0)) == "finished in 61 s, validation loss 1.8213"
-    )
+    assert outcome(row, ended) == "finished in 61 s, validation loss 1.8213"
+    row.progress.update({"loss": 1.2, "step": 310})
+    assert row.loss_text() == "validation loss 1.8213"
 
 
 def test_the_live_table(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +95,7 @@ def test_the_live_table(monkeypatch: pytest.MonkeyPatch) -> None:
     for text in (
         "spectral_gate seed 0",
         "step 120/300",
-        "training loss 1.8213",
+        "training loss of one batch 1.8213",
         "123,457 tokens/s",
     ):
         assert text in out.getvalue()

@@ -1,4 +1,4 @@
-"""`audition export`: a finished ledger in a tracker, or as parquet files."""
+"""`audition export`: a finished ledger in a tracker, or as tables."""
 
 import sys
 from argparse import Namespace
@@ -10,27 +10,27 @@ from audition.errors import AuditionError, choices
 
 
 @command(
-    "finished runs in a tracker (W&B, TensorBoard, MLflow), or as parquet",
+    "finished runs in a tracker (W&B, TensorBoard, MLflow), or as tables",
     ARMS,
-    option("--to", required=True, metavar="WHERE", help="a choice of logger, or parquet"),
-    option("--folder", type=Path, help="of the parquet files (export/ beside the runs)"),
+    option("--to", required=True, metavar="WHERE", help="a choice of logger, csv or parquet"),
+    option("--folder", type=Path, help="of the tables (export/ beside the runs)"),
     *(LEDGER, JSON),
 )
 def export(options: Namespace) -> None:
     """`audition export`; exit code 1 where a run could not be shown."""
     from audition.console import say
-    from audition.report.export import PARQUET, chosen, replay, trackers, write_parquet
+    from audition.report.export import TABLES, chosen, replay, trackers, write_tables
     from audition.text import count
 
-    places = (*trackers(), PARQUET)
+    places = (*trackers(), *TABLES)
     if options.to not in places:
         raise AuditionError(f"cannot export to '{options.to}'{choices(options.to, places)}")
     ledger, contents = open_ledger(options)
     records = chosen(contents, options.arms)
     said: list[str] = []
-    if options.to == PARQUET:
+    if options.to in TABLES:
         folder = options.folder or options.output_dir / "export"
-        paths = list(write_parquet(ledger, records, folder))
+        paths = write_tables(ledger, records, folder, options.to)
         look = ", ".join(map(str, paths))
     else:
         shown = list(replay(ledger, records, options.to, said.append))

@@ -56,7 +56,7 @@ def new(options: Namespace) -> None:
 
 
 def _whole(idea: str, yaml: Path) -> bool:
-    """Whether its card is complete, without which it is not run."""
+    """Whether its card has a pitch, without which it is not run."""
     from omegaconf import OmegaConf
 
     from audition.config.card import check_card

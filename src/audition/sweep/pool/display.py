@@ -62,6 +62,15 @@ class Row:
         value = self.progress.get(key)
         return format(value, form) if isinstance(value, int | float) else ""
 
+    def loss_text(self) -> str:
+        """`validation loss 1.8213` of its last evaluation or, before one, that of a batch, named so.
+
+        A batch's loss is of the loss trained with, and tells two arms apart by their luck.
+        """
+        known = {"validation loss": "val_loss", "training loss of one batch": "loss"}
+        found = ((name, self.number(key, ".4f")) for name, key in known.items())
+        return next((f"{name} {value}" for name, value in found if value), "")
+
     def step_text(self) -> str:
         """`step 120/300`, `step 120`, or the phase before the first step."""
         if (step := self.progress.get("step")) is None:
@@ -137,10 +146,7 @@ class Tally(Display):
 def outcome(row: Row, end: End) -> str:
     """`finished in 61 s, validation loss 1.8213`, or how it failed and where its log is."""
     if end.status == "ok":
-        # A batch's loss is of the loss trained with, and tells two arms apart by their luck.
-        known = {"validation": row.number("val_loss", ".4f"), "training": row.number("loss", ".4f")}
-        loss = next((f", {of} loss {found}" for of, found in known.items() if found), "")
-        return f"finished in {roughly(end.seconds)}{loss}"
+        return ", ".join(filter(None, (f"finished in {roughly(end.seconds)}", row.loss_text())))
     if end.status == "busy":
         return f"waits: {end.reason}"
     if end.status == "interrupted":

@@ -56,7 +56,10 @@ class PlainLines(Tally):
 
     def _running(self) -> str:
         rows = list(self.rows.values())
-        names = [f"{row.job.label} {row.step_text()}" for row in rows[:_SHOWN]]
+        names = [
+            ", ".join(filter(None, (f"{row.job.label} {row.step_text()}", row.loss_text())))
+            for row in rows[:_SHOWN]
+        ]
         if len(rows) > _SHOWN:
             names.append(f"{len(rows) - _SHOWN} more")
         so_far = f"{roughly(self.elapsed())} so far{self.left_text()}"

@@ -74,12 +74,11 @@ class Live(Tally):
 
     def _cells(self, row: Row) -> tuple[Text | ProgressBar, ...]:
         rate = row.number("units_per_s", ",.0f")
-        loss = row.number("loss", ".4f")
         return (
             Text(row.job.label, overflow="ellipsis", no_wrap=True),
-            ProgressBar(total=1.0, completed=row.fraction or 0.0, width=24),
+            ProgressBar(total=1.0, completed=row.fraction or 0.0, width=16),
             Text(row.step_text(), no_wrap=True),
-            Text(f"training loss {loss}" if loss else "", no_wrap=True),
+            Text(row.loss_text(), no_wrap=True),
             Text(f"{rate} {row.job.unit}/s" if rate else "", no_wrap=True),
             Text(roughly(self.elapsed(row)), no_wrap=True),
         )
