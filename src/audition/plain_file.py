@@ -36,7 +36,7 @@ KINDS = {
 class NotPlain(OSError):
     """There is something else in the place of a file, or far too much of it."""
 
-    def __init__(self, path: Path, what: str) -> None:
+    def __init__(self, path: Path | str, what: str) -> None:
         super().__init__(0, what, str(path))
 
 
@@ -56,7 +56,7 @@ def check_plain(path: Path) -> None:
     _check(path, os.stat(path))
 
 
-def read_bytes(path: Path, most: int = MOST) -> bytes:
+def read_bytes(path: Path | str, most: int = MOST) -> bytes:
     """The whole content of a file; raises NotPlain and OSError."""
     # Opening a pipe for reading waits for a writer, but for this flag, which files ignore.
     number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -65,30 +65,33 @@ def read_bytes(path: Path, most: int = MOST) -> bytes:
         _check(path, found)
         if found.st_size > most:
             raise NotPlain(path, f"it has {found.st_size:,} bytes, and {most:,} are read")
-        with open(number, "rb", closefd=False) as file:
-            return file.read()
+        content = os.read(number, found.st_size + 1)
+        if len(content) == found.st_size:
+            return content
+        with open(number, "rb", closefd=False) as file:  # it has grown, or was read in part
+            return content + file.read()
     finally:
         os.close(number)
 
 
-def read_text(path: Path, errors: str = "strict") -> str:
+def read_text(path: Path | str, errors: str = "strict") -> str:
     """The text of a file, in UTF-8; raises NotPlain, OSError and UnicodeDecodeError."""
     text = str(read_bytes(path), "utf-8", errors)
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def read_file(path: Path, decode: Callable[[str], T]) -> T | Unreadable | None:
+def read_file(path: Path | str, decode: Callable[[str], T]) -> T | Unreadable | None:
     """`decode` of the text of a file, or its AuditionError as `Unreadable`; None without a file."""
     try:
         return decode(read_text(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except AuditionError as error:
-        return Unreadable(path, str(error))
+        return Unreadable(Path(path), str(error))
     except OSError as error:
-        return Unreadable(path, f"cannot be read ({error.strerror or error})")
+        return Unreadable(Path(path), f"cannot be read ({error.strerror or error})")
     except UnicodeDecodeError as error:
-        return Unreadable(path, f"cannot be read ({error})")
+        return Unreadable(Path(path), f"cannot be read ({error})")
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -138,7 +141,7 @@ def is_abandoned(part: Path) -> bool:
     return False
 
 
-def _check(path: Path, found: os.stat_result) -> None:
+def _check(path: Path | str, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         kind = KINDS.get(stat.S_IFMT(found.st_mode), "something else")
         raise NotPlain(path, f"it is {kind} in the place of a file")

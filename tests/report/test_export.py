@@ -108,7 +108,8 @@ def test_a_table_of_runs_has_every_setting_as_a_column(ledger, capsys, tmp_path,
 
 def test_csv_is_read_back_as_it_was_written(ledger, capsys, tmp_path):
     found = export(ledger, "--to", "csv", "--folder", str(tmp_path), capsys=capsys)
-    runs, metrics = (list(csv.DictReader(Path(path).open())) for path in found["paths"])
+    texts = (Path(path).read_text(encoding="utf-8") for path in found["paths"])
+    runs, metrics = (list(csv.DictReader(text.splitlines())) for text in texts)
     filed = {record.key: record for record in ledger.read().records}
     assert {run["key"] for run in runs} == set(filed)
     for run in runs:

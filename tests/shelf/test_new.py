@@ -363,7 +363,9 @@ def test_what_the_default_looks_up_is_looked_up_and_the_advice_can_be_typed(
 
 def test_a_card_left_blank_is_incomplete_and_says_what_is_missing() -> None:
     plain = yaml.safe_load("\n".join(card_lines("mine", {})))
-    with pytest.raises(AuditionError, match=r"'mine' lacks aspect, mechanism, pitch, .*, cost: a run"):
+    with pytest.raises(
+        AuditionError, match=r"'mine' lacks aspect, mechanism, pitch, .*, cost: a run"
+    ):
         check_card("mine", plain["mine"])
 
 

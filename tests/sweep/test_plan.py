@@ -12,8 +12,10 @@ from audition.records.store import Contents
 from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
 from audition.sweep.plan import Plan, make_plan
+from audition.sweep.search.settings import SearchSettings
 from audition.sweep.single import plan_single, verdict_command
 from audition.sweep.sweeper import EveryRun
+from audition.sweep.tune.settings import Tuning
 
 Ask = Callable[[str], Question]
 MakePlan = Callable[[str], Plan]

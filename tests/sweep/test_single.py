@@ -68,7 +68,7 @@ def test_a_job_that_would_be_another_run_is_refused_and_filed_as_failed(
 def test_what_is_typed_in_place_of_a_sweep_names_no_run(
     composer: Composer, planned: tuple[PlannedRun, ...], tmp_path: Path
 ) -> None:
-    """Neither another name nor another baseline: a run would be judged against what it was not up to."""
+    """Neither another name nor another baseline: it would be judged against what it was not up to."""
     sent = filed(planned[-1])
     for key, other in (("name", "another"), ("baseline", "f" * 16), ("plan", "f" * 16)):
         forged = [f"arm.{key}={other}" if w.startswith(f"arm.{key}=") else w for w in sent]

@@ -1,10 +1,10 @@
 """The learning curves of named arms or runs, whether they were compared or not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audition.answers.arms import ArmRuns, arms_of
-from audition.answers.curves import STEPS, Curve, read_curve, series
+from audition.answers.curves import STEPS, Curve, read_between, read_curve, series
 from audition.errors import AuditionError, choices
 from audition.measure import Measure, recorded
 from audition.records.find import find_run
@@ -66,7 +66,7 @@ def arm_curves(
         before = chosen.get(arm.name)
         runs = before.records if before and before.config_hash == arm.config_hash else ()
         chosen[arm.name] = arms_of([*runs, record])[arm.config_hash]
-    found = [_of(ledger, arm, metric or arm.primary) for arm in chosen.values()]
+    found = [_of(ledger, arm, metric) for arm in chosen.values()]
     if metric is not None and not any(each.curves and each.metric == metric for each in found):
         folders = [ledger.folder_of(r) for arm in chosen.values() for r in arm.records]
         known = {name for folder in folders for name in series(read_lines(folder))}
@@ -75,11 +75,19 @@ def arm_curves(
     return tuple(each for each in found if each.curves)
 
 
-def _of(ledger: Ledger, arm: ArmRuns, metric: str) -> ArmCurves:
-    read = {r.seed: read_curve(ledger.folder_of(r), metric) for r in arm.records}
-    curves = {seed: curve for seed, curve in read.items() if curve is not None}
+def _of(ledger: Ledger, arm: ArmRuns, asked: str | None) -> ArmCurves:
+    """The arm's curves: of the metric asked for, else of its task's, with the most points there are."""
+    metric = asked or arm.primary
+    folders = {r.seed: ledger.folder_of(r) for r in arm.records}
+    looked = {} if asked else {s: read_between(folder, metric) for s, folder in folders.items()}
+    if not looked or None in looked.values():  # on other rows the level is another
+        looked = {seed: read_curve(folder, metric) for seed, folder in folders.items()}
+    curves = {seed: curve for seed, curve in looked.items() if curve is not None}
     named = {curve.metric for curve in curves.values()}
     drawn = metric if metric in named or len(named) != 1 else named.pop()
-    how = TRAINING if drawn == STEPS else arm.by(drawn).measure
     same = {seed: curve for seed, curve in curves.items() if curve.metric == drawn}
+    how = TRAINING if drawn == STEPS else arm.by(drawn).measure
+    if any(curve.is_between for curve in same.values()):
+        own = arm.by(arm.primary if asked is None else metric).measure
+        how = replace(own, label=f"{own.label}, few rows")
     return ArmCurves(arm.name, arm.config_hash, drawn, how, arm.unit, same)

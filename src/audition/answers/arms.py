@@ -49,7 +49,7 @@ class ArmRuns:
         """Seed -> loss, of the runs that ended in a number."""
         return {s: x for s, x in self.losses.items() if x is not None and isfinite(x)}
 
-    @property
+    @cached_property
     def sample(self) -> Arm:
         """The losses as an `Arm` of the statistics, with the digests of the runs' weights."""
         trained: dict[Hashable, str] = {r.seed: r.weights for r in self.records}
@@ -80,8 +80,8 @@ class ArmRuns:
     def facts(self, name: str) -> "tuple[Parts, ...]":
         """What its runs with an outcome say of a fact, each way once, as text."""
         if name not in self._facts:
-            found = dict.fromkeys(_parts(getattr(r, name)) for r in self.records if r.settled)
-            self._facts[name] = tuple(found)
+            told = (getattr(r, name) for r in self.records if r.settled)
+            self._facts[name] = tuple(dict.fromkeys(map(_parts, _distinct(told))))
         return self._facts[name]
 
     @cached_property
@@ -109,7 +109,7 @@ class ArmRuns:
 
     def by(self, metric: str) -> "ArmRuns":
         """The same runs, judged by `metric`."""
-        return replace(self, metric=metric)
+        return self if metric == self.metric else replace(self, metric=metric)
 
     def mean(self, fact: str) -> float:
         """The mean of a numeric fact over the finished runs; not-a-number without any."""
@@ -118,7 +118,8 @@ class ArmRuns:
 
     def only(self, seeds: Collection[int]) -> "ArmRuns":
         """The same arm without its runs on other seeds."""
-        return replace(self, records=tuple(r for r in self.records if r.seed in seeds))
+        kept = tuple(r for r in self.records if r.seed in seeds)
+        return self if len(kept) == len(self.records) else replace(self, records=kept)
 
     @property
     def latest(self) -> str:
@@ -213,6 +214,15 @@ def _differences(
             sides = (" and ".join(sorted(side)) for side in (mine, its) if side)
             name = f"{fact}.{part}".rstrip(".").removeprefix("arithmetic.")
             yield f"{name} is {' against '.join(sides)}"
+
+
+def _distinct(values: Iterable[object]) -> list[object]:
+    """Each value once; of a thousand runs of an arm mostly one is left."""
+    found: list[object] = []
+    for value in values:
+        if value not in found:
+            found.append(value)
+    return found
 
 
 Parts = tuple[tuple[str, str], ...]

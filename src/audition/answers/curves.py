@@ -9,6 +9,7 @@ from pathlib import Path
 from audition.answers.arms import ArmRuns
 from audition.measure import BEST, recorded
 from audition.records.metrics import (
+    BETWEEN,
     CONTROLS,
     METERS,
     TRAINING,
@@ -16,6 +17,7 @@ from audition.records.metrics import (
     Line,
     read_evaluations,
     read_lines,
+    read_looks,
     units_of,
 )
 from audition.records.record import Record
@@ -49,6 +51,11 @@ class Curve:
     metric: str  # as records name it; `train_loss` for a run that was never evaluated
     units: tuple[int, ...]
     values: tuple[float, ...]  # in the metric's own direction and unit
+
+    @property
+    def is_between(self) -> bool:
+        """Whether it is of the few rows that are looked at between evaluations."""
+        return self.metric.startswith(recorded(BETWEEN))
 
     def at(self) -> dict[int, float]:
         """Units -> value."""
@@ -91,16 +98,44 @@ def read_curve(folder: Path, metric: str) -> Curve | None:
     return None
 
 
+def read_between(folder: Path, metric: str) -> Curve | None:
+    """The run's `metric` on the few rows that were looked at between its evaluations.
+
+    None where it was looked at less often than evaluated.
+    """
+    name = recorded(f"{BETWEEN}{metric.removesuffix(BEST)}")
+    found = sorted(series(read_looks(folder)).get(name, {}).items())
+    evaluated = len(read_evaluations(folder)) if found else 0
+    return Curve(name, *zip(*found, strict=True)) if len(found) > evaluated else None
+
+
 def read_curves(ledger: Ledger, arms: Iterable[ArmRuns]) -> Curves:
-    """The curves of every settled run of these arms."""
-    return {
-        arm.config_hash: {
-            record.seed: curve
-            for record in arm.records
-            if record.settled and (curve := read_curve(ledger.folder_of(record), arm.metric))
-        }
-        for arm in arms
-    }
+    """The curves of every settled run of these arms, with the most points that all of them have.
+
+    Looks at a few rows, where all runs were looked at so, else the evaluations: on other rows the
+    level is another.
+    """
+    arms = list(arms)
+    return _curves(ledger, arms, read_between, whole=True) or _curves(ledger, arms, read_curve)
+
+
+def _curves(
+    ledger: Ledger,
+    arms: Iterable[ArmRuns],
+    read: Callable[[Path, str], Curve | None],
+    *,
+    whole: bool = False,
+) -> dict[str, dict[int, Curve]]:
+    """The curves of the settled runs; none where a finished one lacks it and they must be `whole`."""
+    found: dict[str, dict[int, Curve]] = {}
+    for arm in arms:
+        own = found.setdefault(arm.config_hash, {})
+        for record in arm.records:
+            if record.settled and (curve := read(ledger.folder_of(record), arm.metric)):
+                own[record.seed] = curve
+            elif whole and record.status == "finished":
+                return {}
+    return found
 
 
 def read_meters(ledger: Ledger, arms: Iterable[ArmRuns]) -> Readings:

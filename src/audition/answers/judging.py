@@ -32,6 +32,7 @@ def judge_baseline(
     sesoi: float | None = None,
     alpha: float | None = None,
     sides: Sides | None = None,
+    only: Collection[str] | None = None,
 ) -> list[Judgement]:
     """Every arm ever compared with one baseline, judged as one family.
 
@@ -41,6 +42,7 @@ def judge_baseline(
 
     plans: what was registered in the ledger, oldest first; a verdict that departs is exploratory.
     detail: False leaves out what only a single verdict shows, for tables of many arms.
+    only: config hashes of the arms whose verdicts are wanted, in the family of all; None: every one.
     asked: config hash -> name, of arms to compare with it now, whatever they were filed against.
     Raises AuditionError where the ledger has no run of that baseline.
     """
@@ -53,7 +55,7 @@ def judge_baseline(
     rivals = [arm for key, arm in arms.items() if key in family]
     terms = [_terms(arm, baseline, plans, metric, sesoi, alpha, sides) for arm in rivals]
     matches = [_match(arm, baseline, plans, t) for arm, t in zip(rivals, terms, strict=True)]
-    return _judged(matches, plans, family, detail=detail, asked=asked or {})
+    return _judged(matches, plans, family, detail=detail, asked=asked or {}, only=only)
 
 
 def _judged(
@@ -63,10 +65,11 @@ def _judged(
     *,
     detail: bool,
     asked: Mapping[str, str],
+    only: Collection[str] | None = None,
 ) -> list[Judgement]:
     """The verdict of each match that has something to compare."""
     matches = [match for match in matches if match.arm.losses and match.baseline.losses]
-    comparisons = _compared(matches, len(family), detail)
+    comparisons = _compared(matches, len(family), detail, only)
     return [
         Judgement(
             replace(comparisons[key], idea=asked.get(key, match.arm.name)),
@@ -89,11 +92,15 @@ def _judged(
         )
         for match in matches
         for key in (match.arm.config_hash,)
+        if only is None or key in only
     ]
 
 
 def judge_plan(
-    records: Iterable[Record], plan: Registration, plans: Sequence[Registration]
+    records: Iterable[Record],
+    plan: Registration,
+    plans: Sequence[Registration],
+    only: Collection[str] | None = None,
 ) -> list[Judgement]:
     """The verdicts of `plan` on exactly its runs, whatever the ledger has come to hold since.
 
@@ -125,7 +132,9 @@ def judge_plan(
     source = _source(plan, baseline.by(plan.metric).measure.worth)
     terms = Terms(*how, source=source)
     matches = [_match(arm, baseline, [plan], terms) for arm in rivals]
-    judged = _judged(matches, plans or [plan], family, detail=True, asked=plan.names())
+    judged = _judged(
+        matches, plans or [plan], family, detail=True, asked=plan.names(), only=only
+    )
     of_plan = plan.digest()
     return [replace(j, standing=replace(j.standing, joined=0), of_plan=of_plan) for j in judged]
 
@@ -219,7 +228,9 @@ def _match(arm: ArmRuns, baseline: ArmRuns, plans: Sequence[Registration], terms
     return Match(arm, baseline, count.first, fresh, left_out, terms)
 
 
-def _compared(matches: Sequence[Match], family: int, detail: bool) -> dict[str, Comparison]:
+def _compared(
+    matches: Sequence[Match], family: int, detail: bool, only: Collection[str] | None = None
+) -> dict[str, Comparison]:
     """Config hash -> the statistics of each match; those of one noise group share their noise."""
     comparisons: dict[str, Comparison] = {}
     groups: dict[Any, list[Match]] = {}
@@ -240,6 +251,10 @@ def _compared(matches: Sequence[Match], family: int, detail: bool) -> dict[str, 
             groups.setdefault(match.noise_group, []).append(match)
     every = [match for each in groups.values() for match in each]
     for (terms, planned, fresh, _), own in groups.items():
+        mine = {match.arm.config_hash for match in own}
+        wanted = mine if only is None else mine & set(only)
+        if not wanted:
+            continue
         baseline = own[0].baseline
         settings: dict[str, Any] = {
             "sesoi": terms.sesoi,
@@ -255,10 +270,9 @@ def _compared(matches: Sequence[Match], family: int, detail: bool) -> dict[str, 
             sharing = own if planned else all_alike
             losses = {m.arm.config_hash: m.arm.sample for m in sharing}
             compared = compare_campaign(
-                baseline.sample, losses, family_size=family, detail=detail, **settings
+                baseline.sample, losses, family_size=family, detail=detail, only=wanted, **settings
             )
-        mine = {match.arm.config_hash for match in own}
-        comparisons |= {c.idea: c for c in compared if c.idea in mine}
+        comparisons |= {c.idea: c for c in compared if c.idea in wanted}
     return comparisons
 
 
@@ -309,6 +323,7 @@ def judge_arms(
                 sesoi=sesoi,
                 alpha=alpha,
                 sides=sides,
+                only=wanted,
             )
     return beside_plans([j for j in judged if j.arm.config_hash in wanted], records, plans)
 
@@ -329,7 +344,7 @@ def beside_plans(
         wanted = [(plan.baseline_hash, seed) for seed in plan.baseline_seeds]
         wanted += [(arm.config_hash, seed) for arm in plan.arms for seed in arm.seeds]
         own = [runs[key] for key in dict.fromkeys(wanted) if key in runs]
-        found = judge_plan(own, plan, plans)
+        found = judge_plan(own, plan, plans, only=first.keys())
         answers[plan.digest()] = {j.arm.config_hash: j for j in found}
     planned = {key: answers[plan.digest()].get(key) for key, plan in first.items()}
     return [

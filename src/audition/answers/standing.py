@@ -137,18 +137,18 @@ def standing(
         settled = [run for run in settled if run.seed in plan.judged_on]
     digests = {each.digest() for each in own}
     early = [run.seed for run in settled if _early(run, plan, digests)]
-    added = tuple(run.seed for run in settled if run.seed not in arm.seeds)
+    named, of_plan = set(arm.seeds), set(plan.baseline_seeds)
+    added = tuple(run.seed for run in settled if run.seed not in named)
     outcomes = {run.seed for run in settled}
     # A race leaves out the fresh seeds of an idea it drops, by the rule it announced.
     due = plan.judged_on if outcomes & set(plan.judged_on) else () if plan.judged_on else arm.seeds
     absent = [seed for seed in due if seed not in outcomes]
     beside, short = [], []
     if baseline_seeds is not None:
-        beside = [s for s in baseline_seeds if s not in plan.baseline_seeds and s not in added]
-        of_baseline = set(due) if plan.judged_on else set(plan.baseline_seeds)
-        short = [
-            s for s in plan.baseline_seeds if s in of_baseline and s not in set(baseline_seeds)
-        ]
+        ran, late = set(baseline_seeds), set(added)
+        beside = [s for s in baseline_seeds if s not in of_plan and s not in late]
+        of_baseline = set(due) if plan.judged_on else of_plan
+        short = [s for s in plan.baseline_seeds if s in of_baseline and s not in ran]
     cards = {name: digest for run in settled for name, digest in run.cards.items()}
     changed = [name for name, digest in arm.cards.items() if cards.get(name, digest) != digest]
     departures = (

@@ -38,7 +38,7 @@ class Group:
             that where it is `nothing`.
         of_machine: whether it describes the machine, and not what is trained there.
         local: its settings that say where a file lies; what is in the file is in a fingerprint.
-        checks: its settings that only check what a run does, or what a file holds.
+        checks: its settings that only check or watch what a run does, or check what a file holds.
         unmeasured: its settings that do not change the time of a step, or that a measurement of it
             is filed under.
     """
@@ -164,7 +164,7 @@ GROUPS: Mapping[str, Group] = {
             "Settings of the loop.",
             "section",
             of="audition.training.job.Training",
-            checks=("check_every",),
+            checks=("check_every", "looks"),
         ),
         Group(
             "execution",

@@ -32,7 +32,7 @@ HYDRAS = {
 CODE = ("_target_", "()", "class")
 """The keys whose value is called: Hydra's, and those of `logging.config.dictConfig`."""
 SHELL = ("setup", "additional_parameters")
-"""Settings of a launcher that end in the script of a cluster's job: lines of it, and what sbatch obeys."""
+"""A launcher's settings that become a part of a job's script: lines of it, and what sbatch obeys."""
 STREAM = re.compile(r"ext://sys\.std(out|err)")
 
 
@@ -90,8 +90,9 @@ def _check_script(launcher: object, words: Sequence[str]) -> None:
         script = key in SHELL or (isinstance(value, str) and not value.isprintable())
         if not script or not value or where in typed or value in _scripts(str(key)):
             continue
-        parts = [f"{where}.{part}" for part in value] if isinstance(value, dict) else [where]
-        if not typed.issuperset(parts):
+        parts = map(str, value) if isinstance(value, dict) else ()
+        below = {f"{where}.{part}" for part in parts} or {where}
+        if not typed.issuperset(below):
             raise AuditionError(
                 f"{where} comes from a file, and a file may not say what a shell does before a run: "
                 f"type it, '{where}=...', if you trust it"

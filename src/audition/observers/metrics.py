@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -38,13 +38,23 @@ def scalars(session: Session, report: StepReport) -> dict[str, float]:
     return values | {f"{METERS}{name}": float(v) for name, v in report.meters().items()}
 
 
+Look = Callable[[Session, StepReport], Mapping[str, float]]
+"""What there is to write beside the scalars of a step, mostly nothing."""
+
+
+def nothing(session: Session, report: StepReport) -> Mapping[str, float]:
+    """The look that is never due."""
+    return {}
+
+
 class Metrics(Observer):
     """Writes every `every`-th step, each with an event of apoptosis, and each evaluation.
 
     A line is complete when it is written.
 
     `copies` are given every line, those of earlier processes first. `spikes` looks at the loss
-    around events of apoptosis, `gates` at the gates of skip connections.
+    around events of apoptosis, `gates` at the gates of skip connections, `look` at a part of the
+    held-out rows.
     """
 
     def __init__(
@@ -53,13 +63,14 @@ class Metrics(Observer):
         copies: Sequence[BackgroundTracker] = (),
         spikes: Spikes | None = None,
         gates: Gates | None = None,
+        look: Look = nothing,
         *,
         every: int = 10,
     ) -> None:
         self.path, self.copies = folder / FILE, tuple(copies)
         self.spikes = Spikes() if spikes is None else spikes
         self.gates = Gates() if gates is None else gates
-        self.every = every
+        self.look, self.every = look, every
         self.file: TextIO
 
     def on_start(self, session: Session, steps: int | None) -> None:
@@ -88,7 +99,11 @@ class Metrics(Observer):
         self.spikes.before(session)
 
     def on_step(self, session: Session, report: StepReport) -> None:
-        seen = {**self.spikes.after(session, report), **self.gates.after(session)}
+        seen = {
+            **self.spikes.after(session, report),
+            **self.gates.after(session),
+            **self.look(session, report),
+        }
         if session.step % self.every == 0 or seen:
             self._write(session, {**scalars(session, report), **seen})
 

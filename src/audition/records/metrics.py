@@ -1,6 +1,6 @@
 """The lines of a run's `metrics.jsonl`, of logged steps and of evaluations; its only reader."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,8 @@ BEFORE, AFTER = "apoptosis/loss_before", "apoptosis/loss_after"
 """The loss on fixed rows just before an event, and after the step that it followed."""
 LATER = "apoptosis/loss"
 """The same 1, 2, 4, … steps after the event, until it is not above that before."""
+BETWEEN = "between/"
+"""The prefix of the measures on a few held-out rows, on some lines of steps: `between/val_loss`."""
 PLACE = ("step", "units", "tokens")
 """The keys that place a line in the run; Audition 0.2 wrote units as `tokens`."""
 TAIL = 4096
@@ -48,21 +50,27 @@ def is_evaluation(line: Line) -> bool:
 
 def read_lines(folder: Path) -> list[Line]:
     """The whole lines of the run in `folder`, none where there is no such file."""
-    try:
-        texts = read_text(folder / FILE).splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
-    return [line for text in texts if (line := _parsed(text)) is not None]
+    return _read(folder, lambda text: True)
 
 
 def read_evaluations(folder: Path) -> list[Line]:
     """The lines of evaluations alone; most lines are steps, and parsing them is the cost."""
+    mark = f'"{TRAINING}"'
+    return _read(folder, lambda text: mark not in text)
+
+
+def read_looks(folder: Path) -> list[Line]:
+    """The lines of the steps after which a part of the held-out rows was looked at."""
+    mark = f'"{BETWEEN}'
+    return _read(folder, lambda text: mark in text)
+
+
+def _read(folder: Path, wanted: Callable[[str], bool]) -> list[Line]:
     try:
         texts = read_text(folder / FILE).splitlines()
     except (OSError, UnicodeDecodeError):
         return []
-    mark = f'"{TRAINING}"'
-    return [line for t in texts if mark not in t and (line := _parsed(t)) is not None]
+    return [line for t in texts if wanted(t) and (line := _parsed(t)) is not None]
 
 
 def last_line(folder: Path) -> Line:

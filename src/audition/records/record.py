@@ -190,8 +190,11 @@ class Record:
 
     def is_possible(self) -> bool:
         """Whether its numbers are finite and its counts such as a run can come to."""
-        return all(-LARGEST <= number <= LARGEST for number in _numbers(self)) and all(
-            map(isfinite, self.metrics.values())
+        numbers = _numbers(self)
+        return (
+            -LARGEST <= min(numbers)
+            and max(numbers) <= LARGEST
+            and all(map(isfinite, self.metrics.values()))
         )
 
     def ended(self, status: Status, reason: str = "", **facts: Any) -> "Record":

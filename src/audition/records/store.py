@@ -1,5 +1,6 @@
 """The store of all runs: plain files, one folder a run, readable by any process at any time."""
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -73,9 +74,11 @@ class Ledger:
     def read(self) -> Contents:
         """Every record, by arm, configuration and seed; what cannot be read is listed, never raised."""
         closed: list[Unreadable] = []
-        runs = [Path(run, RECORD) for run in sorted(self._runs(closed.append), key=_place)]
+        runs = sorted(self._runs(closed.append), key=_place)
         _folders(self.root / "plans", closed.append)  # without them a verdict is exploratory
-        found = [*_without_conflicts(runs, [_read(run) for run in runs]), *closed]
+        with _no_collection():
+            read = [_read(f"{run}{os.sep}{RECORD}") for run in runs]
+        found = [*_without_conflicts(runs, read), *closed]
         records = tuple(each for each in found if isinstance(each, Record))
         return Contents(records, tuple(each for each in found if isinstance(each, Unreadable)))
 
@@ -155,22 +158,34 @@ def is_ledger(root: Path) -> bool:
     return any((root / place).is_dir() for place in PLACES)
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Let many values be made at once without the collector looking through all of them each time."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
 Found = Record | Unreadable | None
 """What a `record.json` turned out to be; None where there is no such file."""
 
 
-def _read(path: Path) -> Found:
+def _read(path: Path | str) -> Found:
     found = read_file(path, Record.from_json)
     if isinstance(found, Record) and not _is_at_home(found, path):
         there = f"{found.arm}/{found.config_hash}/seed_{found.seed}"
-        return Unreadable(path, f"is the record of another run, {cut(there, 200)}")
+        return Unreadable(Path(path), f"is the record of another run, {cut(there, 200)}")
     return found
 
 
-def _is_at_home(record: Record, path: Path) -> bool:
+def _is_at_home(record: Record, path: Path | str) -> bool:
     """Whether the folders above a record bear its names, which thus lead out of no ledger."""
     ours = [record.arm, record.config_hash, f"seed_{record.seed}"]
-    theirs = str(path).split(os.sep)[-4:-1]
+    theirs = str(path).rsplit(os.sep, 4)[-4:-1]
     if theirs == ours:
         return True
     return list(map(_composed, theirs)) == list(map(_composed, ours))
@@ -180,11 +195,16 @@ def _composed(name: str) -> str:
     return normalize("NFC", name)  # a file system may take letters apart from their accents
 
 
-def _without_conflicts(paths: Sequence[Path], found: Sequence[Found]) -> list[Found]:
-    """The same, with each record that has another outcome than a second one of its run unreadable.
+def _without_conflicts(runs: Sequence[str], found: Sequence[Found]) -> list[Found]:
+    """The records in the folders `runs`, without those that have another outcome than a second one
+    of their run.
 
     A run may be filed twice, as an arm and as a baseline, but it has one outcome.
     """
+    settled = [each for each in found if isinstance(each, Record) and each.settled]
+    keys = {each.key for each in settled}
+    if len(keys) == len({(r.config_hash, r.seed) for r in settled}) == len(settled):
+        return list(found)
     named: dict[object, list[int]] = {}
     for place, record in enumerate(found):
         if isinstance(record, Record) and record.settled:
@@ -194,9 +214,10 @@ def _without_conflicts(paths: Sequence[Path], found: Sequence[Found]) -> list[Fo
     for places in named.values():
         if len(places) > 1 and len({_outcome(found[place]) for place in places}) > 1:
             for place in places:
-                other = next(paths[each] for each in places if each != place)
+                other = next(Path(runs[each], RECORD) for each in places if each != place)
                 kept[place] = Unreadable(
-                    paths[place], f"and {other} are unlike records of one run: neither counts"
+                    Path(runs[place], RECORD),
+                    f"and {other} are unlike records of one run: neither counts",
                 )
     return kept
 

@@ -1,6 +1,7 @@
 """An arm: one configuration's final losses, by seed."""
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -33,7 +34,7 @@ class Arm:
         """Number of runs with an outcome, diverged ones included."""
         return len(self.losses)
 
-    @property
+    @cached_property
     def diverged(self) -> int:
         """Number of runs whose loss is NaN or infinite."""
         return sum(not math.isfinite(loss) for loss in self.losses)
@@ -43,12 +44,12 @@ class Arm:
         """Seed -> loss; empty where no seeds were given."""
         return {} if self.seeds is None else dict(zip(self.seeds, self.losses, strict=True))
 
-    @property
+    @cached_property
     def mean(self) -> float:
         """Mean loss; NaN for an empty arm."""
         return mean(self.losses)
 
-    @property
+    @cached_property
     def sd(self) -> float:
         """Sample sd (ddof = 1) of the losses; NaN under two runs."""
         return sd(self.losses)
@@ -58,7 +59,7 @@ class Arm:
         """Whether the losses differ by more than their rounding; False under two runs."""
         return bool(self.moments.varies)
 
-    @property
+    @cached_property
     def moments(self) -> Moments:
         """What the tests need of the losses, as an array of one arm."""
         largest = max(map(abs, self.losses), default=0.0)
@@ -104,7 +105,7 @@ def read_arm(losses: Losses | Arm, *, name: str = "arm") -> Arm:
         if len(pairs) != len(entries):
             raise ValueError(f"{name}: mix of losses and (seed, loss) pairs; give one or the other")
     seeds = [seed for seed, _ in pairs]
-    repeated = sorted({str(seed) for seed in seeds if seeds.count(seed) > 1})
+    repeated = sorted(str(seed) for seed, times in Counter(seeds).items() if times > 1)
     if repeated:
         raise ValueError(f"{name}: duplicate seed {', '.join(repeated)}; each seed is one run")
     present = [(seed, _number(loss, name)) for seed, loss in pairs if loss is not None]

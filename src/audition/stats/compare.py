@@ -1,8 +1,9 @@
 """Compare ideas with their baseline: one alone, or a campaign with one noise and one family."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal, get_args
 
 from audition.stats.arms import Arm, Losses, read_arm, shared_seeds
@@ -105,8 +106,11 @@ def compare_campaign(
     tier: Tier = "screened",
     family_size: int | None = None,
     detail: bool = True,
+    only: Collection[str] | None = None,
 ) -> list[Comparison]:
     """Every idea (name -> seed -> loss) against the baseline, in the given order.
+
+    `only`: the ideas whose comparisons are wanted; all of them make the noise and the family.
 
     Ideas on the same seeds have their errors estimated together, without taking the baseline or any
     of them to be as noisy as the rest (`spreads`); `method` or a ready `noise` takes one noise for
@@ -128,17 +132,33 @@ def compare_campaign(
     if family < len(ideas):
         raise ValueError(f"family_size={family} is smaller than the {len(ideas)} ideas in it")
     first = read_arm(baseline, name="baseline")
-    arms = {name: read_arm(losses, name=name) for name, losses in ideas.items()}
+    arms = tuple((name, read_arm(losses, name=name)) for name, losses in ideas.items())
+    terms = Terms(sesoi, alpha, sides, tier, family, 1 if adjust == "none" else family, detail)
+    wanted = None if only is None else frozenset(only)
+    return list(_campaign(first, arms, method, noise, terms, wanted))
+
+
+@lru_cache(maxsize=64)
+def _campaign(
+    first: Arm,
+    ideas: tuple[tuple[str, Arm], ...],
+    method: Method | Literal["auto"],
+    noise: NoiseModel | None,
+    terms: Terms,
+    only: frozenset[str] | None,
+) -> tuple[Comparison, ...]:
+    """The comparisons of a campaign; one answer asks for those of a plan and of the ledger alike."""
+    arms = dict(ideas)
     whole = noise if noise is not None else _shared_noise(first, arms, method)
     together = {} if noise is not None or method != "auto" else estimates(first, arms)
     given = None if noise is None and method == "auto" else whole
-    terms = Terms(sesoi, alpha, sides, tier, family, 1 if adjust == "none" else family, detail)
-    return [
+    return tuple(
         _with_outliers(
             _compare(first, arm, name, given, "auto", terms, together.get(name), whole), whole
         )
         for name, arm in arms.items()
-    ]
+        if only is None or name in only
+    )
 
 
 def _untested(baseline: Arm, idea: Arm, *, name: str, terms: Terms) -> Comparison:

@@ -46,11 +46,8 @@ def estimates(baseline: Arm, ideas: Mapping[str, Arm]) -> dict[str, Estimate]:
     for name, arm in able.items():
         if name not in found:
             seeds = shared_seeds(baseline, arm)
-            extra = [
-                seed
-                for seed in baseline.by_seed
-                if has_extra_baseline_seeds(baseline, arm) and seed not in seeds
-            ]
+            beside = baseline.by_seed if has_extra_baseline_seeds(baseline, arm) else ()
+            extra = [seed for seed in beside if seed not in arm.by_seed]
             peers = {n: a for n, a in able.items() if all(seed in a.by_seed for seed in seeds)}
             if len(seeds) < 2 or (len(peers) < 2 and not extra):
                 continue

@@ -191,11 +191,11 @@ def _correlation(baseline: Arm, idea: Arm) -> tuple[float, Interval]:
         return math.nan, (math.nan, math.nan)
     first, second = baseline.restricted_to(seeds), idea.restricted_to(seeds)
     scale = first.sd * second.sd * (len(seeds) - 1)
+    levels = first.mean, second.mean
     if not (first.varies and second.varies):
         return math.nan, (math.nan, math.nan)
     products = (
-        (a - first.mean) * (b - second.mean)
-        for a, b in zip(first.losses, second.losses, strict=True)
+        (a - levels[0]) * (b - levels[1]) for a, b in zip(first.losses, second.losses, strict=True)
     )
     r = max(-1.0, min(1.0, math.fsum(products) / scale))
     if len(seeds) < 4 or abs(r) >= 1.0:

@@ -78,7 +78,7 @@ def evaluate(
     weights = evaluation_weights(job.recipe, session, clock)
     with torch.no_grad(), weights, job.team.whole(session.model):
         # What evaluators draw must not move the generator that dropout draws from.
-        with torch.random.fork_rng(_cards(job.execution)):
+        with torch.random.fork_rng(cards_in_use(job.execution)):
             inputs = recent(session.batches, clock)
             passes = settle(session.model, inputs, job.execution.context)
             session.adaptation += Cost(forward=float(passes))
@@ -122,7 +122,8 @@ def lost_measure(task: Task, evaluation: Evaluation) -> tuple[str, float] | None
     return None
 
 
-def _cards(execution: Execution) -> list[int]:
+def cards_in_use(execution: Execution) -> list[int]:
+    """The cards whose generators an evaluation must not move."""
     return [torch.cuda.current_device()] if execution.device == "cuda" else []
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from annotated_types import Gt
+from annotated_types import Ge, Gt
 
 from audition.budget import Budget
 from audition.errors import AuditionError
@@ -25,6 +25,8 @@ class Training:
     """Global norm to which gradients are clipped; null never clips."""
     evaluations: Annotated[int, Gt(0)] = 2
     """Full passes over the held-out windows, evenly spread; the last falls on the last step."""
+    looks: Annotated[int, Ge(0)] = 12
+    """Looks at a few held-out rows between the full passes, for curves alone; 0: none."""
     check_every: Annotated[int, Gt(0)] = 10
     """Steps between looks at whether the loss is still finite; a look waits for the device."""
 

@@ -36,6 +36,7 @@ from audition.records.record import SETTLED
 from audition.session import Session
 from audition.training.build import build
 from audition.training.job import Job, Outcome
+from audition.training.looks import Looks
 from audition.training.loop import Run, train_alone
 from audition.training.packing.session import train_packed
 from audition.training.resume import reopened
@@ -120,7 +121,8 @@ def rigged(spec: RunSpec, team: Team, tell: Tell) -> Iterator[Rig]:
             saving = partial(ShardedCheckpoint, team)
         checkpoint = saving(folder, key, say, energy.memory, **settings["checkpoint"])
         context = job.execution.context
-        metrics = Metrics(folder, trackers.copies, Spikes(context), Gates(context))
+        look = Looks(job, packed=spec.packed)
+        metrics = Metrics(folder, trackers.copies, Spikes(context), Gates(context), look)
         told = Subject(
             folder,
             job.task.primary,

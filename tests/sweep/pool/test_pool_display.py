@@ -55,7 +55,8 @@ def test_lines_without_a_terminal() -> None:
     lines.ended(JOBS[2], End(status="interrupted", seconds=30.5))
     lines.close()
     assert out.getvalue().splitlines() == [
-        "[1/4] spectral_gate seed 0 finished in 61 s, training loss of one batch 1.8213, about 61 s left",
+        "[1/4] spectral_gate seed 0 finished in 61 s, training loss of one batch 1.8213,"
+        " about 61 s left",
         "[2/4] spectral_gate seed 1 failed after 61 s: exited with code 3 (log: logs/x.log),"
         " about 61 s left",
         "[2/4] 92 s so far, about 30 s left: spectral_gate seed 2 step 150/300, validation loss"

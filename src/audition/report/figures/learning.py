@@ -185,7 +185,14 @@ def _caption(judgements: Sequence[Judgement], curves: Curves) -> str:
     arms = dict.fromkeys(h for j in judgements for h in (j.baseline.config_hash, j.arm.config_hash))
     n = span(len(curves[h]) for h in arms if h in curves)
     how = judgements[0].measure
-    drawn = {c.metric for h in arms for c in curves.get(h, {}).values()}
+    every = [c for h in arms for c in curves.get(h, {}).values()]
+    drawn = {c.metric for c in every}
+    part = (
+        " All of it on the few held-out rows that were looked at between the evaluations; no verdict "
+        "rests on them."
+        if any(c.is_between for c in every)
+        else ""
+    )
     named = [
         *([f"{axis(how)} ({direction(how)})"] if drawn - {STEPS} else []),
         *([LOSS.label] if STEPS in drawn else []),
@@ -195,5 +202,5 @@ def _caption(judgements: Sequence[Judgement], curves: Curves) -> str:
         "the mean (thick) and its 95 % t interval over the seeds not diverged (shaded), n = "
         f"{n} an arm. Below: improvement over the baseline of the same seed, its mean "
         "and 95 % t interval; above zero the idea is better. × marks where a run diverged. "
-        "Intervals are pointwise."
+        f"Intervals are pointwise.{part}"
     )
