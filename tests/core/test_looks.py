@@ -1,13 +1,11 @@
 """Looks at a few held-out rows between the evaluations: a finer curve, and not one other bit."""
 
-import json
 from pathlib import Path
 
 import pytest
 import torch
 
 from audition.observers.metrics import Metrics
-from audition.recipe import tree
 from audition.recipe.batches import Clock
 from audition.records.metrics import BETWEEN, read_evaluations, read_lines, read_looks
 from audition.training import looks as looking

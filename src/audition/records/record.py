@@ -192,7 +192,7 @@ class Record:
         """Whether its numbers are finite and its counts such as a run can come to."""
         numbers = _numbers(self)
         return (
-            -LARGEST <= min(numbers)
+            min(numbers) >= -LARGEST
             and max(numbers) <= LARGEST
             and all(map(isfinite, self.metrics.values()))
         )
