@@ -4,14 +4,20 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from warm import Warm
 
+from audition.config.card import is_draft
+from audition.parts.stepping.controls import apply_controls
+from audition.recipe.signals import Controls
+
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("idea.md", "part.md", "model.md", "corpus.md", "tasks.md")
+PAGES = ("idea.md", "part.md", "model.md", "corpus.md", "tasks.md", "contracts.md")
 
 WRITTEN = re.compile(r"`([\w/]+\.(?:py|yaml))`([^`]*?)\n\n```(?:python|yaml)\n(.*?)```", re.DOTALL)
 """A path, the rest of its paragraph, and the block that follows."""
@@ -72,6 +78,53 @@ def test_a_fitness_counts_its_passes(trained: Trained) -> None:
     often = ("apoptosis.timetable.interval=0.3", "apoptosis.timetable.start=0")
     (record,) = trained(*strategy, *often, "debug=smoke")
     assert record["forward_passes"] > record["backward_passes"] == record["steps"]
+
+
+def test_an_effect_acts_at_all_five_moments(trained: Trained, tmp_path: Path) -> None:
+    (record,) = trained("preset=five", "model=tiny", "budget.steps=12")
+    assert record["status"] == "finished"
+    (lines,) = tmp_path.glob("runs/*/*/*/metrics.jsonl")
+    last = [json.loads(line) for line in lines.read_text().splitlines() if "five/asked" in line][-1]
+    assert last["effects/five/asked"] == last["step"]
+    assert last["effects/five/norm"] > 0
+
+
+def test_an_optimizer_steps_by_configured_settings_and_gains(lab: Path, trained: Trained) -> None:
+    (record,) = trained("optimizer=signs", "debug=smoke")
+    assert record["status"] == "finished"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(lab))
+        signs = import_module("mylab.signs").Signs(lr=0.5)
+    named = {
+        "hidden": torch.nn.Parameter(torch.ones(2, 2)),
+        "gain": torch.nn.Parameter(torch.ones(2)),
+    }
+    for weight, role in zip(named.values(), ("matrix", "vector"), strict=True):
+        vars(weight).update(role=role)
+    optimizer = signs(named)
+    rates = {name: g["lr"] for g in optimizer.param_groups for name in g["names"]}
+    assert rates == {"hidden": 0.5, "gain": 0.05}
+    for gain in (0.5, 0.1):  # relative to what was configured: nothing compounds
+        apply_controls(optimizer, Controls(lr=gain))
+        scaled = {name: g["lr"] for g in optimizer.param_groups for name in g["names"]}
+        assert scaled == pytest.approx({"hidden": 0.5 * gain, "gain": 0.05 * gain})
+    assert {n: g["weight_decay"] for g in optimizer.param_groups for n in g["names"]} == {
+        "hidden": 0.1,
+        "gain": 0.0,
+    }
+
+
+def test_a_turnover_proposes_and_surgery_writes(trained: Trained, tmp_path: Path) -> None:
+    (record,) = trained("apoptosis=quietest", "debug=smoke")
+    assert (record["status"], record["untested"]) == ("finished", "")
+    (log,) = tmp_path.glob("runs/*/*/*/lineage.jsonl")
+    assert "quietest" in log.read_text(encoding="utf-8")
+
+
+def test_an_idea_that_is_a_pitch_trains_and_is_a_draft(trained: Trained) -> None:
+    (record,) = trained("+idea=pitched", "debug=smoke")
+    assert record["status"] == "finished"
+    assert is_draft(record["cards"]["pitched"])
 
 
 def test_a_task_and_an_evaluator_end_in_a_verdict(trained: Trained, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 import audition
 from audition import frozen
 from audition.api import run as running
+from audition.errors import AuditionError
 from audition.records.record import Record
 
 SMALL = ("model=tiny", "budget.steps=3", "data.evaluation_tokens=512", "execution.device=cpu")
@@ -200,3 +201,23 @@ def test_a_finder_that_a_library_puts_in_stays() -> None:
         assert frozen.HELD not in os.environ
     finally:
         sys.meta_path.remove(Theirs)  # type: ignore[arg-type]
+
+
+def test_a_gain_of_an_accuracy_is_never_taken_for_harm_in_python() -> None:
+    accuracies = {"adamw": {1: 71.0, 2: 71.2, 3: 70.9}, "muon": {1: 74.0, 2: 74.1, 3: 73.8}}
+    rows = [
+        {"arm": arm, "seed": seed, "accuracy": value}
+        for arm, values in accuracies.items()
+        for seed, value in values.items()
+    ]
+    named = {"arm": "arm", "seed": "seed"}
+    for data, how in ((rows, named), (accuracies, {})):
+        asked = {"baseline": "adamw", "metric": "accuracy", "sesoi": 0.5, **how}
+        with pytest.raises(AuditionError, match="higher_is_better=True or False"):
+            audition.judge(data, **asked)
+        (found,) = audition.judge(data, higher_is_better=True, **asked)
+        comparison = found.judgement.comparison
+        assert comparison.verdict == "supported"
+        assert comparison.improvement == pytest.approx(2.933, abs=1e-3)
+        assert comparison.cohens_d > 0
+        assert found.judgement.levels[1] > found.judgement.levels[0]

@@ -158,6 +158,40 @@ def test_a_folder_of_mlflow(
     assert json.loads(capsys.readouterr().out) == expected
 
 
+def accuracies(metric: str) -> str:
+    """A table in which muon has the higher values."""
+    rows = [
+        {"opt": arm, "seed": seed, metric: 90.0 - 10.0 * LOSSES[arm][seed]}
+        for arm in ("adamw", "muon")
+        for seed in (1, 2, 3)
+    ]
+    return as_csv(rows)
+
+
+@pytest.mark.parametrize("metric", ["val_accuracy", "testAcc", "Top1", "eval/macro-F1", "reward"])
+def test_a_gain_of_an_accuracy_is_never_taken_for_harm(judge: Judge, metric: str) -> None:
+    table = accuracies(metric)
+    asked = ("--metric", metric, "--baseline", "adamw", "--arm", "opt", "--seed", "seed")
+    with pytest.raises(AuditionError, match=f"of '{metric}' more seems to be better"):
+        judge("runs.csv", table, *asked)
+    (gain,) = judge("runs.csv", table, *asked, "--sesoi", "0.5", "--higher-is-better")
+    assert (gain["verdict"], gain["kind"]) == ("supported", None)
+    assert gain["improvement"] == pytest.approx(1.933, abs=1e-3)
+    assert gain["idea_mean"] > gain["baseline_mean"]
+    (harm,) = judge("runs.csv", table, *asked, "--sesoi", "0.5", "--lower-is-better")
+    assert (harm["verdict"], harm["kind"]) == ("refuted", "harmful")
+
+
+@pytest.mark.parametrize("metric", ["val_loss", "error_rate", "accuracy_loss", "val_x", "ppl"])
+def test_a_metric_that_falls_or_does_not_say_is_better_when_lower(
+    judge: Judge, metric: str
+) -> None:
+    asked = ("--metric", metric, "--baseline", "adamw", "--arm", "opt", "--seed", "seed")
+    (found,) = judge("runs.csv", accuracies(metric), *asked, "--sesoi", "0.5")
+    assert found["measure"]["better"] == "lower"
+    assert found["verdict"] == "refuted"
+
+
 def test_where_higher_is_better_the_sign_turns(judge: Judge) -> None:
     found = judge("runs.csv", as_csv(ROWS[:6]), *PLACED, "--higher-is-better", "--sesoi", "0.05")
     assert [each["kind"] for each in found] == ["harmful"]

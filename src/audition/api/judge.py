@@ -27,7 +27,7 @@ def judge(
     seed: str | None = None,
     name: str | None = None,
     step: str | None = None,
-    higher_is_better: bool = False,
+    higher_is_better: bool | None = None,
     sesoi: float | None = None,
     alpha: float | None = None,
     sides: Sides = "two",
@@ -40,6 +40,8 @@ def judge(
             that is not a number is a run that diverged.
         name: instead of `arm` and `seed`, how names of runs are made: `{arm}-seed{seed}`.
         step: of several rows of a run, the one with the largest value of this column counts.
+        higher_is_better: whether more of the metric is better; None: less is, and a metric named as an
+            accuracy is refused until somebody says which.
         sesoi: smallest gain that counts, in the metric's unit; None is one pooled standard deviation.
         sides: whether the interval's error, alpha, is shared by both directions or spent on "better".
 

@@ -20,7 +20,19 @@ from audition.cli.command import ALPHA, JSON, SESOI, SIDES, command, emit, optio
     option("--seed", metavar="COLUMN", help="runs of the same seed are compared in pairs"),
     option("--name", metavar="PATTERN", help="of runs' names instead, e.g. {arm}-seed{seed}"),
     option("--step", metavar="COLUMN", help="of several rows of a run, its largest one counts"),
-    option("--higher-is-better", action="store_true", help="as with an accuracy"),
+    option(
+        "--higher-is-better",
+        action="store_const",
+        const=True,
+        help="as with an accuracy",
+    ),
+    option(
+        "--lower-is-better",
+        action="store_const",
+        const=False,
+        dest="higher_is_better",
+        help="whatever the metric is called",
+    ),
     *(SESOI, ALPHA, SIDES, JSON),
 )
 def judge(options: Namespace) -> None:
