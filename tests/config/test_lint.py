@@ -112,7 +112,7 @@ def test_a_draft_is_written_and_its_lint_fails(tmp_path: Any, capsys: Any) -> No
     with pytest.raises(SystemExit) as left:
         main(["card", "cooling", "--lint", "--config-dir", str(tmp_path / "conf")])
     assert left.value.code == 1
-    assert "the card of idea 'cooling' is not complete: " in capsys.readouterr().out
+    assert "the card of idea 'cooling' lacks mechanism, pitch, math" in capsys.readouterr().out
 
 
 def test_a_batch_is_printed_with_numbers(capsys: Any) -> None:

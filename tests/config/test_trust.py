@@ -99,7 +99,7 @@ def test_a_file_does_not_write_the_script_of_a_job(folder: Path, text: str) -> N
             compose("audition", list(words), return_hydra_config=True)
         typed = (
             "hydra.launcher.setup=[module load cuda]",
-            "+hydra.launcher.additional_parameters.export=NONE",
+            "++hydra.launcher.additional_parameters.export=NONE",
             "hydra.launcher.name=mine",
         )
         made = compose("audition", [*words, *typed], return_hydra_config=True)

@@ -109,7 +109,7 @@ def test_the_length_of_a_test_is_in_the_tasks_unit():
 
 @pytest.mark.parametrize("nothing", [None, "a card", 3])
 def test_no_card_at_all(nothing):
-    with pytest.raises(AuditionError, match=r"has no card: add `cards\.mute`"):
+    with pytest.raises(AuditionError, match=r"has no card: add `cards\.mute\.pitch`"):
         check_card("mute", nothing)
 
 

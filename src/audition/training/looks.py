@@ -75,6 +75,7 @@ class Looks:
     def __init__(self, job: Job, *, packed: bool = False) -> None:
         evaluators = job.task.evaluators()
         plain = all(type(each) in PLAIN for each in evaluators.values())
+        plain &= not job.task.begins_untrained  # a stream is evaluated phase by phase
         self.job, self.evaluators = job, evaluators
         self.looks = job.training.looks if plain and not packed and not job.team.sharded else 0
         self.rows: Batch | None = None  # made at the first look
