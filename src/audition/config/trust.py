@@ -84,11 +84,11 @@ def _check_script(launcher: object, words: Sequence[str]) -> None:
     plain = OmegaConf.to_container(launcher) if isinstance(launcher, DictConfig) else {}
     assert isinstance(plain, dict)
     typed = {word.lstrip("+~").partition("=")[0] for word in words}
-    for key, value in plain.items():
+    for key, value in zip(map(str, plain), plain.values(), strict=True):
         where = f"hydra.launcher.{key}"
         # Each setting is a line of the job's script, which a line break in it would end.
         script = key in SHELL or (isinstance(value, str) and not value.isprintable())
-        if not script or not value or where in typed or value in _scripts(str(key)):
+        if not script or not value or where in typed or value in _scripts(key):
             continue
         parts = map(str, value) if isinstance(value, dict) else ()
         below = {f"{where}.{part}" for part in parts} or {where}
