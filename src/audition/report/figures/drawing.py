@@ -1,8 +1,9 @@
 """What all figures draw alike: seeds as dots, estimates as marks, words, rows and panels."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike
 from audition.report.style import BAND, LINE, PAPER, SIZE, SMALL, WIDTH, Sheet, sheet
 
 COLUMNS = 2  # panels side by side
+Drawn = TypeVar("Drawn")
 Look = dict[str, Any]
 """Settings of matplotlib for one drawing."""
 
@@ -27,6 +29,22 @@ def dots(
     x, y = np.broadcast_arrays(x, y)
     seen: Look = {"alpha": 0.75, "zorder": 3} | look
     axes.scatter(x, y, s=size, color=colour, lw=0, **seen)
+
+
+SEEDS = 40
+"""Seeds of an arm that are drawn each by itself; beyond, lines hide each other, and take minutes."""
+
+
+def some(series: Mapping[int, Drawn]) -> list[tuple[int, Drawn]]:
+    """The seeds that are drawn by themselves: the first `SEEDS`."""
+    return list(islice(series.items(), SEEDS))
+
+
+def some_of(most: int) -> str:
+    """For a caption, that not each of so many seeds is drawn; empty where all of them are."""
+    if most <= SEEDS:
+        return ""
+    return f" Of each arm the first {SEEDS} of up to {most:,} seeds are drawn; means are of all."
 
 
 def mark(

@@ -14,7 +14,7 @@ from audition.answers.arm_curves import ArmCurves
 from audition.answers.curves import STEPS, Curve, Curves
 from audition.labels import labels
 from audition.measure import Measure
-from audition.report.figures.drawing import dots, headline, legend, mark, panels, say
+from audition.report.figures.drawing import dots, headline, legend, mark, panels, say, some, some_of
 from audition.report.figures.gains import foremost, span
 from audition.report.style import INK, MUTED, SMALL, VERDICT, WIDTH, nothing, sheet, styled
 from audition.text import axis, direction
@@ -23,6 +23,8 @@ LOSS = Measure("training loss", "")
 TITLE = "Learning curves, and the difference underneath"
 PALETTE = (INK, *VERDICT.values(), "#e69f00", "#56b4e9", "#8a6d3b")
 """Colours of arms side by side, the first of them the baseline's."""
+FEW = 20
+"""Seeds of an arm that have dots."""
 PANEL, MOST = 4.3, 40  # inches of a panel's height; panels
 Series = Mapping[int, Mapping[int, float]]
 """Seed -> units -> value."""
@@ -119,11 +121,19 @@ def _panel(above: Axes, below: Axes, i: int, judgement: Judgement, curves: Curve
 def _arm(axes: Axes, name: str, series: Series, colour: str) -> None:
     """A thin line and dots for each seed, the mean over them, and its band."""
     over = band(series)
-    for seed, values in series.items():
-        axes.plot(list(values), list(values.values()), color=colour, lw=0.7, alpha=0.45, zorder=2)
+    shown = some(series)
+    if len(shown) > FEW:  # as one line, broken between two seeds
+        units = [x for _, values in shown for x in (*values, math.nan)]
+        levels = [x for _, values in shown for x in (*values.values(), math.nan)]
+        axes.plot(units, levels, color=colour, lw=0.7, alpha=0.45, zorder=2)
+    for seed, values in shown:
         finite = [t for t, v in values.items() if math.isfinite(v)]
-        size, gid = 12 if len(values) < 25 else 3, f"{name}-seed-{seed}"
-        dots(axes, finite, [values[t] for t in finite], colour, size, alpha=0.6, gid=gid)
+        if len(shown) <= FEW:
+            axes.plot(
+                list(values), list(values.values()), color=colour, lw=0.7, alpha=0.45, zorder=2
+            )
+            size, gid = 12 if len(values) < 25 else 3, f"{name}-seed-{seed}"
+            dots(axes, finite, [values[t] for t in finite], colour, size, alpha=0.6, gid=gid)
         if finite and len(finite) < len(values):
             last = finite[-1]
             mark(axes, last, values[last], colour, 55, "x", lw=2, zorder=6)
@@ -186,6 +196,7 @@ def _caption(judgements: Sequence[Judgement], curves: Curves) -> str:
     n = span(len(curves[h]) for h in arms if h in curves)
     how = judgements[0].measure
     every = [c for h in arms for c in curves.get(h, {}).values()]
+    most = max((len(curves.get(h, {})) for h in arms), default=0)
     drawn = {c.metric for c in every}
     part = (
         " All of it on the few held-out rows that were looked at between the evaluations; no verdict "
@@ -202,5 +213,5 @@ def _caption(judgements: Sequence[Judgement], curves: Curves) -> str:
         "the mean (thick) and its 95 % t interval over the seeds not diverged (shaded), n = "
         f"{n} an arm. Below: improvement over the baseline of the same seed, its mean "
         "and 95 % t interval; above zero the idea is better. × marks where a run diverged. "
-        f"Intervals are pointwise.{part}"
+        f"Intervals are pointwise.{part}{some_of(most)}"
     )

@@ -13,7 +13,7 @@ from matplotlib.ticker import EngFormatter
 from audition.answers import Judgement
 from audition.answers.curves import Reading, Readings
 from audition.labels import labels
-from audition.report.figures.drawing import COLUMNS, headline, panels, say
+from audition.report.figures.drawing import COLUMNS, headline, panels, say, some, some_of
 from audition.report.figures.gains import span
 from audition.report.style import INK, SMALL, VERDICT, WIDTH, styled
 
@@ -77,7 +77,7 @@ def _lines(judgements: Sequence[Judgement], readings: Readings) -> list[Line]:
 def _panel(axes: Axes, gid: str, meter: str, lines: Sequence[Line]) -> None:
     for number, line in enumerate(lines):
         series = [each[meter] for each in line.seeds.values() if meter in each]
-        for values in series:
+        for _, values in some(dict(enumerate(series))):
             axes.plot(list(values), list(values.values()), color=line.colour, lw=0.6, alpha=0.35)
         mean, name = _mean(series), f"{gid}-{number}"
         style = {"color": line.colour, "lw": 2.0, "ls": line.dash}
@@ -97,11 +97,12 @@ def _mean(series: Sequence[Mapping[int, float]]) -> dict[int, float]:
 
 def _caption(lines: Sequence[Line], arms: int, meters: int) -> str:
     n = span(len(line.seeds) for line in lines)
+    most = max(len(line.seeds) for line in lines)
     few = f" Drawn are the first {len(lines)} of {arms} arms." if arms > len(lines) else ""
     rest = f" Drawn are the first {MOST} of {meters} meters." if meters > MOST else ""
     return (
         "What each effect wrote of itself on logged steps, as EFFECT/METER, after what the arms "
         "adjusted differently: every seed (thin), and "
         f"the mean over the seeds (thick), n = {n} an arm. An arm without the effect has no line. "
-        f"Colours are those of the verdicts.{few}{rest}"
+        f"Colours are those of the verdicts.{few}{rest}{some_of(most)}"
     )

@@ -59,9 +59,10 @@ def _losses(axes: Axes, i: int, judgement: Judgement) -> None:
     colour = VERDICT[judgement.comparison.verdict]
     used = set(judgement.comparison.seeds)
     every = used if is_paired(judgement) else used | baseline.keys()
-    for seed in baseline.keys() & idea.keys():
-        width = 1.4 if len(idea) <= LABELLED else 0.6
-        axes.plot([0, 1], [baseline[seed], idea[seed]], color=LINE, lw=width, zorder=1)
+    width, shared = 1.4 if len(idea) <= LABELLED else 0.6, baseline.keys() & idea.keys()
+    if shared:  # as one line that is broken between two seeds
+        joined = [y for seed in shared for y in (baseline[seed], idea[seed], math.nan)]
+        axes.plot([0, 1, math.nan] * len(shared), joined, color=LINE, lw=width, zorder=1)
     for x, losses, ink, what in ((0, baseline, INK, "baseline"), (1, idea, colour, "idea")):
         axes.scatter(
             [x] * len(losses),
