@@ -9,12 +9,12 @@ import torch
 
 from audition.observers.metrics import Metrics
 from audition.recipe.batches import Clock
+from audition.recipe.weights import digest
 from audition.records.metrics import BETWEEN, read_evaluations, read_lines, read_looks
 from audition.training import looks as looking
 from audition.training.evaluation import evaluate
 from audition.training.looks import Looks, spread
 from audition.training.loop import train
-from audition.training.worker import digest
 
 
 def trained(job_of, folder: Path, many: int, *words: str):

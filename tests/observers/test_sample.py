@@ -1,8 +1,8 @@
 """A sample of text: of the trained model, the same twice, and without a trace in the run."""
 
 from audition.observers.sample import FILE, MARK, Sample, sampled
+from audition.recipe.weights import digest
 from audition.training.loop import train
-from audition.training.worker import digest
 
 
 def weights_of(outcome):

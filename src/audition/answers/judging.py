@@ -132,9 +132,7 @@ def judge_plan(
     source = _source(plan, baseline.by(plan.metric).measure.worth)
     terms = Terms(*how, source=source)
     matches = [_match(arm, baseline, [plan], terms) for arm in rivals]
-    judged = _judged(
-        matches, plans or [plan], family, detail=True, asked=plan.names(), only=only
-    )
+    judged = _judged(matches, plans or [plan], family, detail=True, asked=plan.names(), only=only)
     of_plan = plan.digest()
     return [replace(j, standing=replace(j.standing, joined=0), of_plan=of_plan) for j in judged]
 

@@ -8,7 +8,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Gt, Interval
+from annotated_types import Ge, Gt, Interval
 
 from audition.config.card import check_card
 from audition.config.chains import CHAIN, chain, check_needs
@@ -51,6 +51,8 @@ class Keep:
 
     weights: bool = False
     """Whether its last weights are written beside its record, as weights.safetensors."""
+    text: Annotated[int, Ge(0)] = 0
+    """Tokens that a trained language model goes on with after held-out text, in sample.txt."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from audition.observers.observer import Observer
+from audition.plain_file import write_whole
 from audition.recipe.batches import Batch
 from audition.recipe.problem import Predict
-from audition.records.store import write_whole
 
 if TYPE_CHECKING:
     from audition.session import Evaluation, Session

@@ -13,6 +13,7 @@ from audition.evaluators.classes import Classes
 from audition.evaluators.next_token import NextToken, PerByte
 from audition.measure import recorded
 from audition.observers.observer import StepReport
+from audition.parts.batch_norm import norms_of
 from audition.recipe.batches import Batch, Clock
 from audition.recipe.problem import Predict
 from audition.records.metrics import BETWEEN
@@ -68,8 +69,8 @@ def joined(batches: Sequence[Batch]) -> Batch:
 class Looks:
     """The task's measures on as many held-out rows as a training batch has, spread over all of them.
 
-    A look sees the weights that evaluation sees. Tasks whose evaluation is more than one pass, packs
-    and weights that are parted among processes are not looked at.
+    A look sees the weights that evaluation sees. Tasks whose evaluation is more than one pass, models
+    with batch norms, packs, and weights that are parted among processes are not looked at.
     """
 
     def __init__(self, job: Job, *, packed: bool = False) -> None:
@@ -86,8 +87,12 @@ class Looks:
         if not self.looks or steps is None:
             return {}
         apart = max(APART, -(-steps // (self.looks + 1)))
-        due = session.step % apart == 0 and session.step < steps
-        return self._look(session, report.clock) if due else {}
+        if session.step % apart or session.step >= steps:
+            return {}
+        if norms_of(session.model):  # what they remember is made at an evaluation
+            self.looks = 0
+            return {}
+        return self._look(session, report.clock)
 
     def _look(self, session: Session, clock: Clock) -> dict[str, float]:
         execution = self.job.execution

@@ -57,7 +57,7 @@ def settings_at(ledger: Ledger, record: Record, allowed: tuple[str, ...]) -> dic
         if not target.startswith(allowed):
             raise AuditionError(f"{path} names {target}, which allowed_targets does not")
     paths = {**settings["paths"], "output_dir": str(ledger.root)}
-    return {"keep": {"weights": False}, **settings, "paths": paths}
+    return {"keep": {"weights": False, "text": 0}, **settings, "paths": paths}
 
 
 def weights_of(
@@ -99,7 +99,7 @@ def _train_again(
     with TemporaryDirectory(prefix=".part-", dir=ledger.root) as place:
         again = {
             **settings,
-            "keep": {"weights": True},
+            "keep": {"weights": True, "text": 0},
             "logger": {},
             "energy": {"_target_": "audition.energy.off.Off"},
             "memory": {"_target_": "audition.observers.memory.NoMemory"},

@@ -26,6 +26,7 @@ from audition.observers.memory import Subject
 from audition.observers.metrics import Metrics
 from audition.observers.observer import Observer
 from audition.observers.progress import Progress, Tell
+from audition.observers.sample import Sample
 from audition.observers.seen_pictures import PicturesSeen
 from audition.observers.spikes import Spikes
 from audition.observers.watching import watching
@@ -136,6 +137,7 @@ def rigged(spec: RunSpec, team: Team, tell: Tell) -> Iterator[Rig]:
             LineageLog(folder),
             kept,
             pictures,
+            Sample(folder, settings["keep"].get("text", 0)),
             Progress(tell),
             checkpoint,
             *trackers.others,
