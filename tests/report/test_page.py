@@ -324,3 +324,34 @@ def test_plain_text_in_markdown(text: str, expected: str) -> None:
 
 def test_a_fence_is_longer_than_what_it_holds() -> None:
     assert fenced("a ```` b", "sh") == "`````sh\na ```` b\n`````"
+
+
+def test_samples_of_text_are_shown_arm_against_arm(ledger_of, tmp_path):
+    ledger = ledger_of({"baseline": {1: 1.5, 2: 1.6}, "idea": {1: 1.4, 2: 1.5}})
+    for record in ledger.read().records:
+        if record.seed == 2:
+            text = f"KING: hark <b>\n----\nso says {record.arm}\n"
+            (ledger.folder_of(record) / "sample.txt").write_text(text)
+    written = write_report(ledger, tmp_path / "report")
+    page, markdown = written.page.read_text(), written.markdown.read_text()
+    for arm in ("baseline", "idea"):
+        assert f"What {arm} seed 2 makes of held-out text" in page
+        assert f"so says {arm}" in page
+        assert f"so says {arm}\n" in markdown
+    assert "hark &lt;b&gt;" in page
+    assert "seed 1 makes" not in page
+
+
+def test_the_card_of_a_draft_is_shown_as_far_as_it_goes(ledger_of, tmp_path):
+    ledger = ledger_of({"baseline": {1: 1.5, 2: 1.6}, "idea": {1: 1.4, 2: 1.5}})
+    draft = {"cards": {"idea": {"pitch": "Do less.", "test": {"steps": 80}}}}
+    for record in ledger.read().records:
+        if record.arm == "idea":
+            (ledger.folder_of(record) / "config.yaml").write_text(yaml.safe_dump(draft))
+    written = write_report(ledger, tmp_path / "report")
+    for text in (written.page.read_text(), written.markdown.read_text()):
+        assert "Do less." in text
+        assert "80 steps" in text
+        assert "a draft, which lacks" in text
+        assert "falsifier, kill" in text.replace("\\", "")
+        assert "against it" not in text

@@ -107,37 +107,68 @@ class Card:
         digits = sha256(dumps(vars(self), sort_keys=True).encode()).hexdigest()[:12]
         return f"{DRAFT}{digits}" if self.is_draft else digits
 
+    @property
+    def tested(self) -> str:
+        """`1,000,000 tokens, 3 seeds (42, 137, 256)`, as far as it is said."""
+        seeds = self.test.get("seeds") or ()
+        listed = f"{count(len(seeds), 'seed')} ({', '.join(map(str, seeds))})" if seeds else ""
+        return ", ".join(filter(None, (self.length, listed)))
+
+    @property
+    def bar(self) -> str:
+        """Its rule of success and its d, as far as they are said."""
+        bar = (("rule", "{}"), ("d", "Cohen's d ≥ {}"))
+        return ", ".join(
+            says.format(self.success[part]) for part, says in bar if part in self.success
+        )
+
+    @property
+    def costs(self) -> str:
+        """What it takes, as far as it is said."""
+        costs = (("flops", "{} of a step's arithmetic"), ("bytes", "memory {}"))
+        return "; ".join(says.format(self.cost[part]) for part, says in costs if part in self.cost)
+
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """What it says beside pitch and formula, (what, in words) each; of a draft what it lacks too."""
+        said = (
+            ("for it", self.pro),
+            ("against it", self.con),
+            ("flag", self.flag),
+            ("test", self.tested),
+            ("success", self.bar),
+            ("falsifier", self.falsifier),
+            ("kill criterion", self.kill_criterion),
+            ("expected signature", self.expected_signature),
+            ("cost", self.costs),
+            *((f"beside {known}", other) for known, other in self.nearest_known.items()),
+            *((f"control {control}", what) for control, what in self.controls.items()),
+            ("a draft, which lacks", ", ".join(self.missing)),
+        )
+        return tuple((what, str(text)) for what, text in said if text)
+
     def markdown(self, number: int | None = None) -> str:
         """The card in the idea protocol's own format, with what it adds underneath.
 
         number: of the idea among those proposed with it.
         """
-        test, success = self.test, self.success
         title = self.name if number is None else f"Idea {number}: {self.name}"
         symbols = "\n".join(f"- {symbol}: {meaning}" for symbol, meaning in self.symbols.items())
         known = "\n".join(f"- {known}: {other}" for known, other in self.nearest_known.items())
         controls = "\n".join(f"- `{control}`: {what}" for control, what in self.controls.items())
-        seeds = test.get("seeds") or ()
-        listed = f"{count(len(seeds), 'seed')} ({', '.join(map(str, seeds))})" if seeds else ""
-        tested = ", ".join(filter(None, (self.length, listed)))
-        about = "; mechanism: ".join(filter(None, (self.aspect, self.mechanism)))
-        costs = (("flops", "{} of a step's arithmetic"), ("bytes", "memory {}"))
-        cost = "; ".join(says.format(self.cost[part]) for part, says in costs if part in self.cost)
-        bar = (("rule", "{}"), ("d", "Cohen's d ≥ {}"))
-        rule = ", ".join(says.format(success[part]) for part, says in bar if part in success)
         entries = {
             "Pitch": self.pitch,
             "Math": f"{self.math.strip()}\n{symbols}".strip(),
             "Pro": self.pro,
             "Con": self.con,
             "Flag": f"`{self.flag}`" if self.flag else "",
-            "Test": f"{tested}, compared with the baseline" if tested else "",
-            "Success": rule,
-            "Aspect": about,
+            "Test": f"{self.tested}, compared with the baseline" if self.tested else "",
+            "Success": self.bar,
+            "Aspect": "; mechanism: ".join(filter(None, (self.aspect, self.mechanism))),
             "Falsifier": self.falsifier,
             "Kill criterion": self.kill_criterion,
             "Expected signature": self.expected_signature,
-            "Cost": cost,
+            "Cost": self.costs,
             "Nearest known": f"\n{known}" if known else "",
             "Controls": f"\n{controls}" if controls else "",
             "Draft": f"it lacks {', '.join(self.missing)}" if self.is_draft else "",

@@ -12,11 +12,11 @@ from audition.observers.observer import Observer
 from audition.plain_file import write_whole
 from audition.recipe.batches import Batch
 from audition.recipe.problem import Predict
+from audition.records.contents import SAMPLE
 
 if TYPE_CHECKING:
     from audition.session import Evaluation, Session
 
-FILE = "sample.txt"
 MARK = "\n----- what follows is the model's -----\n"
 """Between the held-out text that it was given and what it made of it."""
 
@@ -39,7 +39,7 @@ class Sample(Observer):
         if self.tokens and (self.steps is None or session.step >= self.steps):
             text = sampled(session, self.tokens)
             if text is not None:
-                write_whole(self.folder / FILE, text)
+                write_whole(self.folder / SAMPLE, text)
 
 
 def sampled(session: "Session", tokens: int) -> str | None:

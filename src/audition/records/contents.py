@@ -13,6 +13,9 @@ from audition.records.studies import STUDIES
 from audition.records.submission import SUBMISSIONS
 from audition.records.tuned import TUNED
 
+SAMPLE = "sample.txt"
+"""Beside the record of a language model: what it makes of held-out text (`keep.text`)."""
+
 FOLDERS: tuple[Folder, ...] = (PLANS, STUDIES, TUNED, RACES, PLACEBOS, SUBMISSIONS)  # type: ignore[type-arg]
 
 

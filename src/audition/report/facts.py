@@ -12,6 +12,8 @@ from audition.answers.provenance import cards_of
 from audition.answers.searches import FLATTERED, columns, importance_lines, rows, sentence
 from audition.answers.verdict import Verdict
 from audition.config.card import Card
+from audition.plain_file import read_text
+from audition.records.contents import SAMPLE
 from audition.records.store import Ledger
 from audition.records.studies import Account
 from audition.report.figures.gains import gains
@@ -52,6 +54,7 @@ class IdeaFacts:
     notes: tuple[str, ...]
     commands: tuple[str, ...]
     cards: tuple[Card, ...]
+    samples: tuple[tuple[str, str], ...]  # (whose, the text that it wrote), of one seed
     runs: tuple[tuple[str, ...], ...]  # rows of `run_columns`
 
 
@@ -105,8 +108,23 @@ def facts_of(verdict: Verdict, ledger: Ledger) -> IdeaFacts:
         ),
         commands=commands(judgement, ledger.root),
         cards=cards_of(ledger, arm),
+        samples=samples_of(ledger, judgement),
         runs=_runs(judgement),
     )
+
+
+def samples_of(ledger: Ledger, judgement: Judgement) -> tuple[tuple[str, str], ...]:
+    """Whose and which text, of the first seed on which baseline and idea both wrote a sample."""
+    sides = (judgement.baseline, judgement.arm)
+    runs = [{r.seed: ledger.folder_of(r) / SAMPLE for r in side.records} for side in sides]
+    for seed in runs[0].keys() & runs[1].keys():
+        try:
+            texts = [read_text(own[seed], "replace") for own in runs]
+        except OSError:
+            continue
+        names = (f"{side.name} seed {seed}" for side in sides)
+        return tuple(zip(names, texts, strict=True))
+    return ()
 
 
 def _runs(judgement: Judgement) -> tuple[tuple[str, ...], ...]:
