@@ -130,7 +130,7 @@ class Card:
 
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
-        """What it says beside pitch and formula, (what, in words) each; of a draft what it lacks too."""
+        """What it says beside pitch and formula, (what, in words) each, and what a draft lacks."""
         said = (
             ("for it", self.pro),
             ("against it", self.con),
