@@ -31,6 +31,5 @@ def test_it_sees_the_weights_that_evaluation_saw(job_of, tmp_path):
 
 def test_nothing_is_written_unless_it_is_asked_for_or_where_there_is_no_text(job_of, tmp_path):
     train(job_of("budget.steps=2"), [Sample(tmp_path, 0)])
-    pictures = ("task=classification", "model=mlp", "data=digits")
-    train(job_of(*pictures, "budget.steps=2"), [Sample(tmp_path, 10)])
+    train(job_of("experiment=digits", "budget.steps=2"), [Sample(tmp_path, 10)])
     assert not (tmp_path / SAMPLE).exists()
