@@ -82,7 +82,7 @@ def test_looks_are_few_and_far_between(job_of, monkeypatch, steps, expected):
     monkeypatch.setattr(Looks, "_look", lambda self, session, clock: {"seen": clock.step})
     seen = []
     for step in range(steps):
-        session: Any = SimpleNamespace(step=step + 1)
+        session: Any = SimpleNamespace(step=step + 1, model=torch.nn.Linear(1, 1))
         report: Any = SimpleNamespace(clock=Clock(step, steps))
         seen += [session.step] * bool(looks(session, report))
     assert seen == expected
