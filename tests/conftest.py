@@ -17,6 +17,7 @@ from warm import Warm
 from audition import frozen
 from audition.config.root import check, conf_dir
 from audition.sweep.compose import Composer
+from audition.sweep.layers import Layers
 from audition.training.build import build
 from audition.training.job import Job, Outcome
 from audition.training.loop import train
@@ -179,10 +180,19 @@ def cache_dir(common_folder: Path) -> str:
     return str(common_folder / "cache")
 
 
+class Believed(Layers):
+    """Kinds of command lines are not each held against Hydra: `sweep/test_layers` does that."""
+
+    def _is_hydras(self, *kind: object) -> bool:
+        return True
+
+
 @pytest.fixture(scope="session")
 def session_composer(cache_dir: str) -> Composer:
     """Reads the files of `conf/` once for all tests; for use inside an initialised Hydra."""
-    return Composer("audition", (f"paths.cache_dir={cache_dir}",))
+    composer = Composer("audition", (f"paths.cache_dir={cache_dir}",))
+    vars(composer)["_layers"] = Believed(composer.config_name, composer.hydra_overrides)
+    return composer
 
 
 @pytest.fixture(scope="session")

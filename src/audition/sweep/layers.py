@@ -135,9 +135,12 @@ class Layers:
             if not str(each.config_path).startswith("hydra/")
         )
         kind = Kind(layers, dict(found.overrides.known_choices))
+        return kind if self._is_hydras(kind, words, values) else None
+
+    def _is_hydras(self, kind: Kind, words: Sequence[str], values: Sequence[Override]) -> bool:
         whole = compose(self.config_name, list(words))
-        made = set_by_hydra(self._laid(layers), values)
-        return kind if OmegaConf.to_container(made) == OmegaConf.to_container(whole) else None
+        made = set_by_hydra(self._laid(kind.layers), values)
+        return OmegaConf.to_container(made) == OmegaConf.to_container(whole)
 
     def _is_plain(self, override: Override) -> bool:
         """Whether another choice would change nothing of the order of all other files."""
