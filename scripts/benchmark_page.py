@@ -31,12 +31,17 @@ def filled(page: str, folder: Path) -> str:
     """`page` with the tables of all ledgers that `folder` has."""
 
     def table(place: re.Match[str]) -> str:
-        ledger = folder / place["name"]
-        if not ledger.is_dir():
+        ledger = Ledger(folder / place["name"])
+        if not has_runs(ledger):
             return place[0]
-        return f"<!-- {place['name']} -->\n{tables(Ledger(ledger))}\n<!-- end -->"
+        return f"<!-- {place['name']} -->\n{tables(ledger)}\n<!-- end -->"
 
     return TABLE.sub(table, page)
+
+
+def has_runs(ledger: Ledger) -> bool:
+    """Whether there is such a ledger, with a finished run."""
+    return ledger.root.is_dir() and any(r.status == "finished" for r in ledger.read().records)
 
 
 def tables(ledger: Ledger) -> str:
@@ -102,7 +107,7 @@ def main(folder: str) -> None:
     for path in sorted(PAGES.glob("*.md")):
         page = path.read_text(encoding="utf-8")
         known = [each["name"] for each in TABLE.finditer(page)]
-        there = [name for name in known if (place / name).is_dir()]
+        there = [name for name in known if has_runs(Ledger(place / name))]
         if there:
             path.write_text(filled(page, place), encoding="utf-8")
         done += there

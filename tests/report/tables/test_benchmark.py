@@ -79,3 +79,9 @@ def test_the_page_is_filled_from_ledgers_and_keeps_what_has_none(measured):
     assert "| `gated` | 2 | 2.8500" in gated
     assert "A stand-in for TinyStories: a test's." in found
     assert benchmark_page.filled(found, measured.root.parent) == found
+
+
+def test_a_ledger_without_a_run_leaves_the_page_as_it_is(tmp_path):
+    (tmp_path / "empty").mkdir()
+    page = "<!-- empty -->\nNot measured.\n<!-- end -->\n"
+    assert benchmark_page.filled(page, tmp_path) == page
