@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from audition.answers.judging import PLANNED
+
 
 def verdict(place: Any, *words: str) -> dict[str, Any]:
     (only,) = json.loads(place.read("verdict", "--json", *words).stdout)
@@ -19,6 +21,8 @@ def test_a_verdict_keeps_to_its_plan_or_says_where_it_departs(place: Any) -> Non
     assert [arm["name"] for arm in planned["arms"]] == ["placebo"]
     assert planned["arms"][0]["seeds"] == planned["baseline_seeds"] == [1, 2]
     assert planned["arms"][0]["cards"].keys() == {"placebo"}
+    assert (planned["alpha"], planned["sesoi"]) == (0.05, 0.005)
+    assert "the default of this measure" in " ".join(first.stdout.split())
     assert {r["plan"] for r in place.records().values()} == {plan.stem}
     assert verdict(place)["standing"] == "as planned"
     assert verdict(place, "--alpha", "0.1")["departures"] == ["α is 0.1, and the plan's 0.05"]
@@ -43,8 +47,10 @@ def test_a_verdict_keeps_to_its_plan_or_says_where_it_departs(place: Any) -> Non
 
 
 def test_other_arithmetic_is_said_and_refused_where_it_is_asked_for(place: Any) -> None:
-    ended = place.train("+idea=placebo", "seed=1", "-m")
+    ended = place.train("+idea=placebo", "seed=1", "analysis.margin=0.3", "-m")
     assert ended.returncode == 0, ended.stderr
+    judged = verdict(place)
+    assert (judged["sesoi"], judged["sesoi_from"]) == (0.3, PLANNED)
     (path,) = place.output.glob("runs/placebo/*/seed_1/record.json")
     record = json.loads(path.read_text())
     torch = record["arithmetic"]["torch"]

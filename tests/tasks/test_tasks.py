@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from audition.config.instantiate import construct
+from audition.config.root import names_in
 from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.observers.checkpoint import NAME, Checkpoint, read_checkpoint
@@ -31,6 +32,14 @@ def test_a_language_run_is_counted_in_tokens(job_of):
     assert job.task.unit == "tokens"
     assert found["units"] == 6 * 64
     assert list(found["metrics"]) == ["val_loss", "val_loss_best", "val_bpb", "val_bpb_best"]
+
+
+@pytest.mark.parametrize("name", names_in("task"))
+def test_every_task_says_which_gain_counts_before_there_are_runs(settings_of, name):
+    task = task_of(settings_of(f"task={name}", base=()))
+    how = task.measures[task.primary]
+    assert how.worth is not None
+    assert how.worth > 0
 
 
 @pytest.mark.parametrize("model", ["convnet", "mlp"])
