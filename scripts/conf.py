@@ -9,6 +9,7 @@ from pathlib import Path
 
 from audition.config.members import members
 from audition.config.root import conf_dir
+from audition.errors import AuditionError
 from audition.shelf.pages import PAGE, Costs, Known, costs_in, filled, named_in, reference
 from audition.shelf.settings import regenerated
 
@@ -18,9 +19,16 @@ PARTS = ROOT / PAGE
 
 
 def yamls(files: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Each file of `conf/`, and the text that it should have."""
+    """Each file of `conf/`, and the text that it should have.
+
+    Raises AuditionError, naming the file, for a setting that its class does not take (any more).
+    """
     for path in files:
-        yield path, regenerated(path.read_text(encoding="utf-8"))
+        try:
+            text = regenerated(path.read_text(encoding="utf-8"))
+        except AuditionError as error:
+            raise AuditionError(f"{path}: {error}; delete its line") from None
+        yield path, text
 
 
 def written_yamls() -> list[Path]:
@@ -60,11 +68,15 @@ def _everything() -> Iterator[tuple[Path, str]]:
 
 
 def main() -> None:
-    """Write every file that is not as it should be, and say which."""
-    for path, text in yamls(list(map(Path, sys.argv[1:]))) if sys.argv[1:] else _everything():
-        if path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            print(path, file=sys.stderr)
+    """Write every file that is not as it should be, and say which; a mistake is one sentence."""
+    try:
+        for path, text in yamls(list(map(Path, sys.argv[1:]))) if sys.argv[1:] else _everything():
+            if path.read_text(encoding="utf-8") != text:
+                path.write_text(text, encoding="utf-8")
+                print(path, file=sys.stderr)
+    except AuditionError as error:
+        print(f"audition: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-SETTING = re.compile(r"(?<![^,])((?:[\w@/]+\.)*)([\w@/]+)(?==)")
+SETTING = re.compile(r"(?<![^,])((?:[\w@/-]+\.)*)([\w@/-]+)(?==)")
 """Of `optimizer.lr=0.01`, the groups and the last name of its key."""
 ROOM = 30
 """Characters of a label in a figure."""

@@ -1,9 +1,10 @@
 """The files of conf/ and the documents beside them are as the classes have them."""
 
 import math
+from pathlib import Path
 
 import pytest
-from scripts.conf import PARTS, ROOT, expected_files
+from scripts.conf import PARTS, ROOT, expected_files, main
 from scripts.member_costs import costs
 
 from audition.config.members import members
@@ -106,3 +107,21 @@ def test_a_document_without_the_marks_is_refused():
 def test_every_member_says_what_it_is():
     for member in members():
         assert member.sentence, member.path
+
+
+def test_a_setting_that_its_class_has_lost_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.yaml"
+    text = "# Mine.\n_target_: audition.parts.optim.sgd.SGD\nlr: 0.1\nbetas: [0.9, 0.99]\n"
+    file.write_text(text)
+    monkeypatch.setattr("sys.argv", ["conf", str(file)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(
+        f"audition: {file}: betas is not a setting of audition.parts.optim.sgd.SGD"
+    )
+    assert said.endswith("; delete its line\n")
+    assert file.read_text() == text

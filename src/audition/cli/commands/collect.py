@@ -34,14 +34,7 @@ def collect(options: Namespace) -> None:
             f"({found.plan.command}) goes on to the verdict"
         )
     elif is_over(found.states):
-        plan = found.plan
-        asked = {
-            "metric": plan.metric,
-            "sesoi": plan.sesoi,
-            "alpha": plan.alpha,
-            "sides": plan.sides,
-        }
-        tell(Namespace(**{**vars(options), **asked}), [arm.name for arm in plan.arms])
+        tell(options, (), named=found.plan.digest())
         for state in open_or_failed:
             say(f"{state.arm} seed {state.seed} failed: {state.detail}")
     else:
