@@ -53,7 +53,9 @@ def tables(ledger: Ledger) -> str:
     for each in benchmarks(ledger, arms, plans):
         judged = judge_baseline(arms, each.baseline, plans=plans, detail=False)
         parts.append("\n".join(_table(each, judged)))
-        parts += [f"{remark.rstrip('.')}." for remark in each.remarks]
+        # Data of a ledger that was brought here may be elsewhere; the page says what they are.
+        told = [remark for remark in each.remarks if "cannot be read" not in remark]
+        parts += [f"{remark.rstrip('.')}." for remark in told]
     return "\n\n".join(parts)
 
 
