@@ -68,9 +68,13 @@ def test_a_look_at_all_rows_measures_what_an_evaluation_does(job_of, monkeypatch
 def test_rows_are_spread_over_all_of_them(job_of):
     batches = job_of().recipe.data(train(job_of()).session.streams)
     rows = torch.cat([batch.ids for batch in batches.held_out(64)])
-    few = spread(batches.held_out(64), len(rows) // 4)
-    assert few.ids.tolist() == rows[::4].tolist()
-    assert torch.equal(few.inputs, torch.cat([b.inputs for b in batches.held_out(64)])[::4])
+    inputs = torch.cat([batch.inputs for batch in batches.held_out(64)])
+    batch = next(iter(batches.held_out(64))).rows
+    for apart in (1, 4, batch - 1, 3 * batch):  # also where whole batches have none of them
+        few = spread(batches.held_out(64), len(rows) // apart)
+        exactly = len(rows) // (len(rows) // apart)
+        assert few.ids.tolist() == rows[::exactly].tolist()
+        assert torch.equal(few.inputs, inputs[::exactly])
 
 
 @pytest.mark.parametrize(

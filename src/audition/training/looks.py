@@ -47,7 +47,7 @@ def spread(batches: Iterable[Batch], wanted: int) -> Batch:
     apart = max(1, sum(batch.rows for batch in held) // wanted)
     chosen, before = [], 0
     for batch in held:
-        rows = torch.arange(-before % apart, batch.rows, apart)
+        rows = torch.arange(batch.rows)[-before % apart :: apart]
         chosen.append(batch.cut(rows))
         before += batch.rows
     return joined([batch for batch in chosen if batch.rows])
