@@ -192,7 +192,7 @@ def claim_in(path: Path) -> Claim:
     except AuditionError as error:
         raise AuditionError(f"{path} {error}") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise AuditionError(f"{path} cannot be read: {error}") from None
+        raise AuditionError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
 
 
 def filled_numbers(plain: object) -> object:
