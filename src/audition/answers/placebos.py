@@ -121,7 +121,7 @@ def placebo_rates(
     if not whole:
         raise AuditionError(
             f"no campaign of placebos of baseline {layout.baseline_hash[:8]} has all of its runs "
-            "yet: the same `audition calibrate --runs` command goes on"
+            "yet: the command that began them goes on"
         )
     measure = arms[layout.baseline_hash].measure
     terms = Terms(alpha, sides, measure.worth if sesoi is None else sesoi)

@@ -1,7 +1,7 @@
 """Every rule of the house on one campaign of losses: what each of them decides about each idea.
 
 The same functions decide here as in a sweep, a race and a tuned comparison, so that a rule can be
-tried on runs that were made for it (`audition calibrate --runs`) or drawn at random.
+tried on runs that were made for it (by `audition calibrate`) or drawn at random.
 """
 
 import math
