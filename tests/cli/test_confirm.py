@@ -2,10 +2,12 @@
 
 import json
 import shlex
-import sys
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.conftest import TRAIN
 
 
 def test_an_arm_is_confirmed_on_fresh_seeds_in_a_ledger_of_its_own(place: Any) -> None:
@@ -22,7 +24,7 @@ def test_an_arm_is_confirmed_on_fresh_seeds_in_a_ledger_of_its_own(place: Any) -
     own = place.output.parent / "fresh"
     where = [f"paths.output_dir={own}" if w.startswith("paths.output_dir=") else w for w in words]
     line = [word for word in where if "=" in word or word == "-m"]
-    ended = place.run([sys.executable, "src/train.py", *line])
+    ended = place.run([*TRAIN, *line])
     assert ended.returncode == 0, ended.stderr
     assert "confirmed on fresh seeds" in " ".join(ended.stdout.split())
     # The first look was inconclusive: the second is planned too, and spends half of its error.
@@ -46,8 +48,8 @@ def test_a_number_of_seeds_that_is_none(place: Any, options: tuple[str, ...]) ->
     assert options[1] in ended.stderr
 
 
-def test_an_arm_that_is_not_there(place: Any) -> None:
-    assert place.train("+idea=placebo", "seed=1,2", "-m").returncode == 0
+def test_an_arm_that_is_not_there(place: Any, finished: Path) -> None:
+    shutil.copytree(finished, place.output)
     ended = place.read("confirm", "plasebo")
     assert ended.returncode == 2
     assert "no runs of 'plasebo'; did you mean 'placebo'?" in ended.stderr
