@@ -179,12 +179,10 @@ def show_lines(judgements: Sequence[Judgement], ledger: Ledger) -> None:
     others = [j.other for j in judgements if j.other is not None]
     if others:
         plan = others[0].of_plan
-        asks = audition_command(
-            f"verdict --plan {plan[:DIGEST]}" if plan else "verdict", ledger.root
-        )
+        asks = f"verdict --plan {plan[:DIGEST]}" if plan else "verdict"
         whose = "Plans, on their own runs alone, have" if plan else "The whole ledger today has"
-        said = f"{whose} other numbers for {len(others)} of them: {asks}."
-        out.print(Text(said), soft_wrap=True)
+        said = f"{whose} other numbers for {len(others)} of them: "
+        out.print(Text(f"{said}{audition_command(asks, ledger.root)}."), soft_wrap=True)
     one, every, board = (
         audition_command(name, ledger.root)
         for name in ("verdict ARM", "verdict --whole", "leaderboard")
