@@ -46,6 +46,7 @@ def _deployed(options: Namespace) -> "Sequence[Row]":
     from audition.costs.inference import SHAPES, answer_joules, answer_seconds, runtime_of
     from audition.costs.table import counted_rows, timed_rows
     from audition.records.find import find_run
+    from audition.training.parents import settings_at
 
     ledger, contents = open_ledger(options)
     # A trained run may have the name of what is made of it, and so may what other code made of it.
@@ -61,11 +62,14 @@ def _deployed(options: Namespace) -> "Sequence[Row]":
     models = {name: runtime_of(ledger, record, allowed) for name, record in named.items()}
     first = next(iter(named.values()))
     rows = [r for name, each in named.items() for r in counted_rows(name, each.costs, first.costs)]
-    for shape in SHAPES:
+    contexts = [settings_at(ledger, r, allowed)["data"].get("context") for r in named.values()]
+    longest = min(int(each or 1) for each in contexts)
+    shapes = [(many, min(tokens, longest)) for many, tokens in SHAPES]
+    for shape in dict.fromkeys(shapes):
         timed = answer_seconds(models, shape, options.blocks)
         rows += timed_rows(f"{shape[0]} × {shape[1]}, uncached:", timed, shape[0] * shape[1])
     if options.energy is not None:
-        joules = answer_joules(models, SHAPES[0], _meter(options.energy))
+        joules = answer_joules(models, shapes[0], _meter(options.energy))
         each = {name: {"joules": amount} for name, amount in joules.items()}
         base = next(iter(each.values()))
         rows += [row for name, own in each.items() for row in counted_rows(name, own, base)]
