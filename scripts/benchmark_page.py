@@ -66,7 +66,8 @@ def _common(ledger: Ledger, records: Sequence[Record]) -> str:
     units = " or ".join(f"{u:,}" for u in sorted({r.units for r in records if r.units}))
     path = ledger.folder_of(first) / "repro.json"
     made = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    commit = (made.get("git", {}).get("audition") or {}).get("sha", "not on file")
+    git = made.get("git", {}).get("audition") or {}
+    changed = ", with changes" if git.get("diff") else ""
     hardware = made.get("hardware", {})
     ended = [f"{len(records)} runs", f"seeds {seeds}"]
     failed = [r for r in records if r.status != "finished"]
@@ -76,7 +77,7 @@ def _common(ledger: Ledger, records: Sequence[Record]) -> str:
     precision = named.rpartition(".")[2].lower()
     where = f"{hardware.get('cores', '?')} cores of an {hardware.get('processor', 'unknown')}"
     return (
-        f"{', '.join(ended)}; {units} {first.unit} each; commit `{commit[:7]}`; "
+        f"{', '.join(ended)}; {units} {first.unit} each; commit `{git.get('sha', 'not on file')[:7]}`{changed}; "
         f"torch {first.arithmetic.get('torch', '?')}, {precision}; {where}."
     )
 
