@@ -67,7 +67,7 @@ def _common(ledger: Ledger, records: Sequence[Record]) -> str:
     path = ledger.folder_of(first) / "repro.json"
     made = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     git = made.get("git", {}).get("audition") or {}
-    changed = ", with changes" if git.get("diff") else ""
+    commit = f"`{git.get('sha', 'not on file')[:7]}`" + (" with changes" if git.get("diff") else "")
     hardware = made.get("hardware", {})
     ended = [f"{len(records)} runs", f"seeds {seeds}"]
     failed = [r for r in records if r.status != "finished"]
@@ -77,7 +77,7 @@ def _common(ledger: Ledger, records: Sequence[Record]) -> str:
     precision = named.rpartition(".")[2].lower()
     where = f"{hardware.get('cores', '?')} cores of an {hardware.get('processor', 'unknown')}"
     return (
-        f"{', '.join(ended)}; {units} {first.unit} each; commit `{git.get('sha', 'not on file')[:7]}`{changed}; "
+        f"{', '.join(ended)}; {units} {first.unit} each; commit {commit}; "
         f"torch {first.arithmetic.get('torch', '?')}, {precision}; {where}."
     )
 
