@@ -81,3 +81,20 @@ def test_full_precision_and_long_contexts_go_to_the_stock_kernel():
         assert not by_products(torch.empty(1, 1, LONGEST_PRODUCTS + 1, 8))
     assert by_products(q.bfloat16())
     assert not by_products(torch.empty(1, 1, 8, 8, dtype=torch.bfloat16, device="meta"))
+
+
+def test_a_pack_on_a_card_takes_products_in_float32(monkeypatch):
+    """Compiled, the fused kernel's backward pass refuses a pack's strides there."""
+    monkeypatch.setattr(torch, "is_autocast_enabled", lambda kind: False)
+    chosen = []
+
+    def note(q):
+        chosen.append(by_products(q))
+        return q
+
+    runs = torch.empty(3, 1, 2, 8, 4, device="meta")
+    torch.func.vmap(note)(runs)
+    torch.func.vmap(note)(runs.bfloat16())
+    note(runs[0])
+    torch.func.vmap(note)(torch.empty(3, 1, 2, LONGEST_PRODUCTS + 1, 4, device="meta"))
+    assert chosen == [True, False, False, False]

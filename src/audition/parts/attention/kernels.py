@@ -63,12 +63,15 @@ def by_products(q: Tensor) -> bool:
 
     Torch's fused attention has a backward pass on the CPU that is five times slower in bfloat16
     than in float32 at 64 places; everywhere else the fused kernel is the better one. Of several
-    runs at once (`torch.func.vmap`) it would go through them one by one there.
+    runs at once (`torch.func.vmap`) it would go through them one by one there. On a card the kernel
+    for float32 has a backward pass that refuses the strides which a compiled pack gives it ("LSE is
+    not correctly aligned", torch 2.11).
     """
-    if q.device.type != "cpu":
-        return False
     packed = torch._C._functorch.peek_interpreter_stack() is not None
-    return packed or (reduced(q) and q.shape[2] <= LONGEST_PRODUCTS)
+    few = q.shape[2] <= LONGEST_PRODUCTS
+    if q.device.type != "cpu":
+        return packed and few and not reduced(q)
+    return packed or (few and reduced(q))
 
 
 def reduced(q: Tensor) -> bool:
