@@ -1,7 +1,7 @@
 """How often each rule passed placebos that were trained for it, and found gains planted in them."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -128,28 +128,33 @@ def placebo_rates(
     noise = noise_of_placebos(whole)
     rates = []
     for rule in RULES:
-        if rule.name == TUNED and not layout.key:
-            continue
-        look(rule.name)
-        for gain in (0.0, *gains):
-            rates += tried(rule, whole, gain, noise, terms)
+        able = [c for c in whole if rule.name != TUNED or len(c.baseline.tries) > 1]
+        if able:
+            look(rule.name)
+        for gain in (0.0, *gains) if able else ():
+            rates += tried(rule, able, gain, noise, terms)
     return PlaceboRates(
         layout, measure, noise, terms, len(whole), diverged, mean_gain(whole), tuple(rates)
     )
 
 
 def campaigns(arms: Mapping[str, ArmRuns], layout: PlaceboCampaigns) -> tuple[list[Campaign], int]:
-    """The campaigns that have all their runs, and how many of those had a baseline that diverged."""
+    """The campaigns that have all runs of the arms as they come; and how many are left out.
+
+    Left out are those whose baseline diverged. Where a run at another value of the tuned key is
+    missing, a campaign is without all of them.
+    """
     found, diverged = [], 0
     known = {key: arm.losses for key, arm in arms.items()}
     for screening, fresh in layout.groups():
         seeds = (*screening, *fresh)
-        entrants = (layout.baseline, *layout.placebos)
-        tries = [[known.get(key, {}) for key in each.config_hashes] for each in entrants]
-        if any(runs.get(seed) is None for each in tries for runs in each for seed in seeds):
+        tries = [[known.get(key, {}) for key in arm.config_hashes] for arm in layout.arms]
+        whole = [all(_has(each[k], seeds) for each in tries) for k in range(len(tries[0]))]
+        if not whole[0]:
             continue
+        used = len(whole) if all(whole) else 1
         first, *others = (
-            Entry(tuple({seed: float(runs[seed] or 0.0) for seed in seeds} for runs in each))
+            Entry(tuple({seed: float(runs[seed] or 0.0) for seed in seeds} for runs in each[:used]))
             for each in tries
         )
         if all(math.isfinite(loss) for runs in first.tries for loss in runs.values()):
@@ -157,6 +162,10 @@ def campaigns(arms: Mapping[str, ArmRuns], layout: PlaceboCampaigns) -> tuple[li
         else:
             diverged += 1
     return found, diverged
+
+
+def _has(runs: Mapping[Hashable, float | None], seeds: Sequence[int]) -> bool:
+    return all(runs.get(seed) is not None for seed in seeds)
 
 
 def noise_of_placebos(whole: Sequence[Campaign]) -> NoiseModel:

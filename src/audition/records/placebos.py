@@ -28,6 +28,11 @@ class PlaceboCampaigns:
     placebos: tuple[Entrant, ...]
 
     @property
+    def arms(self) -> tuple[Entrant, ...]:
+        """The baseline, then the placebos."""
+        return (self.baseline, *self.placebos)
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """Every seed, those of a campaign side by side."""
         return tuple(range(1, self.campaigns * (self.screening_seeds + self.fresh_seeds) + 1))

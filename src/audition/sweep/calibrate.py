@@ -5,6 +5,7 @@ Each placebo is compared with its campaign's baseline, so that the rules can be 
 
 import time
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import ceil
 
 from audition.console import say
@@ -87,8 +88,12 @@ class CalibrateStyle:
         pack = plan.runs[0].settings["execution"]["pack"]
         parts = parts_of(layout, 0 if pack == "off" else int(pack))
         began, trained = time.monotonic(), 0
-        for left, seeds in zip(range(len(parts) - 1, -1, -1), parts, strict=True):
-            missing = [run for run in plan.missing(ledger.read()) if run.seed in seeds]
+        for left, (hashes, seeds) in zip(range(len(parts) - 1, -1, -1), parts, strict=True):
+            missing = [
+                run
+                for run in plan.missing(ledger.read())
+                if run.seed in seeds and run.identity.config_hash in hashes
+            ]
             if not missing:
                 continue
             executor.train(missing)
@@ -131,12 +136,16 @@ class CalibrateStyle:
         return tuple(f"{own.key}={value:.12g}" for value in values if value != default)
 
 
-def parts_of(layout: PlaceboCampaigns, pack: int) -> list[frozenset[int]]:
-    """The seeds that are trained one part after another, so that early campaigns are whole early.
+def parts_of(layout: PlaceboCampaigns, pack: int) -> list[tuple[frozenset[str], frozenset[int]]]:
+    """Config hashes and seeds that are trained one part after another.
 
-    A part has as many campaigns as fill a pack, or AT_ONCE. pack: runs of one; 0 without packs.
+    Arms as they come first, so that most rules can be tried early, then at the other values. A part
+    has as many campaigns as fill a pack, or AT_ONCE. pack: runs of one; 0 without packs.
     """
     each = layout.screening_seeds + layout.fresh_seeds
     many = each * max(1, pack // each if pack else AT_ONCE)
     seeds = layout.seeds
-    return [frozenset(seeds[k : k + many]) for k in range(0, len(seeds), many)]
+    groups = [frozenset(seeds[k : k + many]) for k in range(0, len(seeds), many)]
+    tries = list(zip(*(arm.config_hashes for arm in layout.arms), strict=True))
+    hashes = (frozenset(tries[0]), frozenset(chain(*tries[1:])))
+    return [(arms, group) for arms in hashes if arms for group in groups]
