@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+
+from audition.stats.variances import variance_ratio
 
 Floats = NDArray[np.float64]
 
@@ -25,23 +26,10 @@ class Worth:
     n: int
 
 
-def variance_ratio(new: Floats, old: Floats) -> float:
-    """Var(new) / Var(old) of same-seed differences [S] and [S], ddof 1."""
-    return float(new.var(ddof=1) / old.var(ddof=1))
-
-
 def morgan(new: Floats, old: Floats) -> Worth:
-    """`variance_ratio` with an interval that is exact for normal losses, however few seeds.
-
-    The variances are of the same seeds and so not independent: with r the correlation of both and
-    k = 1 + 2 (1 - r²) t² / (n - 2), the limits are the ratio times k ± √(k² - 1) (Pitman 1939, Morgan
-    1939).
-    """
-    n, ratio = len(new), variance_ratio(new, old)
-    squared = float(np.corrcoef(new, old)[0, 1]) ** 2
-    k = 1.0 + 2.0 * (1.0 - squared) * float(stdtrit(n - 2, 0.975)) ** 2 / (n - 2)
-    wide = math.sqrt(k * k - 1.0)
-    return Worth(ratio, ratio * (k - wide), ratio * (k + wide), n)
+    """`variance_ratio` of [S] and [S] with Pitman's and Morgan's interval, exact for normal losses."""
+    ratio, (low, high) = variance_ratio(new.tolist(), old.tolist())
+    return Worth(ratio, low, high, len(new))
 
 
 def pairing(baseline: Floats, idea: Floats) -> float:

@@ -52,6 +52,52 @@ class Ways:
         return f"{self.device}, {self.threads} threads, {self.shape}{compiled}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pairing:
+    """How much the same-seed differences of one precision vary beside another's, on this machine.
+
+    Seeds to a verdict go with that variance, so it counts beside the time of a run.
+    """
+
+    device: str
+    shape: str
+    """Of the steps, as `shape` has it."""
+    steps: int
+    """Of the runs that it was measured with."""
+    precision: str
+    """Names of two classes: the variance is this one's ..."""
+    beside: str
+    """... over that one's."""
+    ratio: float
+    """Geometric mean over the changes."""
+    low: float
+    high: float
+    """95 % interval, from the spread between the changes."""
+    changes: int
+    seeds: int
+    date: str
+    """ISO 8601, UTC."""
+
+    @property
+    def key(self) -> str:
+        """What was measured, in one line."""
+        return f"{self.device}, {self.shape}, {self.steps} steps"
+
+    def fits(self, device: str, shape: str, steps: float) -> bool:
+        """Whether it says something of such runs: the same steps, and half to twice as many."""
+        alike = (self.device, self.shape) == (device, shape)
+        return alike and self.steps / 2 <= steps <= 2 * self.steps
+
+    def seeds_of(self, precision: str) -> float:
+        """The seeds that `precision` needs, beside the other; 1 where nothing is known.
+
+        Only an interval without 1 says that the two need different numbers.
+        """
+        if self.low <= 1.0 <= self.high:
+            return 1.0
+        return self.ratio if precision == self.precision else 1.0
+
+
 @dataclass(frozen=True)
 class Pool:
     """The pool setting with the highest throughput, and what it was found with."""
@@ -150,17 +196,28 @@ def remember(
     Raises OSError where the file cannot be written.
     """
     path = place(cache_dir)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    kept = {
-        "machine": machine(),
-        "measured": {
+    _keep(
+        path,
+        measured={
             **_kept(path, "measured"),
             pool.key: {"pool": asdict(pool), "found": dict(found)},
         },
-        "ways": {**_kept(path, "ways"), **({ways.key: asdict(ways)} if ways else {})},
-    }
-    write_whole(path, json.dumps(kept, indent=1))
+        ways={**_kept(path, "ways"), **({ways.key: asdict(ways)} if ways else {})},
+    )
     return path
+
+
+def remember_pairing(cache_dir: str | Path, pairing: Pairing) -> Path:
+    """Save `pairing` in place of an earlier one; OSError where the file cannot be written."""
+    path = place(cache_dir)
+    _keep(path, pairings={**_kept(path, "pairings"), pairing.key: asdict(pairing)})
+    return path
+
+
+def _keep(path: Path, **changed: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = {name: changed.get(name, _kept(path, name)) for name in ("measured", "ways", "pairings")}
+    write_whole(path, json.dumps({"machine": machine(), **own}, indent=1))
 
 
 def recall(
@@ -191,6 +248,20 @@ def recall_ways(cache_dir: str | Path, *, device: str, threads: int) -> list[Way
             continue
     fitting = (ways for ways in found if (ways.device, ways.threads) == (device, threads))
     return sorted(fitting, key=lambda ways: ways.date, reverse=True)
+
+
+def recall_pairing(
+    cache_dir: str | Path, *, device: str, shape: str, steps: float
+) -> Pairing | None:
+    """The newest one that was measured here with such runs."""
+    found = []
+    for entry in _kept(place(cache_dir), "pairings").values():
+        try:
+            found.append(read(Pairing, entry))
+        except AuditionError:
+            continue
+    fitting = (pairing for pairing in found if pairing.fits(device, shape, steps))
+    return max(fitting, key=lambda pairing: pairing.date, default=None)
 
 
 def _kept(path: Path, what: str) -> dict[str, Any]:

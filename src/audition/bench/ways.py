@@ -6,7 +6,7 @@ from statistics import median
 from audition.bench.plan import PlannedSweep
 from audition.bench.trial import Timing, Trial, precisions_of
 from audition.budget import Budget
-from audition.measured import Way, Ways, shape
+from audition.measured import Way, Ways, recall_pairing, shape
 from audition.records.record import now
 from audition.sweep.resolve_auto import AUTO, among, better, steps_of, usual_way
 from audition.text import count, roughly
@@ -86,7 +86,10 @@ def settled(sweep: PlannedSweep, measured: Ways) -> str:
         return ""
     budget = Budget(**settings["budget"])
     steps = steps_of(budget, measured, ways[first])
-    chosen = better(measured, asked, first, budget) or first
+    pairing = recall_pairing(
+        settings["paths"]["cache_dir"], device=measured.device, shape=measured.shape, steps=steps
+    )
+    chosen = better(measured, asked, first, budget, pairing) or first
     names = {node["_target_"]: name for name, node in precisions_of(sweep).items()}
     by_time = sorted((way.seconds(steps), kind) for kind, way in ways.items())
     times = "; ".join(
@@ -94,4 +97,8 @@ def settled(sweep: PlannedSweep, measured: Ways) -> str:
         for seconds, (name, compile) in by_time
     )
     how = f"{names[chosen[0]]}{', compiled' * chosen[1]}"
-    return f"{how}, for a run of {count(round(steps), 'step')} ({times})"
+    why = ""
+    if pairing and asked[0] == AUTO:
+        seeds = f"{pairing.ratio:.2g} [{pairing.low:.2g}, {pairing.high:.2g}] of the seeds"
+        why = f"; {names[pairing.precision]} needs {seeds}, by `audition noise`"
+    return f"{how}, for a run of {count(round(steps), 'step')} ({times}{why})"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import fdtr, fdtrc, polygamma, psi
+from scipy.special import fdtr, fdtrc, polygamma, psi, stdtrit
 
 from audition.stats.arms import Arm
 
@@ -98,3 +98,27 @@ def _variance_tail(df: float, squares: float, others_df: float, others_squares: 
         return 1.0
     f = (squares / df) / (others_squares / others_df)
     return 2.0 * min(float(fdtr(df, others_df, f)), float(fdtrc(df, others_df, f)))
+
+
+def variance_ratio(
+    new: Sequence[float], old: Sequence[float], *, level: float = 0.95
+) -> tuple[float, tuple[float, float]]:
+    """Var(new) / Var(old) of the same n seeds, with its interval, exact for normal values.
+
+    The variances are not independent: with r the correlation of both and k = 1 + 2 (1 - r^2) t^2 /
+    (n - 2), the limits are the ratio times k -+ sqrt(k^2 - 1).
+
+    Source: Pitman (1939) and Morgan (1939), Biometrika 31, 9 and 13.
+
+    Raises:
+        ValueError: not as many of both, or fewer than three.
+    """
+    if len(new) != len(old) or len(new) < 3:
+        raise ValueError(f"{len(new)} and {len(old)} values are not three pairs or more")
+    x, y = np.asarray(new, dtype=float), np.asarray(old, dtype=float)
+    n, ratio = len(x), float(x.var(ddof=1) / y.var(ddof=1))
+    squared = min(1.0, float(np.corrcoef(x, y)[0, 1]) ** 2)
+    t = float(stdtrit(n - 2, 0.5 + level / 2.0))
+    k = 1.0 + 2.0 * (1.0 - squared) * t**2 / (n - 2)
+    wide = math.sqrt(max(0.0, k * k - 1.0))
+    return ratio, (ratio * (k - wide), ratio * (k + wide))

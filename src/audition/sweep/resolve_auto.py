@@ -5,6 +5,9 @@ evaluations left out, of which `audition bench` measured both for each way to co
 way with the smallest T(n), if that saves `WORTH` of the usual way's T(n); and the usual way where
 nothing was measured. Usual is what needs no measurement: bfloat16 where the hardware multiplies it
 natively, and nothing compiled.
+
+A verdict takes so many runs of that time. Where `audition noise --keep` measured that same-seed
+differences vary less in one precision, so that it needs a share of the seeds, T(n) counts that share.
 """
 
 from collections.abc import Mapping
@@ -14,7 +17,7 @@ from audition.budget import Budget
 from audition.config.root import normalised
 from audition.errors import AuditionError
 from audition.machine import gpus, multiplies_bfloat16
-from audition.measured import Way, Ways, recall_ways, shape
+from audition.measured import Pairing, Way, Ways, recall_pairing, recall_ways, shape
 
 AUTO = "auto"
 PRECISIONS = {True: "audition.execution.Bfloat16", False: "audition.execution.Float32"}
@@ -98,10 +101,12 @@ def _measured(settings: Mapping[str, Any], asked: Kind, first: Kind) -> Kind | N
         return None
     of_shape = (measured for measured in known if measured.shape == own)
     # The newest that has more than one of the ways in question.
-    return next(
-        (better(each, asked, first, budget) for each in of_shape if len(among(each, asked)) > 1),
-        None,
-    )
+    each = next((each for each in of_shape if len(among(each, asked)) > 1), None)
+    if each is None or first not in among(each, asked):
+        return None
+    steps = steps_of(budget, each, among(each, asked)[first])
+    pairing = recall_pairing(cache, device=execution["device"], shape=own, steps=steps)
+    return better(each, asked, first, budget, pairing)
 
 
 def among(measured: Ways, asked: Kind) -> dict[Kind, Way]:
@@ -113,15 +118,23 @@ def among(measured: Ways, asked: Kind) -> dict[Kind, Way]:
     }
 
 
-def better(measured: Ways, asked: Kind, first: Kind, budget: Budget) -> Kind | None:
-    """The best measured way for a run of `budget`; None where it is `first`, or hardly better."""
+def better(
+    measured: Ways, asked: Kind, first: Kind, budget: Budget, pairing: Pairing | None = None
+) -> Kind | None:
+    """The best measured way for runs of `budget`; None where it is `first`, or hardly better.
+
+    pairing: how many seeds each precision needs, where that was measured.
+    """
     ways = among(measured, asked)
     if first not in ways:
         return None
     steps = steps_of(budget, measured, ways[first])
-    best = min(ways, key=lambda kind: ways[kind].seconds(steps))
-    saved = 1 - ways[best].seconds(steps) / ways[first].seconds(steps)
-    return best if saved >= WORTH else None
+    costs = {
+        kind: way.seconds(steps) * (pairing.seeds_of(way.precision) if pairing else 1.0)
+        for kind, way in ways.items()
+    }
+    best = min(costs, key=costs.__getitem__)
+    return best if 1 - costs[best] / costs[first] >= WORTH else None
 
 
 def steps_of(budget: Budget, measured: Ways, way: Way) -> float:
