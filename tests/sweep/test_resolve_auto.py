@@ -7,7 +7,16 @@ import pytest
 from audition import machine
 from audition.budget import Budget
 from audition.config.identity import identify
-from audition.measured import Pool, Way, Ways, remember, shape
+from audition.measured import (
+    Pairing,
+    Pool,
+    Way,
+    Ways,
+    recall_pairing,
+    remember,
+    remember_pairing,
+    shape,
+)
 from audition.sweep import resolve_auto
 
 SETTINGS = {
@@ -208,3 +217,45 @@ def test_a_mistake_is_told_by_the_check_and_not_by_what_was_measured(
     hardware(native=("cpu",))
     with pytest.raises(resolve_auto.AuditionError, match=r"budget\.steps='many'"):
         settings_of(*measure(), "budget.steps=many")
+
+
+NOISY = Pairing(
+    device="cpu",
+    shape="",
+    steps=100,
+    precision=FP32,
+    beside=BF16,
+    ratio=0.2,
+    low=0.1,
+    high=0.4,
+    changes=8,
+    seeds=8,
+    date="2026-01-02T03:04:05+00:00",
+)
+"""fp32 needs a fifth of the seeds that bf16 needs."""
+
+
+@pytest.mark.parametrize(
+    ("pairing", "best"),
+    [
+        (None, None),
+        (NOISY, (FP32, False)),  # twice the time a run, a fifth of the runs
+        (replace(NOISY, ratio=0.6, low=0.5, high=0.8), None),  # 1.2 x the time to a verdict
+        (replace(NOISY, high=1.1), None),  # not known to need fewer
+        (replace(NOISY, ratio=3.0, low=2.0, high=4.0), None),
+    ],
+)
+def test_the_seeds_that_a_precision_needs_count_beside_its_time(pairing, best):
+    asked = ("auto", False)
+    assert resolve_auto.better(MEASURED, asked, (BF16, False), Budget(steps=100), pairing) == best
+
+
+def test_a_pairing_is_kept_and_found_for_such_runs_alone(tmp_path):
+    remember_pairing(tmp_path, NOISY)
+    asked = {"device": "cpu", "shape": "", "steps": 150}
+    assert recall_pairing(tmp_path, **asked) == NOISY
+    assert recall_pairing(tmp_path, **asked | {"steps": 201}) is None
+    assert recall_pairing(tmp_path, **asked | {"device": "cuda"}) is None
+    assert recall_pairing(tmp_path, **asked | {"shape": "other"}) is None
+    remember(tmp_path, Pool("cpu", 1, "bf16", 2, 1, 1.0, ("w",), "2026"), {})
+    assert recall_pairing(tmp_path, **asked) == NOISY
