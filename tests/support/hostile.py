@@ -31,6 +31,7 @@ READERS = (
     ("cancel",),
     ("watch", "--once"),
     ("calibrate",),
+    ("noise",),
     ("export", "--to", "parquet"),
     ("power", "--gain", "0.01"),
     ("interactions", "gate", "muon"),

@@ -16,7 +16,7 @@ from audition.answers.provenance import mapping_in
 from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.records.store import Ledger
-from audition.stats import estimate_noise, seeds_needed
+from audition.stats import NoiseModel, estimate_noise, seeds_needed
 from audition.stats.comparison import json_ready
 from audition.stats.distributions import Sides, t_quantile
 from audition.stats.t_tests import paired_t
@@ -102,13 +102,14 @@ def pair_table(
     gain: true gain that is to be shown, in the metric's unit; one pooled seed sd by default.
     Raises AuditionError where there is no such arm, or runs of more than one metric or device.
     """
-    baselines = [a for a in arms.values() if rivals_of(arms, a)]
-    found = [
-        (baseline, arm)
-        for baseline in baselines
-        for arm in rivals_of(arms, baseline)
-        if len(_shared(baseline, arm)) >= FEWEST and not unlike(arm, baseline)
-    ]
+    baselines = [a for a in arms.values() if a.seeds and rivals_of(arms, a)]
+    noises = {
+        (b.config_hash, a.config_hash): noise
+        for b in baselines
+        for a in rivals_of(arms, b)
+        if not unlike(a, b) and (noise := _noise(b, a)) is not None
+    }
+    found = [(arms[b], arms[a]) for b, a in noises]
     if not found:
         raise AuditionError(
             f"no arm in {ledger.root} shares {FEWEST} finished seeds with its baseline: "
@@ -117,16 +118,9 @@ def pair_table(
     metrics = {baseline.metric for baseline, _ in found}
     if len(metrics) > 1:
         raise AuditionError(f"these arms have several metrics ({', '.join(metrics)}): add --metric")
-    noises = {
-        (b.config_hash, a.config_hash): estimate_noise(
-            {"baseline": {s: b.finite[s] for s in seeds}, "arm": {s: a.finite[s] for s in seeds}},
-            method="own",
-        )
-        for b, a in found
-        for seeds in (_shared(b, a),)
-    }
     worth = gain or math.sqrt(fmean(noise.sd**2 for noise in noises.values()))
-    pairs, differences = [], {}
+    pairs: list[Pair] = []
+    differences: dict[tuple[str, str], dict[Any, float]] = {}
     for baseline, arm in found:
         noise, seeds = noises[baseline.config_hash, arm.config_hash], _shared(baseline, arm)
         test = paired_t(*({s: each.finite[s] for s in seeds} for each in (baseline, arm)))
@@ -187,6 +181,16 @@ def precision_of(ledger: Ledger, arm: ArmRuns) -> str:
     return PRECISIONS.get(name, name)
 
 
+def _noise(baseline: ArmRuns, arm: ArmRuns) -> NoiseModel | None:
+    """The noise of the two, seed by seed; None where they share too few seeds, or do not vary."""
+    seeds = _shared(baseline, arm)
+    if len(seeds) < FEWEST:
+        return None
+    sides = {name: {s: a.finite[s] for s in seeds} for name, a in (("b", baseline), ("a", arm))}
+    noise = estimate_noise(sides, method="own")
+    return noise if noise.paired and noise.sd_difference > 0 else None
+
+
 def _shared(baseline: ArmRuns, arm: ArmRuns) -> list[Any]:
     return [seed for seed in baseline.finite if seed in arm.finite]
 
@@ -206,13 +210,17 @@ def _contrast(
         n=len(seeds),
         variance=ratio,
         variance_ci=interval,
-        seconds=pairs[name, first].seconds / pairs[name, second].seconds,
+        seconds=_ratio(pairs[name, first].seconds, pairs[name, second].seconds),
     )
+
+
+def _ratio(first: float, second: float) -> float:
+    return first / second if min(first, second) > 0 else math.nan
 
 
 def _geometric(ratios: Sequence[float]) -> tuple[float, tuple[float, float]]:
     """Geometric mean, with the 95 % t interval of the logarithms; unknown under two ratios."""
-    logs = [math.log(ratio) for ratio in ratios]
+    logs = [math.log(ratio) for ratio in ratios if ratio > 0]
     if not logs:
         return math.nan, (math.nan, math.nan)
     if len(logs) < 2:

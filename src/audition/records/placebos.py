@@ -45,5 +45,19 @@ class PlaceboCampaigns:
             yield own[: self.screening_seeds], own[self.screening_seeds :]
 
 
-PLACEBOS = Folder("placebos", PlaceboCampaigns)
+MOST = 100_000
+"""Seeds of all campaigns; a file with more was not written by a sweep."""
+
+
+def _misfit(found: PlaceboCampaigns, stem: str) -> str:
+    each = found.screening_seeds + found.fresh_seeds
+    counts = (found.screening_seeds, found.fresh_seeds, found.campaigns)
+    tries = {len(arm.config_hashes) for arm in found.arms}
+    if min(counts) < 1 or each * found.campaigns > MOST or len(tries) != 1 or not found.placebos:
+        return "has campaigns that no sweep makes"
+    same = found.baseline_hash == stem == found.baseline.config_hashes[0]
+    return "" if same else "is of another baseline than its name says"
+
+
+PLACEBOS = Folder("placebos", PlaceboCampaigns, misfit=_misfit)
 """One file a recipe, by the config hash of its baseline."""
