@@ -44,7 +44,7 @@ def noise(options: Namespace) -> None:
         arms,
         gain=options.gain,
         power=options.power,
-        alpha=options.alpha,
+        alpha=options.alpha or 0.05,
         sides=options.sides or "two",
     )
     emit(options, found.to_dict(), lambda: show_pairs(found))
