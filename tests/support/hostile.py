@@ -40,6 +40,7 @@ READERS = (
     ("trace", "gate/1"),
     ("chain", "preset=ema", "--prune"),
     ("memory", "gate/1"),
+    ("costs", "gate/1"),
     ("spikes", "gate/1"),
     ("benchmark",),
     ("confirm", "gate", "--print"),
