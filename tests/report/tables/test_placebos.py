@@ -113,7 +113,9 @@ def test_in_the_terminal_and_as_data(ledger, filed, capsys):
     carry_out(["calibrate", "--output-dir", str(ledger.root)])
     said = " ".join(capsys.readouterr().out.split())
     assert f"{CAMPAIGNS * IDEAS} comparisons of like with like" in said
-    assert re.search(r"on average over all seeds, 95 % interval .* to .*, which (holds|does NOT hold) zero", said)
+    assert re.search(
+        r"on average over all seeds, 95 % interval .* to .*, which (holds|does NOT hold) zero", said
+    )
     carry_out(["calibrate", "--json", "--output-dir", str(ledger.root)])
     plain = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert plain["whole_campaigns"] == CAMPAIGNS
