@@ -84,8 +84,8 @@ class PairTable:
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON can hold it."""
         cost, interval = self.cost
-        plain: dict[str, Any] = json_ready(self)
-        return plain | json_ready({"cost": cost, "cost_ci": interval})
+        more: dict[str, Any] = json_ready({"cost": cost, "cost_ci": interval})
+        return {**json_ready(self), **more}
 
 
 def pair_table(
