@@ -6,19 +6,24 @@ from rich.text import Text
 
 from audition.answers.pairing import PairTable
 from audition.console import console, table
-from audition.text import UNDEFINED, bounds, gain, in_unit, interval, plain_level, roughly, signed
+from audition.labels import labels
+from audition.text import UNDEFINED, gain, in_unit, interval, plain_level, roughly, signed
+
+ROOM = 18
+"""Characters of an arm's name."""
 
 
 def show_pairs(found: PairTable) -> None:
     """A row for each arm in each precision, then the precisions beside each other."""
     out, how = console(), found.measure
+    arms = list(dict.fromkeys(pair.arm for pair in found.pairs))
+    short = dict(zip(arms, labels(arms, ROOM), strict=True))
     rows = [
         (
-            pair.arm,
+            short[pair.arm],
             pair.precision,
             str(pair.n),
             gain(pair.gain, how),
-            f"[{bounds(pair.gain_ci, how)}]",
             plain_level(pair.sd, how),
             f"{signed(pair.rho, 2)} {interval(pair.rho_ci, 2)}",
             plain_level(pair.sd_difference, how),
@@ -29,7 +34,7 @@ def show_pairs(found: PairTable) -> None:
         for pair in found.pairs
     ]
     heads = (
-        "change", "", ">n", ">gain", "95 %", ">σ", ">same-seed ρ",
+        "change", "", ">n", ">gain", ">σ", ">same-seed ρ",
         ">sd of D", ">s a run", ">seeds", ">verdict",
     )  # fmt: skip
     out.print(table(heads, rows))
