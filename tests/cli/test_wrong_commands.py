@@ -563,7 +563,7 @@ IDEA = f"""{GLOBAL}ideas:
         (
             "idea",
             IDEA.format(dose="a", more=""),
-            "idea 'mine' has no card: add `cards.mine` to its",
+            "idea 'mine' has no card: add `cards.mine.pitch`",
         ),
         ("idea", IDEA.format(dose="5", more=""), "ideas.mine.dose=5 is not text"),
         ("idea", IDEA.format(dose="a", more="amount: 2"), "ideas.mine.amount is not a setting of"),

@@ -189,7 +189,7 @@ WITH_RANKS = {**ARMS, "ranks": ("parallel=ddp",)}
         ("apoptosis/surgery.py", "index, 0.0", "index, 1.0", set(ARMS)),
         ("training/step.py", "session.step += 1", "session.step += 2", set(ARMS)),
         ("recipe/streams.py", ">> 1", ">> 2", set(ARMS)),
-        ("tasks/language.py", '"nats/token")', '"nats/token", "higher")', set(ARMS)),
+        ("tasks/language.py", '"nats/token", worth', '"nats/token", "higher", worth', set(ARMS)),
         ("observers/checkpoint.py", "60.0", "61.0", set()),
         ("report/terminal.py", "def ", "def a", set()),
         ("answers/judging.py", "def ", "def a", set()),
