@@ -7,7 +7,7 @@ import torch
 
 from audition.errors import AuditionError
 from audition.recipe.gradient import backward, in_halves, sum_of
-from audition.recipe.problem import Cost, Gradient
+from audition.recipe.problem import Cost, Gradient, Loss
 
 
 def reference(problem):
@@ -41,11 +41,12 @@ def test_hands_over_the_fields_and_leaves_them_empty(problem_of):
 def test_sums_every_term(problem_of, close):
     problem = problem_of()
 
-    def two_terms(predict, batch, clock):
-        loss = problem.loss(predict, batch, clock)["cross_entropy"]
-        return {"half": 0.5 * loss, "more": 1.5 * loss}
+    class TwoTerms(Loss):
+        def __call__(self, predict, batch, clock):
+            loss = problem.loss(predict, batch, clock)["cross_entropy"]
+            return {"half": 0.5 * loss, "more": 1.5 * loss}
 
-    doubled = backward(replace(problem, loss=two_terms))
+    doubled = backward(replace(problem, loss=TwoTerms()))
     plain = backward(problem)
     assert close(doubled.grads, {n: 2 * g for n, g in plain.grads.items()})
     assert list(doubled.terms) == ["half", "more"]

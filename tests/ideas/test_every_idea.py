@@ -73,7 +73,8 @@ def test_replaces_only_what_it_claims(name, settings_of):
             used.add(part)
             return what(*given, **settings)
 
-        vars(spy).update(init=getattr(what, "init", None))  # a loss is asked for its parameters
+        for asked in ("init", "beside"):  # of a loss: its parameters, and its passes of others
+            setattr(spy, asked, getattr(what, asked, None))
         return spy
 
     recipe = replace(
