@@ -1,6 +1,7 @@
 """`audition.run` and `audition.compare`: train from Python what the command line would train."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -152,11 +153,13 @@ def _as_before(words: Sequence[str]) -> Iterator[None]:
     sys.argv = ["audition train", *words]
     if str(folder) not in sys.path and "" not in sys.path:
         sys.path.insert(0, str(folder))  # as python -m has it: a person's own ideas may lie here
+    drawn = random.getstate()  # some libraries draw from it as they are imported
     try:
         with frozen.as_before():
             yield
     finally:
         sys.argv, sys.path[:] = arguments, path
+        random.setstate(drawn)
         os.chdir(folder)
 
 
