@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tests.report.conftest import DIGITS
 
-from audition.answers.claims import Claim, claim_in, claims, found_in, written
+from audition.answers.claim_evidence import found_in
+from audition.answers.claims import Claim, claim_in, claims, written
 from audition.cli.ledger import carry_out
 from audition.errors import AuditionError
 from audition.measure import Measure

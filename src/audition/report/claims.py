@@ -6,7 +6,8 @@ from pathlib import Path
 
 from rich.text import Text
 
-from audition.answers.claims import Claim, Evidence, Found, Test, Tested, too_few
+from audition.answers.claim_evidence import Found
+from audition.answers.claims import Claim, Evidence, Test, Tested, too_few
 from audition.console import console, table
 from audition.errors import writing
 from audition.plain_file import write_whole

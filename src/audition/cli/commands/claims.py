@@ -24,7 +24,8 @@ from audition.errors import AuditionError
 )
 def claims(options: Namespace) -> None:
     """`audition claims`; the claims are files in `claims/` of the folder one is in."""
-    from audition.answers.claims import HOME, claim_named, found_in, written
+    from audition.answers.claim_evidence import found_in
+    from audition.answers.claims import HOME, claim_named, written
     from audition.answers.claims import claims as all_claims
     from audition.console import say
     from audition.plain_file import write_whole
