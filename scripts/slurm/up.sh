@@ -104,7 +104,7 @@ done
 ready() {
   local states
   states=$(timeout 3 sinfo --noheader --Node --format=%T --partition=main) || return 1
-  [[ $(grep -c . <<<"$states") == "${#nodes[@]}" ]] && ! grep -Eqv '^(idle|mixed|allocated)$' <<<"$states"
+  [[ $(grep -c . <<<"$states") == "${#nodes[@]}" ]] && ! grep -Eqv '^(idle|mixed|allocated|completing)$' <<<"$states"
 }
 if ! within 50 ready; then
   # A node that was lost is kept out until somebody says otherwise.

@@ -33,7 +33,12 @@ def soak(options: argparse.Namespace, folder: Path, said: list[StageReport]) -> 
     with ExitStack() as held:
         disk = held.enter_context(small_disk(folder / "disk"))
         around = None if "slurm" in options.without else held.enter_context(box())
-        plan = stages(options.runs, slurm=around is not None, local="local" not in options.without)
+        plan = stages(
+            options.runs,
+            slurm=around is not None,
+            local="local" not in options.without,
+            pool="pool" not in options.without,
+        )
         everything = Stage("all", (), tuple(seed for stage in plan for seed in stage.seeds))
         calm = Soak(house, Ledger(folder / "undisturbed"), Random(options.seed), until)
         wild = replace(
@@ -77,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--minutes", type=float, default=15.0, help="after which it has failed")
     parser.add_argument("--seed", type=int, default=0, help="of the disturbances")
-    parser.add_argument("--without", nargs="*", default=[], choices=("slurm", "local"))
+    parser.add_argument("--without", nargs="*", default=[], choices=("pool", "slurm", "local"))
     parser.add_argument("--keep", action="store_true", help="both ledgers and what was said")
     options = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="audition-soak-"))

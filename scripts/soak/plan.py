@@ -43,17 +43,20 @@ class Stage:
         return ARMS * len(self.seeds)
 
 
-def stages(runs: int, *, slurm: bool, local: bool) -> list[Stage]:
-    """About `runs` runs, shared among the launchers, each with disturbances in proportion."""
-    seeds = tuple(range(max(1 + slurm + local, runs // ARMS)))
+def stages(runs: int, *, slurm: bool, local: bool, pool: bool = True) -> list[Stage]:
+    """About `runs` runs, shared among the launchers, each with disturbances in proportion.
+
+    The runs are shared as if all took part, so that a stage alone is the stage that it is in all.
+    """
+    seeds = tuple(range(max(pool + slurm + local, runs // ARMS)))
     of_slurm = max(1, len(seeds) // 3) if slurm else 0
     # submitit starts all its local jobs at once, and each imports torch.
     of_local = max(1, min(3, len(seeds) // 10)) if local else 0
-    of_pool = len(seeds) - of_slurm - of_local
+    of_pool = len(seeds) - of_slurm - of_local if pool else 0
     parts = {
         "pool": seeds[:of_pool],
         "submitit_local": seeds[of_pool : of_pool + of_local],
-        "Slurm": seeds[of_pool + of_local :],
+        "Slurm": seeds[of_pool + of_local : of_pool + of_local + of_slurm],
     }
     words = {"submitit_local": ("hydra/launcher=submitit_local",), "Slurm": SLURM}
     return [

@@ -50,7 +50,7 @@ def read(words: Sequence[str]) -> Namespace:
     Raises AuditionError for a command or an option that there is not.
     """
     folder, rest = split_output_dir(words)
-    options, more = parser().parse_known_args(rest)
+    options, more = parser(rest).parse_known_args(rest)
     if more and "overrides" in options and not any(word.startswith("-") for word in more):
         options.overrides += more  # options may stand between them, which argparse cannot read
     elif more:
@@ -64,12 +64,14 @@ def read(words: Sequence[str]) -> Namespace:
     return options
 
 
-def parser() -> Parser:
-    """The commands, each from its own file."""
+def parser(words: Sequence[str] = ()) -> Parser:
+    """The commands, each from its own file; of a line that names one, that one alone."""
     top = Parser(prog="audition", description="Read the ledger: runs, verdicts, reports.")
     overview.fill(top)
     subcommands = top.add_subparsers(metavar="COMMAND")
-    for command in all_commands():
+    first = next((word for word in words if not word.startswith("-")), None)
+    names = command_names()
+    for command in map(command_named, [first] if first in names else names):
         command.fill(subcommands.add_parser(command.name, help=command.help))
     subcommands.add_parser(TRAIN, help="the same as python -m src.train", add_help=False)
     return top
@@ -77,8 +79,18 @@ def parser() -> Parser:
 
 def all_commands() -> Iterator[Command]:
     """The commands of `commands/`; a file has one, which bears its name."""
-    for module in iter_modules(commands.__path__):
-        yield getattr(import_module(f"{commands.__name__}.{module.name}"), module.name)
+    return map(command_named, command_names())
+
+
+def command_names() -> list[str]:
+    """The names of the files in `commands/`."""
+    return [module.name for module in iter_modules(commands.__path__)]
+
+
+def command_named(name: str) -> Command:
+    """The command of that name; each takes a while to import."""
+    found: Command = getattr(import_module(f"{commands.__name__}.{name}"), name)
+    return found
 
 
 def train(words: Sequence[str]) -> None:

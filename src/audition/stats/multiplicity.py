@@ -77,15 +77,20 @@ def family_critical_value(alpha: float, *, m: int, df: float, correlation: float
 def family_critical_values(alpha: float, *, m: int, df: Array, correlation: Array) -> Array:
     """`dunnett_critical_value` for arrays [...] by the thousand, within half a percent.
 
-    Interpolated in 1/df and the correlation, on a table that is made once.
+    Interpolated in 1/df and the correlation, between values of a table that are made when needed.
     """
     if m == 1:
         return np.asarray(stdtrit(df, 1.0 - alpha))
-    table = _critical_table(alpha, m)
     row = np.clip(1.0 / df, 0.0, 1.0)
     column = np.clip(correlation, CORRELATIONS[0], CORRELATIONS[-1])
     i = np.clip(np.searchsorted(INVERSE_DF, row, side="right") - 1, 0, len(INVERSE_DF) - 2)
     j = np.clip(np.searchsorted(CORRELATIONS, column, side="right") - 1, 0, len(CORRELATIONS) - 2)
+    table = np.full((len(INVERSE_DF), len(CORRELATIONS)), math.nan)
+    around = np.zeros(table.shape, dtype=bool)
+    for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        around[i + down, j + right] = True
+    for a, b in zip(*np.nonzero(around), strict=True):
+        table[a, b] = _log_critical_value(alpha, m, float(INVERSE_DF[a]), float(CORRELATIONS[b]))
     y = (row - INVERSE_DF[i]) / (INVERSE_DF[i + 1] - INVERSE_DF[i])
     x = (column - CORRELATIONS[j]) / (CORRELATIONS[j + 1] - CORRELATIONS[j])
     below = (1 - x) * table[i, j] + x * table[i, j + 1]
@@ -97,20 +102,10 @@ INVERSE_DF = np.array([0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.
 CORRELATIONS = np.array([0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.99])
 
 
-@lru_cache(maxsize=64)
-def _critical_table(alpha: float, m: int) -> Array:
-    """Logarithms of Dunnett's critical values [1/df, correlation]."""
-    return np.log(
-        [
-            [
-                dunnett_critical_value(
-                    alpha, m=m, df=1.0 / x if x else math.inf, correlation=float(correlation)
-                )
-                for correlation in CORRELATIONS
-            ]
-            for x in INVERSE_DF
-        ]
-    )
+@lru_cache(maxsize=8192)
+def _log_critical_value(alpha: float, m: int, inverse_df: float, correlation: float) -> float:
+    df = 1.0 / inverse_df if inverse_df else math.inf
+    return math.log(dunnett_critical_value(alpha, m=m, df=df, correlation=correlation))
 
 
 def holm(p: Sequence[float], *, family_size: int | None = None) -> list[float]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from audition.stats.calculus import Array, bracket, chi_scale_nodes, find_root
 from audition.stats.distributions import Sides, require_probability, side_of
@@ -103,7 +103,7 @@ def seeds_needed(
     Raises:
         ValueError: an effect that is not positive, alpha or power outside (0, 1).
     """
-    side_of(alpha, sides)
+    side = side_of(alpha, sides)
     require_probability(power, name="power")
     if not effect > 0:
         raise ValueError(f"effect={effect} must be a positive gain in loss units")
@@ -113,7 +113,8 @@ def seeds_needed(
         nb = max(n, baseline_seeds)
         return power_at(effect, n, noise, alpha, n_baseline=nb, **asked) >= power  # type: ignore[arg-type]
 
-    return _fewest(enough, most) if noise.sd_difference > 0 else None
+    guess = _roughly(effect, max(effect - sesoi, 0.0), noise, side / family_size, power)
+    return _fewest(enough, most, guess) if noise.sd_difference > 0 else None
 
 
 @lru_cache(maxsize=4096)
@@ -134,7 +135,7 @@ def seeds_to_settle(
     Raises:
         ValueError: a sesoi that is not positive, alpha or power outside (0, 1).
     """
-    side_of(alpha, sides)
+    side = side_of(alpha, sides)
     require_probability(power, name="power")
     if not sesoi > 0:
         raise ValueError(f"sesoi={sesoi} must be a positive gain in loss units")
@@ -147,16 +148,31 @@ def seeds_to_settle(
         refuted = power_at(sesoi, n, noise, alpha, sides=sides, family_size=family_size)
         return min(found, refuted) >= power
 
-    return _fewest(enough, most) if noise.sd_difference > 0 else None
+    guess = _roughly(sesoi, sesoi, noise, side / family_size, power)
+    return _fewest(enough, most, guess) if noise.sd_difference > 0 else None
 
 
-def _fewest(enough: Callable[[int], bool], most: int) -> int | None:
-    """The least n from 1 to `most` that is enough, where more always is; NaN is not enough."""
+def _roughly(effect: float, above: float, noise: NoiseModel, side: float, power: float) -> float:
+    """Seeds with which normal noise tells an `effect` from nought, or is seldom off by `above`."""
+    one = 10.0 * noise.standard_error(100)  # few seeds may have no error
+    needed = [(ndtri(1.0 - side) + ndtri(power)) / effect, ndtri(power) / above if above else 0.0]
+    return float(one * max(needed)) ** 2
+
+
+def _fewest(enough: Callable[[int], bool], most: int, guess: float) -> int | None:
+    """The least n from 1 to `most` that is enough, where more always is; NaN is not enough.
+
+    guess: where to look first, since few seeds are the dearest to ask about.
+    """
     if not enough(most):
         return None
-    low, high = 1, 2  # `low` may still be too few: one seed has no own variance
+    high = round(min(max(guess, 2.0), most)) if math.isfinite(guess) else 2
     while not enough(high):
-        low, high = high, min(2 * high, most)
+        high = min(2 * high, most)
+    low = high // 2
+    while low > 1 and enough(low):
+        low, high = low // 2, low
+    low = max(low, 1)  # it may still be too few: one seed has no own variance
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

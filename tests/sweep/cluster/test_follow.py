@@ -1,5 +1,7 @@
 """Waiting believes the ledger, then the queue; what both have given up is filed as failed."""
 
+import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from audition.records.submission import Submission, SubmittedJob, keep, submissi
 from audition.sweep.cluster import follow as room
 from audition.sweep.cluster.follow import follow, look, lost, settle, summary
 from audition.sweep.cluster.queue import JobState
+from audition.sweep.cluster.signs_of_life import NO_SIGN_S
 
 RUNNING, GONE = JobState("RUNNING"), JobState("CANCELLED")
 
@@ -93,6 +96,83 @@ def test_nobody_waits_for_ever_for_a_job_that_slurm_holds(
     view = look(ledger, submission, lambda: {"7_0": RUNNING, "7_1": held})
     (why,) = {why for run, why in lost(submission, view).items() if run.endswith("seed_2")}
     assert why.startswith("job 7_1 will not start: Slurm holds it (launch failed requeued held)")
+
+
+@pytest.mark.parametrize("word", ["RUNNING", "COMPLETING"])
+def test_nobody_waits_for_ever_for_a_job_that_only_the_queue_believes_in(
+    ledger: Ledger,
+    submission: Submission,
+    filed: Callable[..., Record],
+    monkeypatch: pytest.MonkeyPatch,
+    word: str,
+) -> None:
+    """What a controller says that was killed before it had saved the job's end."""
+    began = time.time()
+    clock = [began]
+    monkeypatch.setattr(room.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(room.time, "time", lambda: clock[0])
+    monkeypatch.setattr(room.time, "sleep", lambda s: clock.__setitem__(0, clock[0] + 10.0))
+    for seed, status in enumerate(("finished", "interrupted", "finished", "finished")):
+        filed(seed, status)
+    states = {"7_0": JobState(word, began=began), "7_1": JobState("COMPLETED")}
+    follow(ledger, submission, ask=lambda: states)
+    assert NO_SIGN_S < clock[0] - began < NO_SIGN_S + 3 * room.GRACE_S
+    record = ledger.get(ledger.root / "runs" / submission.jobs[0].runs[1])
+    assert record is not None
+    assert record.status == "failed"
+    assert record.reason.startswith(f"job 7_0 is lost: Slurm calls it {word}, and nothing of it")
+    assert "`scancel 7_0` removes it" in record.reason
+
+
+def test_a_job_gives_a_sign_of_life_by_its_log_its_runs_and_their_claims(
+    ledger: Ledger, submission: Submission, filed: Callable[..., Record]
+) -> None:
+    filed(0, "finished")
+    filed(1, "queued")
+    folders = [ledger.root / "runs" / run for run in submission.jobs[0].runs]
+    claim = folders[1] / "claim.1"
+    claim.write_text("of another machine")
+    old, log = time.time() - 2 * NO_SIGN_S, Path(submission.jobs[0].log)
+    state = JobState("RUNNING", began=old)
+
+    def is_silent(state: JobState) -> bool:
+        return "7_0" in look(ledger, submission, lambda: {"7_0": state, "7_1": GONE}).silent
+
+    signs = [log, *folders, claim]
+    for path in signs:
+        os.utime(path, (old, old))
+    assert is_silent(state)
+    for young in signs:
+        os.utime(young)
+        assert not is_silent(state), young
+        os.utime(young, (old, old))
+    assert is_silent(state)
+    # One that began just now has had no time for a sign, one that waits gives none, and nothing is
+    # known of one whose begin the queue does not tell.
+    assert not is_silent(JobState("RUNNING", began=time.time() - 10.0))
+    assert not is_silent(JobState("PENDING", "Resources"))
+    assert not is_silent(JobState("RUNNING"))
+    claim.unlink()
+    with ledger.claim(folders[1]):
+        os.utime(folders[1] / "claim.1", (old, old))
+        os.utime(folders[1], (old, old))
+        assert not is_silent(state)  # whoever runs on this machine is seen, whatever clocks say
+
+
+def test_nobody_waits_for_ever_for_a_record_that_was_removed(
+    ledger: Ledger,
+    submission: Submission,
+    filed: Callable[..., Record],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(room.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(room.time, "sleep", lambda s: clock.__setitem__(0, clock[0] + 10.0))
+    for seed in range(3):
+        filed(seed, "finished")
+    states = {"7_0": JobState("COMPLETED"), "7_1": JobState("COMPLETED")}
+    follow(ledger, submission, ask=lambda: states)
+    assert room.GRACE_S < clock[0] < 3 * room.GRACE_S
 
 
 def test_a_run_that_somebody_holds_is_left_to_them(

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,12 @@ def answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Answer:
 
 
 def test_lines_become_states() -> None:
-    found = parse("7_0|RUNNING|None\n7_1|PENDING|Resources\n8|OUT_OF_MEMORY|OutOfMemory\n\nnoise\n")
+    found = parse(
+        "7_0|RUNNING|2026-01-02T03:04:05|None\n7_1|PENDING|2026-01-03T00:00:00|Resources\n"
+        "8|OUT_OF_MEMORY|N/A|OutOfMemory\n\nnoise\n"
+    )
     assert found == {
-        "7_0": JobState("RUNNING"),
+        "7_0": JobState("RUNNING", began=datetime(2026, 1, 2, 3, 4, 5).timestamp()),
         "7_1": JobState("PENDING", "Resources"),
         "8": JobState("OUT_OF_MEMORY", "OutOfMemory"),
     }
@@ -65,11 +69,25 @@ def test_a_job_that_is_over_has_an_end(word: str) -> None:
 
 
 def test_a_job_the_queue_has_forgotten_is_over(answers: Answer) -> None:
-    answers("7_0|RUNNING|None\\n")
+    answers("7_0|RUNNING|N/A|None\\n")
     found = states(["7_0", "7_1"], ["7"])
     assert found == {"7_0": JobState("RUNNING"), "7_1": JobState("")}
     answers("slurm_load_jobs error: Invalid job id specified", 1)
     assert states(["7_0"], ["7"]) == {"7_0": JobState("")}
+
+
+def test_times_are_asked_for_in_the_format_that_is_read(
+    answers: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_TIME_FORMAT", "relative")
+    answers("")
+    (tmp_path / "squeue").write_text(
+        '#!/bin/sh\n[ "$SLURM_TIME_FORMAT" = standard ] && '
+        'echo "7_0|RUNNING|2026-01-01T00:00:00|None"\n'
+    )
+    found = states(["7_0"], ["7"])
+    assert found is not None
+    assert found["7_0"].began == datetime(2026, 1, 1).timestamp()
 
 
 def test_no_answer_is_not_an_end(answers: Answer) -> None:

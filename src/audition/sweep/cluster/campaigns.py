@@ -45,11 +45,17 @@ def find(root: Path, name: str | None, *, grace_s: float = 2.0) -> Found:
     plan = plan_named(root, name)
     made = tuple(each for each in submissions(root) if each.plan == plan.digest())
     views = [(each, look(ledger, each, asker(each))) for each in made]
-    if any(lost(each, view) for each, view in views):
+    newest = {run: each for each in made for job in each.jobs for run in job.runs}
+
+    def gone(each: Submission, view: View) -> dict[str, str]:
+        """Of the runs that were not submitted anew since."""
+        return {run: why for run, why in lost(each, view).items() if newest[run] is each}
+
+    if any(gone(each, view) for each, view in views):
         time.sleep(grace_s)
         for i, (each, _) in enumerate(views):
             view = look(ledger, each, asker(each))
-            settle(ledger, lost(each, view))
+            settle(ledger, gone(each, view))
             views[i] = (each, view)
     waiting = {run: why for each, view in views for run, why in in_queue(each, view).items()}
     contents = contents_of(ledger)

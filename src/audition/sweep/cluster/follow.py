@@ -7,14 +7,15 @@ that was killed.
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from audition.records.record import Record
 from audition.records.store import Ledger
 from audition.records.submission import Submission, SubmittedJob, submissions
 from audition.sweep.cluster.queue import JobState, cancel, states, why_waiting
-from audition.text import count
+from audition.sweep.cluster.signs_of_life import silent
+from audition.text import count, duration
 
 ASK_EVERY_S = 5.0
 GRACE_S = 20.0
@@ -37,6 +38,8 @@ class View:
 
     records: Mapping[str, Record | None]  # folder -> record, of all its runs
     jobs: Mapping[str, JobState]  # id -> state; empty where the queue does not answer
+    silent: Mapping[str, float] = field(default_factory=dict)
+    """Id -> time without a sign of life, of jobs on a node that have given none for too long [s]."""
 
     def open(self) -> dict[str, Record | None]:
         """The runs without an outcome."""
@@ -54,17 +57,23 @@ def look(ledger: Ledger, submission: Submission, ask: Ask) -> View:
     folders = [run for job in submission.jobs for run in job.runs]
     records = {run: ledger.get(ledger.root / "runs" / run) for run in folders}
     settled = all(record is not None and record.over for record in records.values())
-    return View(records, {} if settled else ask() or {})
+    view = View(records, {} if settled else ask() or {})
+    return replace(view, silent=silent(ledger, submission, view.jobs, view.open()))
 
 
 def lost(submission: Submission, view: View) -> dict[str, str]:
-    """Folder -> why, of every run without an outcome whose job will not go on by itself."""
+    """Folder -> why, of every run without an outcome whose job will not go on by itself, or is lost."""
     jobs = submission.job_of()
     gone = {}
     for run in view.open():
         state = view.jobs.get(jobs[run].id)
         if state is not None and not state.goes_on:
             gone[run] = reason(jobs[run], state)
+        elif state is not None and (since := view.silent.get(jobs[run].id)):
+            gone[run] = (
+                f"job {jobs[run].id} is lost: Slurm calls it {state.word}, and nothing of it has "
+                f"shown a sign of life for {duration(since)}; `scancel {jobs[run].id}` removes it"
+            )
     return gone
 
 
@@ -102,8 +111,12 @@ def follow(ledger: Ledger, submission: Submission, *, ask: Ask | None = None) ->
         view = look(ledger, submission, ask)
         gone = lost(submission, view)
         suspects = {run: suspects.get(run, now) for run in gone}
-        settle(ledger, {run: gone[run] for run, since in suspects.items() if now - since > GRACE_S})
-        return Seen(not view.open(), bool(view.jobs), summary(submission, view))
+        given_up = {run: gone[run] for run, t in suspects.items() if now - t > GRACE_S}
+        settle(ledger, given_up)
+        # A run whose record was removed or damaged meanwhile cannot be filed as failed.
+        recordless = {run for run in given_up if view.records[run] is None}
+        over = view.open().keys() <= recordless
+        return Seen(over, bool(view.jobs), summary(submission, view))
 
     _wait(look_after, len(submission.job_of()))
 
@@ -187,6 +200,7 @@ def living_jobs(ledger: Ledger) -> tuple[SubmittedJob, ...]:
             for job in submission.jobs
             if (state := view.jobs.get(job.id)) is not None
             and state.alive
+            and job.id not in view.silent
             and not view.open().keys().isdisjoint(job.runs)
         ]
     return tuple(found)

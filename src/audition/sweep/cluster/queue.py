@@ -1,10 +1,12 @@
 """What Slurm's queue says of jobs, asked of `squeue` alone: a cluster may keep no accounts."""
 
+import os
 import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from audition.errors import AuditionError
 
@@ -35,6 +37,7 @@ class JobState:
 
     word: str  # Slurm's own: PENDING, RUNNING, ...; "" once the queue has forgotten it
     reason: str = ""  # why it waits, in Slurm's words
+    began: float | None = None  # of a job on a node, by the controller's clock [s since 1970]
 
     @property
     def alive(self) -> bool:
@@ -75,7 +78,7 @@ def require_slurm() -> None:
 
 def states(ids: Iterable[str], arrays: Sequence[str]) -> Mapping[str, JobState] | None:
     """The state of each job, asked by the arrays they belong to; None where Slurm does not answer."""
-    command = ["squeue", "--noheader", "--array", "--states=all", "--format=%i|%T|%r"]
+    command = ["squeue", "--noheader", "--array", "--states=all", "--format=%i|%T|%S|%r"]
     known: dict[str, JobState] = {}
     # One question an array: squeue answers nothing at all where one of several is forgotten.
     for array in arrays:
@@ -87,9 +90,16 @@ def states(ids: Iterable[str], arrays: Sequence[str]) -> Mapping[str, JobState] 
 
 
 def parse(answer: str) -> dict[str, JobState]:
-    """`12_3|PENDING|Resources` a line, to job -> state."""
-    rows = (line.split("|", 2) for line in answer.splitlines() if line.count("|") >= 2)
-    return {job.strip(): JobState(word.strip(), _reason(why)) for job, word, why in rows}
+    """`12_3|PENDING|N/A|Resources` a line (id, state, begin, reason), to job -> state."""
+    rows = (line.split("|", 3) for line in answer.splitlines() if line.count("|") >= 3)
+    found = {
+        job.strip(): (JobState(word.strip(), _reason(why)), begin) for job, word, begin, why in rows
+    }
+    # The begin of a job that waits is a guess of the scheduler's.
+    return {
+        job: state if state.waits else replace(state, began=_seconds(begin.strip()))
+        for job, (state, begin) in found.items()
+    }
 
 
 def why_waiting(states: Iterable[JobState]) -> str:
@@ -116,7 +126,12 @@ def cancel(arrays: Sequence[str]) -> None:
 def _ask(command: Sequence[str]) -> str | None:
     try:
         answer = subprocess.run(
-            command, capture_output=True, encoding="utf-8", errors="replace", timeout=PATIENCE_S
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=PATIENCE_S,
+            env={**os.environ, "SLURM_TIME_FORMAT": "standard"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -128,3 +143,11 @@ def _ask(command: Sequence[str]) -> str | None:
 
 def _reason(text: str) -> str:
     return "" if text.strip() in ("None", "(null)") else text.strip()
+
+
+def _seconds(text: str) -> float | None:
+    """A local time as seconds since 1970; None where it is none."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
