@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import standins
 import torch
+from cost_by_room import CostByRoom
 from hydra import initialize_config_dir
 from torch import Tensor
 from warm import Warm
@@ -137,9 +139,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByFile(config, log)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """A shell lets what it starts in the background ignore Ctrl-C, and so what that starts, too;
     `nohup` does so with the end of a terminal."""
+    config.pluginmanager.register(CostByRoom())
     gc.set_threshold(50_000, 20, 50)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -178,6 +181,12 @@ def warm(common_folder: Path) -> Iterator[Warm]:
 def cache_dir(common_folder: Path) -> str:
     """Tokenised text, made once for all tests."""
     return str(common_folder / "cache")
+
+
+@pytest.fixture
+def few_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts of a few documents each."""
+    standins.few_documents(monkeypatch)
 
 
 class Believed(Layers):

@@ -5,7 +5,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 import torch
 from hydra import initialize
 from hydra.core.global_hydra import GlobalHydra
+from warm import Warm
 
 import audition
 from audition import frozen
@@ -111,6 +112,20 @@ def test_configs_of_ones_own(train: Run, tmp_path: Path, cache_dir: str) -> None
     assert json.loads(repro.read_text())["command"][1:3] == ["--config-dir", str(tmp_path / "conf")]
 
 
+@pytest.fixture
+def _passed_on_at_once(warm: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command of a sweep is a fork of one that has imported everything."""
+
+    def passed_on(command: Sequence[str]) -> None:
+        assert command[:3] == [sys.executable, "-m", "audition"]
+        ended = warm.run(*command[2:], cwd=Path.cwd())
+        assert ended.returncode == 0, ended.stderr
+        print(ended.stderr, file=sys.stderr)
+
+    monkeypatch.setattr(running, "_passed_on", passed_on)
+
+
+@pytest.mark.usefixtures("_passed_on_at_once")
 def test_a_comparison_is_a_sweep_whose_verdicts_come_back(
     train: Run, cache_dir: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from audition.bench.trial import doubling
+from audition.cli.ledger import main
 from audition.machine import cores
 from audition.measured import recall
 
@@ -28,6 +29,7 @@ def bench(place: Any, *words: str) -> "subprocess.CompletedProcess[str]":
     return ended
 
 
+@pytest.mark.slow
 def test_a_sweep_is_measured_priced_and_its_pool_kept(place: Any) -> None:
     words = ("--json", "--seconds", "0.05", "+idea=placebo", "budget.steps=40", "seed=1,2")
     ended = bench(place, *words)
@@ -68,9 +70,19 @@ def test_a_sweep_is_measured_priced_and_its_pool_kept(place: Any) -> None:
         (("seed=1", "-m", "+idea=placbo"), "unknown idea 'placbo'; did you mean 'placebo'?"),
     ],
 )
-def test_a_mistake_is_one_sentence(place: Any, words: tuple[str, ...], said: str) -> None:
-    ended = bench(place, *words)
-    assert ended.returncode == 2
-    assert ended.stderr.startswith(f"audition: {said}")
-    assert ended.stderr.count("\n") == 1
-    assert ended.stdout == ""
+def test_a_mistake_is_one_sentence(
+    words: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["bench", "--output-dir", str(tmp_path), *words])
+    told = capsys.readouterr()
+    assert left.value.code == 2
+    assert told.err.startswith(f"audition: {said}")
+    assert told.err.count("\n") == 1
+    assert told.out == ""
+
+
+def test_a_mistake_is_told_without_torch(place: Any) -> None:
+    ended = bench(place, "seed=1", "-m", "+idea=placbo")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("audition: unknown idea 'placbo'; did you mean 'placebo'?")

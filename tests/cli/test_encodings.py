@@ -58,7 +58,12 @@ def test_a_command_prints_in_any_encoding(
     assert [len(text.splitlines()) for text in shown] == counts
 
 
-def test_a_sweep_and_what_it_prints_need_no_utf_8_locale(place: Any, tmp_path: Path) -> None:
+WORDS = ("+logger.chatty._target_=chatty.Chatty", "allowed_targets=[audition.,tally.,chatty.]")
+
+
+@pytest.fixture
+def unspoken(place: Any, tmp_path: Path) -> Any:
+    """A place without UTF-8, whose runs print signs."""
     (tmp_path / "chatty.py").write_text(
         "from audition.observers.observer import Observer\n\n\n"
         "class Chatty(Observer):\n"
@@ -69,22 +74,32 @@ def test_a_sweep_and_what_it_prints_need_no_utf_8_locale(place: Any, tmp_path: P
     modules = os.pathsep.join((str(tmp_path), str(place.modules)))
     place.environment = {**OTHERS[NO_UTF_8], "PYTHONPATH": modules}
     place.output = tmp_path / "løgbuch 实"
-    words = ("+logger.chatty._target_=chatty.Chatty", "allowed_targets=[audition.,tally.,chatty.]")
-    ended = place.train(*words, *SWEEP)
+    return place
+
+
+def test_a_run_needs_no_utf_8_locale(unspoken: Any) -> None:
+    alone = unspoken.train(*WORDS, "seed=7")
+    assert alone.returncode == 0, alone.stderr
+    assert "epsilon = \\xbd \\u5b9e" in alone.stdout
+    # Its files are what a machine with UTF-8 reads.
+    unspoken.environment = {}
+    assert "in the ledger already" in unspoken.train("seed=7").stderr
+    for path in Path(unspoken.output).rglob("*.yaml"):
+        path.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_sweep_and_what_it_prints_need_no_utf_8_locale(unspoken: Any) -> None:
+    place = unspoken
+    ended = place.train(*WORDS, *SWEEP)
     assert ended.returncode == 0, ended.stderr
     assert "improvement" in ended.stdout
     assert ended.stdout.isascii()
     log = next(place.output.glob("runs/*/*/*/run.log"))
     assert "ε = ½ 实" in log.read_text(encoding="utf-8")
-    alone = place.train(*words, "seed=7")
-    assert alone.returncode == 0, alone.stderr
-    assert "epsilon = \\xbd \\u5b9e" in alone.stdout
-    # Its files are what a machine with UTF-8 reads.
     place.environment = {}
     again = place.train(*SWEEP)
     assert "4 in the ledger, 0 to train" in again.stderr
-    for path in Path(place.output).rglob("*.yaml"):
-        path.read_text(encoding="utf-8")
 
 
 def test_a_config_in_another_encoding_is_one_sentence(mistake: Any, tmp_path: Path) -> None:

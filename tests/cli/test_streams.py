@@ -21,6 +21,7 @@ def shell(place: Any, words: list[str], redirections: str) -> subprocess.Complet
     return place.run(["sh", "-c", f'exec "$@" {redirections}', "sh", *words])  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 def test_a_sweep_depends_on_no_stream(place: Any) -> None:
     ended = shell(place, place.command(*SWEEP), ">&- 2>&-")
     assert ended.returncode == 0

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from standins import few_modules
 
 from audition.cli import train
 from audition.config.members import names
-from audition.data import stdlib
 from audition.sweep import compose, executors, sweeper
 from audition.sweep.layers import Layers
 from audition.sweep.pool import Job, PoolSettings
@@ -69,14 +69,7 @@ def told(
     monkeypatch.setattr("audition.training.run.perform", begun)
     monkeypatch.setattr("audition.sweep.local.run_pool", begun)
     monkeypatch.setattr(executors.HydraExecutor, "train", begun)
-    # A few modules of the standard library stand for all ten megabytes, under a digest of their own.
-    files, digest = stdlib._files, stdlib._fingerprint.__wrapped__
-
-    def few() -> list[tuple[str, Path]]:
-        return [each for each in files() if each[0].startswith(("email/", "json/"))]
-
-    monkeypatch.setattr(stdlib, "_files", few)
-    monkeypatch.setattr(stdlib, "_fingerprint", digest)
+    few_modules(monkeypatch)
     for name in ("HYDRA_FULL_ERROR", "NO_SUCH", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TEN", "10")

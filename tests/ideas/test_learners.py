@@ -66,9 +66,10 @@ def test_joint_training_is_the_plain_task(job_of, weights_of, differences, scena
         assert batch.allowed.gather(1, batch.targets[:, None]).all()
 
 
+@pytest.mark.usefixtures("few_documents")
 def test_joint_training_of_texts_is_the_mixture(job_of, weights_of, differences):
     small = ("model=tiny", "model.context=16", "data.batch_size=4", "data.evaluation_tokens=512")
-    words = (*small, "budget.steps=4", "precision=fp32")
+    words = (*small, "data.vocab_size=300", "budget.steps=4", "precision=fp32")
     joint = train(job_of("+idea=joint", base=("task=stream_text", *words)))
     mixture = train(job_of(base=("data=two_domains", *words)))
     assert not differences(weights_of(joint), weights_of(mixture))

@@ -1,7 +1,10 @@
 """The rows that every law is held against: one for each file of `conf/`, and some combinations."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+
+import pytest
+from _pytest.mark import ParameterSet
 
 from audition.config.groups import GROUPS
 from audition.config.instantiate import find
@@ -250,3 +253,23 @@ COMBINED: Mapping[str, Row] = {
 """What no single file is: two things at once, or a setting of the baseline's own parts."""
 
 ROWS: Mapping[str, Row] = {member.chosen: row_of(member) for member in arms()} | COMBINED
+
+ALWAYS = {
+    *("spectral_gate, in pieces", "two ideas", "compressor of the rate", "half a chain"),
+    *("turnover, noisy", "turnover of experts", "everything at once", "post-norm"),
+    *("shared layers", "dropout, bf16", "accumulate", "clip", "pictures, gate and ceilings"),
+    *("pictures, batch norm, averaged", "pictures, batch norm, closed steps"),
+    "mixture, gate and ceilings",
+}
+"""Combinations that CI trains, one of each way in which things meet; the others are slow."""
+assert ALWAYS <= COMBINED.keys()
+
+
+def rows(choose: Callable[[Row], bool] = lambda row: True) -> list[ParameterSet]:
+    """Parameters of a test that is held to the rows that `choose` takes: their names."""
+    slow = COMBINED.keys() - ALWAYS
+    return [
+        pytest.param(name, marks=(pytest.mark.slow,) * (name in slow))
+        for name, row in ROWS.items()
+        if choose(row)
+    ]

@@ -2,19 +2,17 @@
 
 import ast
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import pytest
 from scripts import stand_ins
-from standins import fashion
+from standins import fashion, few_documents
 from tests.laws.table import ROWS
 
 from audition.config.groups import GROUPS
 from audition.config.members import Member, defaults, members, names, shelves
 from audition.config.root import ABSENT, check, conf_dir
 from audition.config.schema.lookup import find
-from audition.data import shakespeare, stdlib, wikipedia
 from audition.errors import AuditionError
 from audition.observers.metrics import Metrics
 from audition.observers.watching import watching
@@ -47,6 +45,7 @@ NEEDS = {
     "experiment/imagenet": ("model.layers=2", "model.width=48", "data.side=16"),
     "model/gpt88m": ("data.evaluation_tokens=full",),
     "task/mixture_text": ("data.vocab_size=300",),
+    "task/stream_text": ("data.vocab_size=300",),
     "skip/gated": ("model.layers=3",),
     "skip/sparse_fitness": ("model.layers=3",),
     "parallel/ddp": ("parallel.processes=1",),
@@ -128,17 +127,6 @@ GIVEN = {name for name, member in FILES.items() if "???" in member.plain.values(
 APART = GIVEN | {name for name, member in FILES.items() if absent(member)}
 DEPLOYED = {name for name in FILES if name.startswith("deploy/")}
 """What becomes of trained weights: tests/deploy applies each to a small model."""
-
-
-def few_documents(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few documents of each text: to cut all of them into byte pairs takes longer than to train."""
-    files = [(n, path) for n, path in stdlib._files() if n.startswith(("json/", "email/"))]
-    plays = [p for p in shakespeare._plays() if p.stem in ("the-tempest", "macbeth")]
-    articles = wikipedia._articles
-    monkeypatch.setattr(stdlib, "_files", lambda: files)
-    monkeypatch.setattr(shakespeare, "_plays", lambda: tuple(plays))
-    monkeypatch.setattr(shakespeare, "_check", lambda plays: None)
-    monkeypatch.setattr(wikipedia, "_articles", lambda: islice(articles(), 12))
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name not in APART | DEPLOYED])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from tests.laws.conftest import Look
-from tests.laws.table import ROWS
+from tests.laws.table import ROWS, rows
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
@@ -34,14 +34,14 @@ DROPOUT = "model.dropout=0.1"
 ANOTHER_SEED = 43
 
 
-@pytest.fixture(params=ROWS)
+@pytest.fixture(params=rows())
 def row(request):
     return ROWS[request.param]
 
 
 def only(choose):
     """For a law that speaks of some rows."""
-    return pytest.mark.parametrize("row", [n for n, r in ROWS.items() if choose(r)], indirect=True)
+    return pytest.mark.parametrize("row", rows(choose), indirect=True)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.laws.table import ROWS
+from tests.laws.table import ROWS, rows
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from audition.observers.gates import Gates
@@ -75,10 +75,11 @@ def reads(job_of: Callable[..., Any], tmp_path: Any) -> Callable[..., Counter[st
     return counted
 
 
-@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("name", rows())
 def test_a_step_reads_no_value(
-    row: Any, reads: Callable[..., Counter[str]], settings_of: Callable[..., Any]
+    name: str, reads: Callable[..., Counter[str]], settings_of: Callable[..., Any]
 ) -> None:
+    row = ROWS[name]
     rests = (*resting(settings_of(*row.active)["apoptosis"]),)
     rests += ("skip.start=0.5",) * ("skip=sparse_fitness" in row.active)
     found = reads(*row.active, *rests)

@@ -72,6 +72,7 @@ def test_ranks_do_not_outlive_their_worker(settings_of, launching, tmp_path):
     wait_for(lambda: not any(map(lives, ranks)), seconds=5.0)
 
 
+@pytest.mark.slow
 def test_a_run_of_processes_that_python_started(settings_of, tmp_path):
     """Those of the other tests are forks of one that had imported everything."""
     answer = launch(

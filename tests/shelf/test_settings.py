@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
-from scripts.conf import PARTS, ROOT, expected_files, main
+from scripts.conf import PARTS, README, ROOT, expected_files, main, written_yamls
 from scripts.member_costs import costs
 
 from audition.config.members import members
@@ -12,7 +12,7 @@ from audition.errors import AuditionError
 from audition.shelf.pages import costs_in, filled
 from audition.shelf.settings import regenerated, settings_of, yaml_value
 
-EXPECTED = {str(path.relative_to(ROOT)): text for path, text in expected_files()}
+MADE = [str(path.relative_to(ROOT)) for path in (*written_yamls(), README, PARTS)]
 
 LIMITER = """# A ceiling.
 limiter:
@@ -22,10 +22,20 @@ other: 1  # stays
 """
 
 
-@pytest.mark.parametrize("file", EXPECTED)
-def test_what_is_made_from_the_classes_is_up_to_date(file):
+@pytest.fixture(scope="module")
+def expected():
+    """File -> the text that it should have."""
+    return {str(path.relative_to(ROOT)): text for path, text in expected_files()}
+
+
+@pytest.mark.parametrize("file", MADE)
+def test_what_is_made_from_the_classes_is_up_to_date(file, expected):
     """`make conf` writes it. A value that is to differ from its default says `(default: …)`."""
-    assert (ROOT / file).read_text(encoding="utf-8") == EXPECTED[file]
+    assert (ROOT / file).read_text(encoding="utf-8") == expected[file]
+
+
+def test_all_that_is_made_is_looked_at(expected):
+    assert expected.keys() == set(MADE)
 
 
 def test_the_costs_of_the_reference_are_counted(cache_dir):

@@ -1,13 +1,38 @@
-"""Small data sets of pictures in the layouts of the real ones, made up, so that no test needs those."""
+"""Small data sets in the place of the real ones: made up pictures, and a few documents of texts."""
 
 import gzip
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from audition.data import shakespeare, stdlib, wikipedia
 from audition.data.fashion import TEST, TRAINING
+
+
+def few_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two packages stand for the standard library's ten megabytes, under a digest of their own."""
+    files, digest = stdlib._files, stdlib._fingerprint.__wrapped__
+
+    def few() -> list[tuple[str, Path]]:
+        return [each for each in files() if each[0].startswith(("email/", "json/"))]
+
+    monkeypatch.setattr(stdlib, "_files", few)
+    monkeypatch.setattr(stdlib, "_fingerprint", digest)
+
+
+def few_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few documents of each text: to cut all of them into byte pairs takes longer than to train."""
+    few_modules(monkeypatch)
+    plays = [p for p in shakespeare._plays() if p.stem in ("the-tempest", "macbeth")]
+    monkeypatch.setattr(shakespeare, "_plays", lambda: tuple(plays))
+    monkeypatch.setattr(shakespeare, "_check", lambda plays: None)
+    monkeypatch.setattr(shakespeare, "LAID_OUT_SHA256", "of a few plays")
+    articles = wikipedia._articles
+    monkeypatch.setattr(wikipedia, "_articles", lambda: islice(articles(), 12))
 
 
 def pictures(

@@ -26,7 +26,7 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import IO, Any, NoReturn
+from typing import IO, Any, ClassVar, NoReturn
 
 from filelock import FileLock
 
@@ -147,13 +147,16 @@ class Warm:
     share a process, which ends with the last of them: the workers of pytest-xdist.
     """
 
+    spent: ClassVar[float] = 0.0
+    """CPU seconds of all commands that have ended."""
+
     def __init__(self, folder: Path, prefix: Sequence[str] = ()) -> None:
         self._folder, self._prefix = folder, prefix
         self._control: socket.socket | None = None
-        self.seconds = 0.0  # of CPU that the commands took
 
-    def _spend(self, seconds: float) -> None:
-        self.seconds += seconds
+    @classmethod
+    def _spend(cls, seconds: float) -> None:
+        cls.spent += seconds
 
     def begin(
         self,

@@ -1,7 +1,7 @@
 """Compositions near one another come out as Hydra's own, and are not Hydra's work each time."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,10 +30,28 @@ def by_hydra(words: Sequence[str]) -> object:
     return OmegaConf.to_container(compose("audition", list(words)), resolve=True)
 
 
+def form(group: str, member: str) -> tuple[object, ...]:
+    """What of a file says how it is laid: its header, what it looks up, whether it chooses others."""
+    text = (conf_dir() / group / f"{member}.yaml").read_text()
+    kinds = ("defaults:", "override /", "${", "???", "_target_: ", "null")
+    return re.findall(r"^# @package.*", text, re.M), *(kind in text for kind in kinds)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_member_of_every_form_is_laid_as_hydra_lays_it(group: str, composer: Composer) -> None:
+    first = {str(form(group, member)): member for member in reversed(members(group))}
+    are_laid_as_hydra_lays_them(group, first.values())
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_member_of_a_group_is_laid_as_hydra_lays_it(group: str, composer: Composer) -> None:
+    are_laid_as_hydra_lays_them(group, members(group))
+
+
+def are_laid_as_hydra_lays_them(group: str, members: Iterable[str]) -> None:
     quick = Layers("audition")
-    for member in members(group):
+    for member in members:
         missing = re.findall(
             r"^(\w+): \?\?\?", (conf_dir() / group / f"{member}.yaml").read_text(), re.M
         )

@@ -25,7 +25,7 @@ SETS = ("task=mixture", "data.batch_size=8", "budget.steps=6", "precision=fp32",
 DIGITS = (*SETS, "data=digits", "task.parts=5")
 SMALL_TEXTS = (
     *("model=tiny", "model.context=16", "data.batch_size=4", "data.evaluation_tokens=512"),
-    *("budget.steps=4", "precision=fp32"),
+    *("budget.steps=4", "precision=fp32", "data.vocab_size=300"),
 )
 TEXTS = ("task=mixture_text", *SMALL_TEXTS)
 
@@ -85,6 +85,7 @@ def test_one_part_is_the_plain_task(job_of, weights_of, differences, scenario):
         assert one.final[name] == plain.final[name] == one.final[f"{name}_part_1"]
 
 
+@pytest.mark.usefixtures("few_documents")
 def test_one_part_of_text_is_the_plain_task(job_of, weights_of, differences):
     one = train(job_of("task.parts=1", base=TEXTS))
     plain = train(job_of(base=("data=two_domains", *SMALL_TEXTS)))
@@ -92,6 +93,7 @@ def test_one_part_of_text_is_the_plain_task(job_of, weights_of, differences):
     assert one.final["val/loss"] == plain.final["val/loss"] == one.final["val/worst"]
 
 
+@pytest.mark.usefixtures("few_documents")
 @pytest.mark.parametrize(
     ("mixture", "stream"),
     [
@@ -201,7 +203,10 @@ def test_what_cannot_be_a_mixture_is_refused(settings_of, words, said):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("data=shakespeare",), "Shakespeare tells none apart: choose data=two_sets"),
+        (
+            ("data=shakespeare", "data.vocab_size=null"),
+            "Shakespeare tells none apart: choose data=two_sets",
+        ),
         (("task.scenario=task",), r"task\.scenario=task tells parts apart by their answers"),
     ],
 )

@@ -21,7 +21,7 @@ from audition.training.worker import facts, measures_of
 
 STREAM = ("task=stream", "data.batch_size=8", "budget.steps=15", "precision=fp32")
 TEXTS = ("task=stream_text", "model=tiny", "model.context=16", "data.batch_size=4")
-SMALL_TEXTS = (*TEXTS, "data.evaluation_tokens=512", "budget.steps=6")
+SMALL_TEXTS = (*TEXTS, "data.vocab_size=300", "data.evaluation_tokens=512", "budget.steps=6")
 ACCURACY = Measure("accuracy", "%", "higher")
 LOSS = Measure("loss", "nats", "lower")
 
@@ -141,6 +141,7 @@ def test_one_phase_is_the_plain_task(job_of, weights_of, differences, scenario):
         assert one.final[name] == plain.final[name] == one.final[f"{name}_phase_1"]
 
 
+@pytest.mark.usefixtures("few_documents")
 def test_one_phase_of_text_is_the_plain_task(job_of, weights_of, differences):
     one = train(job_of("task.phases=1", base=SMALL_TEXTS))
     plain = train(job_of("task=language", "data=two_domains", base=SMALL_TEXTS[1:]))
@@ -148,6 +149,7 @@ def test_one_phase_of_text_is_the_plain_task(job_of, weights_of, differences):
     assert one.final["val/loss"] == plain.final["val/loss"]
 
 
+@pytest.mark.usefixtures("few_documents")
 def test_texts_follow_each_other(job_of):
     job = job_of(base=SMALL_TEXTS)
     outcome = train(job)
@@ -240,7 +242,10 @@ def test_what_cannot_be_a_stream_is_refused(settings_of, words, said):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("data=shakespeare",), "Shakespeare tells none apart: choose data=two_domains"),
+        (
+            ("data=shakespeare", "data.vocab_size=null"),
+            "Shakespeare tells none apart: choose data=two_domains",
+        ),
         (("task.scenario=class",), r"task\.scenario=class tells parts apart by their answers"),
         (("task.phases=3",), r"task\.phases=3 is more than the 2 domains of TwoDomains"),
     ],
