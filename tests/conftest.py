@@ -3,7 +3,7 @@
 import gc
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 import standins
 import torch
 from cost_by_room import CostByRoom
+from held import held
 from hydra import initialize_config_dir
 from torch import Tensor
 from warm import Warm
@@ -90,6 +91,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return first.get(TOGETHER.get(file, file), len(LONGEST))
 
     items.sort(key=place)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Parameters of many tests are read from the sources."""
+    with held():
+        return (yield)
 
 
 def pytest_collection_finish() -> None:
@@ -210,7 +218,7 @@ def settings_of(session_composer: Composer) -> Callable[..., dict[str, Any]]:
 
     @cache
     def compose(*overrides: str) -> dict[str, Any]:
-        with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
+        with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())), held():
             return check(session_composer(overrides))
 
     def composed(*overrides: str, base: tuple[str, ...] | None = None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from held import held
 from standins import few_modules
 
 from audition.cli import train
@@ -61,7 +62,7 @@ def told(
     learnt: dict[str, dict[Any, Any]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Callable[[Sequence[str]], str]:
+) -> Iterator[Callable[[Sequence[str]], str]]:
     """The one sentence that the training door answers some words with."""
     for module in (train, sweeper, searching):
         monkeypatch.setattr(module, "freeze", lambda: None)
@@ -96,7 +97,8 @@ def told(
         assert sorted(path.name for path in tmp_path.iterdir() if path != ledger) == ["home"]
         return err.removeprefix("audition: ").rstrip("\n")
 
-    return ask
+    with held():
+        yield ask
 
 
 MEMBERS = {group: ", ".join(names(group)) for group in ("optimizer", "schedule", "logger")}

@@ -262,7 +262,7 @@ ALWAYS = {
     "mixture, gate and ceilings",
 }
 """Combinations that CI trains, one of each way in which things meet; the others are slow."""
-assert ALWAYS <= COMBINED.keys()
+assert not ALWAYS - COMBINED.keys()
 
 
 def rows(choose: Callable[[Row], bool] = lambda row: True) -> list[ParameterSet]:

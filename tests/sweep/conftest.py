@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from held import held
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -17,7 +18,7 @@ Ask = Callable[[str], Question]
 
 @pytest.fixture
 def composer(session_composer: Composer) -> Iterator[Composer]:
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"), held():
         yield session_composer
 
 
