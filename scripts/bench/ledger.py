@@ -4,17 +4,23 @@ import json
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from audition.answers.lab.experiments import Lab
 from audition.measure import Measure
 from audition.records.record import Record
-from audition.records.registration import PlannedArm, Registration, register
+from audition.records.registration import PlannedArm, Registration, register, registrations
+from audition.records.store import Ledger
+from audition.report.tracker import FILE, write_tracker
 from scripts.bench.pairs import Row
 
 RUNS = 20_000
+RECORDS = 10_000
+"""Of them, that the tracker is made of."""
 ARMS = 20
 """The baseline and nineteen ideas, each on as many seeds."""
 QUESTIONS = (
@@ -23,6 +29,7 @@ QUESTIONS = (
     ("`audition status`", ("status",), "3 s"),
     ("`audition runs`", ("runs",), "3 s"),
     ("`audition`", (), "6 s"),
+    ("`audition lab`", ("lab",), "6 s"),
 )
 
 
@@ -101,6 +108,19 @@ def rows(folder: Path) -> Iterator[Row]:
     make_ledger(root)
     for what, words, bound in QUESTIONS:
         yield Row(f"{what} of {RUNS:,} runs", "s of CPU", cpu_s(root, words), None, None, bound)
+    spent = tracker_s(root)
+    yield Row(f"the tracker of {RECORDS:,} records", "s of CPU", spent, None, None, "0.3 s")
+
+
+def tracker_s(root: Path) -> float:
+    """Processor time of writing `lab.sqlite` of RECORDS records that are read already [s]."""
+    records, plans = Ledger(root).read().records[:RECORDS], registrations(root)
+    path, spent = root.parent / FILE, []
+    for _ in range(3):
+        before = time.process_time()
+        write_tracker(path, records, plans, Lab((), (), (), ()))
+        spent.append(time.process_time() - before)
+    return min(spent)
 
 
 def cpu_s(root: Path, words: tuple[str, ...]) -> float:

@@ -3,6 +3,7 @@
 Hydra imports every module of this namespace at start-up, so nothing heavy is imported up here.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hydra.plugins.sweeper import Sweeper
@@ -14,6 +15,8 @@ from audition.sweep.settings import CalibrateSettings, RaceSettings, SweepSettin
 
 if TYPE_CHECKING:
     from audition.sweep.compose import Application
+    from audition.sweep.plan import PlannedRun
+    from audition.sweep.pool import PoolSettings
     from audition.sweep.show import Show
     from audition.sweep.sweeper import Style
 
@@ -25,6 +28,13 @@ def in_terminal() -> "Show":
     from audition.sweep.show import Show
 
     return Show(show_judgements, show_runs)
+
+
+def timed(runs: "Sequence[PlannedRun]", pool: "PoolSettings") -> "Mapping[str, float]":
+    """How long runs take on this machine, measured by the bench where a sprint asks."""
+    from audition.bench import pace
+
+    return pace.timed(runs, pool)
 
 
 class Plugged(Sweeper):
@@ -58,7 +68,7 @@ class AuditionSweeper(SweepSettings, Plugged):
     def sweep(self, arguments: list[str]) -> None:
         from audition.sweep.sweeper import sweep
 
-        sweep(arguments, self, self.style(), in_terminal(), self.application())
+        sweep(arguments, self, self.style(), in_terminal(), self.application(), timed)
 
 
 class RaceSweeper(RaceSettings, AuditionSweeper):

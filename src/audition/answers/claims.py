@@ -8,6 +8,7 @@ from typing import Literal
 
 import yaml
 
+from audition.answers.rating import Facts
 from audition.errors import AuditionError, choices
 from audition.measure import Measure
 from audition.plain_file import read_text
@@ -102,6 +103,10 @@ class Claim:
     """What calculation or another page says of it, where no sweep tests it: begins with a `Stand`."""
     repeat: str = ""
     """The command that repeats that."""
+    published: str = ""
+    """How its authors rated it."""
+    as_published: Facts | None = None
+    """What its own files show, as the rubric of `audition lab` asks for it."""
     evidence: tuple[Evidence, ...] = ()
 
     def of(self, test: Test) -> Evidence | None:

@@ -49,6 +49,10 @@ def judge_baseline(
     if baseline is None or not baseline.seeds:
         raise AuditionError(f"the ledger has no finished run of baseline {baseline_hash}")
     plans = [plan for plan in plans if not plan.screening]
+    arms = without_cut(arms, [plan for plan in plans if plan.baseline_hash == baseline_hash])
+    baseline = arms.get(baseline_hash)
+    if baseline is None:
+        raise AuditionError(f"no seed of the sprint with baseline {baseline_hash} is complete")
     family = family_of(arms, baseline_hash, plans) | {key for key in asked or {} if key in arms}
     family -= {baseline_hash}
     rivals = [arm for key, arm in arms.items() if key in family]
@@ -113,7 +117,9 @@ def judge_plan(
         return []
     named = {(arm.config_hash, seed) for arm in plan.arms for seed in arm.seeds}
     named |= {(plan.baseline_hash, seed) for seed in plan.baseline_seeds}
-    arms = arms_of([r for r in records if (r.config_hash, r.seed) in named])
+    own = [r for r in records if (r.config_hash, r.seed) in named]
+    cut = plan.cut({(r.config_hash, r.seed) for r in own if r.settled})
+    arms = arms_of([r for r in own if r.seed not in cut])
     baseline = arms.get(plan.baseline_hash)
     if baseline is None or not baseline.seeds:
         return []
@@ -134,6 +140,25 @@ def judge_plan(
     judged = _judged(matches, plans or [plan], family, detail=True, asked=plan.names(), only=only)
     of_plan = plan.digest()
     return [replace(j, standing=replace(j.standing, joined=0), of_plan=of_plan) for j in judged]
+
+
+def without_cut(
+    arms: Mapping[str, ArmRuns], plans: Sequence[Registration]
+) -> Mapping[str, ArmRuns]:
+    """The arms without the runs of sprints whose seed lacks the outcome of another arm.
+
+    Which arm of a seed is trained first would otherwise decide which seeds each arm is judged on.
+    """
+    sprints = [plan for plan in plans if plan.sprint is not None]
+    if not sprints:
+        return arms
+    outcomes = {(key, seed) for key, arm in arms.items() for seed in arm.seeds}
+    cut = {(plan.digest(), seed) for plan in sprints for seed in plan.cut(outcomes)}
+    kept = {
+        key: replace(arm, records=tuple(r for r in arm.records if (r.plan, r.seed) not in cut))
+        for key, arm in arms.items()
+    }
+    return {key: arm for key, arm in kept.items() if arm.records}
 
 
 def family_of(

@@ -43,6 +43,14 @@ class ArmCost:
     evaluations: int
     timing: Timing  # of one run alone
 
+    def run(self, slowed: float = 1.0) -> tuple[float, int]:
+        """Seconds and steps of one run at a speed of `slowed` times that of its timing."""
+        t = self.timing
+        step_s = t.step_s / slowed
+        train_s = 60 * self.minutes if self.minutes else (self.steps or 0) * step_s
+        steps = self.steps or max(1, round(train_s / step_s))
+        return t.start_s + train_s + min(self.evaluations, steps) * t.evaluation_s / slowed, steps
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -85,12 +93,7 @@ def cost(arms: Sequence[ArmCost], points: Sequence[Point], *, alone: float, warm
     slowed = share(points, alone, workers)
     run_s, steps = {}, 0
     for arm in arms:
-        t = arm.timing
-        step_s = t.step_s / slowed
-        train_s = 60 * arm.minutes if arm.minutes else (arm.steps or 0) * step_s
-        own_steps = arm.steps or max(1, round(train_s / step_s))
-        evaluations = min(arm.evaluations, own_steps)
-        run_s[arm.name] = t.start_s + train_s + evaluations * t.evaluation_s / slowed
+        run_s[arm.name], own_steps = arm.run(slowed)
         steps += arm.runs * own_steps
     wall_s = remaining(
         finished={name: Mean(1, seconds) for name, seconds in run_s.items()},

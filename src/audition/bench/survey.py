@@ -189,20 +189,23 @@ def survey(
 
 def to_train(sweep: PlannedSweep, arms: Mapping[str, Timing]) -> list[ArmCost]:
     """What the ledger lacks of each arm, with one of its runs as it was timed."""
-    costs = []
-    for name, settings in sweep.arms.items():
-        budget = Budget(**settings["budget"])
-        costs.append(
-            ArmCost(
-                name=name,
-                runs=sum(run.arm.name == name for run in sweep.missing),
-                steps=budget.total_steps(arms[name].units_per_step),
-                minutes=budget.minutes,
-                evaluations=settings["training"]["evaluations"],
-                timing=arms[name],
-            )
-        )
-    return costs
+    return [
+        arm_cost(name, settings, arms[name], sum(run.arm.name == name for run in sweep.missing))
+        for name, settings in sweep.arms.items()
+    ]
+
+
+def arm_cost(name: str, settings: Mapping[str, Any], timing: Timing, runs: int) -> ArmCost:
+    """So many runs of those `settings`, of which one was timed."""
+    budget = Budget(**settings["budget"])
+    return ArmCost(
+        name=name,
+        runs=runs,
+        steps=budget.total_steps(timing.units_per_step),
+        minutes=budget.minutes,
+        evaluations=settings["training"]["evaluations"],
+        timing=timing,
+    )
 
 
 class Steady:

@@ -86,6 +86,8 @@ def _check_single(config: DictConfig, hydra_node: DictConfig) -> None:
         raise AuditionError("a search is a sweep: add -m")
     if config.tune is not None:
         raise AuditionError("tune= compares arms, which is a sweep: add -m")
+    if config.sprint is not None:
+        raise AuditionError("sprint= takes whole seeds of a sweep: add -m")
     if hydra_node.sweeper.get("params") or hydra_node.sweeper.get("arms"):
         raise AuditionError("a campaign is a sweep: add -m")
     if sweeper not in (None, "audition", "basic"):

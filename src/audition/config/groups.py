@@ -210,6 +210,7 @@ GROUPS: Mapping[str, Group] = {
         Group("baseline_seeds", "How many seeds the baseline has.", "value", "sweep"),
         Group("metric", "What a sweep is judged by.", "value", "sweep"),
         Group("tune", "What arms are tuned in before they are compared.", "value", "sweep"),
+        Group("sprint", "Minutes that a sweep may take.", "value", "sweep"),
         Group("submit", "Whether a sweep waits for a cluster.", "value", "sweep"),
         Group("allowed_targets", "Prefixes of code that a config may name.", "value", "words"),
         Group("cards", "What ideas claim, and what would prove them wrong.", "value", "words"),

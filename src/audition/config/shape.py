@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Interval
 
 from audition.config.groups import Group, deciding, holding
 from audition.config.root import names_in, no_parts
@@ -28,6 +28,8 @@ class Values:
     baseline_seeds: Annotated[int, Ge(1)] | None
     tune: str | list[str] | None
     metric: str | None
+    sprint: Annotated[float, Interval(gt=0, le=10_080)] | None
+    """Minutes, at most a week."""
     submit: Literal["wait", "detach"]
     allowed_targets: list[str]
     cards: dict[str, Any]

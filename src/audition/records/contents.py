@@ -8,6 +8,7 @@ from audition.records.folder import Folder
 from audition.records.placebos import PLACEBOS
 from audition.records.races import RACES
 from audition.records.registration import PLANS
+from audition.records.sprints import SPRINTS
 from audition.records.store import Contents, Ledger
 from audition.records.studies import STUDIES
 from audition.records.submission import SUBMISSIONS
@@ -16,7 +17,15 @@ from audition.records.tuned import TUNED
 SAMPLE = "sample.txt"
 """Beside the record of a language model: what it makes of held-out text (`keep.text`)."""
 
-FOLDERS: tuple[Folder, ...] = (PLANS, STUDIES, TUNED, RACES, PLACEBOS, SUBMISSIONS)  # type: ignore[type-arg]
+FOLDERS: tuple[Folder, ...] = (  # type: ignore[type-arg]
+    PLANS,
+    STUDIES,
+    TUNED,
+    RACES,
+    PLACEBOS,
+    SUBMISSIONS,
+    SPRINTS,
+)
 
 
 def contents_of(ledger: Ledger) -> Contents:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from hashlib import sha256
@@ -46,6 +46,7 @@ class Registration:
     screening: bool = False  # it only chooses among settings, and no verdict rests on it
     primary: tuple[str, ...] = ()  # hashes of the arms that a registered report is about; else none
     expects: Literal["better", "worse", "equal"] = "better"  # of those, against the baseline
+    sprint: float | int | None = None  # minutes after which whole seeds alone count; None: no limit
     command: str = ""
     written: str = ""  # ISO 8601, UTC
     number: int = 0  # 1 + the largest in the ledger then; 0 before 0.3
@@ -69,9 +70,22 @@ class Registration:
         for later in ("terms", "screening", "primary"):
             if not plain[later]:  # plans of earlier versions keep their digests
                 del plain[later]
+        if self.sprint is None:
+            del plain["sprint"]
         if plain["sides"] == "one":
             del plain["sides"]
         return _short(plain)
+
+    def cut(self, outcomes: Collection[tuple[str, int]]) -> frozenset[int]:
+        """The seeds of a sprint that some arm, or the baseline, has no outcome of; else none.
+
+        outcomes: (config hash, seed) of all runs with an outcome.
+        """
+        if self.sprint is None:
+            return frozenset()
+        runs = [(arm.config_hash, seed) for arm in self.arms for seed in arm.seeds]
+        runs += [(self.baseline_hash, seed) for seed in self.baseline_seeds]
+        return frozenset(seed for key, seed in runs if (key, seed) not in outcomes)
 
     def sealed(self) -> "Registration":
         """The plan with the digest of its date, number and command, which its name leaves out."""

@@ -60,6 +60,7 @@ def announcement(
     metric: str = "",
     screening: bool = False,
     asked: Mapping[str, str] | None = None,
+    sprint: float | None = None,
 ) -> Registration:
     """The comparisons that `plan` is about to make, with the cards as they read now.
 
@@ -67,6 +68,7 @@ def announcement(
     terms: how the arms were chosen. metric: another than the config's.
     screening: the runs choose among settings, and no arm is judged by them.
     asked: the names of the arms before they were tuned -> their names now.
+    sprint: minutes after which whole seeds alone count.
 
     Raises AuditionError where a registered report is about an arm that the plan does not have.
     """
@@ -100,6 +102,7 @@ def announcement(
         screening=screening,
         primary=() if screening else primary_arms(plan, asked or {}),
         expects=analysis["expects"],
+        sprint=sprint,
         command=shlex.join((*train_door(), *typed()[1:])),
     )
 

@@ -21,7 +21,7 @@ from audition.reasons import described
 from audition.records.record import BASELINE
 from audition.sweep.cluster.launch import on_cluster
 from audition.sweep.cluster.settings import Cluster
-from audition.sweep.local import PRELOAD, train_all
+from audition.sweep.local import PRELOAD, train_all, train_until
 from audition.sweep.plan import PlannedRun
 from audition.sweep.pool import Job, PoolSettings, Server, ServerLost, warm
 from audition.sweep.resolve_auto import told
@@ -65,11 +65,19 @@ class LocalExecutor:
 
     def train(self, runs: Sequence[PlannedRun]) -> None:
         if runs:
-            settings = self.settings(runs)
-            if (line := pool_line(settings)) not in ("", self._said):
-                say(line)
-                self._said = line
-            train_all(runs, settings, self.server)
+            train_all(runs, self._told(runs), self.server)
+
+    def train_until(self, runs: Sequence[PlannedRun], bell: Callable[[], bool]) -> None:
+        """Train `runs` in the order given, until `bell` says that the time is up."""
+        if runs:
+            train_until(runs, self._told(runs), self.server, bell)
+
+    def _told(self, runs: Sequence[PlannedRun]) -> PoolSettings:
+        settings = self.settings(runs)
+        if (line := pool_line(settings)) not in ("", self._said):
+            say(line)
+            self._said = line
+        return settings
 
 
 @dataclass(frozen=True)

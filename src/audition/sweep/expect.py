@@ -23,7 +23,7 @@ def expected_seconds(runs: Sequence[PlannedRun]) -> list[float | None]:
     """
     arms = {run.identity.config_hash: run for run in runs}
     works = {name: work(run.settings) for name, run in arms.items()}
-    known = {name: mean for name, run in arms.items() if (mean := _earlier(run)) is not None}
+    known = {name: mean for name, run in arms.items() if (mean := earlier_seconds(run)) is not None}
     pairs = [(done, seconds) for name, seconds in known.items() if (done := works[name])]
     speed = sum(done for done, _ in pairs) / sum(s for _, s in pairs) if pairs else _WORK_PER_S
     for name, run in arms.items():
@@ -50,10 +50,14 @@ def work(settings: Mapping[str, Any]) -> float | None:
     return float(12 * layers * width**2 * steps * units_per_step)
 
 
-def _earlier(run: PlannedRun) -> float | None:
-    """Mean seconds of the finished runs of that arm; only its own folder is read."""
+def earlier_seconds(run: PlannedRun, host: str = "") -> float | None:
+    """Mean seconds of the finished runs of that arm; only its own folder is read.
+
+    host: the only machine whose runs count; empty: any.
+    """
     ledger = Ledger(Path(run.settings["paths"]["output_dir"]))
     folders = ledger.folder_of(run.record).parent.glob("seed_*")
     records = [record for folder in folders if (record := ledger.get(folder)) is not None]
-    seconds = [r.seconds for r in records if r.status == "finished" and r.seconds > 0]
+    records = [r for r in records if r.status == "finished" and host in ("", r.host)]
+    seconds = [r.seconds for r in records if r.seconds > 0]
     return fmean(seconds) if seconds else None

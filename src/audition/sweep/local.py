@@ -37,6 +37,9 @@ SPOKEN: frozenset[Status] = frozenset({"finished", "diverged", "failed", "interr
 """What a worker says at the end of a run."""
 
 
+TIME_IS_UP = "the sprint's time is up"
+
+
 @dataclass(frozen=True, kw_only=True)
 class MeasuredPool(PoolSettings):
     """A pool, and when it was measured to be the best."""
@@ -106,6 +109,43 @@ def train_all(runs: Sequence[PlannedRun], settings: PoolSettings, server: Server
         facts = code_provenance(runs)
         specs = [run.spec(facts) for run in runs]
         carry_out(jobs_of(specs, expected_seconds(runs)), settings, server, display_for())
+
+
+def train_until(
+    runs: Sequence[PlannedRun], settings: PoolSettings, server: Server, bell: Callable[[], bool]
+) -> None:
+    """Train `runs` in the order given until `bell` says that the time is up.
+
+    Then none begins, and those under way write their checkpoint and end as interrupted.
+    """
+    if not runs:
+        return
+    facts = code_provenance(runs)
+    jobs = jobs_of([run.spec(facts) for run in runs], expected_seconds(runs))
+    jobs = [beside(job, settings, len(jobs)) for job in jobs]
+    source = UntilBell(jobs, bell)
+    run_pool(
+        [],
+        settings,
+        on_end=filing(),
+        display=display_for(),
+        server=server,
+        source=source,
+        known=jobs,
+    )
+
+
+class UntilBell:
+    """A source of jobs in the order given, until the time is up."""
+
+    def __init__(self, jobs: Sequence[Job], bell: Callable[[], bool]) -> None:
+        self._jobs, self._bell = list(reversed(jobs)), bell
+
+    def take(self) -> Job | None:
+        return self._jobs.pop() if self._jobs and not self._bell() else None
+
+    def stops(self, job: Job, report: Mapping[str, Any]) -> str:
+        return TIME_IS_UP if self._bell() else ""
 
 
 def jobs_of(specs: Sequence[RunSpec], expected: Sequence[float | None]) -> list[Job]:

@@ -21,6 +21,7 @@ from audition.sweep.plan import Plan, make_plan
 from audition.sweep.say import Planning, say_detached, say_plan, say_stopped
 from audition.sweep.settings import CONFIRMS_ITSELF, SweepSettings
 from audition.sweep.show import Show
+from audition.sweep.sprint import Pace, planned_sprint, with_seeds
 from audition.sweep.tune.compare_tuned import compare_tuned
 
 
@@ -74,8 +75,11 @@ def sweep(
     style: Style,
     show: Show,
     application: Application,
+    timed: Pace,
 ) -> None:
     """Run what the ledger lacks of the sweep that `arguments` ask for, and print its verdict.
+
+    timed: how long runs take here, for a sprint.
 
     Raises AuditionError before anything starts where an arm cannot run, and SystemExit(1) at the
     end where runs have failed, after the verdict on those that did not.
@@ -107,11 +111,16 @@ def sweep(
         )
     if settings.confirm and (question.tune or style.chooses):
         raise AuditionError(CONFIRMS_ITSELF)
+    composer = application.composer
+    minutes = composer(question.common)["sprint"]
+    if minutes is not None:
+        _check_sprint(question, settings, style)
+        question = with_seeds(question)
     if question.tune:
         return compare_tuned(question, show, application)
     question = style.widen(question)
     with executor_of(application.launcher(), submit) as executor:
-        plan = make_plan(question, application.composer, Planning())
+        plan = make_plan(question, composer, Planning())
         if style.chooses:
             check_may_choose(plan.runs[0].settings)
         ledger = Ledger(Path(plan.output_dir))
@@ -125,7 +134,10 @@ def sweep(
             plan = with_parents(prepared(plan, question.common), contents)
             if not plan.runs[0].deployed:
                 say("the baseline is judged as it trained: baseline='deploy=fp32' has one runtime.")
-        registration = announcement(plan, style.judged_on(plan))
+        if minutes is not None:
+            style = planned_sprint(plan, contents, float(minutes), executor, timed)
+            plan = style.plan
+        registration = announcement(plan, style.judged_on(plan), sprint=minutes and float(minutes))
         missing = plan.missing(contents)
         if missing:  # a plan made when all outcomes are known announces nothing
             plan = announce(plan, registration, executor, ledger)
@@ -142,3 +154,18 @@ def sweep(
     if not complete:
         raise SystemExit(1)
     return None
+
+
+def _check_sprint(question: Question, settings: SweepSettings, style: Style) -> None:
+    """Raise AuditionError for a sweep that has no seeds of equal runs to cut at."""
+    if question.tune or style.chooses or settings.confirm:
+        raise AuditionError(
+            "sprint= takes whole seeds of a plain sweep: leave tune= and hydra.sweeper.confirm out, "
+            "and use hydra/sweeper=audition"
+        )
+    if not question.arms:
+        raise AuditionError("sprint= takes whole seeds of a comparison: add +idea=NAME, or --arm")
+    if any(root_of(word) == "baseline_seeds" for word in question.common):
+        raise AuditionError(
+            "sprint= takes seeds that every arm has, the baseline among them: leave baseline_seeds out"
+        )

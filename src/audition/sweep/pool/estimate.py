@@ -71,7 +71,7 @@ def remaining(
         if count and duration is None:
             return None
         expected += [duration or 0.0] * count
-    return _makespan(ends, sorted(expected, reverse=True), workers)
+    return makespan(ends, sorted(expected, reverse=True), workers)
 
 
 def _expected(finished: Mapping[str, Mean], running: Sequence[Underway]) -> dict[str, float]:
@@ -89,7 +89,7 @@ def _mean(means: Sequence[Mean]) -> float | None:
     return sum(mean.total for mean in means) / count if count else None
 
 
-def _makespan(ends: Sequence[float], durations: Sequence[float], workers: int) -> float:
+def makespan(ends: Sequence[float], durations: Sequence[float], workers: int) -> float:
     """When the last is done, if each duration in turn goes to the worker that is free first."""
     free = list(ends)
     free += [0.0] * max(0, workers - len(free))

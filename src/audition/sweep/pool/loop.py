@@ -196,6 +196,7 @@ def run_pool(
     display: Display,
     server: Server | None = None,
     source: Source | None = None,
+    known: Sequence[Job] = (),
 ) -> None:
     """Run every job, the longest first, and call `on_end` once for each that ended.
 
@@ -203,7 +204,7 @@ def run_pool(
     another process holds (exit code 75) goes to the tail of the queue until it is free.
     server: one that is getting warm already (`warm`); it stays the caller's to end.
     source: further jobs, asked for one by one as slots are free; the pool ends when it has none
-    and no job runs.
+    and no job runs. known: those of them that the display should count from the beginning.
     Raises AuditionError for an entry or a card that does not exist. On KeyboardInterrupt, or
     whatever `on_end` raises, the runs under way are stopped and end as `interrupted`; jobs that
     never started are not reported.
@@ -213,7 +214,7 @@ def run_pool(
             return
         pool_server = server or stack.enter_context(warm(settings))
         pool = _Pool(jobs, settings, pool_server, on_end, display, source)
-        display.begin(jobs, pool.workers)
+        display.begin([*jobs, *known], pool.workers)
         stack.callback(display.close)
         try:
             pool.run()
