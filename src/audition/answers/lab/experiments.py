@@ -248,7 +248,7 @@ def _next(experiments: Sequence[Experiment], root: Path) -> Iterator[Next]:
             if own:
                 best = max(own, key=lambda r: r.rating.total)
                 step = next_step(best.judgement, root)
-                if step.command:
+                if step.command.startswith(shlex.join(train_door())):
                     why = f"{best.judgement.arm.name}: {step.text}"
                     yield Next(each.name, why, step.command)
         if verdict == "inconclusive":
