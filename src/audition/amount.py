@@ -1,5 +1,6 @@
 """A cost of a run or a model, and how it was come by."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,3 +32,33 @@ class Amount:
                 f"{self.unit} ({self.method}) and {other.unit} ({other.method}) are not compared"
             )
         return self.value / other.value
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cost that a sweep may claim to be less.
+
+    counted: whether it has no error of measurement. length: whether it is the length of the training,
+    in which the arms of a sweep must agree unless the claim is about that.
+    """
+
+    says: str
+    counted: bool = True
+    length: bool = False
+
+
+COSTS: Mapping[str, Cost] = {
+    "tokens": Cost("tokens trained on", length=True),
+    "examples": Cost("examples trained on", length=True),
+    "episodes": Cost("episodes trained on", length=True),
+    "updates": Cost("updates of the weights", length=True),
+    "train_flops": Cost("operations of a training", length=True),
+    "parameters": Cost("parameters"),
+    "forward_flops": Cost("operations of an answer"),
+    "model_bytes": Cost("bytes of the file"),
+    "model_bytes_deflated": Cost("bytes of the file, deflated"),
+    "train_seconds": Cost("seconds of a training, as the ledger has them", counted=False),
+    "joules": Cost("joules of a training", counted=False),
+    "peak_memory": Cost("most memory of a training", counted=False),
+}
+"""Every cost that `claim.cost` may name."""

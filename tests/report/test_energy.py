@@ -1,5 +1,6 @@
 """Joules in answers: like for like, with what shared them, or left out with a sentence."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -44,13 +45,45 @@ def said(ledger):
 def test_the_same_loss_for_fewer_joules(metered, capsys):
     ledger = metered(NVML, NVML)
     found = said(ledger)
-    assert found.verdict.kind == "saves"
+    assert found.kind == "saves"
     assert found.sentence.startswith(
         "3.60 kJ → 2.88 kJ a run, 3.60 J → 2.88 J per token, measured by nvml; 0.800 × [0.8"
     )
     assert "as good a result (not worse by δ* = 0.0100" in found.sentence
     show_judgements(judge_arms(ledger.read().records, sesoi=0.01), ledger)
     assert "3.60 kJ → 2.88 kJ a run" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("factors", "loss", "kind"),
+    [
+        ((0.80, 0.81, 0.79), {}, "saves"),
+        ((0.80, 0.81, 0.79), {"improvement": -0.02}, "worse"),
+        ((0.80, 0.81, 0.79), {"standard_error": 0.1}, "worse"),
+        ((0.80, 0.81, 0.79), {"standard_error": math.nan}, "worse"),
+        ((1.20, 1.21, 1.19), {}, "costs"),
+        ((0.80, 1.30, 0.95), {}, "open"),
+    ],
+)
+def test_what_it_comes_to(metered, factors, loss, kind):
+    ledger = metered(NVML, NVML)
+    known = {"improvement": 0.0, "standard_error": 0.001, "df": 4.0, "sesoi": 0.01}
+    (judgement,) = judge_arms(ledger.read().records, sesoi=0.01)
+    theirs = {r.seed: r.joules for r in judgement.baseline.records}
+    runs = tuple(
+        replace(r, joules=f * theirs[r.seed])
+        for r, f in zip(judgement.arm.records, factors, strict=True)
+    )
+    found = joules_of(
+        replace(
+            judgement,
+            comparison=replace(judgement.comparison, **known | loss),
+            arm=replace(judgement.arm, records=runs),
+        )
+    )
+    assert found.kind == kind
+    assert found.ratio == pytest.approx(math.prod(factors) ** (1 / 3))
+    assert found.to_dict()["k"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -63,7 +96,7 @@ def test_the_same_loss_for_fewer_joules(metered, capsys):
 )
 def test_two_sources_are_never_compared(metered, baseline, idea, words):
     found = said(metered(baseline, idea))
-    assert found.verdict is None
+    assert found.tested is None
     assert found.sentence.startswith("No energy comparison: ")
     assert words in found.sentence
 

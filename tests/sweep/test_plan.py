@@ -1,5 +1,6 @@
 """From a question to runs: checked, identified, and less what the ledger holds."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from audition.records.record import Status
 from audition.records.store import Contents
 from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
+from audition.sweep.confirm import announcement
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.single import plan_single, verdict_command
@@ -198,3 +200,60 @@ def test_hundreds_of_fresh_seeds_are_so_many_other_seeds() -> None:
     for settings in (Tuning(fresh_seeds=999), SearchSettings(fresh_seeds=999)):
         fresh = settings.fresh(chosen)
         assert len(set(fresh) - set(chosen)) == len(fresh) == 999
+
+
+def test_what_is_claimed_is_in_the_plan_and_frees_the_length_of_the_training(
+    plan: MakePlan,
+) -> None:
+    line = "optimizer=muon,sgd budget.tokens=4000 seed=1"
+    with pytest.raises(AuditionError, match="trains for budget[.]tokens=2000 and the base"):
+        plan("budget.tokens=1_000_000,2000 seed=1")
+    made = plan("optimizer=adamw,muon budget.tokens=1_000_000,2000 claim.cost=tokens seed=1")
+    (claim,) = announcement(made).claims
+    hashes = dict(made.arms())
+    assert claim.arms == tuple(hashes.values())
+    muon = tuple(config for name, config in hashes.items() if "muon" in name)
+    assert claim.ladders == (muon,)  # adamw at its full length is the baseline
+    assert all(claim.frees_budget(each) for each in claim.arms)
+
+    made = plan(
+        f"{line} claim.cost=[parameters,train_seconds] claim.k=[3,2] claim.delta=0.02 "
+        "claim.arms=['optimizer=muon'] claim.control='optimizer=sgd'"
+    )
+    hashes = dict(made.arms())
+    found = announcement(made).claims
+    assert [(each.cost, each.k, each.delta) for each in found] == [
+        ("parameters", 3.0, 0.02),
+        ("train_seconds", 2.0, 0.02),
+    ]
+    assert {(each.arms, each.controls) for each in found} == {
+        ((hashes["optimizer=muon"],), (hashes["optimizer=sgd"],))
+    }
+    same = plan(line)
+    assert [run.identity.key for run in same.runs] == [run.identity.key for run in made.runs]
+    assert announcement(same).claims == ()
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        ("claim.cost=bytes", "claim.cost=bytes is not a cost"),
+        ("claim.cost=tokens claim.k=0", "claim.k=0 is out of range: it must be > 0"),
+        ("claim.cost=tokens claim.k=-2.0", "claim.k=-2.0 is out of range: it must be > 0"),
+        ("claim.cost=tokens claim.k=[2,3]", "has 2 factors, and claim.cost 1"),
+        ("claim.cost=[tokens,tokens]", "names a cost twice"),
+        ("claim.cost=tokens claim.delta=0", "claim.delta=0 is out of range"),
+        ("claim.k=3", "claim.k is part of a claim, and claim.cost names no cost"),
+        ("claim.cost=tokens claim.arms=['optimizer=mun']", "claim.arms: the sweep has no arm"),
+        ("claim.cost=tokens claim.control='model.width=8'", "claim.control: the sweep has no arm"),
+        (
+            "claim.cost=tokens claim.arms=['optimizer=muon'] claim.control='optimizer=muon'",
+            "'optimizer=muon' is one of claim.arms, and cannot be both",
+        ),
+    ],
+)
+def test_a_claim_that_cannot_be_made_is_told_before_the_first_run(
+    plan: MakePlan, claim: str, said: str
+) -> None:
+    with pytest.raises(AuditionError, match=re.escape(said)):
+        announcement(plan(f"optimizer=muon,sgd budget.tokens=4000 seed=1 {claim}"))

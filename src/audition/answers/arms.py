@@ -107,6 +107,15 @@ class ArmRuns:
             if r.status == "finished" and not isfinite(r.metrics.get(self.metric, nan))
         }
 
+    def same_training(self, other: "ArmRuns") -> bool:
+        """Whether the runs of both were made of the same trained weights, seed by seed."""
+        ours, theirs = ({r.seed: r.parent for r in arm.records} for arm in (self, other))
+        shared = ours.keys() & theirs.keys()
+        return bool(shared) and all(
+            ours[seed] and ours[seed].get("weights") == theirs[seed].get("weights")
+            for seed in shared
+        )
+
     def by(self, metric: str) -> "ArmRuns":
         """The same runs, judged by `metric`."""
         return self if metric == self.metric else replace(self, metric=metric)
@@ -166,9 +175,12 @@ def arms_of(
     return arms
 
 
-def unlike(arm: ArmRuns, baseline: ArmRuns) -> str:
-    """Why the two arms do not measure the same thing, in a sentence; empty where they do."""
-    for fact in LIKE_FOR_LIKE:
+def unlike(arm: ArmRuns, baseline: ArmRuns, *, but: Collection[str] = ()) -> str:
+    """Why the two arms do not measure the same thing, in a sentence; empty where they do.
+
+    but: facts in which they may differ.
+    """
+    for fact in (fact for fact in LIKE_FOR_LIKE if fact not in but):
         for different in _differences(arm, baseline, fact, missing="none"):
             return f"Not like for like: {different}."
     return ""
@@ -191,6 +203,11 @@ def other_arithmetic(arm: ArmRuns, baseline: ArmRuns) -> str:
     """
     different = "; ".join(_differences(arm, baseline, "arithmetic"))
     return f"Made with other arithmetic: {different}." if different else ""
+
+
+def other_length(arm: ArmRuns, baseline: ArmRuns) -> str:
+    """How the budgets of the two arms differ, in a few words; empty where they do not."""
+    return "; ".join(_differences(arm, baseline, "budget", missing="none"))
 
 
 def _differences(

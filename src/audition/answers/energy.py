@@ -2,20 +2,26 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Any, Literal
 
 from audition.answers.arms import ArmRuns
 from audition.answers.judgement import Judgement
 from audition.records.record import Record
 from audition.stats.arms import Seed
-from audition.stats.energy import EnergyVerdict, energy_verdict
+from audition.stats.claim import Claimed
+from audition.stats.comparison import json_ready
+from audition.stats.saving import Estimate, saving
 from audition.text import count, energy, interval_of_ratio, number, one, plain_level, probability
 
 Source = tuple[str, str]
 """(method, meter), as in records; two empty texts for runs that were not metered."""
 
 NO_SOURCE: Source = ("", "")
+Kind = Literal["saves", "costs", "worse", "open"]
+"""The same loss for fewer joules; the same or another for more; fewer joules for a loss that is worse,
+or may be; nothing that these seeds could tell."""
 
 
 def sources(records: Iterable[Record]) -> tuple[Source, ...]:
@@ -48,24 +54,48 @@ def source_name(source: Source) -> str:
 
 @dataclass(frozen=True)
 class Joules:
-    """The joules of an arm against its baseline's; without a verdict, the reason why not."""
+    """The joules of an arm against its baseline's; without a claim tested, the reason why not.
+
+    What is tested is the claim of the same loss for fewer joules at all: k = 1, δ = δ*.
+    """
 
     sentence: str  # empty where no run was metered
     source: Source = NO_SOURCE
-    verdict: EnergyVerdict | None = None
+    tested: Claimed | None = None
+    levels: tuple[float, float] = (math.nan, math.nan)  # of baseline and idea, means of runs [J]
+
+    @property
+    def kind(self) -> Kind:
+        """What it comes to."""
+        if self.tested is None:
+            return "open"
+        if self.tested.cheaper:
+            return "saves" if self.tested.as_good else "worse"
+        return "costs" if self.tested.dearer else "open"
+
+    @property
+    def ratio(self) -> float:
+        """The idea's joules over the baseline's, the geometric mean over seeds."""
+        return math.nan if self.tested is None else 1.0 / self.tested.factor
+
+    @property
+    def ratio_ci(self) -> tuple[float, float]:
+        """Its interval."""
+        low, high = (math.nan, math.nan) if self.tested is None else self.tested.factor_ci
+        return 1.0 / high, 1.0 / low
 
     def facts(self) -> dict[str, Any]:
         """A flat part of a table's line; not-a-number where there is nothing to compare."""
-        found, (method, meter), nan = self.verdict, self.source, math.nan
-        low, high = (nan, nan) if found is None else found.ratio_ci
+        method, meter = self.source
+        before, after = self.levels
         return {
             "energy_method": method,
             "energy_meter": meter,
-            "joules": nan if found is None else found.joules_idea,
-            "baseline_joules": nan if found is None else found.joules_baseline,
-            "energy_ratio": nan if found is None else found.ratio,
-            "energy_ratio_ci_low": low,
-            "energy_ratio_ci_high": high,
+            "joules": after,
+            "baseline_joules": before,
+            "energy_ratio": self.ratio,
+            "energy_ratio_ci_low": self.ratio_ci[0],
+            "energy_ratio_ci_high": self.ratio_ci[1],
         }
 
     def to_dict(self) -> dict[str, Any] | None:
@@ -73,8 +103,10 @@ class Joules:
         if not self.sentence:
             return None
         method, meter = self.source
-        facts = {} if self.verdict is None else self.verdict.to_dict()
-        return {"method": method, "meter": meter, **facts, "sentence": self.sentence}
+        facts = {} if self.tested is None else {"kind": self.kind, **self.tested.to_dict()}
+        levels = {"ratio": self.ratio, "ratio_ci": self.ratio_ci, "levels": self.levels}
+        told = {"method": method, "meter": meter, "sentence": self.sentence}
+        return {**facts, **(json_ready(levels) if facts else {}), **told}
 
 
 def joules_of(judgement: Judgement) -> Joules:
@@ -94,16 +126,19 @@ def joules_of(judgement: Judgement) -> Joules:
     if not before or not after:
         return Joules("No energy comparison: one arm has no run with joules.", source)
     c = judgement.comparison
-    found = energy_verdict(
-        before,
-        after,
-        improvement=c.improvement,
-        standard_error=c.standard_error,
-        df=c.df,
-        margin=c.sesoi,
-        level=c.level,
+    tested = Claimed(
+        c.idea,
+        "joules",
+        1.0,
+        c.sesoi,
+        Estimate(c.improvement, c.standard_error, c.df, c.n),
+        saving(before, after),
+        method=source[0],
+        alpha=(1.0 - c.level) / 2.0,
     )
-    return Joules(_sentence(judgement, found, source), source, found)
+    found = Joules("", source, tested, (fmean(before.values()), fmean(after.values())))
+    paired = len(before.keys() & after.keys()) > 1
+    return replace(found, sentence=_sentence(judgement, found, tested, paired))
 
 
 def _by_seed(arm: ArmRuns) -> dict[Seed, float]:
@@ -126,18 +161,19 @@ CONCLUSIONS = {
 }
 
 
-def _sentence(judgement: Judgement, found: EnergyVerdict, source: Source) -> str:
+def _sentence(judgement: Judgement, found: Joules, tested: Claimed, paired: bool) -> str:
     before, after = (_per_unit(arm) for arm in (judgement.baseline, judgement.arm))
     conclusion = CONCLUSIONS[found.kind].format(
-        margin=plain_level(found.margin, judgement.measure),
-        p=probability(found.p_worse),
-        good=" for a result that is as good" if found.as_good else "",
+        margin=plain_level(tested.delta, judgement.measure),
+        p=probability(tested.p_loss),
+        good=" for a result that is as good" if tested.as_good else "",
     )
+    each = [energy(joules) for joules in (*found.levels, before, after)]
     return (
-        f"{energy(found.joules_baseline)} → {energy(found.joules_idea)} a run, {energy(before)} → "
-        f"{energy(after)} per {one(judgement.arm.unit)}, {source_name(source)}{_shared(judgement)}; "
+        f"{each[0]} → {each[1]} a run, {each[2]} → {each[3]} per {one(judgement.arm.unit)}, "
+        f"{source_name(found.source)}{_shared(judgement)}; "
         f"{number(found.ratio, '.3f')} × {interval_of_ratio(found.ratio_ci)} over "
-        f"{count(found.n, 'paired seed' if found.paired else 'seed')}: {conclusion}"
+        f"{count(tested.less.n, 'paired seed' if paired else 'seed')}: {conclusion}"
     )
 
 

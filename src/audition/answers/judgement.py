@@ -11,6 +11,7 @@ from audition.answers.standing import Standing
 from audition.measure import Measure
 from audition.stats import Comparison, e_value
 from audition.stats.arms import Seed
+from audition.stats.claim import Claimed
 from audition.stats.comparison import Weight, json_ready
 from audition.stats.t_tests import paired_t, welch_t
 from audition.stats.verdict import weighed
@@ -49,6 +50,7 @@ class Judgement:
     standing: Standing
     sesoi_from: str = ""  # who says what gain counts
     of_plan: str = ""  # digest of the plan on whose runs alone it rests; empty for all that count
+    claims: tuple[Claimed, ...] = ()  # what its runs say of what its plan claims, a cost each
     other: "Judgement | None" = None
     """Of the whole ledger: what its plan says on its own runs; of a plan: what the ledger says today.
 
@@ -60,7 +62,8 @@ class Judgement:
         def answer(judgement: "Judgement") -> tuple[object, ...]:
             c = judgement.comparison
             told = json_ready((c.verdict, c.kind, c.improvement, c.ci, c.n, c.n_baseline, c.tier))
-            return (*told, judgement.standing.word)
+            claimed = tuple((claim.cost, claim.word) for claim in judgement.claims)
+            return (*told, judgement.standing.word, claimed)
 
         return answer(self) != answer(other)
 
@@ -150,6 +153,7 @@ class Judgement:
             "terms": self.standing.terms or DEFAULT_TERMS,
             "departures": self.standing.departures,
             "notes": self.notes,
+            "claims": [claim.to_dict() for claim in self.claims],
             "joined_since_plan": self.standing.joined,
             "left_out": self.standing.left_out,
             "e_value": self.e_value,

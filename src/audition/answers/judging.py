@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from audition.answers.arms import ArmRuns, arms_of, unlike, untested
 from audition.answers.judgement import Judgement
+from audition.answers.savings import claims_on, with_claims
 from audition.answers.standing import counted, seeds_text, standing
 from audition.errors import AuditionError
 from audition.records.record import Record
 from audition.records.registration import ALPHA, DEFAULT_SIDES, Registration
-from audition.stats import Comparison, compare_campaign, judge_finalists
+from audition.stats import Comparison, compare, compare_campaign, judge_finalists
 from audition.stats.distributions import Sides
 
 OWN = "the default of this measure, in its task"
@@ -58,7 +60,10 @@ def judge_baseline(
     rivals = [arm for key, arm in arms.items() if key in family]
     terms = [_terms(arm, baseline, plans, metric, sesoi, alpha, sides) for arm in rivals]
     matches = [_match(arm, baseline, plans, t) for arm, t in zip(rivals, terms, strict=True)]
-    return _judged(matches, plans, family, detail=detail, asked=asked or {}, only=only)
+    beside = only and {*only, *(each for key in only for each in claims_on(key, plans))}
+    judged = _judged(matches, plans, family, detail=detail, asked=asked or {}, only=beside)
+    claimed = with_claims(judged, plans)
+    return [each for each in claimed if only is None or each.arm.config_hash in only]
 
 
 def _judged(
@@ -137,9 +142,14 @@ def judge_plan(
     source = _source(plan, baseline.by(plan.metric).measure.worth)
     terms = Terms(*how, source=source)
     matches = [_match(arm, baseline, [plan], terms) for arm in rivals]
-    judged = _judged(matches, plans or [plan], family, detail=True, asked=plan.names(), only=only)
+    beside = only and {*only, *(each for key in only for each in claims_on(key, [plan]))}
+    judged = _judged(matches, plans or [plan], family, detail=True, asked=plan.names(), only=beside)
     of_plan = plan.digest()
-    return [replace(j, standing=replace(j.standing, joined=0), of_plan=of_plan) for j in judged]
+    return [
+        replace(j, standing=replace(j.standing, joined=0), of_plan=of_plan)
+        for j in with_claims(judged, [plan])
+        if only is None or j.arm.config_hash in only
+    ]
 
 
 def without_cut(
@@ -224,22 +234,28 @@ class Match:
     fresh: tuple[int, ...]  # the only seeds it is judged on, as a race announced
     left_out: tuple[str, ...]
     terms: Terms
+    free: tuple[str, ...] = ()  # facts in which the two may differ, as the plan has them
 
-    @property
-    def noise_group(self) -> tuple[Terms, bool, tuple[int, ...], tuple[int, ...]]:
+    @cached_property
+    def noise_group(self) -> tuple[Terms, bool, tuple[int, ...], tuple[int, ...], str]:
         """The key of the arms whose noise is estimated together.
 
-        So runs that were added later, or made singly, do not change a planned verdict.
+        So runs that were added later, or made singly, do not change a planned verdict. Arms that are
+        made of the baseline's own trained weights stand alone: what differs between them is what was
+        done to the weights, by .00001 for one and .1 for another, and no noise that they share.
         """
         seeds = tuple(record.seed for record in self.baseline.records)
-        return self.terms, self.planned, self.fresh, seeds
+        alone = self.arm.config_hash if self.arm.same_training(self.baseline) else ""
+        return self.terms, self.planned, self.fresh, seeds, alone
 
 
 def _match(arm: ArmRuns, baseline: ArmRuns, plans: Sequence[Registration], terms: Terms) -> Match:
     arm, baseline = arm.by(terms.metric), baseline.by(terms.metric)
+    own = (plan for plan in plans if plan.baseline_hash == baseline.config_hash)
+    free = ("budget",) if any(plan.frees_budget(arm.config_hash) for plan in own) else ()
     count = counted(arm.config_hash, baseline.config_hash, plans, list(arm.seeds))
     if count is None or not count.baseline & set(baseline.seeds):
-        return Match(arm, baseline, False, (), (), terms)
+        return Match(arm, baseline, False, (), (), terms, free)
     out = {
         "": [seed for seed in arm.seeds if seed not in count.arm],
         " of the baseline": [seed for seed in baseline.seeds if seed not in count.baseline],
@@ -247,7 +263,7 @@ def _match(arm: ArmRuns, baseline: ArmRuns, plans: Sequence[Registration], terms
     arm, baseline = arm.only(count.arm), baseline.only(count.baseline)
     left_out = tuple(f"{seeds_text(seeds)}{whose}" for whose, seeds in out.items() if seeds)
     fresh = _fresh(arm, baseline.config_hash, plans)
-    return Match(arm, baseline, count.first, fresh, left_out, terms)
+    return Match(arm, baseline, count.first, fresh, left_out, terms, free)
 
 
 def _compared(
@@ -259,7 +275,7 @@ def _compared(
     for match in matches:
         # Arms that are not comparable are left out of the pooled noise as well.
         sides = (match.arm, match.baseline)
-        if why := unlike(*sides) or untested(*sides):
+        if why := unlike(*sides, but=match.free) or untested(*sides):
             comparisons[match.arm.config_hash] = Comparison(
                 idea=match.arm.config_hash,
                 seeds=tuple(match.arm.losses),
@@ -272,7 +288,7 @@ def _compared(
         else:
             groups.setdefault(match.noise_group, []).append(match)
     every = [match for each in groups.values() for match in each]
-    for (terms, planned, fresh, _), own in groups.items():
+    for (terms, planned, fresh, _, alone), own in groups.items():
         mine = {match.arm.config_hash for match in own}
         wanted = mine if only is None else mine & set(only)
         if not wanted:
@@ -283,12 +299,22 @@ def _compared(
             "alpha": terms.alpha,
             "sides": terms.sides,
         }
-        if fresh:
+        if alone:
+            (match,) = own
+            size = {"family_size": family, "detail": detail}
+            sample = match.arm.sample
+            found = compare(
+                baseline.sample, sample, design="paired", name=alone, **size, **settings
+            )
+            compared = [found]
+        elif fresh:
             losses = {m.arm.config_hash: m.arm.only(fresh).sample for m in own}
             compared = judge_finalists(baseline.only(fresh).sample, losses, **settings)
         else:
             # An exploratory comparison takes its noise from every arm judged by the same metric.
-            all_alike = [m for m in every if m.terms.metric == terms.metric]
+            all_alike = [
+                m for m in every if m.terms.metric == terms.metric and not m.noise_group[-1]
+            ]
             sharing = own if planned else all_alike
             losses = {m.arm.config_hash: m.arm.sample for m in sharing}
             compared = compare_campaign(

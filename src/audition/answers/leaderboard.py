@@ -76,6 +76,12 @@ class Row:
             "seconds": arm.mean("seconds"),
             "train_time_ratio": self.time_ratio,
             **self.joules.facts(),
+            **{f"claim_{c.cost}": c.word for c in self.judgement.claims},
+            **{f"factor_{c.cost}": c.factor for c in self.judgement.claims},
+            **{
+                f"score_{c.cost}": math.nan if c.score is None else c.score
+                for c in self.judgement.claims
+            },
             "equal_time_improvement": self.time.per_second,
             "equal_time_ci_low": self.time.per_second_ci[0],
             "equal_time_ci_high": self.time.per_second_ci[1],

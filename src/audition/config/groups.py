@@ -204,6 +204,13 @@ GROUPS: Mapping[str, Group] = {
             "sweep",
             of="audition.config.root.Analysis",
         ),
+        Group(
+            "claim",
+            "What a sweep claims: the same loss for at most 1/k of a cost.",
+            "section",
+            "sweep",
+            of="audition.config.claim.Claim",
+        ),
         Group("seed", "The number that every random draw follows from.", "value", "seed"),
         Group("arm", "Under which name a run is filed; a sweep sets it.", "value", "filing"),
         Group("baseline", "The overrides that make the baseline arm.", "value", "sweep"),

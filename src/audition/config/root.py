@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Interval
 
 from audition.config.card import check_card
 from audition.config.chains import CHAIN, chain, check_needs
+from audition.config.claim import check_claim, claim_of
 from audition.config.groups import GROUPS, holding, root_keys
 from audition.config.schema import check_node, signature
 from audition.errors import AuditionError, choices
@@ -94,6 +95,7 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
     whole = normalised(settings, tuple(settings["allowed_targets"]))
     check_model(whole)
     check_needs(whole)
+    check_claim(claim_of(whole))
     whole["seed"] = check_seed(settings["seed"])
     cards = settings.get("cards") or {}
     for name in settings.get("ideas") or {}:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
+from audition.amount import COSTS
 from audition.records.folder import Folder
 from audition.records.record import now
 from audition.records.store import is_name
@@ -26,6 +27,26 @@ class PlannedArm:
     config_hash: str
     seeds: tuple[int, ...]
     cards: Mapping[str, str]  # idea -> digest of its card at the time
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedClaim:
+    """A claim of a plan: the same result for at most 1/k of a cost."""
+
+    cost: str
+    k: float | int
+    delta: float | int | None  # the largest loss that does not count; None: by rule, from the runs
+    arms: tuple[str, ...]  # config hashes
+    controls: tuple[str, ...] = ()  # of a smaller plain model, trained for longer
+    ladders: tuple[
+        tuple[str, ...], ...
+    ] = ()  # arms that differ in the length of the training alone
+
+    def frees_budget(self, config_hash: str) -> bool:
+        """Whether an arm may train for another length than the baseline: it is what is claimed of
+        it, or a control."""
+        of_length = self.cost in COSTS and COSTS[self.cost].length
+        return config_hash in self.controls or (of_length and config_hash in self.arms)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +68,7 @@ class Registration:
     primary: tuple[str, ...] = ()  # hashes of the arms that a registered report is about; else none
     expects: Literal["better", "worse", "equal"] = "better"  # of those, against the baseline
     sprint: float | int | None = None  # minutes after which whole seeds alone count; None: no limit
+    claims: tuple[PlannedClaim, ...] = ()  # of efficiency; in the metric's unit
     command: str = ""
     written: str = ""  # ISO 8601, UTC
     number: int = 0  # 1 + the largest in the ledger then; 0 before 0.3
@@ -67,7 +89,7 @@ class Registration:
         del plain["number"], plain["seal"]
         if not self.primary:
             del plain["expects"]
-        for later in ("terms", "screening", "primary"):
+        for later in ("terms", "screening", "primary", "claims"):
             if not plain[later]:  # plans of earlier versions keep their digests
                 del plain[later]
         if self.sprint is None:
@@ -86,6 +108,10 @@ class Registration:
         runs = [(arm.config_hash, seed) for arm in self.arms for seed in arm.seeds]
         runs += [(self.baseline_hash, seed) for seed in self.baseline_seeds]
         return frozenset(seed for key, seed in runs if (key, seed) not in outcomes)
+
+    def frees_budget(self, config_hash: str) -> bool:
+        """Whether an arm may train for another length than the baseline, by one of its claims."""
+        return any(claim.frees_budget(config_hash) for claim in self.claims)
 
     def sealed(self) -> "Registration":
         """The plan with the digest of its date, number and command, which its name leaves out."""

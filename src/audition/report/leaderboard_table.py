@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from audition.amount import COSTS
 from audition.answers.energy import source_name
 from audition.answers.leaderboard import Leaderboard, Row
 from audition.console import console, table
@@ -55,12 +56,24 @@ def show_leaderboard(board: Leaderboard, *, top: int = 0) -> None:
 
 
 def columns(board: Leaderboard) -> tuple[str, ...]:
-    """The headings: that of joules only where a row has some beside the baseline's."""
-    return (*COLUMNS, "energy") if _metered(board) else COLUMNS
+    """The headings: claims, and joules only where a row has some beside the baseline's."""
+    claims = (f"{cost}\n1/{k:g}" for cost, k in _claims(board))
+    return (*COLUMNS, *claims, *(["energy"] if _metered(board) else []))
+
+
+def _claims(board: Leaderboard) -> dict[str, float]:
+    """Cost -> k, of the claims whose costs were come by in one way on all rows."""
+    found: dict[str, float] = {}
+    methods: dict[str, set[str]] = {}
+    for row in board.rows:
+        for claim in row.judgement.claims:
+            found.setdefault(claim.cost, claim.k)
+            methods.setdefault(claim.cost, set()).update({claim.method} - {""})
+    return {cost: k for cost, k in found.items() if len(methods[cost]) == 1}
 
 
 def _metered(board: Leaderboard) -> bool:
-    return any(row.joules.verdict is not None for row in board.rows)
+    return any(row.joules.tested is not None for row in board.rows)
 
 
 def caption(board: Leaderboard) -> str:
@@ -86,12 +99,13 @@ def notes(board: Leaderboard, shown: Sequence[Row]) -> list[str]:
         "when both train for the shorter arm's seconds."
     ]
     if _metered(board):
-        measured = next(row.joules.source for row in board.rows if row.joules.verdict)
-        left = [row.name for row in board.rows if row.joules.sentence and not row.joules.verdict]
+        measured = next(row.joules.source for row in board.rows if row.joules.tested)
+        left = [row.name for row in board.rows if row.joules.sentence and not row.joules.tested]
         said.append(
             f"energy: joules of a run over the baseline's, {source_name(measured)}"
             + (f"; left out, metered otherwise: {', '.join(left[:NAMED])}." if left else ".")
         )
+    said += _of_claims(board)
     best, spread = board.best, board.shrinkage
     if best is not None and spread is not None:
         said.append(
@@ -116,6 +130,25 @@ def notes(board: Leaderboard, shown: Sequence[Row]) -> list[str]:
             f"Counted in the family without a result yet: {named}{more} "
             f"({len(board.without_result):,})."
         )
+    return said
+
+
+def _of_claims(board: Leaderboard) -> list[str]:
+    """How each claimed cost was come by, and what a claim's numbers are."""
+    every = [claim for row in board.rows for claim in row.judgement.claims]
+    shown = _claims(board)
+    methods = {claim.cost: claim.method for claim in every if claim.method}
+    said = [
+        f"{cost} 1/{k:g}: the same for at most 1/{k:g} of the {COSTS[cost].says} ({methods[cost]}), "
+        "and how many times less it is at the least, where the loss is not worse by δ."
+        for cost, k in shown.items()
+    ]
+    left = dict.fromkeys(claim.cost for claim in every if claim.cost not in shown)
+    said += [
+        f"The claim of {cost} is left out: it was come by in several ways, or in none, and one table "
+        "does not mix them."
+        for cost in left
+    ]
     return said
 
 
@@ -146,19 +179,30 @@ def _cells(row: Row, board: Leaderboard) -> list[str]:
         passed,
         f"{number(row.time_ratio, '.2f')} ×",
         gain(row.time.per_second, how),
+        *(_claim(row, cost) for cost in _claims(board)),
         *([_joules(row)] if _metered(board) else []),
     ]
 
 
+def _claim(row: Row, cost: str) -> str:
+    found = next((claim for claim in row.judgement.claims if claim.cost == cost), None)
+    if found is None:
+        return UNDEFINED
+    role = "control, " if found.is_control else ""
+    score = "" if found.score is None else f" {number(found.score, '.2f')} ×"
+    return f"{role}{found.word}{score}"
+
+
 def _joules(row: Row) -> str:
-    found = row.joules.verdict
-    return UNDEFINED if found is None else f"{number(found.ratio, '.2f')} ×"
+    found = row.joules
+    return UNDEFINED if found.tested is None else f"{number(found.ratio, '.2f')} ×"
 
 
 def _csv(board: Leaderboard) -> str:
     facts = [row.facts() for row in board.rows]
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(facts[0]), lineterminator="\n")
+    named = list(dict.fromkeys(name for line in facts for name in line))
+    writer = csv.DictWriter(text, fieldnames=named, lineterminator="\n")
     writer.writeheader()
     for line in facts:
         writer.writerow({k: "" if v is None or v != v else v for k, v in line.items()})

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from audition.amount import COSTS
 from audition.answers import DEFAULT_TERMS, Judgement
+from audition.answers.arms import other_length
 from audition.answers.verdict import Verdict
 from audition.records.registration import ALPHA
 from audition.stats.verdict import interval_name
@@ -81,6 +83,7 @@ def lines(verdict: Verdict, *, every_size: bool = False) -> tuple[Line, ...]:
     return (
         *_measured(judgement),
         *what_counts(judgement),
+        *claimed(judgement),
         *_tested(judgement),
         *(_effect_sizes(judgement) if every_size else _effect_size(judgement)),
         *_card_rule(judgement),
@@ -110,6 +113,18 @@ def what_counts(judgement: Judgement) -> Iterator[Line]:
     if c.sesoi == c.sesoi:
         said = f"; {judgement.sesoi_from}" if judgement.sesoi_from else ""
         yield "what counts", f"a gain of {in_unit(plain_level(c.sesoi, how), how)} (δ*){said}"
+
+
+def claimed(judgement: Judgement) -> Iterator[Line]:
+    """What the runs say of each claim of their plan, with how the cost was come by."""
+    for claim in judgement.claims:
+        cost = COSTS[claim.cost].says if claim.cost in COSTS else claim.cost
+        method = f" ({claim.method})" if claim.method else ""
+        yield (
+            "control" if claim.is_control else "claim",
+            f"{claim.word}: the same for at most 1/{claim.k:g} of the {cost}{method}; "
+            f"{'; '.join(claim.reasons)}",
+        )
 
 
 def _tested(judgement: Judgement) -> Iterator[Line]:
@@ -232,6 +247,7 @@ def notes(judgement: Judgement) -> tuple[str, ...]:
         *_departures(judgement),
         *_otherwise(judgement),
         *judgement.notes,
+        *_of_other_length(judgement),
         *contradictions(judgement),
         *_unmeasured(judgement),
         *judgement.comparison.warnings,
@@ -299,6 +315,11 @@ def _contradictions(judgement: Judgement) -> Iterator[str]:
                 f"By {other.measure.label} the idea is {said}, by {judgement.measure.label} it is "
                 f"{ours}{doubt}: the two measures disagree."
             )
+
+
+def _of_other_length(judgement: Judgement) -> Iterator[str]:
+    if said := other_length(judgement.arm, judgement.baseline):
+        yield f"Trained for another length, as its plan has it: {said}."
 
 
 def _unmeasured(judgement: Judgement) -> Iterator[str]:

@@ -114,7 +114,7 @@ def seeds_needed(
         return power_at(effect, n, noise, alpha, n_baseline=nb, **asked) >= power  # type: ignore[arg-type]
 
     guess = _roughly(effect, max(effect - sesoi, 0.0), noise, side / family_size, power)
-    return _fewest(enough, most, guess) if noise.sd_difference > 0 else None
+    return fewest(enough, most, guess) if noise.sd_difference > 0 else None
 
 
 @lru_cache(maxsize=4096)
@@ -149,7 +149,7 @@ def seeds_to_settle(
         return min(found, refuted) >= power
 
     guess = _roughly(sesoi, sesoi, noise, side / family_size, power)
-    return _fewest(enough, most, guess) if noise.sd_difference > 0 else None
+    return fewest(enough, most, guess) if noise.sd_difference > 0 else None
 
 
 def _roughly(effect: float, above: float, noise: NoiseModel, side: float, power: float) -> float:
@@ -159,7 +159,7 @@ def _roughly(effect: float, above: float, noise: NoiseModel, side: float, power:
     return float(one * max(needed)) ** 2
 
 
-def _fewest(enough: Callable[[int], bool], most: int, guess: float) -> int | None:
+def fewest(enough: Callable[[int], bool], most: int, guess: float = 2.0) -> int | None:
     """The least n from 1 to `most` that is enough, where more always is; NaN is not enough.
 
     guess: where to look first, since few seeds are the dearest to ask about.

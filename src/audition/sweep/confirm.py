@@ -12,14 +12,19 @@ from typing import Any
 from audition.answers import Judgement, arms_of, judge_baseline, judge_plan
 from audition.command_line import train_door
 from audition.config.card import check_card
-from audition.config.chains import opened
 from audition.console import say
-from audition.errors import AuditionError, choices
+from audition.errors import AuditionError
 from audition.provenance import typed
 from audition.records.record import Record
-from audition.records.registration import PlannedArm, Registration, register, registrations
+from audition.records.registration import (
+    PlannedArm,
+    PlannedClaim,
+    Registration,
+    register,
+    registrations,
+)
 from audition.records.store import Contents, Ledger
-from audition.sweep.arms import arm_name
+from audition.sweep.claimed import hashes_of, planned_claims
 from audition.sweep.executors import Executor
 from audition.sweep.plan import Plan
 from audition.sweep.show import Show
@@ -70,7 +75,8 @@ def announcement(
     asked: the names of the arms before they were tuned -> their names now.
     sprint: minutes after which whole seeds alone count.
 
-    Raises AuditionError where a registered report is about an arm that the plan does not have.
+    Raises AuditionError where a registered report or a claim is about an arm that the plan does not
+    have.
     """
     baseline = [run.seed for run in plan.runs if run.identity.config_hash == plan.baseline_hash]
     arms = []
@@ -88,7 +94,11 @@ def announcement(
     judged_by = metric or plan.metric
     analysis = plan.runs[0].settings["analysis"]
     # What counts is in the unit of the config's metric.
-    margin = analysis["margin"] if judged_by == plan.metric else None
+    own_metric = judged_by == plan.metric
+    margin = analysis["margin"] if own_metric else None
+    claims: tuple[PlannedClaim, ...] = ()
+    if own_metric and not screening:
+        claims = planned_claims(plan.runs[0].settings, dict(plan.arms()), asked or {})
     return Registration(
         baseline_hash=plan.baseline_hash,
         baseline_seeds=tuple(baseline),
@@ -103,6 +113,7 @@ def announcement(
         primary=() if screening else primary_arms(plan, asked or {}),
         expects=analysis["expects"],
         sprint=sprint,
+        claims=claims,
         command=shlex.join((*train_door(), *typed()[1:])),
     )
 
@@ -122,18 +133,7 @@ def primary_arms(plan: Plan, asked: Mapping[str, str]) -> tuple[str, ...]:
             f"analysis.expects={analysis['expects']} says what is expected of the arms that "
             "analysis.primary names, and it names none"
         )
-    found = dict(plan.arms())
-    hashes = []
-    for name in names:
-        typed = arm_name(opened(shlex.split(name)))
-        called = next((each for each in (name, typed) if asked.get(each, each) in found), None)
-        if called is None:
-            known = tuple(asked) or tuple(found)
-            raise AuditionError(
-                f"analysis.primary: the sweep has no arm '{name}'{choices(typed, known)}"
-            )
-        hashes.append(found[asked.get(called, called)])
-    return tuple(hashes)
+    return hashes_of(names, "analysis.primary", dict(plan.arms()), asked)
 
 
 def announce(plan: Plan, registration: Registration, executor: Executor, ledger: Ledger) -> Plan:

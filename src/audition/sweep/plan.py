@@ -18,6 +18,7 @@ from audition.records.record import BASELINE, Record
 from audition.records.store import Contents
 from audition.sweep.arms import SEED, Arm, Question
 from audition.sweep.check import check_alike, comparable, runnable
+from audition.sweep.claimed import freed
 from audition.sweep.compose import Compose
 from audition.sweep.keys import check_axis, check_one_budget
 from audition.sweep.resolve_auto import SETTLED
@@ -175,6 +176,7 @@ def make_plan(
     facts = comparable(settings, identity)
     names = {identity.config_hash: baseline.name}
     same = []
+    free = freed(common)
     for planned, arm in enumerate(question.arms):
         look(planned, len(question.arms))
         if arm.name == BASELINE:
@@ -183,7 +185,8 @@ def make_plan(
             )
         settings = checked(arm.overrides, compose, identity.config_hash)
         own = identify(settings)
-        check_alike(arm.name, comparable(settings, own), facts)
+        other = {"budget": facts["budget"]} if free(arm) else {}
+        check_alike(arm.name, comparable(settings, own) | other, facts)
         twin = names.get(own.config_hash)
         if twin == baseline.name:
             same.append(arm.name)
