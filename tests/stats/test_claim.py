@@ -120,6 +120,14 @@ def test_a_score_needs_a_loss_that_is_as_good():
     assert claim(Estimate(0.0, 0.02, 4.0, 3)).score is None
 
 
+def test_an_arm_dominates_by_the_claim_with_k_1_alone():
+    less = Estimate(math.log(1.1), 0.01, 4.0, 5)
+    assert claim(less=less, k=2.0).dominates  # whatever k was claimed
+    assert not claim(less=Estimate(0.0, 0.0, math.inf, 5), k=1.0).dominates  # it costs the same
+    assert not claim(Estimate(-0.009, 0.001, 4.0, 5), less).dominates
+    assert not claim(less=Estimate(math.log(1.1), 0.1, 4.0, 5)).dominates
+
+
 def test_factors_are_asked_in_order_until_one_fails():
     assert claim(less=Estimate(math.log(4.9), 0.0, math.inf, 3)).at_least == 3.0
     assert claim(less=Estimate(math.log(12.0), 0.0, math.inf, 3)).at_least == 10.0

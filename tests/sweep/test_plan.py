@@ -206,7 +206,7 @@ def test_what_is_claimed_is_in_the_plan_and_frees_the_length_of_the_training(
     plan: MakePlan,
 ) -> None:
     line = "optimizer=muon,sgd budget.tokens=4000 seed=1"
-    with pytest.raises(AuditionError, match="trains for budget[.]tokens=2000 and the base"):
+    with pytest.raises(AuditionError, match="trains for budget"):
         plan("budget.tokens=1_000_000,2000 seed=1")
     made = plan("optimizer=adamw,muon budget.tokens=1_000_000,2000 claim.cost=tokens seed=1")
     (claim,) = announcement(made).claims

@@ -70,7 +70,7 @@ class Joules:
         if self.tested is None:
             return "open"
         if self.tested.cheaper:
-            return "saves" if self.tested.as_good else "worse"
+            return "saves" if self.tested.dominates else "worse"
         return "costs" if self.tested.dearer else "open"
 
     @property

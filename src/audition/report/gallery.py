@@ -21,6 +21,8 @@ from audition.records.studies import Account
 from audition.records.tuned import Tuned
 from audition.report.figures import (
     accuracy_matrix,
+    claimed_costs,
+    cost_frontier,
     detectable_effect,
     effect_meters,
     episode_intervals,
@@ -72,8 +74,8 @@ def draw(
     *,
     suffix: str = "",
 ) -> tuple[Picture, ...]:
-    """Draw the judgements of one baseline, in their order; meters, loss spikes, held-out pictures, a
-    race and tuning where there were any.
+    """Draw the judgements of one baseline, in their order; frontiers of claimed costs, meters, loss
+    spikes, held-out pictures, a race and tuning where there were any.
 
     `suffix` keeps the files of several baselines apart.
     Raises AuditionError where `folder` cannot be written.
@@ -92,6 +94,8 @@ def draw(
         "noise": lambda: noise_floor(judgements),
         "residuals": lambda: residual_map(judgements),
     }
+    for cost in claimed_costs(judgements):
+        drawings[f"frontier-{cost}"] = partial(cost_frontier, judgements, cost)
     if readings:
         drawings["meters"] = lambda: effect_meters(judgements, readings)
     if matrices(judgements):

@@ -107,6 +107,11 @@ class Claimed:
         return self.factor_ci[1] < 1.0 - EDGE
 
     @property
+    def dominates(self) -> bool:
+        """Whether the arm beats the baseline on the frontier: the claim with k = 1."""
+        return self.as_good and self.cheaper
+
+    @property
     def word(self) -> Word:
         """The answer; `traded` is cheaper and certainly worse."""
         if self.fault:
@@ -228,6 +233,7 @@ class Claimed:
                 "factor_high": high,
                 "score": self.score,
                 "at_least": self.at_least,
+                "dominates": self.dominates,
                 "improvement": self.gain.value,
                 "ci": self.gain.interval(self.alpha),
                 "n": self.gain.n,

@@ -3,6 +3,7 @@
 from audition.report.figures.detectable import detectable_effect
 from audition.report.figures.episodes import episode_intervals, known_models
 from audition.report.figures.forest import forest
+from audition.report.figures.frontier import claimed_costs, cost_frontier
 from audition.report.figures.learning import learning_curves
 from audition.report.figures.lineage.careers import unit_careers
 from audition.report.figures.lineage.family_tree import family_tree
@@ -24,6 +25,8 @@ from audition.report.figures.tuned import tuned_curves
 
 __all__ = [
     "accuracy_matrix",
+    "claimed_costs",
+    "cost_frontier",
     "detectable_effect",
     "effect_meters",
     "episode_intervals",

@@ -1,0 +1,127 @@
+"""The frontier: every arm's result over a cost that was claimed of it, beside the baseline's."""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from audition.amount import COSTS
+from audition.answers import Judgement
+from audition.labels import labels
+from audition.report.figures.drawing import mark, say
+from audition.report.style import INK, MARKER, VERDICT, WIDTH, apart, nothing, sheet, styled
+from audition.stats.claim import Claimed
+from audition.stats.frontier import frontier
+from audition.text import axis, direction
+
+HEIGHT, GAP = 4.9, 0.22  # inches: of the room, and between two names
+
+
+def claimed_costs(judgements: Sequence[Judgement]) -> list[str]:
+    """The costs that were claimed, of which some arm and its baseline have one of one method."""
+    found = dict.fromkeys(claim.cost for j in judgements for claim in j.claims)
+    return [cost for cost in found if len({c.method for _, c in _known(judgements, cost)}) == 1]
+
+
+def _known(judgements: Sequence[Judgement], cost: str) -> list[tuple[Judgement, Claimed]]:
+    pairs = ((j, c) for j in judgements for c in j.claims if c.cost == cost)
+    return [
+        (j, c) for j, c in pairs if c.less.n and j.comparison.idea_mean == j.comparison.idea_mean
+    ]
+
+
+@styled
+def cost_frontier(judgements: Sequence[Judgement], cost: str) -> Figure:
+    """Result against `cost`, in multiples of the baseline's, with the staircase of what none beats."""
+    known = _known(judgements, cost)
+    title = f"What the {COSTS[cost].says} buy"
+    if not known:
+        return nothing(title, "No arm has this cost and a result.")
+    how, base = known[0][0].measure, known[0][0].comparison.baseline_mean
+    losses = [base, *(j.comparison.idea_mean for j, _ in known)]
+    costs = [1.0, *(1.0 / c.factor for _, c in known)]
+    names = ["baseline", *labels([j.comparison.idea for j, _ in known])]
+    front = frontier(list(zip(losses, costs, strict=True)))
+    page = sheet(title, _caption(known, cost), height=HEIGHT)
+    wide, high = WIDTH - 3.6, HEIGHT - 0.95
+    axes = page.axes(0.95, 0.65, wide, high)
+    axes.set_xscale("log")
+    spread = max(costs) / min(costs)
+    axes.set_xlim(min(costs) / spread**0.06, max(costs) * spread**0.06 if spread > 1 else 1.1)
+    levels = [how.as_loss(x) for x in losses]
+    room = 0.06 * (max(levels) - min(levels) or 1.0)
+    axes.set_ylim(min(levels) - room, max(levels) + room)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g} ×"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    ticks = [
+        t for t in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10) if _inside(t, axes.get_xlim())
+    ]
+    axes.set_xticks(ticks)
+    axes.set_xlabel(f"{COSTS[cost].says}, of the baseline's ({known[0][1].method}): left is better")
+    axes.set_ylabel(f"{axis(how)}: {direction(how)}")
+    along = sorted(front, key=lambda i: costs[i])
+    axes.step(
+        [costs[i] for i in along],
+        [levels[i] for i in along],
+        where="post",
+        color=INK,
+        lw=1.2,
+        zorder=2,
+        gid="frontier",
+    )
+    mark(axes, costs[0], levels[0], INK, 110, "P", zorder=6, gid="baseline")
+    for i, (judgement, claim) in enumerate(known, start=1):
+        verdict = judgement.comparison.verdict
+        colour, wins = VERDICT[verdict], claim.dominates
+        face = colour if wins else "none"
+        axes.scatter(
+            [costs[i]],
+            [levels[i]],
+            s=90,
+            marker=MARKER[verdict],
+            facecolor=face,
+            edgecolor=colour,
+            lw=1.6,
+            zorder=5,
+            gid=f"arm-{i}",
+        )
+    scale = high / (axes.get_ylim()[1] - axes.get_ylim()[0])
+    places = apart([(y - axes.get_ylim()[0]) * scale for y in levels], GAP)
+    for i, (name, place) in enumerate(zip(names, places, strict=True)):
+        weight = "bold" if i in front else "normal"
+        axes.annotate(
+            "",
+            xy=(costs[i], levels[i]),
+            xytext=(1.01, place / high),
+            textcoords="axes fraction",
+            arrowprops={"arrowstyle": "-", "color": "#b9b9b3", "lw": 0.5},
+            zorder=1,
+        )
+        say(axes, 1.02, place / high, f"{name} {_price(known, i)}", weight=weight)
+    return page.figure
+
+
+def _inside(value: float, ends: tuple[float, float]) -> bool:
+    return ends[0] <= value <= ends[1]
+
+
+def _price(known: Sequence[tuple[Judgement, Claimed]], i: int) -> str:
+    """How many times less an arm takes; nothing of the baseline."""
+    return f"÷ {known[i - 1][1].factor:.3g}" if i else ""
+
+
+def _caption(known: Sequence[tuple[Judgement, Claimed]], cost: str) -> str:
+    claim = known[0][1]
+    winning = sum(c.dominates for _, c in known)
+    return (
+        "Plus: the baseline. The line joins what no other point beats in both (bold); it is drawn by "
+        f"points, and seeds may move them. Filled: certainly cheaper and not worse by δ = "
+        f"{claim.delta:.3g}, {winning} of {len(known)}, as the claim with k = 1 has it at "
+        f"{claim.alpha:g} a half. Colours and shapes: the verdict on the gain alone. Means of "
+        f"{_seeds(known)} seeds."
+    )
+
+
+def _seeds(known: Sequence[tuple[Judgement, Claimed]]) -> str:
+    many = sorted({j.comparison.n for j, _ in known})
+    return str(many[0]) if len(many) == 1 else f"{many[0]} to {many[-1]}"
