@@ -15,7 +15,7 @@ class Claim:
     """What a sweep claims of its arms, "the same loss for at most 1/k of a cost"; part of its plan."""
 
     cost: str | Sequence[str] | None = None
-    """What is to be less: one cost, or several (docs/claims.md); null: nothing is claimed."""
+    """What is to be less: one cost, or several (docs/efficiency.md); null: nothing is claimed."""
     k: Annotated[float, Gt(0)] | Sequence[Annotated[float, Gt(0)]] = 2.0
     """How many times less, for all costs or for each."""
     delta: Annotated[float, Gt(0)] | None = None
