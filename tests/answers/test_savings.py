@@ -17,7 +17,8 @@ from audition.records.record import Record
 from audition.records.registration import PlannedArm, PlannedClaim, Registration
 from audition.records.store import Ledger
 from audition.report.leaderboard_table import columns, notes
-from audition.report.verdict_text import claimed, lines
+from audition.report.savings import claimed, show_claims
+from audition.report.verdict_text import lines
 from audition.stats.claim import LACKING
 
 SEEDS = (1, 2, 3, 4)
@@ -202,6 +203,21 @@ def test_a_claim_is_part_of_the_seal_and_of_what_is_asked_of_one_arm() -> None:
     assert text.startswith(
         "supported: the same for at most 1/3 of the bytes of the file (measured)"
     )
+
+
+def test_a_table_of_claims_has_one_method_and_says_what_the_control_came_to(capsys) -> None:
+    found = list(judged(plan_of(claim_of(), claim_of("parameters", k=2.0)), ALIKE).values())
+    show_claims([j.arm.name for j in found], found, 120)
+    measured, exact = capsys.readouterr().out.split("costs exact:")
+    assert "costs measured:" in measured
+    assert "1/3 model_bytes" in measured
+    assert "parameters" not in measured
+    assert "1/2 parameters" in exact
+    assert "refuted" in exact
+    assert "a halving" in measured  # of the poor arm
+    assert "model_bytes: no control" in exact  # after both tables
+    show_claims(["gate"], [replace(found[0], claims=())], 120)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_table_has_one_method_a_cost() -> None:

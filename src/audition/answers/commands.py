@@ -102,6 +102,11 @@ def _next_step(judgement: Judgement, root: Path) -> NextStep:
             return NextStep("see whether the setting reaches the run", look)
         case "refuted" if c.kind == "unstable":
             return NextStep("see where its runs diverged", audition_command("runs", root))
+        case "refuted" | "inconclusive" if any(x.word == "supported" for x in judgement.claims):
+            return NextStep(
+                "what is claimed of it holds; the report draws what it costs",
+                audition_command("report", root),
+            )
         case "refuted":
             return NextStep(
                 "drop it or change it; the report shows its curves",

@@ -301,12 +301,17 @@ def _compared(
         }
         if alone:
             (match,) = own
-            size = {"family_size": family, "detail": detail}
-            sample = match.arm.sample
-            found = compare(
-                baseline.sample, sample, design="paired", name=alone, **size, **settings
-            )
-            compared = [found]
+            compared = [
+                compare(
+                    baseline.sample,
+                    match.arm.sample,
+                    design="paired",
+                    name=alone,
+                    family_size=family,
+                    detail=detail,
+                    **settings,
+                )
+            ]
         elif fresh:
             losses = {m.arm.config_hash: m.arm.only(fresh).sample for m in own}
             compared = judge_finalists(baseline.only(fresh).sample, losses, **settings)

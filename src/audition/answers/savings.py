@@ -157,9 +157,9 @@ def _costs(arm: ArmRuns, cost: str) -> tuple[dict[Seed, float], set[Source]]:
     """Seed -> what the finished runs of an arm took of a cost, and how that was come by."""
     found: dict[Seed, float] = {}
     sources: set[Source] = set()
-    read = READ.get(cost, lambda record: _filed(record, cost))
     for record in arm.records:
-        if record.status == "finished" and (told := read(record)) is not None and told[0] > 0:
+        told = READ[cost](record) if cost in READ else _filed(record, cost)
+        if record.status == "finished" and told is not None and told[0] > 0:
             found[record.seed] = told[0]
             sources.add(told[1])
     return found, sources

@@ -57,7 +57,7 @@ def show_leaderboard(board: Leaderboard, *, top: int = 0) -> None:
 
 def columns(board: Leaderboard) -> tuple[str, ...]:
     """The headings: claims, and joules only where a row has some beside the baseline's."""
-    claims = (f"{cost}\n1/{k:g}" for cost, k in _claims(board))
+    claims = (f"{cost}\n1/{k:g}" for cost, k in _claims(board).items())
     return (*COLUMNS, *claims, *(["energy"] if _metered(board) else []))
 
 

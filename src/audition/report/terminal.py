@@ -27,6 +27,7 @@ from audition.report.registered import (
     registered_lines,
     registered_notes,
 )
+from audition.report.savings import show_claims
 from audition.report.verdict_text import (
     DIGEST,
     Line,
@@ -171,6 +172,7 @@ def show_lines(judgements: Sequence[Judgement], ledger: Ledger) -> None:
         ranked = [judgement for judgement in ranked if not is_confirmatory(judgement)]
     if ranked:
         out.print(table(headings, (_line(names[id(j)], j) for j in ranked)))
+    show_claims([names[id(j)] for j in ordered], ordered, NUMBERS + ROOM)
     step = next_step(ordered[0], ledger.root)
     first = names[id(ordered[0])]
     out.print(Text(f"Next, of {first}: {step.text}{':' if step.command else '.'}"))

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from audition.amount import COSTS
 from audition.answers import DEFAULT_TERMS, Judgement
 from audition.answers.arms import other_length
 from audition.answers.verdict import Verdict
 from audition.records.registration import ALPHA
+from audition.report.savings import claimed
 from audition.stats.verdict import interval_name
 from audition.text import (
     UNDEFINED,
@@ -113,18 +113,6 @@ def what_counts(judgement: Judgement) -> Iterator[Line]:
     if c.sesoi == c.sesoi:
         said = f"; {judgement.sesoi_from}" if judgement.sesoi_from else ""
         yield "what counts", f"a gain of {in_unit(plain_level(c.sesoi, how), how)} (δ*){said}"
-
-
-def claimed(judgement: Judgement) -> Iterator[Line]:
-    """What the runs say of each claim of their plan, with how the cost was come by."""
-    for claim in judgement.claims:
-        cost = COSTS[claim.cost].says if claim.cost in COSTS else claim.cost
-        method = f" ({claim.method})" if claim.method else ""
-        yield (
-            "control" if claim.is_control else "claim",
-            f"{claim.word}: the same for at most 1/{claim.k:g} of the {cost}{method}; "
-            f"{'; '.join(claim.reasons)}",
-        )
 
 
 def _tested(judgement: Judgement) -> Iterator[Line]:
