@@ -145,21 +145,23 @@ def test_clusters_of_equal_luck_count_once_and_independent_ones_each() -> None:
     rng = np.random.default_rng(0)
     together = [5 * int(x) for x in rng.random(200) < 0.3]
     apart = [int(x) for x in (rng.random((200, 5)) < 0.3).sum(1)]
-    assert independent_trials(together, 5) == pytest.approx(200, rel=0.01)
+    assert independent_trials(together, 5) == pytest.approx(200, rel=0.02)
     assert 700 < independent_trials(apart, 5) <= 1000
     assert independent_trials([0, 0, 0], 5) == 3
     with pytest.raises(ValueError, match="0 clusters"):
         independent_trials([], 5)
 
 
-def test_the_interval_of_clusters_covers_as_often_as_it_says() -> None:
-    """Campaigns of five comparisons that share a baseline, as often as not."""
+@pytest.mark.parametrize(("campaigns", "least"), [(8, 0.93), (60, 0.92)])
+def test_the_interval_of_clusters_covers_as_often_as_it_says(campaigns: int, least: float) -> None:
+    """Campaigns of five comparisons that share a baseline, few of them or many."""
     rng, covered = np.random.default_rng(1), 0
-    z = rng.normal(size=(800, 60, 1)) * 0.7 + rng.normal(size=(800, 60, 5)) * math.sqrt(0.51)
-    for study in (z > 1.0).sum(-1):
+    z = rng.normal(size=(800, campaigns, 1)) * 0.7
+    z = z + rng.normal(size=(800, campaigns, 5)) * math.sqrt(0.51)
+    for study in (z > 0.5).sum(-1):
         made = study.tolist()
         trials = independent_trials(made, 5)
-        share = sum(made) / 300
+        share = sum(made) / campaigns / 5
         low, high = wilson_interval(share * trials, trials)
-        covered += low <= 0.15866 <= high
-    assert 0.92 <= covered / 800 <= 0.98
+        covered += low <= 0.30854 <= high
+    assert least <= covered / 800 <= 0.99

@@ -1,21 +1,40 @@
 """How often each rule passed placebos that were trained for it, and found gains planted in them."""
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from audition.answers.arms import ArmRuns
+from audition.answers.placebo_campaigns import (
+    campaigns,
+    mean_gain,
+    noise_of_placebos,
+    shape_of,
+    table_of,
+)
 from audition.errors import AuditionError
 from audition.measure import Measure
 from audition.records.placebos import PLACEBOS, PlaceboCampaigns
-from audition.stats import NoiseModel, estimate_noise, paired_t
+from audition.stats import NoiseModel
 from audition.stats.comparison import json_ready
 from audition.stats.distributions import Sides
 from audition.stats.proportion import independent_trials, wilson_interval
-from audition.stats.rules import RULES, TUNED, Campaign, Decided, Entry, Rule, Runs, Terms
+from audition.stats.redrawn import redraw
+from audition.stats.rules import (
+    BETTER,
+    CARD,
+    PASSED,
+    RULES,
+    SUPPORTED,
+    TUNED,
+    VERDICT,
+    Campaign,
+    Decided,
+    Rule,
+    Terms,
+)
 
 GAINS = (0.5, 1.0, 2.0)
 """Planted, in seed sds."""
@@ -27,7 +46,9 @@ class Passed:
 
     gain: planted in every placebo, in seed sds; 0 for placebos as they are.
     trials: comparisons, or campaigns where the rule judges ideas together and none has a gain.
-    independent: how many independent trials they are worth.
+    independent: how many independent trials they are worth; not-a-number for drawn ones.
+    drawn: whether the comparisons are on seeds drawn from those of all campaigns, any arm as the
+        baseline, and not on the campaigns' own.
     """
 
     rule: str
@@ -39,6 +60,7 @@ class Passed:
     interval: tuple[float, float]
     stated: float
     at_most: bool
+    drawn: bool = False
 
     @property
     def inside(self) -> bool | None:
@@ -48,9 +70,15 @@ class Passed:
             return None
         return low <= self.stated and (self.at_most or self.stated <= high)
 
+    @property
+    def harmful(self) -> bool:
+        """Whether it errs on the side that harms: false gains too often, or true ones too seldom."""
+        high = self.interval[1]
+        return self.inside is False and (not self.gain) == (high > self.stated)
+
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON can hold it."""
-        return {**json_ready(self), "inside": self.inside}
+        return {**json_ready(self), "inside": self.inside, "harmful": self.harmful}
 
 
 @dataclass(frozen=True)
@@ -64,6 +92,7 @@ class PlaceboRates:
     whole: int  # campaigns with all runs
     diverged: int  # campaigns left out because a run of their baseline diverged
     shift: tuple[float, tuple[float, float]]  # mean gain of all placebos, with its 95 % interval
+    shape: tuple[float, float]  # skewness and excess kurtosis of the losses; 0, 0 for normal ones
     rates: tuple[Passed, ...]
 
     @property
@@ -84,6 +113,8 @@ class PlaceboRates:
                 {"sd": noise.sd, "rho": noise.rho, "rho_interval": noise.rho_interval}
             ),
             "mean_gain": json_ready(self.shift),
+            "skewness": json_ready(self.shape[0]),
+            "excess_kurtosis": json_ready(self.shape[1]),
             "rates": [rate.to_dict() for rate in self.rates],
         }
 
@@ -133,63 +164,18 @@ def placebo_rates(
             look(rule.name)
         for gain in (0.0, *gains) if able else ():
             rates += tried(rule, able, gain, noise, terms)
+        rates += drawn(rule, whole, (0.0, *gains), noise, terms)
     return PlaceboRates(
-        layout, measure, noise, terms, len(whole), diverged, mean_gain(whole), tuple(rates)
+        layout=layout,
+        measure=measure,
+        noise=noise,
+        terms=terms,
+        whole=len(whole),
+        diverged=diverged,
+        shift=mean_gain(whole),
+        shape=shape_of(table_of(whole)),
+        rates=tuple(rates),
     )
-
-
-def campaigns(arms: Mapping[str, ArmRuns], layout: PlaceboCampaigns) -> tuple[list[Campaign], int]:
-    """The campaigns that have all runs of the arms as they come; and how many are left out.
-
-    Left out are those whose baseline diverged. Where a run at another value of the tuned key is
-    missing, a campaign is without all of them.
-    """
-    found, diverged = [], 0
-    known = {key: arm.losses for key, arm in arms.items()}
-    for screening, fresh in layout.groups():
-        seeds = (*screening, *fresh)
-        tries = [[known.get(key, {}) for key in arm.config_hashes] for arm in layout.arms]
-        whole = [all(_has(each[k], seeds) for each in tries) for k in range(len(tries[0]))]
-        if not whole[0]:
-            continue
-        used = len(whole) if all(whole) else 1
-        first, *others = (
-            Entry(tuple({seed: float(runs[seed] or 0.0) for seed in seeds} for runs in each[:used]))
-            for each in tries
-        )
-        if all(math.isfinite(loss) for runs in first.tries for loss in runs.values()):
-            found.append(Campaign(first, tuple(others), screening, fresh))
-        else:
-            diverged += 1
-    return found, diverged
-
-
-def _has(runs: Mapping[Hashable, float | None], seeds: Sequence[int]) -> bool:
-    return all(runs.get(seed) is not None for seed in seeds)
-
-
-def noise_of_placebos(whole: Sequence[Campaign]) -> NoiseModel:
-    """The noise of all campaigns together: every arm on every seed, each as it comes."""
-    return estimate_noise(dict(arms_on_all_seeds(whole)), method="block")
-
-
-def arms_on_all_seeds(whole: Sequence[Campaign]) -> list[tuple[str, Runs]]:
-    """The baseline and each placebo as it comes, on the seeds of all campaigns."""
-    rows = [[each.baseline, *each.ideas] for each in whole]
-    joined = (
-        {s: x for entry in arm for s, x in entry.tries[0].items()}
-        for arm in zip(*rows, strict=True)
-    )
-    return [("baseline" if not k else f"d{k}", runs) for k, runs in enumerate(joined)]
-
-
-def mean_gain(whole: Sequence[Campaign]) -> tuple[float, tuple[float, float]]:
-    """What all placebos gained on average over all seeds, with its 95 % interval: it should hold 0."""
-    (_, baseline), *placebos = arms_on_all_seeds(whole)
-    means = {seed: fmean(runs[seed] for _, runs in placebos) for seed in baseline}
-    finite = [seed for seed in baseline if math.isfinite(means[seed])]
-    found = paired_t({s: baseline[s] for s in finite}, {s: means[s] for s in finite})
-    return found.estimate, found.ci()
 
 
 def tried(
@@ -224,6 +210,39 @@ def tried(
                 at_most=stated.at_most,
             )
         )
+    return found
+
+
+def drawn(
+    rule: Rule, whole: Sequence[Campaign], gains: Sequence[float], noise: NoiseModel, terms: Terms
+) -> list[Passed]:
+    """The rules that judge one idea on the screening seeds, on any of the seeds of all campaigns."""
+    losses, n = table_of(whole), len(whole[0].screening)
+    if rule.name not in (CARD, VERDICT) or not 2 <= n < losses.shape[1] // 2:
+        return []
+    found = []
+    for gain in gains:
+        made = redraw(losses, n, gain=gain * noise.sd, **vars(terms))
+        for decision, (share, interval) in (
+            {PASSED: made.passed}
+            if rule.name == CARD
+            else {BETTER: made.better, SUPPORTED: made.supported}
+        ).items():
+            stated = rule.stated(decision, gain, whole[0], noise, terms)
+            found.append(
+                Passed(
+                    rule=rule.name,
+                    decision=decision,
+                    gain=gain,
+                    trials=made.comparisons,
+                    independent=math.nan,
+                    share=share,
+                    interval=interval,
+                    stated=stated.rate,
+                    at_most=stated.at_most,
+                    drawn=True,
+                )
+            )
     return found
 
 

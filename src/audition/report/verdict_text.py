@@ -176,7 +176,7 @@ def _card_rule(judgement: Judgement) -> Iterator[Line]:
             number(rate, ".1%").replace("%", " %")
             for rate in (rule.false_pass_rate, rule.family_false_pass_rate)
         )
-        chance = f"; an idea that does nothing passes it in {alone} of cases"
+        chance = f"; with normal noise an idea that does nothing passes it in {alone} of cases"
         chance += (
             f", one of {rule.family_size} such ideas in {any_of}" if rule.family_size > 1 else ""
         )

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from audition.stats.calculus import find_root
 from audition.stats.distributions import require_probability
@@ -32,9 +32,11 @@ def independent_trials(made: Sequence[int], each: int) -> float:
 
     What the trials of a cluster share (a baseline) makes their successes come together, which their
     variance between clusters shows: share (1 - share) / variance of the share, from the number of
-    clusters to that of trials. Where all trials came out alike it cannot show: the clusters count.
+    clusters to that of trials. A variance from few clusters is itself uncertain, so fewer count: by
+    the squared ratio of the t quantiles of trials and of clusters. Where all trials came out alike
+    nothing can be shown: the clusters count.
 
-    Source: Korn & Graubard (1998), Survey Methodology 24, 193.
+    Source: Korn & Graubard (1998), Survey Methodology 24, 193, with their degrees of freedom.
 
     Raises:
         ValueError: no cluster, or clusters of nothing.
@@ -47,7 +49,9 @@ def independent_trials(made: Sequence[int], each: int) -> float:
         return float(clusters)
     spread = sum((k / each - share) ** 2 for k in made) / (clusters - 1)
     effective = share * (1.0 - share) * clusters / spread if spread else math.inf
-    return min(max(effective, float(clusters)), float(clusters * each))
+    trials = clusters * each
+    sure = float(stdtrit(trials - 1, 0.975) / stdtrit(clusters - 1, 0.975)) ** 2
+    return sure * min(max(effective, float(clusters)), float(trials))
 
 
 def overlapping_interval(

@@ -236,12 +236,13 @@ def _within(rho: float) -> float:
     return 0.0 if math.isnan(rho) else min(max(rho, -0.99), 0.99)
 
 
+CARD, VERDICT = "the card's rule", "the verdict"
 TUNED = "the tuned comparison"
 """The rule that needs campaigns whose arms were tried at several values of a key."""
 
 RULES = (
-    Rule("the card's rule", (PASSED,), False, by_card, of_card),
-    Rule("the verdict", (MISSES, BETTER, SUPPORTED), False, by_verdict, of_verdict),
+    Rule(CARD, (PASSED,), False, by_card, of_card),
+    Rule(VERDICT, (MISSES, BETTER, SUPPORTED), False, by_verdict, of_verdict),
     Rule("the family", (MISSES, BETTER, SUPPORTED), True, by_family, of_family),
     Rule("the race", (BETTER, SUPPORTED), True, by_race, of_race),
     Rule(TUNED, (MISSES, BETTER, SUPPORTED), False, by_tuned, of_tuned),

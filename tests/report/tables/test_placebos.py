@@ -60,7 +60,7 @@ def filed(ledger, file_arm):
 
 def rates(ledger, layout, **settings):
     found = placebo_rates(arms_of(ledger.read().records), layout, **settings)
-    return found, {(r.rule, r.decision, r.gain): r for r in found.rates}
+    return found, {(r.rule, r.decision, r.gain): r for r in found.rates if not r.drawn}
 
 
 def test_placebos_that_do_nothing_pass_as_often_as_is_stated(ledger, filed):
@@ -79,10 +79,41 @@ def test_placebos_that_do_nothing_pass_as_often_as_is_stated(ledger, filed):
     assert all(r.inside for r in found.rates if not r.gain)
     for rule in ("the card's rule", "the verdict", "the family", "the race"):
         powers = [
-            r.share for r in found.rates if r.rule == rule and r.decision in ("passed", "supported")
+            r.share
+            for r in found.rates
+            if r.rule == rule and r.decision in ("passed", "supported") and not r.drawn
         ]
         assert powers == sorted(powers)
         assert powers[-1] > powers[0]
+
+
+def test_the_rules_are_tried_on_drawn_seeds_too(ledger, filed):
+    found, _ = rates(ledger, filed())
+    drawn = {(r.rule, r.decision, r.gain): r for r in found.rates if r.drawn}
+    assert {rule for rule, _, _ in drawn} == {"the card's rule", "the verdict"}
+    own = drawn["the card's rule", "passed", 0.0]
+    assert own.inside
+    assert own.trials > 100 * CAMPAIGNS * IDEAS
+    low, high = own.interval
+    assert high - low < 0.05
+    assert found.shape == pytest.approx((0.0, 0.0), abs=0.6)
+
+
+def test_losses_that_are_not_normal_are_told(ledger, file_arm, filed, capsys):
+    layout, rng = filed(), np.random.default_rng(3)
+    for name in ("baseline", *(f"placebo,dose=d{k + 1}" for k in range(IDEAS))):
+        wrong = {seed: 0.1 * float(rng.random() < 0.15) for seed in layout.seeds}
+        file_arm(
+            name, {seed: 3.0 + 0.01 * float(rng.normal()) + bad for seed, bad in wrong.items()}
+        )
+    found, _ = rates(ledger, layout)
+    own = next(r for r in found.rates if r.drawn and not r.gain)
+    assert own.harmful
+    assert found.shape[1] > 1.0
+    carry_out(["calibrate", "--output-dir", str(ledger.root)])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "those of this recipe are not normal" in said
+    assert "ABOVE" in said
 
 
 def test_a_rule_that_errs_is_outside(ledger, filed):
