@@ -91,7 +91,8 @@ class CalibrateSweeper(CalibrateSettings, AuditionSweeper):
     def sweep(self, arguments: list[str]) -> None:
         from audition.errors import AuditionError
 
-        if self.confirm or any(word.lstrip("+").startswith("tune=") for word in arguments):
+        typed = any(word.lstrip("+").startswith("tune=") for word in arguments)
+        if self.confirm or typed or self.application().config.get("tune"):
             raise AuditionError(
                 "a calibration compares like with like, tuned or not, by itself: leave tune= and "
                 "hydra.sweeper.confirm out; hydra.sweeper.key=KEY says what is tuned"

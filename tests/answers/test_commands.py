@@ -10,7 +10,8 @@ import pytest
 from made_records import made
 
 from audition.answers import Judgement, judge_arms
-from audition.answers.commands import commands, next_step
+from audition.answers.commands import commands
+from audition.answers.next_step import next_step
 from audition.records.record import Record
 from audition.records.store import Ledger
 

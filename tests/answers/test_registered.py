@@ -1,5 +1,6 @@
 """A registered report: what is confirmatory, what is not and why, and what a test says of its claim."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from math import nan
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from audition.answers import Judgement, judge_arms
+from audition.answers.next_step import next_step
 from audition.answers.verdict import REGISTERED, as_data, verdicts
 from audition.records.record import Record
 from audition.records.registration import PlannedArm, Registration
@@ -149,6 +151,54 @@ def test_the_data_has_two_parts_that_share_no_number() -> None:
     assert other["why_exploratory"] == ["not registered as a test of this report"]
     whole = next(iter(found.values())).to_dict().keys()
     assert (REGISTERED & test.keys()) | beside.keys() >= whole
+
+
+def typed(judgement: Judgement) -> Judgement:
+    """The same with its runs typed as a sweep would."""
+    arm = judgement.arm
+    records = tuple(replace(r, overrides=(f"optimizer={arm.name}",)) for r in arm.records)
+    return replace(judgement, arm=replace(arm, records=records))
+
+
+@pytest.mark.parametrize(
+    ("expects", "arm", "text", "command"),
+    [
+        ("worse", "worse", "confirm it on 5 fresh seeds", "hydra.sweeper.confirm=true"),
+        ("worse", "better", "the claim does not hold here; the report", "audition report"),
+        ("equal", "worse", "the claim does not hold here; the report", "audition report"),
+        ("better", "better", "confirm it on 5 fresh seeds", "hydra.sweeper.confirm=true"),
+        ("better", "worse", "drop it or change it", "audition report"),
+    ],
+)
+def test_the_next_step_follows_the_claim(
+    expects: Expectation, arm: str, text: str, command: str
+) -> None:
+    found = typed(judged(plan("better", "worse", expects=expects))[arm])
+    step = next_step(found, NOWHERE)
+    assert step.text.startswith(text)
+    assert command in step.command
+    held = replace(found, comparison=replace(found.comparison, tier="confirmed"))
+    if "confirm" in text:
+        assert next_step(held, NOWHERE).text.startswith("it held on fresh seeds")
+
+
+def test_a_claim_of_harm_that_is_open_goes_to_fresh_seeds_at_half_the_error() -> None:
+    found = typed(judged(plan("worse", expects="worse", sesoi=0.3))["worse"])
+    assert (found.comparison.kind, found.weight) == ("harmful", "against")
+    found = typed(judged(plan("worse", expects="worse", sesoi=0.201))["worse"])
+    assert found.weight == "open"
+    step = next_step(found, NOWHERE)
+    assert step.text.startswith("settle it on")
+    assert "analysis.alpha=0.025" in step.command
+
+
+def test_a_registered_test_is_registered_again() -> None:
+    found = judged(plan("worse", expects="worse"))
+    words = shlex.split(next_step(typed(found["worse"]), NOWHERE).command)
+    assert 'analysis.primary=["optimizer=worse"]' in words
+    assert "analysis.expects=worse" in words
+    other = shlex.split(next_step(typed(found["better"]), NOWHERE).command)
+    assert {"analysis.primary=null", "analysis.expects=better"} <= set(other)
 
 
 CASES: dict[str, tuple[tuple[float, float], tuple[str, str, str]]] = {

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,3 +34,15 @@ def test_each_arm_is_tuned_and_judged_at_its_best(
     assert again.returncode == 0
     assert len(place.records()) == len(records)
     assert all(len(lines) == 1 for lines in place.trainings().values())
+
+
+def test_a_file_may_say_what_is_tuned(place: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "conf" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "tuned.yaml").write_text("# @package _global_\ntune: optimizer.lr\n")
+    own = ("--config-dir", str(folder.parent), "experiment=tuned", "+idea=placebo", "-m")
+    told = place.train("hydra.sweeper.confirm=true", *own)
+    assert "tune=, races and searches judge on fresh seeds of their own" in told.stderr
+    counted = place.train("submit=detach", *own)
+    assert "submit=detach leaves nobody to choose" in counted.stderr
+    assert not place.records()

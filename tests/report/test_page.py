@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from audition.answers import judge_arms
-from audition.answers.commands import commands, next_step
+from audition.answers.commands import commands
+from audition.answers.next_step import next_step
 from audition.answers.race_stages import race_stages
 from audition.cli.ledger import carry_out
 from audition.config.root import conf_dir

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from audition.answers.commands import NextStep, next_step
 from audition.answers.curves import Stopwatch
 from audition.answers.energy import Joules, joules_of
 from audition.answers.judgement import Judgement
+from audition.answers.next_step import NextStep, next_step
 from audition.answers.standing import UNREGISTERED
 from audition.records.store import Ledger
 from audition.stats.equal_time import EqualTime

@@ -75,7 +75,7 @@ def look(ledger: Ledger) -> Overview:
     """What the ledger at `root` says of itself now."""
     from audition.answers import judge_arms
     from audition.answers.campaign import seconds_left
-    from audition.answers.commands import next_step
+    from audition.answers.next_step import next_step
     from audition.records.registration import registrations
     from audition.report.runs import show_problems
     from audition.report.verdict_text import headline

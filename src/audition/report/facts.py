@@ -7,7 +7,8 @@ from pathlib import Path
 from markupsafe import Markup
 
 from audition.answers import ArmRuns, Judgement
-from audition.answers.commands import NextStep, commands
+from audition.answers.commands import commands
+from audition.answers.next_step import NextStep
 from audition.answers.provenance import cards_of
 from audition.answers.searches import FLATTERED, columns, importance_lines, rows, sentence
 from audition.answers.verdict import Verdict

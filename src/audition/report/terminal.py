@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from audition.answers import Judgement
-from audition.answers.commands import next_step
 from audition.answers.judgement import best_first
+from audition.answers.next_step import next_step
 from audition.answers.verdict import Verdict, verdicts
 from audition.command_line import OUTPUTS, audition_command
 from audition.console import console, table

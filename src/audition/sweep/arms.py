@@ -61,18 +61,25 @@ def parse_question(
     arguments: Sequence[str],
     params: Mapping[str, Any],
     arms: Sequence[str],
+    tune: object = None,
 ) -> Question:
     """The question of a command line, alone or laid over a campaign.
 
     params: the overrides of the campaign's yaml, which the command line may replace key by key.
     arms: the campaign's further arms, each a line of overrides.
+    tune: the config's own `tune`, which holds where neither of them says otherwise.
     """
     typed = parser.parse_overrides(list(arguments))
     for key in params:
         _check_not_code(key)
     taken = {override.get_key_element().lstrip("+~") for override in typed}
     campaign = [f"{k}={v}" for k, v in params.items() if k.lstrip("+~") not in taken]
-    return with_arms(read_arms([*parser.parse_overrides(opened(campaign)), *typed]), arms)
+    question = read_arms([*parser.parse_overrides(opened(campaign)), *typed])
+    if TUNE not in taken and TUNE not in params:
+        # What is no text and no list is refused with the rest of the config.
+        listed = tune if isinstance(tune, Sequence) and not isinstance(tune, str) else ()
+        question = replace(question, tune=_tuned([tune] if isinstance(tune, str) else listed))
+    return with_arms(question, arms)
 
 
 def _check_not_code(word: str) -> None:

@@ -87,7 +87,13 @@ def sweep(
     freeze()
     submit = str(application.config.submit)
     question = typed_as_arm(
-        parse_question(application.parser, arguments, settings.params or {}, settings.arms or ())
+        parse_question(
+            application.parser,
+            arguments,
+            settings.params or {},
+            settings.arms or (),
+            application.config.get("tune"),
+        )
     )
     alone = given_baseline(question)
     if alone and not question.arms:

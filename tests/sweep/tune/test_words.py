@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from audition.errors import AuditionError
-from audition.sweep.arms import Question
+from audition.sweep.arms import Question, parse_question
 from audition.sweep.compose import Composer
 from audition.sweep.tune.lattice import lattice, span
 from audition.sweep.tune.settings import tune_of
@@ -50,6 +51,24 @@ def test_keys_are_no_arms(ask: Callable[[str], Question], line: str, keys: tuple
     assert question.tune == keys
     assert question.arms == ()
     assert question.common == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "params", "given", "keys"),
+    [
+        ("seed=1", {}, "optimizer.lr", ("optimizer.lr",)),
+        ("seed=1", {}, ["optimizer.lr", "training.clip"], ("optimizer.lr", "training.clip")),
+        ("seed=1", {}, None, ()),
+        ("tune=training.clip", {}, "optimizer.lr", ("training.clip",)),
+        ("tune=null", {}, "optimizer.lr", ()),
+        ("seed=1", {"tune": "training.clip"}, "optimizer.lr", ("training.clip",)),
+    ],
+)
+def test_what_the_config_tunes_holds_where_nothing_else_says(
+    composer: Composer, line: str, params: dict[str, str], given: object, keys: tuple[str, ...]
+) -> None:
+    parser = OverridesParser.create(GlobalHydra.instance().config_loader())
+    assert parse_question(parser, [line], params, (), given).tune == keys
 
 
 def test_a_search_lends_its_space_and_what_it_sets(

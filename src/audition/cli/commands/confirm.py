@@ -21,7 +21,7 @@ def confirm(options: Namespace) -> None:
     Raises AuditionError where the ledger has no verdict on the arm, or its records no overrides.
     """
     from audition.answers import judge_arms
-    from audition.answers.commands import confirmation
+    from audition.answers.next_step import confirmation
     from audition.cli.train import main as train
     from audition.command_line import train_door
     from audition.console import say

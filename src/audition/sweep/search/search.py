@@ -58,7 +58,11 @@ def search(
     settings.check()
     path = path_of(settings.write) if settings.write else None
     question = parse_question(
-        application.parser, arguments, settings.params or {}, settings.arms or ()
+        application.parser,
+        arguments,
+        settings.params or {},
+        settings.arms or (),
+        application.config.get("tune"),
     )
     start = starting_point(question)
     seeds = question.seeds or SCREENING
