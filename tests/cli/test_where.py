@@ -9,6 +9,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from made_records import made
 
+import audition
 from audition.cli.ledger import all_commands, carry_out, main, read
 from audition.cli.output_dir import as_overrides, split_output_dir
 from audition.command_line import output_dir
@@ -126,6 +127,29 @@ def test_alone_it_has_a_line_for_each_verdict_of_the_latest_plan(
     lines = [line.removeprefix("verdict").strip() for line in said[begins : begins + 4]]
     assert [line.partition(":")[0] for line in lines[:3]] == ["best", "idea", "worse"]
     assert lines[3].startswith("next     best: confirm it on 5 fresh seeds")
+
+
+def test_where_the_plan_says_another_thing_than_the_whole_ledger_both_are_told(
+    ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arms = (PlannedArm(name="idea", config_hash="idea", seeds=(1, 2, 3), cards={}),)
+    facts = {"baseline_hash": "baseline", "baseline_seeds": (1, 2, 3), "metric": "val_loss"}
+    register(ledger.root, Registration(arms=arms, command="audition train -m", **facts))
+    for arm in ("idea", "baseline"):
+        ledger.write(made(arm, 4, 3.1, started="2026-01-05T00:00:00+00:00"))
+    carry_out([])
+    (said,) = (s for s in capsys.readouterr().out.splitlines() if s.startswith("verdict"))
+    assert "(The whole ledger today.) The plan " in said
+    assert "on its own runs alone (3 seeds against 3 of the baseline" in said
+    read = audition.ledger(ledger.root)
+    (today,), (planned,) = read.verdicts(), read.verdicts(plan="latest")
+    assert (today.judgement.comparison.n, planned.judgement.comparison.n) == (4, 3)
+    assert today.judgement.other == planned.judgement
+    assert read.verdicts("idea", plan="idea") == (planned,)
+    with pytest.raises(AuditionError, match="there is no plan 'ide'; did you mean 'idea'"):
+        read.verdicts(plan="ide")
+    with pytest.raises(AuditionError, match="a plan judges as it says: leave out metric"):
+        read.verdicts(plan="latest", alpha=0.1)
 
 
 def test_a_sweep_that_was_stopped_is_what_to_go_on_with(

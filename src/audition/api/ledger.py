@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
-from audition.answers import judge_arms
+from audition.answers import judge_arms, judge_plan
 from audition.answers.arm_curves import arm_curves
 from audition.answers.verdict import verdicts
 from audition.api.shown import Curves, Verdicts, frame
 from audition.cli.output_dir import ledger_root
+from audition.errors import AuditionError, choices
 from audition.records.record import Record
-from audition.records.registration import registrations
+from audition.records.registration import plan_named, registrations
 from audition.records.store import Ledger
 from audition.stats.distributions import Sides
 from audition.text import html_table
@@ -44,15 +45,36 @@ class LedgerReader:
         sesoi: float | None = None,
         alpha: float | None = None,
         sides: Sides | None = None,
+        plan: str | None = None,
     ) -> Verdicts:
         """The verdicts on those arms, or on all, as `audition verdict` gives them.
 
-        Raises AuditionError for an arm or a metric that the ledger does not have.
+        They are what the whole ledger says today; where the plan of an arm says another thing on its
+        own runs, that is `verdict.judgement.other`.
+
+        plan: instead, what a plan says on exactly its runs, whatever came later: the beginning of its
+            digest, an arm that it names first, or "latest". It judges as the plan says.
+
+        Raises AuditionError for an arm, a metric or a plan that the ledger does not have, and for a
+        plan that is asked to judge otherwise.
         """
+        plans = registrations(self.store.root)
+        if plan is not None:
+            if any(asked is not None for asked in (metric, sesoi, alpha, sides)):
+                raise AuditionError(
+                    "a plan judges as it says: leave out metric, sesoi, alpha and sides"
+                )
+            of_plan = judge_plan(self.records, plan_named(plans, plan), plans)
+            known = [judgement.comparison.idea for judgement in of_plan]
+            for arm in arms:
+                if arm not in known:
+                    raise AuditionError(f"the plan has no verdict on '{arm}'{choices(arm, known)}")
+            kept = [each for each in of_plan if not arms or each.comparison.idea in arms]
+            return Verdicts(verdicts(self.store, kept))
         judged = judge_arms(
             self.records,
             arms,
-            plans=registrations(self.store.root),
+            plans=plans,
             metric=metric,
             sesoi=sesoi,
             alpha=alpha,

@@ -78,7 +78,7 @@ def look(ledger: Ledger) -> Overview:
     from audition.answers.next_step import next_step
     from audition.records.registration import registrations
     from audition.report.runs import show_problems
-    from audition.report.verdict_text import headline
+    from audition.report.verdict_text import headline, other_answer
     from audition.sweep.cluster.campaigns import find
 
     contents, plans = contents_of(ledger), registrations(ledger.root)
@@ -94,7 +94,8 @@ def look(ledger: Ledger) -> Overview:
     for judgement in judgements:
         c = judgement.comparison
         kind = f" ({c.kind})" if c.kind else ""
-        said.append(f"{c.idea}: {c.verdict}{kind}. {headline(judgement)}")
+        beside = f" (The whole ledger today.) {other_answer(judgement)}" if judgement.other else ""
+        said.append(f"{c.idea}: {c.verdict}{kind}. {headline(judgement)}{beside}")
     under_way = _under_way(ledger, bool(live), states, latest.plan.command if latest else "")
     if under_way:
         why, typed = under_way

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from audition.amount import COSTS
+from audition.errors import AuditionError, choices
 from audition.records.folder import Folder
 from audition.records.record import now
 from audition.records.store import is_name
@@ -173,6 +174,27 @@ def registrations(root: Path) -> tuple[Registration, ...]:
     Their numbers order them, since the clocks of two machines may not agree.
     """
     return tuple(sorted(PLANS.read(root)[0], key=lambda plan: (plan.number, plan.written)))
+
+
+def plan_named(plans: Iterable[Registration], named: str) -> Registration:
+    """The plan that is meant: by the beginning of its digest, an arm that it names first, or `latest`.
+
+    Raises AuditionError where none or several are.
+    """
+    judging = [plan for plan in plans if not plan.screening]
+    if named == "latest" and judging:
+        return judging[-1]
+    found = [plan for plan in judging if plan.digest().startswith(named)]
+    if not found:
+        found = [plan for plan in judging if named in plan.names().values()][:1]
+    if len(found) != 1:
+        known = [
+            *(plan.digest()[:8] for plan in judging),
+            *{n for p in judging for n in p.names().values()},
+        ]
+        what = "more than one plan begins with" if found else "there is no plan"
+        raise AuditionError(f"{what} '{named}'{choices(named, known)}")
+    return found[0]
 
 
 def naming(plans: Iterable[Registration], config_hash: str, seed: int) -> str:

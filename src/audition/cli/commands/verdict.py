@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from audition.cli.command import (
     ALPHA,
@@ -18,9 +17,6 @@ from audition.cli.command import (
 )
 from audition.cli.opening import open_ledger
 from audition.errors import AuditionError, choices
-
-if TYPE_CHECKING:
-    from audition.records.registration import Registration
 
 
 @command(
@@ -71,13 +67,13 @@ def tell(
     from audition.answers import judge_arms, judge_plan
     from audition.answers.verdict import as_data, verdicts
     from audition.console import say
-    from audition.records.registration import registrations
+    from audition.records.registration import plan_named, registrations
     from audition.report import terminal
 
     ledger, contents = open_ledger(options)
     plans = registrations(ledger.root)
     if named is not None:
-        judgements = judge_plan(contents.records, _plan(plans, named), plans)
+        judgements = judge_plan(contents.records, plan_named(plans, named), plans)
         known = [judgement.comparison.idea for judgement in judgements]
         for arm in arms:
             if arm not in known:
@@ -104,21 +100,3 @@ def tell(
             f"nothing to judge in {options.output_dir}: no arm there has an outcome beside one of its "
             "baseline"
         )
-
-
-def _plan(plans: "Sequence[Registration]", named: str) -> "Registration":
-    """The plan that is meant: by its digest, the first that names an arm, or the latest."""
-    judging = [plan for plan in plans if not plan.screening]
-    if named == "latest" and judging:
-        return judging[-1]
-    found = [plan for plan in judging if plan.digest().startswith(named)]
-    if not found:
-        found = [plan for plan in judging if named in plan.names().values()][:1]
-    if len(found) != 1:
-        known = [
-            *(plan.digest()[:8] for plan in judging),
-            *{n for p in judging for n in p.names().values()},
-        ]
-        what = "more than one plan begins with" if found else "there is no plan"
-        raise AuditionError(f"{what} '{named}'{choices(named, known)}")
-    return found[0]
