@@ -85,7 +85,7 @@ def caption(board: Leaderboard) -> str:
         f"{level(how.as_loss(c.baseline_mean), how)} ({direction(how)}). "
         f"{count(board.family_size, 'idea')} ever compared with it; p and the {100 * c.level:.4g} % "
         f"intervals are {c.sides}-sided and adjusted for all of them ({c.adjustment}). This is "
-        "what the whole ledger says today; `audition verdict --plan` has what a plan said on its runs."
+        "what the whole ledger says today, not what a plan said on its own runs (verdict --plan)."
     )
 
 
