@@ -173,6 +173,12 @@ def best_first(judgements: Iterable[Judgement]) -> list[Judgement]:
     return sorted(judgements, key=gain, reverse=True)
 
 
+def leading(judgements: Sequence[Judgement]) -> Judgement:
+    """The one whose next step is told: the first registered test, or else the largest gain."""
+    registered = (judged for judged in judgements if judged.weight)
+    return next(registered, best_first(judgements)[0])
+
+
 def by_other_measures(
     arm: ArmRuns, baseline: ArmRuns, judged: Comparison
 ) -> tuple[OtherMeasure, ...]:

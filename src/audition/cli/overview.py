@@ -75,6 +75,7 @@ def look(ledger: Ledger) -> Overview:
     """What the ledger at `root` says of itself now."""
     from audition.answers import judge_arms
     from audition.answers.campaign import seconds_left
+    from audition.answers.judgement import leading
     from audition.answers.next_step import next_step
     from audition.records.registration import registrations
     from audition.report.runs import show_problems
@@ -100,8 +101,9 @@ def look(ledger: Ledger) -> Overview:
     if under_way:
         why, typed = under_way
     elif judgements:
-        step = next_step(judgements[0], ledger.root)
-        which = f"{judgements[0].comparison.idea}: " if len(judgements) > 1 else ""
+        lead = leading(judgements)
+        step = next_step(lead, ledger.root)
+        which = f"{lead.comparison.idea}: " if len(judgements) > 1 else ""
         why, typed = f"{which}{step.text}", step.command
     else:
         why, typed = "compare an idea with its baseline", _comparison(ledger.root)

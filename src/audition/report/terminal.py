@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from audition.answers import Judgement
-from audition.answers.judgement import best_first
+from audition.answers.judgement import best_first, leading
 from audition.answers.next_step import next_step
 from audition.answers.verdict import Verdict, verdicts
 from audition.command_line import OUTPUTS, audition_command
@@ -160,6 +160,7 @@ def show_lines(judgements: Sequence[Judgement], ledger: Ledger) -> None:
         "standing",
     )
     ordered = ranked = best_first(judgements)
+    lead = leading(judgements)
     names = dict(
         zip(map(id, ranked), labels([j.comparison.idea for j in ranked], ROOM), strict=True)
     )
@@ -173,8 +174,7 @@ def show_lines(judgements: Sequence[Judgement], ledger: Ledger) -> None:
     if ranked:
         out.print(table(headings, (_line(names[id(j)], j) for j in ranked)))
     show_claims([names[id(j)] for j in ordered], ordered, NUMBERS + ROOM)
-    step = next_step(ordered[0], ledger.root)
-    first = names[id(ordered[0])]
+    step, first = next_step(lead, ledger.root), names[id(lead)]
     out.print(Text(f"Next, of {first}: {step.text}{':' if step.command else '.'}"))
     if step.command:
         out.print(Text(f"    {step.command}", "bold"), soft_wrap=True)
