@@ -8,6 +8,7 @@ normal noise can be told from the rate on the noise that a recipe has.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from audition.stats.calculus import Array
@@ -70,7 +71,7 @@ def redraw(
     return Redrawn(passed, better, supported, draws * len(first))
 
 
-def _share(each: Array, chosen: Array, seeds: int) -> tuple[float, tuple[float, float]]:
+def _share(each: Array, chosen: NDArray[np.int_], seeds: int) -> tuple[float, tuple[float, float]]:
     """The mean of `each` draw's share [draws], and its interval; `chosen` are its seeds [draws, n]."""
     n = chosen.shape[1]
     times = np.bincount(chosen.ravel(), minlength=seeds)
