@@ -21,14 +21,17 @@ PARTS = ROOT / PAGE
 def yamls(files: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     """Each file of `conf/`, and the text that it should have.
 
-    Raises AuditionError, naming the file, for a setting that its class does not take (any more).
+    Raises AuditionError at the end, naming the files, for settings that a class does not take (any
+    more).
     """
+    wrong = []
     for path in files:
         try:
-            text = regenerated(path.read_text(encoding="utf-8"))
+            yield path, regenerated(path.read_text(encoding="utf-8"))
         except AuditionError as error:
-            raise AuditionError(f"{path}: {error}; delete its line") from None
-        yield path, text
+            wrong.append(f"{path}: {error}; delete what is too much")
+    if wrong:
+        raise AuditionError("\naudition: ".join(wrong))
 
 
 def written_yamls() -> list[Path]:

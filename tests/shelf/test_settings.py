@@ -119,13 +119,15 @@ def test_every_member_says_what_it_is():
         assert member.sentence, member.path
 
 
-def test_a_setting_that_its_class_has_lost_is_one_sentence(
+def test_settings_that_a_class_has_lost_are_one_sentence_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "mine.yaml"
     text = "# Mine.\n_target_: audition.parts.optim.sgd.SGD\nlr: 0.1\nbetas: [0.9, 0.99]\n"
     file.write_text(text)
-    monkeypatch.setattr("sys.argv", ["conf", str(file)])
+    other = tmp_path / "other.yaml"
+    other.write_text(f"{text}eps: 1\n")
+    monkeypatch.setattr("sys.argv", ["conf", str(file), str(other)])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
@@ -133,5 +135,6 @@ def test_a_setting_that_its_class_has_lost_is_one_sentence(
     assert said.startswith(
         f"audition: {file}: betas is not a setting of audition.parts.optim.sgd.SGD"
     )
-    assert said.endswith("; delete its line\n")
+    assert f"audition: {other}: betas and eps are not settings of audition.parts" in said
+    assert said.endswith("; delete what is too much\n")
     assert file.read_text() == text

@@ -51,7 +51,7 @@ class Card:
 
     name: str
     aspect: str
-    """One of ASPECTS: what part of training it is about."""
+    """What it is about: optimizer, attention, positional, norm_stability or dynamics."""
     mechanism: str
     """A tag of the mechanism; two ideas with one tag are variants, not two ideas."""
     pitch: str
@@ -65,7 +65,7 @@ class Card:
     flag: str
     """What to type to try it."""
     test: Mapping[str, Any]
-    """One of LENGTHS (`tokens`, …), and `seeds`, of the smallest experiment that can tell."""
+    """The smallest experiment that can tell: `tokens` (examples, episodes, steps) and `seeds`."""
     success: Mapping[str, Any]
     """`rule` and `d`: the card's own bar, reported verbatim beside the verdict."""
     nearest_known: Mapping[str, str]

@@ -111,11 +111,13 @@ def _depth(line: str) -> int:
 def _node(target: str, indent: int, lines: Sequence[str], chosen: frozenset[str]) -> Iterator[str]:
     takes = signature(target)
     found = _entries(indent, lines)
-    for name in found:
-        if name not in takes.settings:
-            raise AuditionError(
-                f"{name} is not a setting of {target}{choices(name, takes.settings)}"
-            )
+    lost = [name for name in found if name not in takes.settings]
+    if lost:
+        what = "is not a setting" if len(lost) == 1 else "are not settings"
+        like = lost[0] if len(lost) == 1 else ""
+        raise AuditionError(
+            f"{' and '.join(lost)} {what} of {target}{choices(like, takes.settings)}"
+        )
     for name, setting in takes.settings.items():
         if name in found or name not in chosen:
             given = "???" if setting.default is REQUIRED else yaml_value(setting.default)
