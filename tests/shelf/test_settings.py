@@ -135,6 +135,6 @@ def test_settings_that_a_class_has_lost_are_one_sentence_a_file(
     assert said.startswith(
         f"audition: {file}: betas is not a setting of audition.parts.optim.sgd.SGD"
     )
-    assert f"audition: {other}: betas and eps are not settings of audition.parts" in said
+    assert f"audition: {other}: betas, eps are not settings of audition.parts" in said
     assert said.endswith("; delete what is too much\n")
     assert file.read_text() == text

@@ -116,7 +116,7 @@ def _node(target: str, indent: int, lines: Sequence[str], chosen: frozenset[str]
         what = "is not a setting" if len(lost) == 1 else "are not settings"
         like = lost[0] if len(lost) == 1 else ""
         raise AuditionError(
-            f"{' and '.join(lost)} {what} of {target}{choices(like, takes.settings)}"
+            f"{', '.join(lost)} {what} of {target}{choices(like, takes.settings)}"
         )
     for name, setting in takes.settings.items():
         if name in found or name not in chosen:
