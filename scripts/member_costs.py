@@ -15,6 +15,8 @@ from audition.recipe.streams import Streams
 from audition.sweep.compose import Composer
 from audition.training.build import build
 
+TOLD = {"arithmetic": "flops", "memory": "bytes"}
+"""What a card's cost has -> its entry there."""
 PARTS = frozenset(group.choices for group in GROUPS.values() if group.of_model)
 
 
@@ -44,9 +46,14 @@ def _cost(member: Member, cache_dir: str) -> str:
     if member.group == "optimizer":
         return _state(_recipe(["model=tiny", member.chosen], cache_dir))
     if member.group == "idea":
-        cost = member.plain["cards"][member.name]["cost"]
-        return f"arithmetic: {cost['flops']}; memory: {cost['bytes']} (from its card)."
+        return of_card(member.plain["cards"][member.name].get("cost") or {})
     return ""
+
+
+def of_card(cost: Mapping[str, object]) -> str:
+    """What an idea's card says that it costs; nothing where it is a draft that does not say yet."""
+    said = [f"{word}: {cost[key]}" for word, key in TOLD.items() if cost.get(key)]
+    return f"{'; '.join(said)} (from its card)." if said else ""
 
 
 def _model(member: Member, cache_dir: str) -> Recipe:

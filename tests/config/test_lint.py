@@ -27,7 +27,10 @@ def a_card(name: str, aspect: str, mechanism: str) -> Card:
 @pytest.mark.parametrize("name", IDEAS)
 def test_the_cards_of_the_house_lack_nothing(name: str) -> None:
     plain = IDEAS[name].plain
-    assert lint(check_card(name, plain["cards"][name]), plain["ideas"][name]) == ()
+    card = check_card(name, plain["cards"][name])
+    if card.is_draft:  # an author's, who may go on with it
+        pytest.skip(f"a draft, which lacks {', '.join(card.missing)}")
+    assert lint(card, plain["ideas"][name]) == ()
 
 
 def test_the_mechanisms_of_the_house_are_distinct() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from scripts.conf import PARTS, README, ROOT, expected_files, main, written_yamls
-from scripts.member_costs import costs
+from scripts.member_costs import costs, of_card
 
 from audition.config.members import members
 from audition.errors import AuditionError
@@ -75,6 +75,21 @@ def test_a_value_follows_the_default_unless_it_says_that_it_differs(line, become
     assert ("(default: 0.01)" in comment) == (becomes in ("ceiling: 0.5", "ceiling: .inf"))
     again = regenerated(LIMITER.format(found))
     assert regenerated(again) == again
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [
+        ({}, ""),
+        ({"flops": "none"}, "arithmetic: none (from its card)."),
+        (
+            {"flops": "1 %", "bytes": "none"},
+            "arithmetic: 1 %; memory: none (from its card).",
+        ),
+    ],
+)
+def test_a_draft_of_an_idea_need_not_say_what_it_costs(cost, said):
+    assert of_card(cost) == said
 
 
 def test_a_key_that_the_class_does_not_take_is_named():
