@@ -26,7 +26,7 @@ def test_the_draws_are_those_of_all_choices_and_pairs():
             one, other = dict(enumerate(first[seeds])), dict(enumerate(second[seeds] - 0.5))
             passed.append(seed_rule(one, other).passed)
             better.append(compare(one, other).is_better)
-    found = redraw(losses, 3, gain=0.5)
+    found = redraw(losses, 3, gain=0.5, draws=20_000)
     assert found.passed[0] == pytest.approx(np.mean(passed), abs=0.01)
     assert found.better[0] == pytest.approx(np.mean(better), abs=0.01)
     assert found.comparisons == 6 * 20_000
@@ -35,7 +35,7 @@ def test_the_draws_are_those_of_all_choices_and_pairs():
 @pytest.mark.parametrize("gain", [0.0, 1.0])
 def test_on_normal_noise_the_interval_holds_what_the_rule_states(gain):
     rng = np.random.default_rng(1)
-    found = [redraw(normal(rng, 64), 3, gain=gain, draws=2000, rng=rng) for _ in range(60)]
+    found = [redraw(normal(rng, 64), 3, gain=gain, draws=1000, rng=rng) for _ in range(60)]
     stated = seed_rule_pass_rate(gain, 3, rho=RHO)
     assert np.mean([each.passed[0] for each in found]) == pytest.approx(stated, rel=0.1)
     held = [low <= stated <= high for low, high in (each.passed[1] for each in found)]
@@ -49,7 +49,7 @@ def test_on_normal_noise_the_interval_holds_what_the_rule_states(gain):
 def test_a_few_runs_far_from_most_mislead_the_cards_rule_and_not_the_verdict(apart, least, most):
     rng = np.random.default_rng(2)
     few = rng.random((6, 400)) < 0.1
-    found = redraw(normal(rng, 400) * 0.3 + apart * few, 3, draws=4000)
+    found = redraw(normal(rng, 400) * 0.3 + apart * few, 3, draws=2000)
     stated = seed_rule_pass_rate(0.0, 3, rho=RHO)
     assert least < found.passed[0] / stated < most
     assert found.better[1][1] < 0.025

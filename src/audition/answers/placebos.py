@@ -38,6 +38,8 @@ from audition.stats.rules import (
 
 GAINS = (0.5, 1.0, 2.0)
 """Planted, in seed sds."""
+DRAWN = {CARD: (PASSED,), VERDICT: (BETTER, SUPPORTED)}
+"""Decisions that are tried on drawn seeds too."""
 
 
 @dataclass(frozen=True)
@@ -158,13 +160,14 @@ def placebo_rates(
     terms = Terms(alpha, sides, measure.worth if sesoi is None else sesoi)
     noise = noise_of_placebos(whole)
     rates = []
+    again = drawn(whole, (0.0, *gains), noise, terms)
     for rule in RULES:
         able = [c for c in whole if rule.name != TUNED or len(c.baseline.tries) > 1]
         if able:
             look(rule.name)
         for gain in (0.0, *gains) if able else ():
             rates += tried(rule, able, gain, noise, terms)
-        rates += drawn(rule, whole, (0.0, *gains), noise, terms)
+        rates += again.get(rule.name, ())
     return PlaceboRates(
         layout=layout,
         measure=measure,
@@ -214,35 +217,33 @@ def tried(
 
 
 def drawn(
-    rule: Rule, whole: Sequence[Campaign], gains: Sequence[float], noise: NoiseModel, terms: Terms
-) -> list[Passed]:
-    """The rules that judge one idea on the screening seeds, on any of the seeds of all campaigns."""
+    whole: Sequence[Campaign], gains: Sequence[float], noise: NoiseModel, terms: Terms
+) -> dict[str, list[Passed]]:
+    """Rules that judge one idea on the screening seeds, tried on any seeds of all campaigns."""
     losses, n = table_of(whole), len(whole[0].screening)
-    if rule.name not in (CARD, VERDICT) or not 2 <= n < losses.shape[1] // 2:
-        return []
-    found = []
-    for gain in gains:
-        made = redraw(losses, n, gain=gain * noise.sd, **vars(terms))
-        for decision, (share, interval) in (
-            {PASSED: made.passed}
-            if rule.name == CARD
-            else {BETTER: made.better, SUPPORTED: made.supported}
-        ).items():
-            stated = rule.stated(decision, gain, whole[0], noise, terms)
-            found.append(
-                Passed(
-                    rule=rule.name,
-                    decision=decision,
-                    gain=gain,
-                    trials=made.comparisons,
-                    independent=math.nan,
-                    share=share,
-                    interval=interval,
-                    stated=stated.rate,
-                    at_most=stated.at_most,
-                    drawn=True,
+    found: dict[str, list[Passed]] = {}
+    if not 2 <= n < losses.shape[1] // 2:
+        return found
+    made = {gain: redraw(losses, n, gain=gain * noise.sd, **vars(terms)) for gain in gains}
+    for rule in RULES:
+        for decision in DRAWN.get(rule.name, ()):
+            for gain, each in made.items():
+                share, interval = vars(each)[decision]
+                stated = rule.stated(decision, gain, whole[0], noise, terms)
+                found.setdefault(rule.name, []).append(
+                    Passed(
+                        rule=rule.name,
+                        decision=decision,
+                        gain=gain,
+                        trials=each.comparisons,
+                        independent=math.nan,
+                        share=share,
+                        interval=interval,
+                        stated=stated.rate,
+                        at_most=stated.at_most,
+                        drawn=True,
+                    )
                 )
-            )
     return found
 
 

@@ -115,9 +115,7 @@ def _node(target: str, indent: int, lines: Sequence[str], chosen: frozenset[str]
     if lost:
         what = "is not a setting" if len(lost) == 1 else "are not settings"
         like = lost[0] if len(lost) == 1 else ""
-        raise AuditionError(
-            f"{', '.join(lost)} {what} of {target}{choices(like, takes.settings)}"
-        )
+        raise AuditionError(f"{', '.join(lost)} {what} of {target}{choices(like, takes.settings)}")
     for name, setting in takes.settings.items():
         if name in found or name not in chosen:
             given = "???" if setting.default is REQUIRED else yaml_value(setting.default)

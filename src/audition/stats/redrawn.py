@@ -34,7 +34,7 @@ def redraw(
     alpha: float = 0.05,
     sides: Sides = "two",
     sesoi: float | None = None,
-    draws: int = 20_000,
+    draws: int = 5_000,
     rng: np.random.Generator | None = None,
 ) -> Redrawn:
     """Decide on `draws` choices of n seeds, for every ordered pair of arms of `losses` [arms, seeds].
