@@ -11,7 +11,7 @@ from made_records import made
 
 from audition.answers import Judgement, judge_arms
 from audition.answers.commands import commands
-from audition.answers.next_step import next_step
+from audition.answers.next_step import confirmation, next_step
 from audition.records.record import Record
 from audition.records.store import Ledger
 
@@ -126,6 +126,8 @@ def test_every_verdict_has_a_next_step(
     assert judgement.comparison.verdict == verdict
     step = next_step(judgement, Path("outputs"))
     assert (step.command, bool(step.text)) == (command, True)
+    if "hydra.sweeper.confirm=true" in command:  # `audition confirm` types the same
+        assert confirmation(judgement, Path("outputs")) == command
 
 
 def test_a_next_step_names_a_ledger_that_lies_elsewhere() -> None:

@@ -38,10 +38,10 @@ def next_step(judgement: Judgement, root: Path) -> NextStep:
 def confirmation(judgement: Judgement, root: Path, many: int | None = None) -> str:
     """The command that trains both arms on `many` fresh seeds, in a ledger of their own.
 
-    By default as many as would settle it, and FRESH at least. Raises AuditionError where the
-    records do not say how their arm was typed.
+    By default as many as the next step names: FRESH to confirm, as many as settle it, and MOST at
+    most, where it is open. Raises AuditionError where the records do not say how their arm was typed.
     """
-    settling = min(_needed(judgement) or FRESH, MOST)
+    settling = FRESH if _is_shown(judgement) else min(_needed(judgement) or FRESH, MOST)
     command = _confirm(judgement, root, many or max(FRESH, settling)).command
     if not command:
         raise AuditionError(
@@ -127,8 +127,7 @@ def _confirm(judgement: Judgement, root: Path, many: int = FRESH) -> NextStep:
     """
     seeds, alpha = _further(judgement, many), _alpha(judgement)
     seconds = many * sum(side.mean("seconds") for side in (judgement.arm, judgement.baseline))
-    shown = judgement.comparison.verdict == "supported" or judgement.weight == "for"
-    does = "confirm" if shown else "settle"
+    does = "confirm" if _is_shown(judgement) else "settle"
     looked = alpha < judgement.comparison.alpha
     again = (
         f": registered before they run, they alone judge, as planned, at half the error of this look "
@@ -145,6 +144,11 @@ def _confirm(judgement: Judgement, root: Path, many: int = FRESH) -> NextStep:
             f"paths.output_dir={_own_ledger(root)}",
         ),
     )
+
+
+def _is_shown(judgement: Judgement) -> bool:
+    """Whether these seeds show what was asked, so that others can confirm it."""
+    return judgement.comparison.verdict == "supported" or judgement.weight == "for"
 
 
 def _alpha(judgement: Judgement) -> float:
