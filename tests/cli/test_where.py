@@ -132,9 +132,10 @@ def test_alone_it_has_a_line_for_each_verdict_of_the_latest_plan(
 def test_where_the_plan_says_another_thing_than_the_whole_ledger_both_are_told(
     ledger: Ledger, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arms = (PlannedArm(name="idea", config_hash="idea", seeds=(1, 2, 3), cards={}),)
-    facts = {"baseline_hash": "baseline", "baseline_seeds": (1, 2, 3), "metric": "val_loss"}
-    register(ledger.root, Registration(arms=arms, command="audition train -m", **facts))
+    for seeds in ((1, 2, 3), (1, 2, 3, 4)):
+        arms = (PlannedArm(name="idea", config_hash="idea", seeds=seeds, cards={}),)
+        facts = {"baseline_hash": "baseline", "baseline_seeds": seeds, "metric": "val_loss"}
+        register(ledger.root, Registration(arms=arms, command="audition train -m", **facts))
     for arm in ("idea", "baseline"):
         ledger.write(made(arm, 4, 3.1, started="2026-01-05T00:00:00+00:00"))
     carry_out([])
@@ -142,10 +143,10 @@ def test_where_the_plan_says_another_thing_than_the_whole_ledger_both_are_told(
     assert "(The whole ledger today.) The plan " in said
     assert "on its own runs alone (3 seeds against 3 of the baseline" in said
     read = audition.ledger(ledger.root)
-    (today,), (planned,) = read.verdicts(), read.verdicts(plan="latest")
+    (today,), (planned,) = read.verdicts(), read.verdicts(plan="idea")
     assert (today.judgement.comparison.n, planned.judgement.comparison.n) == (4, 3)
     assert today.judgement.other == planned.judgement
-    assert read.verdicts("idea", plan="idea") == (planned,)
+    assert read.verdicts("idea", plan="latest")[0].judgement.comparison.n == 4
     with pytest.raises(AuditionError, match="there is no plan 'ide'; did you mean 'idea'"):
         read.verdicts(plan="ide")
     with pytest.raises(AuditionError, match="a plan judges as it says: leave out metric"):
