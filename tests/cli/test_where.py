@@ -140,8 +140,8 @@ def test_where_the_plan_says_another_thing_than_the_whole_ledger_both_are_told(
         ledger.write(made(arm, 4, 3.1, started="2026-01-05T00:00:00+00:00"))
     carry_out([])
     (said,) = (s for s in capsys.readouterr().out.splitlines() if s.startswith("verdict"))
-    assert "(The whole ledger today.) The plan " in said
-    assert "on its own runs alone (3 seeds against 3 of the baseline" in said
+    assert said.startswith("verdict  idea: supported. It is better by 0.1080")
+    assert "The whole ledger today (4 seeds against 4 of the baseline" in said
     read = audition.ledger(ledger.root)
     (today,), (planned,) = read.verdicts(), read.verdicts(plan="idea")
     assert (today.judgement.comparison.n, planned.judgement.comparison.n) == (4, 3)

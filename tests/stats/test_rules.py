@@ -122,14 +122,14 @@ def test_what_is_stated_without_and_with_a_gain() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("rho", [0.0, 0.6])
 def test_the_rules_err_on_normal_losses_as_they_state(rho: float) -> None:
-    many = [drawn(number, rho=rho, tries=2) for number in range(1500)]
+    many = [drawn(number, rho=rho, tries=2) for number in range(800)]
     noise = NoiseModel(sd=1.0, df=2, rho=rho, paired=True)
     for rule in RULES:
         for gain in (0.0, 1.0):
             decided = [rule.decide(c.planted(gain) if gain else c, Terms()) for c in many]
             for decision in rule.decisions:
                 stated = rule.stated(decision, gain, many[0], noise, Terms(sesoi=None))
-                if rule.family and gain:
+                if (rule.family and gain) or math.isnan(stated.rate):
                     continue
                 each = 1 if rule.family else 3
                 made = [sum(i[decision] for i in ideas) for ideas in decided]

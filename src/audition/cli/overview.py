@@ -3,7 +3,7 @@
 from argparse import SUPPRESS, Action, ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -93,9 +93,12 @@ def look(ledger: Ledger) -> Overview:
     judgements = _latest(judge_arms(records, plans=plans), plans)
     said = []
     for judgement in judgements:
+        today = judgement
+        if judgement.other is not None:  # the plan's answer, as the sweep printed it
+            judgement = replace(judgement.other, other=replace(judgement, other=None))
         c = judgement.comparison
         kind = f" ({c.kind})" if c.kind else ""
-        beside = f" (The whole ledger today.) {other_answer(judgement)}" if judgement.other else ""
+        beside = f" {other_answer(judgement)}" if judgement is not today else ""
         said.append(f"{c.idea}: {c.verdict}{kind}. {headline(judgement)}{beside}")
     under_way = _under_way(ledger, bool(live), states, latest.plan.command if latest else "")
     if under_way:
