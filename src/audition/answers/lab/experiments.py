@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from audition.answers.claims import Claim
-from audition.answers.commands import next_step
 from audition.answers.judgement import Judgement
 from audition.answers.judging import judge_plan
 from audition.answers.lab.evidence import conflicts_in, facts_of
+from audition.answers.next_step import next_step
 from audition.answers.rating import BANDS, Rating, rate
 from audition.command_line import in_ledger, train_command, train_door
 from audition.labels import shortened
