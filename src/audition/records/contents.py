@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from audition.plain_file import Unreadable
+from audition.records.devices import DEVICES
 from audition.records.folder import Folder
 from audition.records.placebos import PLACEBOS
 from audition.records.races import RACES
@@ -25,6 +26,7 @@ FOLDERS: tuple[Folder, ...] = (  # type: ignore[type-arg]
     PLACEBOS,
     SUBMISSIONS,
     SPRINTS,
+    DEVICES,
 )
 
 

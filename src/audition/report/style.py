@@ -53,6 +53,12 @@ DIVERGING = LinearSegmentedColormap.from_list(
 Few levels: from fifty on matplotlib turns a colour bar into a bitmap."""
 
 KINDS = (".png", ".svg")
+UNDATED: Mapping[str, dict[str, Any]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+"""What a file would say of when and by what it was made: the same figure makes the same file."""
 SIZE, SMALL, TITLE = 12.0, 10.5, 14.0
 WIDTH = 9.0  # inches of every figure
 RC: Any = {  # Any: some releases of matplotlib type each key
@@ -171,8 +177,8 @@ def _top(block: tuple[float, list[int]], gap: float, *, low: bool = False) -> fl
 
 @styled
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure as its suffix says: png at twice screen resolution, or svg."""
-    undated = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
+    """Write the figure as its suffix says: png at twice screen resolution, svg or pdf."""
+    undated = UNDATED[path.suffix]
     matplotlib.rcParams["svg.hashsalt"] = path.stem  # the same figure makes the same file
     figure.savefig(path, dpi=160, metadata=undated)
 

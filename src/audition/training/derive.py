@@ -121,8 +121,8 @@ def check_evaluated(job: Job) -> None:
     for name, effect in recipe.effects.members.items():
         if "on_evaluation" in effect.moments() and not getattr(effect, "of_live", False):
             raise AuditionError(
-                f"effects.{name} evaluates other weights than those that are kept, which deploy= "
-                "would ship: leave it out"
+                f"effects.{name} evaluates other weights than those that are kept, which are what is "
+                "shipped: leave it out"
             )
     blank = {"w": nn.Parameter(torch.zeros(2, 2))}
     try:
@@ -131,6 +131,6 @@ def check_evaluated(job: Job) -> None:
         return
     if averages:
         raise AuditionError(
-            "the optimizer evaluates an average of the weights, and the last ones are kept, which "
-            "deploy= would ship: choose another optimizer"
+            "the optimizer evaluates an average of the weights, and the last ones are kept, which are "
+            "what is shipped: choose another optimizer"
         )

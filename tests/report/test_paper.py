@@ -1,0 +1,204 @@
+"""A paper has every number from `numbers.json`, the same bytes twice, and keeps what was edited."""
+
+import json
+import math
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from audition.cli.ledger import carry_out
+from audition.errors import AuditionError
+from audition.records.contents import contents_of
+from audition.records.registration import PlannedArm, Registration, register, registrations
+from audition.records.store import Ledger
+from audition.report.paper.content import Judged, judged, numbers_of
+from audition.report.paper.document import Document, Numbers, Paragraph
+from audition.report.paper.latex import escaped
+from audition.report.paper.lint import known_numbers, strays, within
+from audition.report.paper.sections import paper
+from audition.report.paper.write import check, write_paper
+
+typst = pytest.importorskip(
+    "typst", reason="extra paper is not installed: pip install 'audition[paper]'"
+)
+
+Make = Callable[..., Ledger]
+HOSTILE = '#eval("x")\\input{y}_*[z](w)$'
+ARMS = {
+    "baseline": {42: 1.500, 137: 1.511, 256: 1.494},
+    "int8": {42: 1.470, 137: 1.478, 256: 1.466},
+    HOSTILE: {42: 1.502, 137: 1.506, 256: 1.497},
+    "wild": {42: 1.49, 137: math.nan, 256: 1.50},
+}
+
+
+@pytest.fixture
+def planned(ledger_of: Make) -> Ledger:
+    """A ledger of three arms with the plan that named them."""
+    ledger = ledger_of(ARMS)
+    arms = tuple(
+        PlannedArm(
+            name=name.replace("/", "-"), config_hash=f"{k:016x}", seeds=(42, 137, 256), cards={}
+        )
+        for k, name in enumerate(ARMS)
+        if name != "baseline"
+    )
+    register(
+        ledger.root,
+        Registration(
+            baseline_hash=f"{0:016x}",
+            baseline_seeds=(42, 137, 256),
+            arms=arms,
+            metric="val_loss",
+            sesoi=0.01,
+            command="python -m src.train deploy=int8 seed=42,137,256 -m",
+        ),
+    )
+    return ledger
+
+
+@pytest.fixture
+def of(planned: Ledger) -> Judged:
+    plans = registrations(planned.root)
+    return judged(planned, contents_of(planned), plans[0], plans)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_same_ledger_gives_the_same_bytes(of: Judged, tmp_path: Path) -> None:
+    one = write_paper(of, tmp_path / "one", author="A. Nother")
+    other = write_paper(of, tmp_path / "other", author="A. Nother")
+    found = digests(one.folder)
+    assert found == digests(other.folder)
+    assert one.pdf.read_bytes().startswith(b"%PDF")
+    assert {"main.pdf", "slides.pdf", "main.tex", "main.md", "refs.bib", "numbers.json"} <= set(
+        found
+    )
+    for name in one.figures:
+        assert {f"figures/{name}.svg", f"figures/{name}.pdf"} <= set(found)
+    bib = (one.folder / "refs.bib").read_text()
+    assert "@article{nosek2018" in bib
+    assert "welch1947" not in bib
+
+
+def test_its_sentences_are_the_verdicts(of: Judged, tmp_path: Path) -> None:
+    folder = write_paper(of, tmp_path / "paper").folder
+    plain = json.loads((folder / "numbers.json").read_text())
+    text = (folder / "main.md").read_text()
+    assert [v["idea"] for v in plain["verdicts"]] == [facts.name for facts in of.facts]
+    abstract = text.split("## What was asked")[0]
+    for facts in of.facts:
+        if facts.name == "int8":
+            assert f"int8: {facts.sentence}" in abstract
+    every = {row[1] for row in plain["tables"]["runs"]["rows"]}
+    assert every == {"42", "137", "256"}
+    assert plain["texts"]["plan.digest"] in text
+    assert "python -m src.train deploy=int8" in text
+    rated = text.split("## Appendix: ratings")[1].split("## Appendix")[0]
+    assert "1/2 replicated: 3 shared seeds" in rated
+    left = text.split("## What did not come out")[1].split("## Costs")[0]
+    assert "wild" in left
+    assert "int8" not in left
+
+
+@pytest.mark.parametrize(
+    ("file", "written", "line"),
+    [
+        ("main.md", "It gains 0.4711 nats.", "main.md line"),
+        ("main.typ", "It gains 0.4711 nats.", "main.typ line"),
+        ("slides.typ", "- 0.4711", "slides.typ line"),
+        ("main.tex", "It gains 0.4711 nats.\n\\end{document}", "main.tex line"),
+    ],
+)
+def test_a_number_of_its_own_fails(
+    of: Judged, tmp_path: Path, file: str, written: str, line: str
+) -> None:
+    folder = write_paper(of, tmp_path / "paper").folder
+    check(folder)
+    path = folder / file
+    path.write_text(path.read_text().replace("\\end{document}", "") + "\n" + written + "\n")
+    with pytest.raises(AuditionError, match=rf"not from numbers\.json: {line} \d+: 0\.4711"):
+        check(folder)
+    with pytest.raises(AuditionError, match=r"0\.4711"):
+        write_paper(of, folder)
+
+
+def test_an_edited_file_is_kept_and_its_numbers_are_todays(of: Judged, tmp_path: Path) -> None:
+    first = write_paper(of, tmp_path / "paper", title="A title")
+    path = first.folder / "main.typ"
+    path.write_text(path.read_text() + '\nOf this, more in #t("arms.count");.\n')
+    again = write_paper(of, first.folder, title="Another title")
+    assert again.kept == ("main.typ",)
+    assert "more in" in path.read_text()
+    assert "Another title" in (again.folder / "numbers.json").read_text()
+    assert "# Another title" in (again.folder / "main.md").read_text()
+    path.write_text(path.read_text() + "\n#nothing()\n")
+    with pytest.raises(AuditionError, match=r"main\.typ cannot be set"):
+        write_paper(of, first.folder)
+
+
+def test_a_document_with_a_number_is_refused(of: Judged) -> None:
+    numbers = numbers_of(of)
+    paper(of, numbers, ("forest",)).check(numbers)
+    with pytest.raises(AuditionError, match="and this one is written: 'It gains 3 nats'"):
+        Document("{title}", "", (Paragraph("It gains 3 nats"),)).check(numbers)
+    with pytest.raises(AuditionError, match=r"has no text 'arm\.nine\.gain'"):
+        Document("{title}", "{arm.nine.gain}").check(numbers)
+
+
+def test_what_a_number_is() -> None:
+    assert list(within("int8, deploy=int4_g128, v2 and a91ee0")) == []
+    assert list(within("−0.012 (95 %), 1,024 seeds; 3e-5, 2.")) == [
+        "0.012",
+        "95",
+        "1,024",
+        "3e-5",
+        "2",
+    ]
+    known = known_numbers({"texts": {"a": "p = 0.02"}, "tables": {}})
+    assert not list(
+        strays("main.tex", "\\documentclass[11pt]{article}\n\\begin{document} 0.02", known)
+    )
+    assert not list(strays("main.typ", '#t("arm.1.p"); #drawing("x", [0.02])', known))
+    (found,) = strays("main.md", "fine\n[a link](http://x/1) 0.03", known)
+    assert (found.line, found.number) == (2, "0.03")
+
+
+def test_signs_that_latex_lacks_are_written_in_its_own() -> None:
+    assert escaped("a_b & 5 % ± σ → ✓") == r"a\_b \& 5 \% $\pm$ $\sigma$ $\rightarrow$ ?"
+    assert Numbers({}, {}).plain() == {"texts": {}, "tables": {}, "verdicts": []}
+
+
+def test_the_command_writes_and_checks(
+    planned: Ledger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "paper"
+    carry_out(["paper", "int8", "--to", str(folder), "--output-dir", str(planned.root)])
+    assert "main.pdf" in capsys.readouterr().out
+    carry_out(["paper", "--check", str(folder), "--output-dir", str(planned.root)])
+    assert "every number is from numbers.json" in capsys.readouterr().out
+    where = ["--output-dir", str(planned.root)]
+    for words, said in (
+        (["paper", *where], "needs a folder: --to DIR"),
+        (["paper", "nobody", "--to", "x", *where], "there is no plan 'nobody'"),
+        (["paper", "--to", str(tmp_path), *where], "holds other things"),
+        (["paper", "--check", str(tmp_path), *where], r"has no numbers\.json of a paper"),
+    ):
+        with pytest.raises(AuditionError, match=said):
+            carry_out(words)
+
+
+def test_without_typst_it_is_one_sentence(
+    of: Judged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "typst", None)
+    with pytest.raises(AuditionError, match=r"pip install 'audition\[paper\]'"):
+        write_paper(of, tmp_path / "paper")
