@@ -11,7 +11,8 @@ from audition.answers.judging import ASKED, OWN, PLANNED, SIGMA
 from audition.measure import Measure
 from audition.records.record import Record
 from audition.records.registration import PlannedArm, Registration
-from audition.report.verdict_text import other_answer, what_counts
+from audition.report.verdict_notes import other_answer
+from audition.report.verdict_text import what_counts
 
 LEVELS = {42: 1.836, 137: 1.842, 256: 1.830}
 GAINS = {42: 0.021, 137: 0.026, 256: 0.017}

@@ -8,7 +8,8 @@ from trained_records import trained
 from audition.answers import judge_arms
 from audition.answers.verdict import verdicts
 from audition.records.store import Ledger
-from audition.report.verdict_text import headline, lines, notes
+from audition.report.verdict_notes import notes
+from audition.report.verdict_text import headline, lines
 
 DIGITS = (
     *("experiment=digits", "data=mnist_5k", "model=mlp", "precision=fp32", "optimizer.lr=0.002"),

@@ -57,7 +57,7 @@ class ArmRuns:
         weights = tuple(trained[seed] for seed in losses)
         return Arm(tuple(losses.values()), tuple(losses), weights=weights)
 
-    @property
+    @cached_property
     def seeds(self) -> tuple[int, ...]:
         """The seeds that have an outcome, in the order of the runs."""
         return tuple(record.seed for record in self.records if record.settled)

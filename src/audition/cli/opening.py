@@ -1,5 +1,6 @@
 """The ledger that a command reads, and the baseline that its question is about."""
 
+import gc
 import os
 import sys
 from argparse import Namespace
@@ -12,6 +13,10 @@ from audition.records.store import Contents, Ledger
 if TYPE_CHECKING:
     from audition.answers import ArmRuns
 
+MANY = 1000
+"""Records that the collector is told to leave alone: a command is short, and it would look through
+all of them again and again."""
+
 
 def open_ledger(options: Namespace) -> tuple[Ledger, Contents]:
     """The ledger that the options name, and what it holds; files that cannot be read are named.
@@ -22,6 +27,8 @@ def open_ledger(options: Namespace) -> tuple[Ledger, Contents]:
 
     ledger = Ledger.found(options.output_dir)
     contents = contents_of(ledger)
+    if len(contents.records) >= MANY:
+        gc.freeze()
     show_problems(contents)
     return ledger, contents
 

@@ -79,7 +79,8 @@ def look(ledger: Ledger) -> Overview:
     from audition.answers.next_step import next_step
     from audition.records.registration import registrations
     from audition.report.runs import show_problems
-    from audition.report.verdict_text import headline, other_answer
+    from audition.report.verdict_notes import other_answer
+    from audition.report.verdict_text import headline
     from audition.sweep.cluster.campaigns import find
 
     contents, plans = contents_of(ledger), registrations(ledger.root)

@@ -12,11 +12,13 @@ from audition.answers.next_step import NextStep
 from audition.answers.provenance import cards_of
 from audition.answers.searches import FLATTERED, columns, importance_lines, rows, sentence
 from audition.answers.verdict import Verdict
+from audition.command_line import audition_command
 from audition.config.card import Card
 from audition.plain_file import read_text
 from audition.records.contents import SAMPLE
 from audition.records.store import Ledger
 from audition.records.studies import Account
+from audition.report.figures.drawing import SEEDS
 from audition.report.figures.gains import gains
 from audition.report.gallery import Picture, draw_search, embedded
 from audition.report.registered import (
@@ -26,14 +28,8 @@ from audition.report.registered import (
     registered_lines,
     registered_notes,
 )
-from audition.report.verdict_text import (
-    Line,
-    card_rule,
-    contradictions,
-    headline,
-    lines,
-    notes,
-)
+from audition.report.verdict_notes import contradictions, notes
+from audition.report.verdict_text import Line, card_rule, headline, lines
 from audition.text import duration, gain, gain_interval, plain_level, probability, signed
 
 
@@ -57,6 +53,7 @@ class IdeaFacts:
     cards: tuple[Card, ...]
     samples: tuple[tuple[str, str], ...]  # (whose, the text that it wrote), of one seed
     runs: tuple[tuple[str, ...], ...]  # rows of `run_columns`
+    more_runs: str  # what to say of the runs that have no row; empty where all have one
 
 
 def run_columns(arm: ArmRuns) -> tuple[str, ...]:
@@ -111,6 +108,7 @@ def facts_of(verdict: Verdict, ledger: Ledger) -> IdeaFacts:
         cards=cards_of(ledger, arm),
         samples=samples_of(ledger, judgement),
         runs=_runs(judgement),
+        more_runs=_more_runs(judgement, ledger),
     )
 
 
@@ -142,8 +140,16 @@ def _runs(judgement: Judgement) -> tuple[tuple[str, ...], ...]:
             r.started[:16].replace("T", " "),
         )
         for side in (judgement.baseline, judgement.arm)
-        for r in side.records
+        for r in side.records[:SEEDS]
     )
+
+
+def _more_runs(judgement: Judgement, ledger: Ledger) -> str:
+    most = max(len(side.records) for side in (judgement.baseline, judgement.arm))
+    if most <= SEEDS:
+        return ""
+    listing = audition_command("runs", ledger.root)
+    return f"The first {SEEDS} of up to {most:,} runs of each arm; all of them: {listing}"
 
 
 @dataclass(frozen=True)

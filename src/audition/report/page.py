@@ -87,15 +87,17 @@ def write_report(
     alpha: float | None = None,
     sides: Sides | None = None,
     studies: Sequence[Account] | None = None,
+    contents: Contents | None = None,
 ) -> Written:
     """Judge the ledger (the arms named, or all) and write the report into `folder`.
 
     Arms are judged by `metric`, and on `sides`, or each as its plan and its task say.
 
     Where all arms are judged, searches are included: `studies`, or the accounts in the ledger.
+    contents: of the ledger, where it was read already.
     Raises AuditionError where there is nothing to judge or the folder cannot be written.
     """
-    contents = contents_of(ledger)
+    contents = contents or contents_of(ledger)
     judgements = judge_arms(
         contents.records,
         ideas,

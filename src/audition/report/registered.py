@@ -6,7 +6,8 @@ from audition.answers import Judgement
 from audition.answers.verdict import Verdict
 from audition.measure import Measure
 from audition.records.registration import Registration
-from audition.report.verdict_text import Line, contradictions, lines, notes
+from audition.report.verdict_notes import contradictions, notes
+from audition.report.verdict_text import Line, lines
 from audition.text import in_unit, plain_level
 
 CONFIRMATORY = "Confirmatory: the registered tests"

@@ -180,7 +180,8 @@ def save(figure: Figure, path: Path) -> None:
     """Write the figure as its suffix says: png at twice screen resolution, svg or pdf."""
     undated = UNDATED[path.suffix]
     matplotlib.rcParams["svg.hashsalt"] = path.stem  # the same figure makes the same file
-    figure.savefig(path, dpi=160, metadata=undated)
+    fast = {"pil_kwargs": {"compress_level": 2}} if path.suffix == ".png" else {}
+    figure.savefig(path, dpi=160, metadata=undated, **fast)
 
 
 def write_figure(figure: Figure, path: Path) -> None:

@@ -28,15 +28,8 @@ from audition.report.registered import (
     registered_notes,
 )
 from audition.report.savings import show_claims
-from audition.report.verdict_text import (
-    DIGEST,
-    Line,
-    contradictions,
-    headline,
-    lines,
-    notes,
-    other_answer,
-)
+from audition.report.verdict_notes import DIGEST, contradictions, notes, other_answer
+from audition.report.verdict_text import Line, headline, lines
 from audition.text import count, gain, gain_interval, probability
 
 COLOURS = {

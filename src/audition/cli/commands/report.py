@@ -29,7 +29,7 @@ def report(options: Namespace) -> None:
     from audition.report.page import write_report
     from audition.sweep.search.account.look import accounts
 
-    ledger, _ = open_ledger(options)
+    ledger, contents = open_ledger(options)
     written = write_report(
         ledger,
         options.output_dir / "report" if options.to is None else options.to,
@@ -39,6 +39,7 @@ def report(options: Namespace) -> None:
         alpha=options.alpha,
         sides=options.sides,
         studies=accounts(ledger),
+        contents=contents,
     )
     paths = {
         "page": str(written.page),

@@ -27,10 +27,12 @@ def dots(
 ) -> None:
     """A dot for each seed; one of x and y may be a single number."""
     x, y = np.broadcast_arrays(x, y)
-    seen: Look = {"alpha": 0.75, "zorder": 3} | look
+    seen: Look = {"alpha": 0.75, "zorder": 3, "rasterized": x.size > CROWD} | look
     axes.scatter(x, y, s=size, color=colour, lw=0, **seen)
 
 
+CROWD = 200
+"""Dots of one colour above which they are a bitmap, within the SVG too: a page of them is megabytes."""
 SEEDS = 40
 """Seeds of an arm that are drawn each by itself; beyond, lines hide each other, and take minutes."""
 

@@ -29,6 +29,12 @@ from audition.text import axis, capital, gain, places, plain_level
 
 TITLE = "Residuals: arm by seed"
 ROW, MOST = 0.4, 200
+THIN, LEGIBLE = (
+    0.05,
+    0.14,
+)  # inches of a cell that has an outline, and of one that has its seed over it
+MOST_CELLS = 2000
+"""Cells above which they are a bitmap, within the SVG too."""
 
 
 def residuals(losses: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -37,16 +43,20 @@ def residuals(losses: NDArray[np.float64]) -> NDArray[np.float64]:
     Least squares, so that a missing or diverged run costs its own cell alone.
     """
     arms, seeds = losses.shape
-    rows, columns = np.nonzero(np.isfinite(losses))
+    if arms > seeds:  # the seeds' effects are eliminated, which leaves a system of the arms alone
+        return residuals(losses.T).T
+    known = np.isfinite(losses)
     left = np.full_like(losses, np.nan)
-    if not len(rows):
+    if not known.any():
         return left
-    design = np.zeros((len(rows), arms + seeds))
-    design[np.arange(len(rows)), rows] = 1.0
-    design[np.arange(len(rows)), arms + columns] = 1.0
-    centred = losses[rows, columns] - losses[rows, columns].mean()
-    fitted = design @ np.linalg.lstsq(design, centred, rcond=None)[0]
-    left[rows, columns] = centred - fitted
+    centred = np.where(known, losses - losses[known].mean(), 0.0)
+    a_seed = np.maximum(known.sum(axis=0), 1)
+    share = known / a_seed
+    system = np.diag(known.sum(axis=1)) - share @ known.T
+    right = centred.sum(axis=1) - share @ centred.sum(axis=0)
+    arm = np.linalg.lstsq(system, right, rcond=None)[0][:, None]
+    seed = (centred - arm * known).sum(axis=0) / a_seed
+    left[known] = (centred - arm - seed)[known]
     return left
 
 
@@ -74,15 +84,24 @@ def residual_map(judgements: Sequence[Judgement]) -> Figure:
     axes = page.axes(margin, 0.18, width, tall)
     reach = float(np.abs(known).max())
     edges = np.arange(len(seeds) + 1.0), np.arange(len(arms) + 1.0) - 0.5
+    cell = width / len(seeds)
     mesh = axes.pcolormesh(
-        *edges, left, cmap=DIVERGING, vmin=-reach, vmax=reach, edgecolor=LINE, lw=0.6, gid="cells"
+        *edges,
+        left,
+        cmap=DIVERGING,
+        vmin=-reach,
+        vmax=reach,
+        edgecolor=LINE if cell > THIN else "face",
+        lw=0.6 if cell > THIN else 0.0,
+        rasterized=left.size > MOST_CELLS,
+        gid="cells",
     )
     axes.set(xlim=(0, len(seeds)), xticks=[])
     axes.spines["bottom"].set_visible(False)
-    cell = width / len(seeds)
     rows(axes, names, lambda y: _row(axes, y, seeds, left[y], arms[y][1], cell, how), line=None)
     size = SMALL if cell > 0.4 else 7.5
-    for x, seed in enumerate(seeds):
+    each = math.ceil(LEGIBLE / cell)
+    for x, seed in list(enumerate(seeds))[::each]:
         said = f"seed {seed}" if cell > 0.7 else str(seed)
         say(axes, x + 0.5, -0.62, said, "data", ha="center", va="bottom", size=size)
     bar = page.axes(margin + width + 0.3, 0.18, 0.16, tall)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from audition.answers import Judgement
 from audition.labels import labels
-from audition.report.figures.drawing import dots, headline, mark, panels, say
+from audition.report.figures.drawing import CROWD, dots, headline, mark, panels, say
 from audition.report.figures.gains import (
     NO_IDEA,
     designs,
@@ -72,6 +72,7 @@ def _losses(axes: Axes, i: int, judgement: Judgement) -> None:
             edgecolor=ink,
             lw=1.2,
             zorder=3,
+            rasterized=len(losses) > CROWD,
             gid=f"{what}-{i}",
         )
     diverged = [str(seed) for seed in judgement.arm.losses if seed not in idea]
