@@ -66,7 +66,7 @@ bench-parts: setup ## tokens/s of every attention, feed-forward and optimizer, a
 bench-gpu: setup ## what a card does with a step, as one table: 10 minutes
 	$(BIN)/python -m scripts.bench.gpu
 
-soak: setup ## 200 runs under SIGKILL, requeue, lost daemons and full disks, against undisturbed ones: 15 minutes
+soak: setup ## 200 runs under SIGKILL, requeue, lost daemons and full disks, against undisturbed ones: 10 to 20 minutes
 	$(BIN)/python -m scripts.soak
 
 clean:

@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The soak and its table; 0 where nothing is wrong."""
     parser = argparse.ArgumentParser(prog="python -m scripts.soak", description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--minutes", type=float, default=15.0, help="after which it has failed")
+    parser.add_argument("--minutes", type=float, default=20.0, help="after which it has failed")
     parser.add_argument("--seed", type=int, default=0, help="of the disturbances")
     parser.add_argument("--without", nargs="*", default=[], choices=("pool", "slurm", "local"))
     parser.add_argument("--keep", action="store_true", help="both ledgers and what was said")
