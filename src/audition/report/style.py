@@ -180,8 +180,11 @@ def save(figure: Figure, path: Path) -> None:
     """Write the figure as its suffix says: png at twice screen resolution, svg or pdf."""
     undated = UNDATED[path.suffix]
     matplotlib.rcParams["svg.hashsalt"] = path.stem  # the same figure makes the same file
-    fast = {"pil_kwargs": {"compress_level": 2}} if path.suffix == ".png" else {}
-    figure.savefig(path, dpi=160, metadata=undated, **fast)
+    if path.suffix == ".png":  # packed a little less, in a third of the time
+        settings = {"compress_level": 2}
+        figure.savefig(path, dpi=160, metadata=undated, pil_kwargs=settings)
+    else:
+        figure.savefig(path, dpi=160, metadata=undated)
 
 
 def write_figure(figure: Figure, path: Path) -> None:
