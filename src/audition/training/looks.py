@@ -23,7 +23,7 @@ from audition.training.evaluation_weights import evaluation_weights
 from audition.training.job import Job
 
 APART = 20
-"""Steps between two looks, at least: a look is about a third of a step."""
+"""Steps between two looks, at least: a look takes four tenths of a step (`scripts.bench.looks`)."""
 PLAIN = (NextToken, PerByte, Classes)
 """Evaluators that make one pass over the rows and learn nothing."""
 
