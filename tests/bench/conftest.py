@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from held import held
 from hydra import initialize_config_dir
 
 from audition.bench.plan import PlannedSweep, plan_sweep
@@ -37,7 +38,7 @@ def asked(tmp_path: Path, cache_dir: str) -> Iterator[Callable[..., PlannedSweep
         own = (f"paths.output_dir={tmp_path}", f"paths.cache_dir={cache_dir}")
         return plan_sweep([*(word for word in (*small, *own) if not taken(word, words)), *words])
 
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"), held():
         yield read
 
 

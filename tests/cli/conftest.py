@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from warm import Command, Warm
+from warm import PATIENCE_S, Command, Warm
 
 from audition.config.identity import identify
 from audition.data.shakespeare import Shakespeare
@@ -23,9 +23,6 @@ TRAIN = [sys.executable, "-m", "src.train"]
 SMALL = ("model=tiny", "data.evaluation_tokens=1024")
 SWEEP = ("+idea=placebo", "seed=1,2", "-m")
 """The command whose ledger is `finished`."""
-
-PATIENCE_S = 300.0
-"""After which a command that has not ended hangs; no test passes or fails by how fast one is."""
 
 TALLY = '''
 """A logger that notes every training that begins in a run's folder."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import PATIENCE_S
+from warm import PATIENCE_S
 
 FLAT = '''
 import os
@@ -49,7 +49,7 @@ class Hold(Observer):
 
     def on_start(self, session, steps) -> None:
         (HERE / "began").touch()
-        deadline = time.monotonic() + 300.0
+        deadline = time.monotonic() + 900.0
         while not (HERE / "go").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
 '''

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.cli.conftest import PATIENCE_S, SWEEP
+from tests.cli.conftest import SWEEP
+from warm import PATIENCE_S
 
 Records = Mapping[str, Mapping[str, Any]]
 

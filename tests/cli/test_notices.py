@@ -5,7 +5,7 @@ import signal
 from typing import Any
 
 import pytest
-from tests.cli.conftest import PATIENCE_S
+from warm import PATIENCE_S
 
 STEPS = 100_000
 """More than a test waits for: the run can end by being asked alone."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from made_records import made
-from tests.cli.conftest import PATIENCE_S
+from warm import PATIENCE_S
 
 from audition.cli.streams import LEFT
 from audition.records.store import Ledger

@@ -530,10 +530,15 @@ TYPED: list[tuple[str, list[str]]] = [
     ("+sweeps=fist_look -m", ["unknown sweeps 'fist_look'; did you mean 'first_look'?"]),
 ]
 """With what is said at several places of the sentence."""
-ROWS = {line: [said] for rows in KINDS.values() for line, said in rows} | dict(TYPED)
+ROWS = [
+    pytest.param(line, said, id=line, marks=(pytest.mark.slow,) * (number % 3 > 0))
+    for rows in (*({line: [said] for line, said in kind} for kind in KINDS.values()), dict(TYPED))
+    for number, (line, said) in enumerate(rows.items())
+]
+"""Every third of each kind for CI; the others are slow."""
 
 
-@pytest.mark.parametrize(("line", "said"), ROWS.items(), ids=ROWS)
+@pytest.mark.parametrize(("line", "said"), ROWS)
 def test_one_sentence_and_nothing_done(
     told: Callable[[Sequence[str]], str], line: str, said: Sequence[str]
 ) -> None:

@@ -81,7 +81,10 @@ def test_each_run_of_a_pack_has_the_numbers_it_has_alone(overrides, within, job_
 
 @pytest.mark.parametrize(
     "overrides",
-    [(), ("precision=bf16", "+idea=spectral_gate"), *((member,) for member in PACKED_OPTIMIZERS)],
+    [
+        *((), ("precision=bf16", "+idea=spectral_gate"), ("optimizer=muon",)),
+        *(pytest.param((member,), marks=pytest.mark.slow) for member in PACKED_OPTIMIZERS),
+    ],
 )
 def test_the_others_of_a_pack_change_no_bit_of_a_run(overrides, job_of):
     three = packed(job_of, *overrides)

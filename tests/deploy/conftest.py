@@ -1,6 +1,7 @@
 """Trained runs and what is made of them, filed in a ledger of the test's own."""
 
 import pytest
+from held import held
 
 from audition.config.identity import identify
 from audition.records.contents import contents_of
@@ -9,6 +10,12 @@ from audition.sweep.arms import Arm, Question
 from audition.sweep.derived import prepared, with_parents
 from audition.sweep.plan import make_plan
 from audition.training.run import perform
+
+
+@pytest.fixture(autouse=True)
+def _sources_are_held():
+    with held():
+        yield
 
 
 @pytest.fixture

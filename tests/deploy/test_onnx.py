@@ -28,25 +28,28 @@ def settled():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_same_logits_at_any_size_and_fewer_bits_in_every_map(settled, folder):
+def test_the_same_logits_at_any_size(settled, folder):
     plain = Onnx()
     path = plain.write(settled, folder, TOKENS)
     model, reference = plain.read(settled, path), settled.runnable()
-    maps = len(settled.matrices())
     for inputs in (TOKENS, TOKENS[:1, :7], TOKENS[:1, :1]):
         with torch.no_grad():
             wanted = reference(inputs)
         torch.testing.assert_close(model(inputs), wanted, rtol=1e-4, atol=1e-5)
-    assert operators(path)["constant products"] == maps
+    assert operators(path)["constant products"] == len(settled.matrices())
     assert list(folder.iterdir()) == [path]
-    for weights in ("int8", "int4"):
-        package = Onnx(weights=weights)
-        path = package.write(settled, folder, TOKENS)
-        assert operators(path)[MADE[weights]] == maps
-        found = package.read(settled, path)(TOKENS)
-        with torch.no_grad():
-            wanted = reference(TOKENS)
-        assert 0 < (found - wanted).abs().max() < 0.2 * wanted.abs().max()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("weights", [pytest.param("int8", marks=pytest.mark.slow), "int4"])
+def test_fewer_bits_in_every_map(settled, tmp_path, weights):
+    package, reference = Onnx(weights=weights), settled.runnable()
+    path = package.write(settled, tmp_path, TOKENS)
+    assert operators(path)[MADE[weights]] == len(settled.matrices())
+    found = package.read(settled, path)(TOKENS)
+    with torch.no_grad():
+        wanted = reference(TOKENS)
+    assert 0 < (found - wanted).abs().max() < 0.2 * wanted.abs().max()
 
 
 def test_a_map_that_was_passed_over_is_an_error():

@@ -1,10 +1,12 @@
 """Law 10: every file of conf/ composes, passes the check, and trains three steps."""
 
 import ast
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 from scripts import stand_ins
 from standins import fashion, few_documents
 from tests.laws.table import ROWS
@@ -129,7 +131,14 @@ DEPLOYED = {name for name in FILES if name.startswith("deploy/")}
 """What becomes of trained weights: tests/deploy applies each to a small model."""
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name not in APART | DEPLOYED])
+def trained() -> Iterator[ParameterSet]:
+    """The files that train by themselves; slow are those that every law trains for longer."""
+    for name, member in FILES.items():
+        if name not in APART | DEPLOYED:
+            yield pytest.param(name, marks=(pytest.mark.slow,) * (member.chosen in ROWS))
+
+
+@pytest.mark.parametrize("name", trained())
 def test_every_file_trains_three_steps(name, settings_of, tmp_path, monkeypatch):
     if "data.vocab_size=300" in NEEDS.get(name, ()):
         few_documents(monkeypatch)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from warm import Command, Warm
+from warm import PATIENCE_S, Command, Warm
 
 from audition.config.members import members
 from audition.errors import AuditionError
@@ -77,6 +77,8 @@ MEMBERS = {
     for member in members(group)
 }
 """Overrides by which parts are chosen that work on weights: `parallel=fsdp` trains or refuses each."""
+ALWAYS = {*list(MEMBERS)[::3], "optimizer=adamw", "optimizer=sgd", "preset=saturation_limiter"}
+"""Those that CI tries; the others are slow."""
 
 
 def why_unshardable(settings: dict[str, Any]) -> str:
@@ -123,7 +125,7 @@ def launched(launching: Launching) -> Callable[..., Any]:
 
     def answer(what: str, payload: Mapping[str, Any], **more: str) -> Any:
         with launching(what, payload, **more) as command:
-            said, complained = command.communicate(timeout=300)
+            said, complained = command.communicate(timeout=PATIENCE_S)
         assert command.returncode == 0, complained
         return json.loads(said)
 
@@ -132,17 +134,21 @@ def launched(launching: Launching) -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def told(
+    request: pytest.FixtureRequest,
     settings_of: Callable[..., dict[str, Any]],
     launched: Callable[..., Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Told:
-    """All cases, by two processes."""
+    """All cases, by two processes, and the members that are asked for."""
+    calls = (getattr(item, "callspec", None) for item in request.session.items)
+    asked = {call.params.get("member") for call in calls if call is not None}
     folder = tmp_path_factory.mktemp("ranks")
     cases = {
         name: {"do": do, "settings": settings_of(*DDP, *overrides)}
         for name, (do, overrides) in CASES.items()
     }
-    for member, words in MEMBERS.items():
+    for member in ALWAYS | (asked & MEMBERS.keys()):
+        words = MEMBERS[member]
         settings = settings_of(*DDP, *FSDP, *words)
         if not why_unshardable(settings):
             cases[member] = {"do": "whole", "settings": settings}

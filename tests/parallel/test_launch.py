@@ -9,6 +9,7 @@ from pathlib import Path
 import parallel_entries
 import pytest
 from tests.parallel.conftest import DDP
+from warm import PATIENCE_S
 
 from audition.errors import AuditionError
 from audition.parallel.launch import launch
@@ -69,7 +70,7 @@ def test_ranks_do_not_outlive_their_worker(settings_of, launching, tmp_path):
         ranks = [int(file.read_text()) for file in files]
         worker.kill()
         worker.wait()
-    wait_for(lambda: not any(map(lives, ranks)), seconds=5.0)
+    wait_for(lambda: not any(map(lives, ranks)))
 
 
 @pytest.mark.slow
@@ -85,8 +86,8 @@ def test_a_run_of_processes_that_python_started(settings_of, tmp_path):
     assert answer["status"] == "finished"
 
 
-def wait_for(happened, seconds=60.0):
-    until = time.monotonic() + seconds
+def wait_for(happened):
+    until = time.monotonic() + PATIENCE_S
     while not happened():
         assert time.monotonic() < until
         time.sleep(0.05)

@@ -7,7 +7,7 @@ import parallel_entries
 import pytest
 import torch
 import torch.distributed as dist
-from tests.parallel.conftest import CASES, DDP, DROPOUT, FSDP, MEMBERS, why_unshardable
+from tests.parallel.conftest import ALWAYS, CASES, DDP, DROPOUT, FSDP, MEMBERS, why_unshardable
 
 from audition.errors import AuditionError
 from audition.parallel.checks import check_parallel
@@ -41,7 +41,10 @@ def test_clipped_it_is_so_up_to_the_rounding_of_the_norm(told, trained, weights_
     alike(told, name, trained(*pieces, *overrides), weights_of, atol=1e-6)
 
 
-@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize(
+    "member",
+    [pytest.param(m, marks=(pytest.mark.slow,) * (m not in ALWAYS)) for m in MEMBERS],
+)
 def test_every_member_is_trained_alike_or_refused(told, trained, weights_of, settings_of, member):
     if any("dropout" in word for word in MEMBERS[member]):
         # Each process draws the masks of its own rows, so no run alone has the same ones.

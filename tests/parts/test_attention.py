@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from sampled import in_pairs
 from tests.parts.models import POSITIONALS, shelf
 from torch.nn import functional as F
 
@@ -128,11 +129,10 @@ def test_chosen_blocks_against_a_loop(block, top, kv_heads):
 
 
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
-@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("kv_heads", [H, 1])
-@pytest.mark.parametrize("rank", [None, 2, 4])
-@pytest.mark.parametrize("has_bias", [False, True])
-@pytest.mark.parametrize("cap", [None, 0.5])
+@pytest.mark.parametrize(
+    ("kind", "kv_heads", "rank", "has_bias", "cap"),
+    in_pairs((torch.float32, torch.bfloat16), (H, 1), (None, 2, 4), (False, True), (None, 0.5)),
+)
 def test_every_kernel_is_the_formula(kind, kv_heads, rank, has_bias, cap):
     q, k, v = (x.to(kind) for x in heads(16, kv_heads))
     back = torch.arange(T)[:, None] - torch.arange(T)

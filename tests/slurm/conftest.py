@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from scripts.soak.cluster import four_free_ports
-from warm import Command, Warm
+from warm import PATIENCE_S, Command, Warm
 
 from audition.records.metrics import last_line
 from audition.records.record import Record
@@ -101,7 +101,7 @@ class Door:
         ]
 
     def train(
-        self, *words: str, environment: Mapping[str, str] = os.environ, timeout: float = 180.0
+        self, *words: str, environment: Mapping[str, str] = os.environ, timeout: float = PATIENCE_S
     ) -> subprocess.CompletedProcess[str]:
         """The command, to its end."""
         with self.begin(*words, environment=environment) as sweep:
@@ -121,7 +121,7 @@ class Door:
 
     def await_step(self, step: int, arm: str = "baseline", seed: int = 1) -> None:
         """Return once that run has written a line of at least that step."""
-        deadline = time.monotonic() + 90.0
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             for path in (self.output / "runs" / arm).glob(f"*/seed_{seed}/metrics.jsonl"):
                 if (last_line(path.parent).get("step") or 0) >= step:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from warm import PATIENCE_S
 
 pytestmark = pytest.mark.slurm
 
@@ -58,7 +59,7 @@ def test_with_real_accounting(slurm_with_accounting: Any, door: Any) -> None:
     assert ended.returncode == 0, ended.stderr
     assert {record.status for record in door.records().values()} == {"finished"}
     command = ("sacct", "--noheader", "--allocations", "--format=State")
-    deadline = time.monotonic() + 30.0  # a run is filed before its job has ended
+    deadline = time.monotonic() + PATIENCE_S  # a run is filed before its job has ended
     while (states := slurm_with_accounting.ask(*command).split()) != ["COMPLETED"] * 2:
         assert time.monotonic() < deadline, states
         time.sleep(0.2)

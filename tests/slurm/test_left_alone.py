@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from warm import PATIENCE_S
 
 pytestmark = pytest.mark.slurm
 
@@ -60,7 +61,7 @@ def test_what_was_cancelled_is_failed_with_its_reason_and_goes_on_later(
     assert "not all runs are over" in waiting.stderr
     cancelled = door.ask("cancel", environment=slurm.environment)
     assert cancelled.returncode == 0, cancelled.stderr
-    deadline = time.monotonic() + 60.0
+    deadline = time.monotonic() + PATIENCE_S
     while {record.status for record in door.records().values()} != {"failed"}:
         assert time.monotonic() < deadline, door.records()
         door.ask("status", environment=slurm.environment)
@@ -78,7 +79,7 @@ def test_a_killed_job_is_noticed_by_who_waits_without_accounts(slurm: Any, door:
         door.await_step(20)
         job = min(job for job, state in slurm.jobs().items() if state == "RUNNING")
         slurm.ask("scancel", "--signal=KILL", "--full", job)
-        _, said = sweep.communicate(timeout=120)
+        _, said = sweep.communicate(timeout=PATIENCE_S)
     assert sweep.returncode == 1
     assert "left the queue without an outcome" in said
     states = sorted(record.status for record in door.records().values())
@@ -89,13 +90,13 @@ def test_after_ctrl_c_the_jobs_go_on_and_how_to_look_after_them_is_said(
     slurm: Any, door: Any
 ) -> None:
     with door.begin(*SLURM, "seed=1,2", environment=slurm.environment) as sweep:
-        deadline = time.monotonic() + 60.0
+        deadline = time.monotonic() + PATIENCE_S
         while not list((door.output / "submissions").glob("*.json")):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         time.sleep(0.5)
         sweep.send_signal(signal.SIGINT)
-        _, said = sweep.communicate(timeout=10)
+        _, said = sweep.communicate(timeout=PATIENCE_S)
     assert sweep.returncode == 130
     assert "goes on without this process" in said
     assert door.ask("collect", "--wait", environment=slurm.environment).returncode == 0

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.slurm.conftest import SCRIPTS, box
+from warm import PATIENCE_S
 
 from audition.records.store import Ledger
 from audition.records.submission import submissions
@@ -64,7 +65,7 @@ def test_a_job_that_only_its_controller_believes_in(
         assert door.records()["baseline 1"].status == "finished"
         assert len(slurm.jobs()) == 2
         slurm.ask("scancel", job)
-        deadline = time.monotonic() + 30.0
+        deadline = time.monotonic() + PATIENCE_S
         while slurm.jobs()[job] not in ("CANCELLED", "COMPLETED", "FAILED"):
             assert time.monotonic() < deadline, slurm.jobs()
             time.sleep(0.5)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.slurm.conftest import box
+from warm import PATIENCE_S
 
 pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm two")]
 
@@ -50,7 +51,7 @@ def test_warned_of_its_end_and_put_back_it_is_the_run_of_one_process(
         steps = two_nodes.ask("squeue", "--noheader", "--steps", "--format=%N").split()
         # As Slurm does when the time is nearly up: to every process of every step.
         two_nodes.ask("scancel", "--signal=USR2", job)
-        _, said = sweep.communicate(timeout=180)
+        _, said = sweep.communicate(timeout=PATIENCE_S)
     assert sweep.returncode == 0, said
     assert any("," in nodes for nodes in steps), steps
     record = door.records()["baseline 1"]
@@ -72,13 +73,13 @@ def test_a_process_that_is_killed_on_the_other_node_ends_the_run_which_then_goes
         (folder,) = (door.output / "runs" / "baseline").glob("*/seed_1")
         assert list(folder.glob("checkpoint.*shards"))
         os.kill(second_rank(), signal.SIGKILL)
-        _, said = sweep.communicate(timeout=120)
+        _, said = sweep.communicate(timeout=PATIENCE_S)
     assert sweep.returncode == 1, said
     record = door.records()["baseline 1"]
     assert record.status == "failed"
     assert record.reason.startswith("process 1 of 2 on ")
     assert record.reason.endswith("was ended by SIGKILL (the machine was out of memory, perhaps)")
-    until = time.monotonic() + 30.0
+    until = time.monotonic() + PATIENCE_S
     while "RUNNING" in two_nodes.jobs().values():  # nothing is left of it on either node
         assert time.monotonic() < until
         time.sleep(0.2)

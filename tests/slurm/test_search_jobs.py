@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warm import PATIENCE_S
 
 pytest.importorskip("optuna", reason="the extra `search` is not installed")
 pytestmark = pytest.mark.slurm
@@ -45,14 +46,14 @@ def test_two_jobs_serve_one_study_and_one_is_cancelled(slurm: Any, door: Any) ->
     journal = door.output / "studies" / "shared.log"
     before = slurm.jobs()
     with door.begin(*SEARCH, *JOBS, environment=slurm.environment) as waiting:
-        deadline = time.monotonic() + 90.0
+        deadline = time.monotonic() + PATIENCE_S
         while len(servers(journal)) < 2 or len(door.records()) < 4:
             assert waiting.poll() is None, waiting.stderr.read()
             assert time.monotonic() < deadline
             time.sleep(0.2)
         cancelled = min(slurm.jobs().keys() - before.keys())
         slurm.ask("scancel", cancelled)
-        stdout, stderr = waiting.communicate(timeout=180)
+        stdout, stderr = waiting.communicate(timeout=PATIENCE_S)
     assert waiting.returncode == 0, stderr
     jobs = {job: state for job, state in slurm.jobs().items() if job not in before}
     assert jobs.pop(cancelled) == "CANCELLED"

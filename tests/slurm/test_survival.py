@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from warm import PATIENCE_S
 
 pytestmark = pytest.mark.slurm
 
@@ -24,7 +25,7 @@ def test_requeued(slurm: Any, door: Any, undisturbed: Any) -> None:
     with door.begin(*SLURM, *LASTING, environment=slurm.environment) as sweep:
         door.await_step(200)
         slurm.ask("scontrol", "requeue", running(slurm))
-        _, said = sweep.communicate(timeout=180)
+        _, said = sweep.communicate(timeout=PATIENCE_S)
     assert sweep.returncode == 0, said
     record = door.records()["baseline 1"]
     assert (record.metrics, record.weights) == (undisturbed.metrics, undisturbed.weights)
@@ -42,7 +43,7 @@ def test_preempted_by_a_more_urgent_job(slurm: Any, door: Any, undisturbed: Any)
         slurm.ask(
             "sbatch", "--partition=urgent", "--cpus-per-task=4", "--output=/dev/null", "--wrap=true"
         )
-        _, said = sweep.communicate(timeout=240)
+        _, said = sweep.communicate(timeout=PATIENCE_S)
     assert sweep.returncode == 0, said
     record = door.records()["baseline 1"]
     assert (record.metrics, record.weights) == (undisturbed.metrics, undisturbed.weights)
@@ -52,7 +53,7 @@ def test_preempted_by_a_more_urgent_job(slurm: Any, door: Any, undisturbed: Any)
 def test_time_limits_in_a_row(slurm: Any, door: Any, tmp_path: Any) -> None:
     lasting = ("budget.steps=14000", "seed=1", "training.evaluations=1")
     at_home = replace(door, output=tmp_path / "home")
-    assert at_home.train(*lasting, timeout=900).returncode == 0
+    assert at_home.train(*lasting).returncode == 0
     limits = ("hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=20")
     with door.begin(*SLURM, *limits, *lasting, environment=slurm.environment) as sweep:
         _, said = sweep.communicate(timeout=1200)
@@ -63,7 +64,7 @@ def test_time_limits_in_a_row(slurm: Any, door: Any, tmp_path: Any) -> None:
 
 def running(slurm: Any) -> str:
     """The one job that runs, once it does."""
-    deadline = time.monotonic() + 60.0
+    deadline = time.monotonic() + PATIENCE_S
     while not (jobs := [job for job, state in slurm.jobs().items() if state == "RUNNING"]):
         assert time.monotonic() < deadline
         time.sleep(0.1)

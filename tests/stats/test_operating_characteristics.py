@@ -57,6 +57,7 @@ def test_verdicts_in_the_long_run(n, df):
         assert shares == pytest.approx(want, abs=0.085), (gain, shares)
 
 
+@pytest.mark.slow
 def test_dunnett_holds_the_family_error_and_finds_large_gains():
     rng, runs, m = np.random.default_rng(1), 80, 8
     family_errors = found_large = 0

@@ -61,7 +61,7 @@ class CostByRoom:
             room = file.split("/")[1] if file.count("/") > 1 else "tests"
             rooms[room] += seconds
             many[room] += self._tests[file]
-        whole = max(tests, self._workers or sum(os.times()[:4]))
+        whole = max(tests, self._workers or spent())
         terminalreporter.section("CPU seconds by room")
         for room, seconds in rooms.most_common():
             terminalreporter.line(f"{seconds:8.1f}  {room} ({many[room]} tests)")

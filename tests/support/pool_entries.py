@@ -73,7 +73,7 @@ def hang(payload: dict[str, Any], report: Report) -> None:
 
     signal.signal(signal.SIGTERM, marked)
     _introduce(payload, [os.getpid(), os.getppid()])
-    time.sleep(60)
+    time.sleep(600)
 
 
 def finish(payload: dict[str, Any], report: Report) -> None:
@@ -88,7 +88,7 @@ def finish(payload: dict[str, Any], report: Report) -> None:
 def stubborn(payload: dict[str, Any], report: Report) -> None:
     """Ignore SIGTERM, with a child process of my own."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    child = subprocess.Popen(["sleep", "60"])
+    child = subprocess.Popen(["sleep", "600"])
     _introduce(payload, [os.getpid(), os.getppid(), child.pid])
     child.wait()
 
@@ -97,7 +97,7 @@ def kill_server(payload: dict[str, Any], report: Report) -> None:
     while not Path(payload["wait_for"]).exists():
         time.sleep(0.01)
     os.kill(os.getppid(), signal.SIGKILL)
-    time.sleep(60)
+    time.sleep(600)
 
 
 def span(payload: dict[str, Any], report: Report) -> None:
@@ -164,4 +164,4 @@ def _introduce(payload: dict[str, Any], pids: list[int]) -> None:
 
 def step_for_ever(payload: dict[str, Any], report: Report) -> None:
     report({"step": 1, "steps": 9})
-    time.sleep(60)
+    time.sleep(600)

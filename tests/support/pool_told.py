@@ -55,7 +55,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 300.0) -> Any:
     """What `condition` returned once it was true; fails the test after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

@@ -1,37 +1,32 @@
 """Processes that serve one study, and what they left behind."""
 
 import os
-import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import optuna
+from warm import PATIENCE_S, Command, Warm
 
 from audition.sweep.search.study.storage import journal_of, open_storage, prepare_optuna
 from audition.sweep.search.study.study import counts
 
-SUPPORT = Path(__file__).parent
-ROOT = SUPPORT.parents[1]
-
 
 def serve(
-    folder: Path, cache: str, trials: int, seconds: float, *storage: str, together: int = 1
-) -> Any:
+    warm: Warm,
+    folder: Path,
+    cache: str,
+    trials: int,
+    seconds: float,
+    *storage: str,
+    together: int = 1,
+) -> Command:
     """A process that serves a study, from when as many are there as are to serve it together."""
-    return subprocess.Popen(
-        [
-            sys.executable,
-            str(SUPPORT / "search_script.py"),
-            *(str(folder), cache, str(trials), str(seconds), *storage),
-        ],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"src:{SUPPORT}", "TOGETHER": str(together)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    path = os.pathsep.join(filter(None, sys.path))
+    environment = {**os.environ, "PYTHONPATH": path, "TOGETHER": str(together)}
+    words = (str(folder), cache, str(trials), str(seconds), *storage)
+    return warm.begin("search_script", *words, env=environment)
 
 
 def trained(folder: Path) -> Counter[str]:
@@ -39,8 +34,8 @@ def trained(folder: Path) -> Counter[str]:
     return Counter(path.read_text().split() if path.exists() else ())
 
 
-def until(process: Any, folder: Path, runs: int) -> None:
-    deadline = time.monotonic() + 60
+def until(process: Command, folder: Path, runs: int) -> None:
+    deadline = time.monotonic() + PATIENCE_S
     while sum(trained(folder).values()) < runs:
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline

@@ -32,6 +32,9 @@ from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 
+PATIENCE_S = 900.0
+"""After which what was waited for hangs; no test passes or fails by how fast a machine is."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -192,7 +195,7 @@ class Warm:
         return Command([module, *words], status, (out, err), self._spend)
 
     def run(
-        self, module: str, *words: str, timeout: float = 300.0, **how: Any
+        self, module: str, *words: str, timeout: float = PATIENCE_S, **how: Any
     ) -> "subprocess.CompletedProcess[str]":
         """A command to its end, with everything it printed."""
         with self.begin(module, *words, **how) as command:

@@ -226,6 +226,7 @@ def test_tokenizers_compare_per_byte_on_the_whole_text(settings_of):
     assert list(planned_measures(settings())) == ["val_bpb"]
 
 
+@pytest.mark.usefixtures("few_documents")
 def test_bits_per_byte_stand_alone_where_tokens_differ(job_of):
     words = ("data=shakespeare_bpe", "data.vocab_size=300", "budget.steps=1")
     per_byte = ("task=language_per_byte", "data.evaluation_tokens=full")

@@ -25,7 +25,14 @@ for page in (Wandb(folder), Verdicts(folder / "v", "d1", [{"arm": "a", "gain": 1
 """
 
 
-@pytest.mark.parametrize("home", [None, "/proc/nowhere", "not/absolute"])
+@pytest.mark.parametrize(
+    "home",
+    [
+        None,
+        pytest.param("/proc/nowhere", marks=pytest.mark.slow),
+        pytest.param("not/absolute", marks=pytest.mark.slow),
+    ],
+)
 def test_without_a_home_it_keeps_its_own_in_the_runs_folder(folder, home):
     environment = {k: v for k, v in os.environ.items() if k not in ("HOME", "XDG_CACHE_HOME")}
     environment |= {} if home is None else {"HOME": home}

@@ -49,11 +49,11 @@ def test_a_log_that_cannot_be_written_is_a_failure_with_a_reason(
     assert told.ends["a"].reason.startswith("raised IsADirectoryError")
 
 
-TIMEOUT_S = 4.0 if "COVERAGE_PROCESS_CONFIG" in os.environ else 2.0
+TIMEOUT_S = 20.0 if "COVERAGE_PROCESS_CONFIG" in os.environ else 5.0
 """Longer than a run of nothing takes; under coverage each process also writes down what it ran."""
 
 
-@pytest.mark.parametrize(("do", "grace_s", "code"), [("hang", 60.0, 143), ("stubborn", 0.2, -9)])
+@pytest.mark.parametrize(("do", "grace_s", "code"), [("hang", 600.0, 143), ("stubborn", 0.2, -9)])
 def test_a_run_that_hangs_is_stopped_with_all_it_started(
     run_jobs: RunJobs, tmp_path: Path, do: str, grace_s: float, code: int
 ) -> None:
@@ -66,7 +66,7 @@ def test_a_run_that_hangs_is_stopped_with_all_it_started(
         code,
         f"timed out after {TIMEOUT_S:g} s",
     )
-    assert TIMEOUT_S <= end.seconds < 30.0  # of the minute that it would take
+    assert TIMEOUT_S <= end.seconds < 600.0  # of the ten minutes that it would take
     assert {other.status for other in told.ends.values()} == {"ok"}
     me, _, *mine = json.loads((tmp_path / "pids").read_text())
     until(lambda: not any(map(alive, [me, *mine])))

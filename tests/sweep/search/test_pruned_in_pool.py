@@ -5,6 +5,7 @@ from typing import Any
 
 from audition.records.store import Ledger
 from audition.sweep.executors import LocalExecutor
+from audition.sweep.local import PRELOAD
 from audition.sweep.pool import PoolSettings, warm
 from audition.sweep.search.make_trials import make_trials
 from audition.sweep.search.settings import SearchSettings
@@ -17,7 +18,7 @@ def test_a_real_run_is_ended_in_the_pool(points: Callable[..., Points]) -> None:
     steps = 120
     own = points(LR, f"budget.steps={steps}", "training.evaluations=2", seeds=(42, 137))
     wanted = SearchSettings(space=LR, trials=2, pruner="hyperband", known=("optimizer.lr=0.0001",))
-    settings = PoolSettings(workers=1, preload=("torch",), entry="audition.training.run:work")
+    settings = PoolSettings(workers=1, preload=PRELOAD, entry="audition.training.run:work")
     with warm(settings) as server:
         # Trials race within a bracket, which hyperband draws from this name: it puts both in one.
         study = make_trials(wanted, own, "inside-0", LocalExecutor(lambda runs: settings, server))

@@ -11,6 +11,7 @@ from pathlib import Path
 import optuna
 import pytest
 from study_servers import serve, states, study_at, trained
+from warm import PATIENCE_S, Warm
 
 from audition.errors import AuditionError
 from audition.sweep.search.study.serving import serving
@@ -142,11 +143,11 @@ def postgres() -> Iterator[str]:
 
 
 def test_two_processes_serve_one_study_in_postgres(
-    tmp_path: Path, cache_dir: str, postgres: str
+    tmp_path: Path, cache_dir: str, warm: Warm, postgres: str
 ) -> None:
-    both = [serve(tmp_path, cache_dir, 6, 0.3, postgres, together=2) for _ in range(2)]
+    both = [serve(warm, tmp_path, cache_dir, 6, 0.3, postgres, together=2) for _ in range(2)]
     for process in both:
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, said
     study = study_at(tmp_path, postgres)
     try:
