@@ -1,5 +1,7 @@
 """TinyStories and WikiText-103 by the code that reads the real ones, from folders laid out alike."""
 
+from importlib.util import find_spec
+
 import pytest
 
 from audition.data.text import Document, contents
@@ -7,7 +9,7 @@ from audition.data.tinystories import END, TinyStories, cleaned
 from audition.data.wikitext103 import WikiText103
 from audition.errors import AuditionError
 
-datasets = pytest.importorskip("datasets")
+pytestmark = pytest.mark.skipif(find_spec("datasets") is None, reason="no datasets")
 STORIES = ["Tim ran.", "â€œHi,â€\x9d said Zoë.", "", "Tim ran.", " ", "He sat.", "A cat."]
 
 
@@ -93,6 +95,6 @@ def test_real_sets_are_pinned_and_a_branch_is_none(tmp_path, monkeypatch):
     def offline(*given, **settings):
         raise ConnectionError("no network")
 
-    monkeypatch.setattr(datasets, "load_dataset", offline)
+    monkeypatch.setattr("datasets.load_dataset", offline)
     with pytest.raises(AuditionError, match=r"python -m scripts\.stand_ins tinystories FOLDER"):
         TinyStories(cache_dir=str(tmp_path)).text()

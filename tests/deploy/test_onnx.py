@@ -1,17 +1,19 @@
 """ONNX Runtime computes what torch does, its integers are where they should be, nothing is skipped."""
 
+from importlib.util import find_spec
+
 import pytest
 import torch
 from tests.parts.models import make
 
 from audition.deploy.model import Deployed
+from audition.deploy.onnx import MADE, Onnx, check_replaced, operators
 from audition.deploy.settle import Settle
 from audition.errors import AuditionError
 
-pytest.importorskip("onnxruntime")
-pytest.importorskip("onnxscript")
-
-from audition.deploy.onnx import MADE, Onnx, check_replaced, operators
+pytestmark = pytest.mark.skipif(
+    None in (find_spec("onnxruntime"), find_spec("onnxscript")), reason="no ONNX Runtime"
+)
 
 TOKENS = torch.arange(24).view(2, 12) % 11
 PARTS = ("causal", "rope", "rmsnorm", "swiglu")

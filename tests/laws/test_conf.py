@@ -138,7 +138,7 @@ def trained() -> Iterator[ParameterSet]:
             yield pytest.param(name, marks=(pytest.mark.slow,) * (member.chosen in ROWS))
 
 
-@pytest.mark.parametrize("name", trained())
+@pytest.mark.parametrize("name", [*trained()])
 def test_every_file_trains_three_steps(name, settings_of, tmp_path, monkeypatch):
     if "data.vocab_size=300" in NEEDS.get(name, ()):
         few_documents(monkeypatch)

@@ -3,7 +3,6 @@
 import math
 
 import pytest
-import pytorch_optimizer as reference
 import torch
 from torch import nn
 
@@ -50,6 +49,14 @@ def stepped(params, optimizer, steps=8):
     return {n: p.detach().clone() for n, p in params.items()}
 
 
+@pytest.fixture(scope="module")
+def reference():
+    """A library of optimizers, which takes a second to import."""
+    import pytorch_optimizer
+
+    return pytorch_optimizer
+
+
 def agree(policy, other, **close):
     """The policy's weights and those of a reference made over a list of the same parameters."""
     ours, theirs = weights(), weights()
@@ -80,7 +87,7 @@ def test_adam_adds_decay_to_the_gradient():
     )
 
 
-def test_lion():
+def test_lion(reference):
     agree(
         Lion(lr=0.01, **DECAY),
         lambda p: reference.Lion(p, lr=0.01, betas=(0.9, 0.99), weight_decay=0.1),
@@ -88,7 +95,7 @@ def test_lion():
 
 
 @pytest.mark.parametrize("warmup", [0, 5, 100])
-def test_ademamix(warmup):
+def test_ademamix(warmup, reference):
     betas = (0.9, 0.99, 0.999)
     agree(
         AdEMAMix(lr=0.01, betas=betas, warmup_steps=warmup, **DECAY),
@@ -134,7 +141,7 @@ def test_adafactors_momentum_is_a_mean_of_its_steps():
         torch.testing.assert_close(averaged[name] - start, halved, **CLOSE)
 
 
-def test_schedule_free():
+def test_schedule_free(reference):
     betas, ours, theirs = (0.9, 0.99), weights(), weights()
     optimizer = ScheduleFreeAdamW(lr=0.01, betas=betas, **DECAY)(ours)
     other = reference.ScheduleFreeAdamW(
@@ -209,7 +216,7 @@ def adamw(w, g, memory, t, lr=0.01, beta1=0.9, beta2=0.99):
 
 
 @pytest.mark.parametrize("safeguard", [False, True])
-def test_prodigy(safeguard):
+def test_prodigy(safeguard, reference):
     agree(
         Prodigy(lr=0.7, d0=1e-3, safeguard_warmup=safeguard, **DECAY),
         lambda p: reference.Prodigy(
@@ -234,7 +241,7 @@ def test_prodigy_finds_a_rate_near_the_distance():
     assert 0.3 < optimizer.param_groups[0]["d"].item() < 3.0
 
 
-def test_soap():
+def test_soap(reference):
     """The library's order: decay after the step, so none here."""
     ours, theirs = weights(), weights()
     del ours["vector"], theirs["vector"]

@@ -117,7 +117,7 @@ def test_losses_that_are_not_normal_are_told(ledger, file_arm, filed, capsys):
 
 
 def test_a_rule_that_errs_is_outside(ledger, filed):
-    found, each = rates(ledger, filed(shift=0.03))
+    found, each = rates(ledger, filed(shift=0.03), gains=())
     assert each["the verdict", "better", 0.0].inside is False
     assert each["the race", "supported", 0.0].inside is False
     low, _ = found.shift[1]
@@ -126,16 +126,16 @@ def test_a_rule_that_errs_is_outside(ledger, filed):
 
 def test_campaigns_without_all_runs_wait(ledger, filed):
     layout = filed(campaigns=5)
-    assert rates(ledger, layout)[0].whole == 5
+    assert rates(ledger, layout, gains=())[0].whole == 5
     assert "the tuned comparison" not in {
-        r.rule for r in rates(ledger, filed(campaigns=5, tuned=False))[0].rates
+        r.rule for r in rates(ledger, filed(campaigns=5, tuned=False), gains=())[0].rates
     }
 
 
 def test_a_baseline_that_diverged_is_left_out_and_counted(ledger, filed, file_arm):
     layout = filed()
     file_arm("baseline", {4: math.nan})
-    found, _ = rates(ledger, layout)
+    found, _ = rates(ledger, layout, gains=())
     assert (found.whole, found.diverged) == (CAMPAIGNS - 1, 1)
 
 
