@@ -39,12 +39,14 @@ class Cost:
     """A cost that a sweep may claim to be less.
 
     counted: whether it has no error of measurement. length: whether it is the length of the training,
-    in which the arms of a sweep must agree unless the claim is about that.
+    in which the arms of a sweep must agree unless the claim is about that. beside: whether it is
+    measured after the runs, arms in turn (`costs/claimed.py`).
     """
 
     says: str
     counted: bool = True
     length: bool = False
+    beside: bool = False
 
 
 COSTS: Mapping[str, Cost] = {
@@ -57,8 +59,17 @@ COSTS: Mapping[str, Cost] = {
     "forward_flops": Cost("operations of an answer"),
     "model_bytes": Cost("bytes of the file"),
     "model_bytes_deflated": Cost("bytes of the file, deflated"),
-    "train_seconds": Cost("seconds of a training, as the ledger has them", counted=False),
+    "train_seconds": Cost("seconds of a training's steps", counted=False, beside=True),
+    "wall_seconds": Cost("seconds of a training, as they went by", counted=False),
     "joules": Cost("joules of a training", counted=False),
     "peak_memory": Cost("most memory of a training", counted=False),
+    "held_for_backward": Cost("bytes held for the backward pass", beside=True),
+    "optimizer_state": Cost("bytes that the optimizer keeps", beside=True),
+    "latency": Cost("seconds of an answer to one text", counted=False, beside=True),
 }
 """Every cost that `claim.cost` may name."""
+
+
+def beside_baseline(cost: str) -> str:
+    """Under what the record of an arm has the baseline's cost that was measured beside its own."""
+    return f"{cost}_of_baseline"

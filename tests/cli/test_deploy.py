@@ -60,3 +60,23 @@ def test_costs_of_nothing_are_a_sentence(place: Any) -> None:
     told = place.read("costs")
     assert told.returncode != 0
     assert "name deployed runs, ARM/SEED, or arms that train, each with --arm" in told.stderr
+
+
+def test_a_claim_is_planned_measured_and_judged_by_one_command(place: Any) -> None:
+    words = ("claim.cost=[model_bytes,held_for_backward]", "claim.k=[1.5,1]", "claim.delta=1")
+    ended = place.train(*WORDS, *words)
+    assert ended.returncode == 0, ended.stderr
+    assert "measuring bytes held for the backward pass of 3 arms in turn, seed 2" in ended.stderr
+    told = place.read("verdict", "--json")
+    assert told.returncode == 0, told.stderr
+    found = {verdict["idea"]: verdict["claims"] for verdict in json.loads(told.stdout)}
+    assert set(found) == {"deploy=int8", "deploy=int2"}
+    for size, held in found.values():
+        assert (size["cost"], size["word"], size["method"]) == (
+            "model_bytes",
+            "supported",
+            "measured",
+        )
+        assert (held["factor"], held["control"]) == (1.0, "lacking")
+    again = place.train(*WORDS, "claim.cost=parameters")
+    assert "all of it was run before anything was claimed of it" in again.stderr

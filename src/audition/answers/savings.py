@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from audition.amount import COSTS
+from audition.amount import COSTS, beside_baseline
 from audition.answers.arms import ArmRuns
 from audition.answers.judgement import Judgement
 from audition.records.record import Record
@@ -111,9 +111,11 @@ def _tested(
         return replace(blank, fault="no run of it has finished")
     c = judgement.comparison
     delta = claim.delta or planned_delta(_spread(judgement), c.baseline_mean)
-    (before, theirs), (after, ours) = (
-        _costs(side, claim.cost) for side in (judgement.baseline, judgement.arm)
-    )
+    after, ours = _costs(judgement.arm, claim.cost)
+    if COSTS[claim.cost].beside:
+        before, theirs = _costs(judgement.arm, beside_baseline(claim.cost))
+    else:
+        before, theirs = _costs(judgement.baseline, claim.cost)
     less, fault = UNKNOWN, ""
     if not before or not after:
         whose = "the baseline" if not before else "the arm"
@@ -181,7 +183,7 @@ READ: Mapping[str, Callable[[Record], Told | None]] = {
     **{unit: _units(unit) for unit in ("tokens", "examples", "episodes")},
     "updates": lambda r: (float(r.steps if r.updates is None else r.updates), EXACT),
     "parameters": lambda r: (float(r.parameters), EXACT),
-    "train_seconds": lambda r: (r.train_seconds, MEASURED),
+    "wall_seconds": lambda r: (r.train_seconds, MEASURED),
     "joules": lambda r: (r.joules, (r.energy_method, r.energy_meter)),
     "peak_memory": lambda r: None if r.peak_mb is None else (r.peak_mb, MEASURED),
 }

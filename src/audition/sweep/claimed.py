@@ -1,14 +1,18 @@
 """The claims of a sweep as its plan has them: of which arms, against which controls."""
 
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from audition.amount import COSTS
 from audition.config.chains import opened
 from audition.config.claim import claim_of
+from audition.console import say
 from audition.errors import AuditionError, choices
-from audition.records.registration import PlannedClaim
+from audition.records.registration import PlannedClaim, Registration
 from audition.sweep.arms import Arm, arm_name
 
 
@@ -74,6 +78,17 @@ def _ladders(
             rest = ",".join(word for word in words if not word.startswith("budget."))
             rungs.setdefault(rest, []).append(config_hash)
     return tuple(tuple(each) for each in rungs.values() if len(each) > 1)
+
+
+def measure_claimed(plan: Registration, root: Path, allowed: Sequence[str]) -> None:
+    """Have what `plan` claims and no record has be measured, in a process that has torch."""
+    if any(COSTS[claim.cost].beside for claim in plan.claims):
+        words = (str(root), plan.digest(), *allowed)
+        ended = subprocess.run(
+            [sys.executable, "-m", "audition.costs.claimed", *words], check=False
+        )
+        if ended.returncode:
+            say("not all claimed costs were measured, and nothing is said of them; see above.")
 
 
 def freed(settings: Mapping[str, Any]) -> Callable[[Arm], bool]:

@@ -21,10 +21,11 @@ from audition.records.registration import (
     PlannedClaim,
     Registration,
     register,
+    registered,
     registrations,
 )
 from audition.records.store import Contents, Ledger
-from audition.sweep.claimed import hashes_of, planned_claims
+from audition.sweep.claimed import hashes_of, measure_claimed, planned_claims
 from audition.sweep.executors import Executor
 from audition.sweep.plan import Plan
 from audition.sweep.show import Show
@@ -169,7 +170,10 @@ def confirm(
 def conclude(
     plan: Plan, ledger: Ledger, show: Show, registration: Registration | None = None
 ) -> Confirmed:
-    """The verdicts, shown, and whatever is missing; the ledger is read once."""
+    """The verdicts, shown, and whatever is missing; claimed costs are measured before."""
+    own = registration or registered(ledger.root, plan.runs[0].plan)
+    if own is not None:
+        measure_claimed(own, ledger.root, plan.runs[0].settings["allowed_targets"])
     contents = ledger.read()
     judgements = show_answer(plan, contents, ledger, show, registration)
     return Confirmed(

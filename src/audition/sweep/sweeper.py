@@ -9,6 +9,7 @@ from audition.console import say
 from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.records.contents import contents_of
+from audition.records.registration import registered
 from audition.records.store import Ledger
 from audition.sweep.arms import Question, given_baseline, parse_question, typed_as_arm
 from audition.sweep.check import check_may_choose
@@ -149,6 +150,8 @@ def sweep(
             plan = announce(plan, registration, executor, ledger)
         else:
             plan = plan.under(registration.digest())
+            if registration.claims and registered(ledger.root, registration.digest()) is None:
+                say("all of it was run before anything was claimed of it: claim it of fresh seeds.")
         say_plan(plan, missing, contents)
         try:
             complete = style.conduct(plan, executor, ledger, show)

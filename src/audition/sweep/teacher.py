@@ -14,8 +14,8 @@ from audition.records.store import Ledger
 def teachers(settings: Mapping[str, Any], besides: str = "") -> Sequence[Record] | None:
     """The finished runs of the arm that `loss.teacher` names; None where there is no teacher.
 
-    besides: config hash of an arm that is not meant, the baseline of the comparison: what is typed
-    as `baseline` is that of another one.
+    besides: config hash of the baseline of the comparison, which is meant only where no other arm
+    has that name: what is typed as `baseline` is mostly that of another one.
 
     Raises AuditionError where the ledger has none, or several arms of that name.
     """
@@ -25,11 +25,8 @@ def teachers(settings: Mapping[str, Any], besides: str = "") -> Sequence[Record]
     ledger = Ledger(Path(settings["paths"]["output_dir"]))
     finished = [r for r in ledger.read().records if r.status == "finished" and r.weights]
     arm, _, prefix = str(name).partition("/")
-    own = [
-        r
-        for r in finished
-        if r.arm == arm and r.config_hash.startswith(prefix) and r.config_hash != besides
-    ]
+    own = [r for r in finished if r.arm == arm and r.config_hash.startswith(prefix)]
+    own = [r for r in own if r.config_hash != besides] or own
     if not own:
         known = {record.arm for record in finished}
         raise AuditionError(
