@@ -201,7 +201,7 @@ def make_plan(
 def checked(overrides: Sequence[str], compose: Compose, baseline: str = "") -> Mapping[str, Any]:
     """The settings that `overrides` make; AuditionError where no run could have them.
 
-    baseline: config hash of what an arm is compared with, which is no teacher of its.
+    baseline: config hash of what an arm is compared with, its teacher only if no other has the name.
     """
     check_one_budget(overrides)
     settings = compose(overrides)

@@ -11,6 +11,10 @@ from audition.answers.baselines import baseline_in, rivals_of
 from audition.errors import AuditionError
 from audition.records.registration import registrations
 from audition.records.tuned import tuned_for
+from audition.sweep.arms import with_arms
+from audition.sweep.plan import make_plan
+from audition.sweep.tune.entrants import entrants
+from audition.sweep.tune.settings import Tuning
 
 # The planted loss is least at lr 0.01, whatever the optimizer; muon alone is better by 0.3.
 
@@ -87,6 +91,15 @@ def test_what_was_tried_is_kept_for_the_figure(arena) -> None:
     assert (base.edge(kept.seeds), sgd.edge(kept.seeds)) == ("", "smallest")
 
 
+def test_what_an_arm_sets_of_a_tuned_key_is_where_its_tuning_begins(arena) -> None:
+    asked = arena.question("tune=optimizer.lr")
+    question = with_arms(asked, ["optimizer=sgd optimizer.lr=0.02"])
+    found = entrants(question, make_plan(question, arena.compose), arena.compose)
+    assert found[1].at("optimizer.lr") == 0.02
+    values = [trial.values["optimizer.lr"] for trial in found[1].trials("optimizer.lr", Tuning())]
+    assert values == pytest.approx([0.02, 0.005, 0.01, 0.04, 0.08])
+
+
 def test_a_rate_that_diverges_is_no_best(arena) -> None:
     tuned = arena.comparison("optimizer=adamw,sgd tune=optimizer.lr", trials=7)
     _, sgd = tuned.tune_all()
@@ -101,6 +114,10 @@ def test_a_rate_that_diverges_is_no_best(arena) -> None:
     [
         ("tune=optimizer.lr", "there is none: add \\+idea"),
         ("optimizer.lr=0.1,0.2 tune=optimizer.lr", "would tune it away"),
+        (
+            "norm=layernorm,rmsnorm optimizer.lr=0.1,0.2 tune=optimizer.lr",
+            "optimizer.lr=0.2 is an arm, and tune=optimizer.lr would tune it away",
+        ),
         (
             "optimizer=adamw,muon tune=optimizer.lrr",
             "baseline has no such setting; did you mean 'lr'\\?",

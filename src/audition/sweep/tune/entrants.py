@@ -78,21 +78,25 @@ def _facts(runs: Sequence[PlannedRun]) -> Mapping[str, object]:
 def entrants(question: Question, plan: Plan, compose: Composer) -> tuple[Entrant, ...]:
     """The baseline and the arms of `plan`, in its order.
 
-    Raises AuditionError for an arm that is set apart by what is tuned: it would be tuned away.
+    What an arm sets of the tuned keys is where its tuning begins. Raises AuditionError for an arm
+    that is set apart by that alone: it would be tuned away.
     """
     base = plan.runs[0].arm
     shared = question.common
     around = Points.around(plan, (), question.seeds or (), compose)
     found = [Entrant(BASELINE, replace(around, common=base.overrides, choice=()))]
     kept = {name for name, _ in plan.arms()}
+    apart: set[frozenset[str]] = {frozenset()}  # what sets each arm apart, less the tuned keys
     for arm in question.arms:
         choice = arm.overrides[len(shared) :]
-        for override in choice:
-            key = override.partition("=")[0].lstrip("+~")
-            if key in question.tune:
-                raise AuditionError(
-                    f"{override} is an arm, and tune={key} would tune it away: leave one out"
-                )
+        tuned = [word for word in choice if word.partition("=")[0].lstrip("+~") in question.tune]
+        rest = frozenset(choice) - frozenset(tuned)
+        if tuned and rest in apart:
+            key = tuned[0].partition("=")[0].lstrip("+~")
+            raise AuditionError(
+                f"{tuned[0]} is an arm, and tune={key} would tune it away: leave one out"
+            )
+        apart.add(rest)
         if arm.name in kept:
             config_hash = dict(plan.arms())[arm.name]
             points = replace(around, common=shared, choice=choice, start_hash=config_hash)
