@@ -9,7 +9,7 @@ from nbclient import NotebookClient
 FOLDER = Path(__file__).parents[2] / "notebooks"
 SAYS = {
     "verdict_tour": (("as planned", "placebo", "seeds an arm"), 1),
-    "quantize_and_prune": (("× smaller", "deploy=int8", "deploy=prune90"), 1),
+    "quantize_and_prune": (("× smaller", "deploy=int8", "deploy=prune50"), 1),
     "distil_and_its_control": (("untrained teacher", "operations", "parameters"), 0),
     "tour_of_effects": (("of the steps made", "preset=ema"), 1),
     "lineage": (("born of others",), 3),
