@@ -7,12 +7,19 @@ import pytest
 import yaml
 from made_records import made
 
+from audition.amount import Amount
 from audition.answers.claims import claim_in
 from audition.answers.lab.experiments import lab_of, name_of
 from audition.answers.rating import Facts, rate
 from audition.config.root import conf_dir
 from audition.plain_file import Unreadable
-from audition.records.registration import PlannedArm, Registration, register, registrations
+from audition.records.registration import (
+    PlannedArm,
+    PlannedClaim,
+    Registration,
+    register,
+    registrations,
+)
 from audition.records.store import Contents, Ledger
 
 CLAIMS = conf_dir().parent / "claims"
@@ -34,15 +41,20 @@ def planted(
         command=command,
         judged_on=facts.pop("judged_on", ()),
         terms=facts.pop("terms", ""),
+        claims=facts.pop("claims", ()),
     )
     register(root, plan)
+    sizes = facts.pop("sizes", {})
     usual = {"evaluation": "rows", "plan": plan.digest() if planned else "", "started": "2026"}
     for arm in ("baseline", *arms):
         for seed in seeds:
             if (arm, seed) in missing:
                 continue
             loss = 2.0 - GAIN[arm] + 0.02 * seed + 0.001 * ((seed * 7 + len(arm)) % 3)
-            own = {**usual, **facts, **(facts if arm != "baseline" else {})}
+            own = {**usual, **facts}
+            if arm in sizes:
+                size = Amount(sizes[arm], "bytes", own.pop("method", "exact"))
+                own["costs"] = {"model_bytes": size}
             name = plan.metric
             ledger.write(
                 replace(
@@ -240,3 +252,55 @@ def test_an_empty_ledger_has_only_what_could_be_begun(tmp_path):
     lab = lab_of(Ledger(tmp_path), Contents((), ()), (), (), tmp_path / "sweeps")
     assert [(e.name, e.planned) for e in lab.experiments] == [("pruning", 0)]
     assert len(lab.next) == 1
+
+
+def claimed(tmp_path, *, size=30.0, k=2.0, method="exact", **more):
+    """A ledger that claims a file of 1/k the bytes; the baseline's has 100."""
+    claim = PlannedClaim(cost="model_bytes", k=k, delta=0.05, arms=("placebo",), **more)
+    arms = ("placebo", *more.get("controls", ()))
+    sizes = {"baseline": 100.0, "placebo": size, **dict.fromkeys(more.get("controls", ()), 30.0)}
+    return planted(tmp_path, arms, claims=(claim,), sizes=sizes, method=method)
+
+
+@pytest.mark.parametrize(
+    ("ledger", "earned", "word"),
+    [
+        ({}, {"settled": 1, "size": 2, "measured": 1}, "supported"),
+        ({"size": 40.0}, {"settled": 1, "size": 1, "measured": 1}, "supported"),
+        ({"size": 80.0}, {"settled": 1, "size": 2, "measured": 1}, "refuted"),
+        ({"method": "modelled"}, {"settled": 1, "size": 2, "measured": 0}, "supported"),
+    ],
+)
+def test_a_claim_is_rated_by_its_factor_and_how_its_cost_was_come_by(
+    tmp_path, ledger, earned, word
+):
+    (experiment,) = look(claimed(tmp_path, **ledger), tmp_path).experiments
+    (result,) = experiment.results
+    assert result.words == (word,)
+    assert {p.name: p.earned for p in result.rating.points if p.name in earned} == earned
+    assert result.rating.total == 6 - 1 + sum(earned.values())
+
+
+def test_a_claim_whose_control_passes_too_is_capped(tmp_path):
+    ledger = claimed(tmp_path, controls=("better",))
+    for record in ledger.read().records:
+        flops = {"train_flops": Amount(1e9, "operations", "exact")}
+        small = 10 if record.arm == "better" else 100
+        ledger.write(replace(record, parameters=small, costs={**record.costs, **flops}))
+    (experiment,) = look(ledger, tmp_path).experiments
+    rating = next(r.rating for r in experiment.results if r.judgement.arm.name == "placebo")
+    assert rating.total == 5
+    assert any("smaller plain model" in cap.reason for cap in rating.caps)
+
+
+def test_the_best_factor_of_a_cost_is_a_lower_bound_and_no_control(tmp_path):
+    lab = look(claimed(tmp_path, size=25.0), tmp_path)
+    (factor,) = lab.factors
+    assert (factor.cost, factor.method, factor.arm, factor.word) == (
+        "model_bytes",
+        "exact",
+        "placebo",
+        "supported",
+    )
+    assert factor.least == pytest.approx(4.0)
+    assert look(claimed(tmp_path / "x", size=120.0), tmp_path / "x").factors == ()

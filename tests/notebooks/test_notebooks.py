@@ -11,6 +11,7 @@ SAYS = {
     "verdict_tour": (("as planned", "placebo", "seeds an arm"), 1),
     "quantize_and_prune": (("× smaller", "deploy=int8", "deploy=prune50"), 1),
     "distil_and_its_control": (("untrained teacher", "operations", "parameters"), 0),
+    "judge_an_efficiency_claim": (("supported", "score", "planned: "), 0),
     "tour_of_effects": (("of the steps made", "preset=ema"), 1),
     "lineage": (("born of others",), 3),
 }

@@ -10,7 +10,13 @@ from made_records import made
 from audition.amount import Amount
 from audition.answers.lab.experiments import lab_of
 from audition.errors import AuditionError
-from audition.records.registration import PlannedArm, Registration, register, registrations
+from audition.records.registration import (
+    PlannedArm,
+    PlannedClaim,
+    Registration,
+    register,
+    registrations,
+)
 from audition.records.sprints import Sprint, file_sprint
 from audition.records.store import Ledger
 from audition.report.tracker import FILE, VERSION, write_tracker
@@ -26,6 +32,7 @@ def ledger(tmp_path):
         metric="val_loss",
         sesoi=0.01,
         sprint=15,
+        claims=(PlannedClaim(cost="model_bytes", k=2.0, delta=0.2, arms=("a", "b")),),
         command="python -m src.train +sweeps=pruning -m",
     )
     register(tmp_path, plan)
@@ -91,10 +98,15 @@ def test_every_table_says_what_the_ledger_holds(ledger):
         "verdict": 2,
         "rating": 2,
         "sprint": 1,
-        "claim": 0,
+        "claim": 2,
     }
     assert ask(path, "SELECT experiment, sprint FROM plan") == [("pruning", 15.0)]
     assert ask(path, "SELECT json_extract(record, '$.seed') FROM run WHERE key = 'a2'") == [(2,)]
+    assert ask(
+        path,
+        "SELECT arm, word, round(score, 6) FROM claim JOIN verdict USING (plan, config_hash)"
+        " ORDER BY arm",
+    ) == [("a", "supported", 2.0), ("b", "inconclusive", None)]
     ((total, reasons),) = ask(path, "SELECT total, reasons FROM rating WHERE arm = 'a'")
     assert total >= 0
     assert reasons.count("/") >= 8

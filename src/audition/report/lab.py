@@ -17,6 +17,13 @@ def show_lab(lab: Lab, *, reasons: bool = False) -> None:
     if rated := sum(lab.distribution.values()):
         bands = (f"{_band(band)}: {many}" for band, many in lab.distribution.items() if many)
         out.print(f"\n{count(rated, 'experiment')} rated: {', '.join(bands)}.")
+    if lab.factors:
+        found = (
+            (f.cost, f.method, f"{f.least:.3g} ×", f.word, f.arm, f.experiment) for f in lab.factors
+        )
+        out.print("")
+        heads = ("best of a cost", "", ">at least", "claim", "arm", "experiment")
+        out.print(table(heads, found))
     if lab.sprints:
         last = lab.sprints[-1]
         out.print(
@@ -51,7 +58,7 @@ def _row(each: Experiment) -> tuple[str, str, str, str, str]:
     if not each.plans:
         return each.name, "not begun", "", "", ""
     runs = f"{each.done}/{each.planned}"
-    verdicts = [result.judgement.comparison.verdict for result in each.newest]
+    verdicts = [word for result in each.newest for word in result.words]
     said = ", ".join(f"{verdicts.count(word)} {word}" for word in dict.fromkeys(verdicts))
     best = each.best
     if best is None:

@@ -18,6 +18,7 @@ from audition.answers.lab.experiments import Experiment, Lab
 from audition.errors import writing
 from audition.records.record import Record
 from audition.records.registration import Registration
+from audition.stats.claim import Claimed
 from audition.stats.comparison import json_ready
 
 FILE = "lab.sqlite"
@@ -52,7 +53,7 @@ CREATE TABLE verdict (
 ) WITHOUT ROWID;
 CREATE TABLE claim (
   plan TEXT, config_hash TEXT, cost TEXT, k REAL, delta REAL, word TEXT, factor REAL,
-  factor_low REAL, score REAL, method TEXT, p_adjusted REAL,
+  factor_low REAL, score REAL, method TEXT, p_adjusted REAL, is_control INTEGER,
   PRIMARY KEY (plan, config_hash, cost)
 ) WITHOUT ROWID;
 CREATE TABLE rating (
@@ -195,7 +196,19 @@ def _results(base: sqlite3.Connection, experiment: Experiment) -> None:
                  judgement.standing.word)
             ],
         )  # fmt: skip
+        claims = sorted(judgement.claims, key=lambda claim: claim.cost)
+        told = ([digest, arm.config_hash, *_claim(claim)] for claim in claims)
+        _insert(base, "claim", 12, told)
         reasons = "\n".join(result.rating.reasons)
         rated = (result.rating.total, result.rating.band, reasons)
         own = (digest, arm.config_hash, experiment.name, arm.name, *rated)
         _insert(base, "rating", 7, [own])
+
+
+def _claim(claim: Claimed) -> tuple[Any, ...]:
+    numbers = (claim.factor, claim.factor_ci[0], claim.score)
+    factor, low, score = json_ready(numbers)
+    return (
+        claim.cost, claim.k, claim.delta, claim.word, factor, low, score, claim.method,
+        json_ready(claim.p_adjusted), int(claim.is_control),
+    )  # fmt: skip

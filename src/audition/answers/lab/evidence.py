@@ -1,15 +1,54 @@
 """What a ledger shows of one judged arm, as the facts that the rubric asks for."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import get_args
 
+from audition.amount import Method
 from audition.answers.arms import ArmRuns, unlike
 from audition.answers.judgement import Judgement
-from audition.answers.rating import Facts
+from audition.answers.rating import Facts, Rating, rate
 from audition.records.registration import Registration
 from audition.records.store import Contents
+from audition.stats.claim import Claimed
 
+OPEN = ("inconclusive", "invalid")
+METHODS: Mapping[str, Method] = {method: method for method in get_args(Method)}
 CONFLICT = "are unlike records of one run"
 """What the ledger says of two records of one run that came to other numbers."""
+
+
+def rating_of(
+    judgement: Judgement,
+    plan: Registration,
+    others: Iterable[Judgement] = (),
+    conflicts: Collection[str] = (),
+) -> Rating:
+    """The rating of an arm that was judged for `plan`: of what is claimed of it, the best one.
+
+    others: further judgements of the ledger, in which it may have been judged elsewhere.
+    conflicts: config hashes of arms with a run that came to other bits when it was made again.
+    """
+    facts = facts_of(judgement, plan, others, conflicts)
+    own = [each for each in judgement.claims if not each.is_control]
+    return max((rate(_of_claim(facts, each)) for each in own), key=_total, default=rate(facts))
+
+
+def _total(rating: Rating) -> int:
+    return rating.total
+
+
+def _of_claim(facts: Facts, claim: Claimed) -> Facts:
+    """The same of one claim: its word decides, and its factor and method count."""
+    return replace(
+        facts,
+        settled=claim.word not in OPEN,
+        supported=claim.word == "supported",
+        least_factor=claim.score,
+        excludes_claimed=claim.word == "refuted" and claim.factor_ci[1] < claim.k,
+        cost_method=METHODS.get(claim.method),
+        control_passes=claim.control == "supported",
+    )
 
 
 def facts_of(
@@ -18,16 +57,13 @@ def facts_of(
     others: Iterable[Judgement] = (),
     conflicts: Collection[str] = (),
 ) -> Facts:
-    """The facts of an arm that was judged for `plan`.
-
-    others: further judgements of the ledger, in which it may have been judged elsewhere.
-    conflicts: config hashes of arms with a run that came to other bits when it was made again.
-    """
+    """The facts of an arm's verdict, whatever is claimed of its costs; arguments as above."""
     c, standing = judgement.comparison, judgement.standing
     arm, baseline = judgement.arm, judgement.baseline
     shared = arm.finite.keys() & baseline.finite.keys()
     kept = not standing.departures
     fresh = (shared & set(plan.judged_on)) if plan.judged_on else shared if kept else set()
+    free = ("budget",) if plan.frees_budget(arm.config_hash) else ()
     deployed = any(record.parent for record in arm.records)
     tried_alike = bool(plan.terms) or not plan.judged_on
     return Facts(
@@ -36,13 +72,13 @@ def facts_of(
         shared_seeds=len(shared),
         fresh_seeds=len(fresh),
         fair=deployed or tried_alike,
-        settled=c.verdict not in ("inconclusive", "invalid"),
+        settled=c.verdict not in OPEN,
         excludes_claimed=judgement.weight == "against",
         supported=c.verdict == "supported",
         elsewhere=any(_is_elsewhere(judgement, other) for other in others),
         same_seed_baseline=bool(shared) and bool(baseline.finite),
         training_loss=arm.metric.startswith("train"),
-        unlike=unlike(arm, baseline).removeprefix("Not like for like: ").rstrip("."),
+        unlike=unlike(arm, baseline, but=free).removeprefix("Not like for like: ").rstrip("."),
         other_bits=bool({arm.config_hash, baseline.config_hash} & set(conflicts)),
     )
 
@@ -65,9 +101,20 @@ def _is_elsewhere(one: Judgement, other: Judgement) -> bool:
     if one is other or one.arm.name != other.arm.name:
         return False
     c, its = one.comparison, other.comparison
-    same = c.verdict not in ("inconclusive", "invalid") and (c.verdict, c.kind) == (
-        its.verdict,
-        its.kind,
+    words, theirs = (
+        {(each.cost, each.word) for each in side.claims if not each.is_control}
+        for side in (one, other)
+    )
+    told = {(word, cost) for cost, word in words & theirs if word not in OPEN}
+    same = (
+        bool(told)
+        if words
+        else c.verdict not in OPEN
+        and (c.verdict, c.kind)
+        == (
+            its.verdict,
+            its.kind,
+        )
     )
     return same and bool(_place(one) - _place(other)) and bool(_place(other) - _place(one))
 

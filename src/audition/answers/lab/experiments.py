@@ -11,7 +11,7 @@ from typing import Any
 from audition.answers.claims import Claim
 from audition.answers.judgement import Judgement
 from audition.answers.judging import judge_plan
-from audition.answers.lab.evidence import conflicts_in, facts_of
+from audition.answers.lab.evidence import conflicts_in, rating_of
 from audition.answers.next_step import next_step
 from audition.answers.rating import BANDS, Rating, rate
 from audition.command_line import in_ledger, train_command, train_door
@@ -39,6 +39,12 @@ class Result:
     plan: Registration
     rating: Rating
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What became of each claim about the arm; its verdict where nothing is claimed of it."""
+        claims = tuple(c.word for c in self.judgement.claims if not c.is_control)
+        return claims or (self.judgement.comparison.verdict,)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
         c = self.judgement.comparison
@@ -51,6 +57,7 @@ class Result:
             "improvement": c.improvement,
             "ci": list(c.ci),
             "n": c.n,
+            "claims": [each.to_dict() for each in self.judgement.claims],
             "standing": self.judgement.standing.word,
             "rating": self.rating.to_dict(),
         }
@@ -115,6 +122,18 @@ class Next:
 
 
 @dataclass(frozen=True)
+class Factor:
+    """The arm that certainly takes the least of a cost, among those that are no worse."""
+
+    cost: str
+    method: str
+    least: float  # k_L: how many times less, at the least
+    word: str  # of the claim
+    arm: str
+    experiment: str
+
+
+@dataclass(frozen=True)
 class Lab:
     """Where a ledger's experiments stand."""
 
@@ -129,9 +148,33 @@ class Lab:
         best = [each.best.rating.band for each in self.experiments if each.best]
         return {band: best.count(band) for band in BANDS}
 
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """The best one for each cost and method; controls, and arms that cost no less, have none."""
+        best: dict[tuple[str, str], Factor] = {}
+        for experiment in self.experiments:
+            for result in experiment.newest:
+                for claim in result.judgement.claims:
+                    score = claim.score
+                    if claim.is_control or score is None or score <= 1.0:
+                        continue
+                    found = Factor(
+                        claim.cost,
+                        claim.method,
+                        score,
+                        claim.word,
+                        result.judgement.arm.name,
+                        experiment.name,
+                    )
+                    key = (claim.cost, claim.method)
+                    if key not in best or best[key].least < score:
+                        best[key] = found
+        return tuple(best[key] for key in sorted(best))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
         return {
+            "factors": [vars(each) for each in self.factors],
             "experiments": [each.to_dict() for each in self.experiments],
             "distribution": dict(self.distribution),
             "published": [
@@ -184,8 +227,7 @@ def experiments_of(
     def results(own: Sequence[Registration]) -> Iterator[Result]:
         for plan in own:
             for judgement in judged[plan.digest()]:
-                facts = facts_of(judgement, plan, everything, conflicts)
-                yield Result(judgement, plan, rate(facts))
+                yield Result(judgement, plan, rating_of(judgement, plan, everything, conflicts))
 
     return tuple(
         Experiment(name, tuple(own), *_progress(own, filed), tuple(results(own)))
@@ -242,16 +284,16 @@ def _next(experiments: Sequence[Experiment], root: Path) -> Iterator[Next]:
             left = count(each.planned - each.done, "run")
             yield Next(each.name, f"{left} of {each.planned} have no outcome yet", each.command)
     whole = [each for each in experiments if each.plans and each.done >= each.planned]
-    for verdict in ("inconclusive", "supported"):
+    for word in ("inconclusive", "supported"):
         for each in whole:
-            own = [r for r in each.newest if r.judgement.comparison.verdict == verdict]
+            own = [result for result in each.newest if word in result.words]
             if own:
                 best = max(own, key=lambda r: r.rating.total)
                 step = next_step(best.judgement, root)
                 if step.command.startswith(shlex.join(train_door())):
                     why = f"{best.judgement.arm.name}: {step.text}"
                     yield Next(each.name, why, step.command)
-        if verdict == "inconclusive":
+        if word == "inconclusive":
             for each in experiments:
                 if not each.plans:
                     words = (f"+sweeps={each.name}", f"+sprint={SPRINT}", *in_ledger(root), "-m")
