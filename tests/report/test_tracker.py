@@ -106,7 +106,7 @@ def test_every_table_says_what_the_ledger_holds(ledger):
         path,
         "SELECT arm, word, round(score, 6) FROM claim JOIN verdict USING (plan, config_hash)"
         " ORDER BY arm",
-    ) == [("a", "supported", 2.0), ("b", "inconclusive", None)]
+    ) == [("a", "supported", 2.0), ("b", "refuted", None)]
     ((total, reasons),) = ask(path, "SELECT total, reasons FROM rating WHERE arm = 'a'")
     assert total >= 0
     assert reasons.count("/") >= 8
