@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,13 @@ from audition.report.figures import (
     race_timeline,
     residual_map,
 )
-from audition.report.figures.detectable import stands
+from audition.report.figures.detectable import places, stands
+from audition.report.figures.drawing import CROWD as MANY_DOTS
 from audition.report.figures.gains import gains
 from audition.report.figures.learning import band
 from audition.report.figures.noise import envelope
 from audition.report.figures.residuals import residuals
-from audition.report.style import MARKER, THEME, VERDICT, apart, caption_of
+from audition.report.style import MARKER, THEME, VERDICT, apart, caption_of, save
 from audition.stats import power_at
 
 Make = Callable[..., Ledger]
@@ -244,6 +246,25 @@ def test_a_figure_of_very_many_says_whom_it_leaves_out(campaign: list[Judgement]
     figure = forest(campaign * 100)
     assert caption_of(figure).endswith("Drawn are the first 200 of 400 ideas.")
     assert figure.get_figheight() * 160 < 2**16
+
+
+def test_a_curve_is_computed_where_it_bends_and_where_something_is_marked() -> None:
+    assert places(2, 10, 4, None) == list(range(2, 11))
+    some = places(2, 60, 33, 47, 80)
+    assert {*range(2, 13), 33, 47, 60} <= set(some)
+    assert len(some) < 30
+    assert all(b / a < 1.15 for a, b in pairwise(some) if a >= 12)
+
+
+@pytest.mark.parametrize(("seeds", "bitmaps"), [(20, False), (MANY_DOTS + 1, True)])
+def test_a_crowd_of_seeds_is_a_bitmap_and_few_are_not(
+    ledger_of: Make, tmp_path: Path, seeds: int, bitmaps: bool
+) -> None:
+    losses = {s: 1.5 + 0.01 * math.sin(s) for s in range(seeds)}
+    arms = {"baseline": losses, "idea": {s: x - 0.01 for s, x in losses.items()}}
+    svg = tmp_path / "slopes.svg"
+    save(paired_slopes(judge_arms(ledger_of(arms).read().records)), svg)
+    assert ("<image" in svg.read_text()) is bitmaps
 
 
 def test_noise_floor_by_hand(campaign: list[Judgement]) -> None:

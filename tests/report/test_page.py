@@ -102,6 +102,24 @@ def test_everything_is_on_the_page(page: str) -> None:
     assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)", page))
 
 
+def test_the_first_runs_of_a_large_arm_have_a_row_and_the_others_a_sentence(
+    ledger_of: Make, tmp_path: Path, drawn: list[str]
+) -> None:
+    losses = {"baseline": 1.5, "better": 1.4}
+    arms = {
+        arm: {seed: loss + seed % 7 / 100 for seed in range(45)} for arm, loss in losses.items()
+    }
+    ledger = ledger_of(arms)
+    written = write_report(ledger, tmp_path / "report")
+    markdown = written.markdown.read_text()
+    for arm in arms:
+        assert len(re.findall(rf"^\| {arm} \| \d+ \|", markdown, re.MULTILINE)) == 40, arm
+    listing = f"audition runs --output-dir {ledger.root}"
+    said = f"The first 40 of up to 45 runs of each arm; all of them: {listing}"
+    assert said in "".join(Tags(written.page.read_text()).text)
+    assert plain(said) in markdown
+
+
 def test_ids_of_figures_do_not_meet(page: str) -> None:
     ids = [attributes["id"] for _, attributes in Tags(page).tags if "id" in attributes]
     assert len(set(ids)) == len(ids)

@@ -69,7 +69,7 @@ def campaign(
             word = DROPPED if config_hash in dropped else "not started"
             states.append(RunState(arm, seed, word))
             continue
-        waits = queued.get(ledger.place_of(record))
+        waits = queued.get(ledger.place_of(record)) if queued else None
         states.append(
             state_of(arm, record, ledger.folder_of(record), waits, usual.get(config_hash), now)
         )

@@ -59,7 +59,7 @@ class Ledger:
 
     def folder(self, arm: str, config_hash: str, seed: int, place: str = "runs") -> Path:
         """Where a run keeps its files; a function of its identity alone."""
-        return self.root / place / arm / config_hash / f"seed_{seed}"
+        return self.root.joinpath(place, arm, config_hash, f"seed_{seed}")
 
     def folder_of(self, record: Record) -> Path:
         """Where the run of `record` keeps its files."""
@@ -68,8 +68,8 @@ class Ledger:
 
     def place_of(self, record: Record) -> str:
         """The folder of the run of `record` as seen from `runs/`, its name in submissions."""
-        place = self.folder_of(record).relative_to(self.root).as_posix()
-        return place.removeprefix("runs/") if place.startswith("runs/") else f"../{place}"
+        place = f"{record.arm}/{record.config_hash}/seed_{record.seed}"
+        return f"../derived/{place}" if record.parent else place
 
     def read(self) -> Contents:
         """Every record, by arm, configuration and seed; what cannot be read is listed, never raised."""

@@ -82,14 +82,14 @@ def stands(judgements: Sequence[Judgement]) -> list[Stand]:
     return sorted(found, key=lambda stand: stand.mde)
 
 
-def places(first: int, last: int, here: int) -> list[int]:
+def places(first: int, last: int, *marked: int | None) -> list[int]:
     """The numbers of seeds at which a curve is computed: each of the first, then ever fewer.
 
     Each is a simulation, and between them the curve falls as one over the root of their number.
     """
     few = {n for n in range(first, last + 1) if n <= 12}
-    wide = {round(12 * 1.12**k) for k in range(20)} | {last, here}
-    return sorted(few | {n for n in wide if first <= n <= last})
+    wide = {round(12 * 1.12**k) for k in range(20)} | {last}
+    return sorted(few | {n for n in (*wide, *marked) if n is not None and first <= n <= last})
 
 
 @styled
@@ -112,7 +112,7 @@ def detectable_effect(judgements: Sequence[Judgement]) -> Figure:
     axes.set_ylabel(f"gain supported with power .8{unit}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
     for i, stand in enumerate(found):
-        curve = [(n, stand.at(n, alpha)) for n in places(first, last, stand.n)]
+        curve = [(n, stand.at(n, alpha)) for n in places(first, last, stand.n, stand.seeds_needed)]
         curve = [(n, gain) for n, gain in curve if math.isfinite(gain)]
         axes.plot(*zip(*curve, strict=True), color=MUTED, lw=2.0, gid=f"curve-{i}")
         mark(axes, stand.n, stand.mde, _colour(stand), 95, lw=1.2, zorder=5, gid=f"here-{i}")
