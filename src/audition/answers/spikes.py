@@ -11,7 +11,7 @@ from typing import Any
 from audition.answers.arms import ArmRuns
 from audition.errors import AuditionError
 from audition.records.lineage import read_lineage
-from audition.records.metrics import AFTER, BEFORE, BORN, LATER, REMOVED, Line, read_lines
+from audition.records.metrics import AFTER, BEFORE, BORN, LATER, REMOVED, Line, read_events
 from audition.records.store import Ledger
 from audition.stats.t_tests import TTest
 
@@ -134,7 +134,7 @@ def arm_spikes(ledger: Ledger, arms: Iterable[ArmRuns]) -> tuple[ArmSpikes, ...]
     found = []
     for arm in arms:
         folders = {r.seed: ledger.folder_of(r) for r in arm.records if r.status != "failed"}
-        read = {seed: spikes_in(read_lines(folder)) for seed, folder in folders.items()}
+        read = {seed: spikes_in(read_events(folder)) for seed, folder in folders.items()}
         own = {seed: each for seed, each in sorted(read.items()) if each}
         if own:
             rule = rule_of([folders[seed] for seed in own])

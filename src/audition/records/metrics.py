@@ -65,6 +65,11 @@ def read_looks(folder: Path) -> list[Line]:
     return _read(folder, lambda text: mark in text)
 
 
+def read_events(folder: Path) -> list[Line]:
+    """The lines that say something of apoptosis."""
+    return _read(folder, lambda text: '"apoptosis/' in text)
+
+
 def _read(folder: Path, wanted: Callable[[str], bool]) -> list[Line]:
     try:
         texts = read_text(folder / FILE).splitlines()
