@@ -101,6 +101,19 @@ def test_a_later_plan_says_what_departs_from_the_first() -> None:
     assert judged.standing.departures == ("seeds 1, 2 added to the plan",)
 
 
+def test_a_later_plan_on_other_seeds_says_that_an_earlier_one_judged_the_arm() -> None:
+    fresh = plan_of("gate", seeds=(1, 2), number=2, terms="each at its best", judged_on=(1, 2))
+    later = [replace(run, plan=fresh.digest()) for run in MORE_SEEDS]
+    (judged,) = judge_plan([*RUNS, *later], fresh, [PLAN, fresh])
+    first = PLAN.digest()[:8]
+    assert judged.standing.departures == (
+        f"an earlier plan, {first}, judged it on seeds 42, 137, 256",
+    )
+    assert (judged.standing.word, judged.standing.terms) == ("exploratory", "each at its best")
+    (alone,) = judge_plan([*RUNS, *later], fresh, [fresh])
+    assert alone.standing.word == "as planned"
+
+
 def test_a_plan_that_only_screens_judges_nothing_and_one_without_runs_nothing_yet() -> None:
     assert judge_plan(RUNS, replace(PLAN, screening=True), []) == []
     assert judge_plan([], PLAN, [PLAN]) == []

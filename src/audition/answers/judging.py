@@ -74,6 +74,7 @@ def _judged(
     detail: bool,
     asked: Mapping[str, str],
     only: Collection[str] | None = None,
+    of_plan: Registration | None = None,
 ) -> list[Judgement]:
     """The verdict of each match that has something to compare."""
     matches = [match for match in matches if match.arm.losses and match.baseline.losses]
@@ -95,6 +96,7 @@ def _judged(
                 alpha=match.terms.alpha,
                 sesoi=match.terms.sesoi,
                 sides=match.terms.sides,
+                of_plan=of_plan,
             ),
             match.terms.source,
         )
@@ -143,7 +145,15 @@ def judge_plan(
     terms = Terms(*how, source=source)
     matches = [_match(arm, baseline, [plan], terms) for arm in rivals]
     beside = only and {*only, *(each for key in only for each in claims_on(key, [plan]))}
-    judged = _judged(matches, plans or [plan], family, detail=True, asked=plan.names(), only=beside)
+    judged = _judged(
+        matches,
+        plans or [plan],
+        family,
+        detail=True,
+        asked=plan.names(),
+        only=beside,
+        of_plan=plan,
+    )
     of_plan = plan.digest()
     return [
         replace(j, standing=replace(j.standing, joined=0), of_plan=of_plan)

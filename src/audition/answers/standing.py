@@ -1,7 +1,7 @@
 """Which runs a verdict counts, and whether it is the one that was planned."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from audition.config.card import is_draft
@@ -107,6 +107,7 @@ def standing(
     alpha: float = ALPHA,
     sesoi: float | None = None,
     sides: str | None = None,
+    of_plan: Registration | None = None,
 ) -> Standing:
     """How the judged runs of an arm compare with the first plan that names the arm.
 
@@ -119,6 +120,8 @@ def standing(
         baseline_seeds: of the baseline's runs that count and have an outcome; None asks for none.
         left_out: what does not, in words.
         family: config hashes of all arms that are compared with the baseline.
+        of_plan: the plan that is judged; where it has none of the first plan's seeds of the arm, its
+            own runs are held to it, and that the first came before is what departs.
     """
     rivals = _rivals(plans, baseline_hash)
     own = [plan for plan in rivals if plan.arm(config_hash)]
@@ -130,6 +133,22 @@ def standing(
         said = f"{LOST} ({', '.join(lost)})" if lost else UNPLANNED
         return Standing((said, *_lacking(drafts)), report=report, drafts=drafts)
     plan, arm = own[0], _arm(own[0], config_hash)
+    if of_plan is not None and not set(arm.seeds) & set(_arm(of_plan, config_hash).seeds):
+        alone = standing(
+            config_hash,
+            baseline_hash,
+            runs,
+            [of_plan],
+            baseline_seeds=baseline_seeds,
+            left_out=left_out,
+            family=family,
+            metric=metric,
+            alpha=alpha,
+            sesoi=sesoi,
+            sides=sides,
+        )
+        before = f"an earlier plan, {plan.digest()[:8]}, judged it on {seeds_text(arm.seeds)}"
+        return replace(alone, departures=(before, *alone.departures), report=report)
     drafts = _drafts([arm.cards, *(run.cards for run in runs)])
     settled = [run for run in runs if run.settled]
     if plan.judged_on and set(plan.judged_on) <= {run.seed for run in settled}:
@@ -167,12 +186,12 @@ def standing(
             f"δ* is {_gain(sesoi)}, and the plan's {_gain(plan.sesoi)}",
         ),
     )
-    before = {a.config_hash for p in rivals[: rivals.index(plan) + 1] for a in p.arms}
+    earlier = {a.config_hash for p in rivals[: rivals.index(plan) + 1] for a in p.arms}
     joined = {a.config_hash for p in rivals for a in p.arms} | set(family)
     return Standing(
         (*(text for departs, text in departures if departs), *_lacking(drafts)),
         added,
-        len(joined - before),
+        len(joined - earlier),
         plan.terms,
         tuple(left_out),
         report,
