@@ -96,7 +96,7 @@ def _judged(
                 alpha=match.terms.alpha,
                 sesoi=match.terms.sesoi,
                 sides=match.terms.sides,
-                of_plan=of_plan,
+                asked=of_plan,
             ),
             match.terms.source,
         )

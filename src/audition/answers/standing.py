@@ -107,7 +107,7 @@ def standing(
     alpha: float = ALPHA,
     sesoi: float | None = None,
     sides: str | None = None,
-    of_plan: Registration | None = None,
+    asked: Registration | None = None,
 ) -> Standing:
     """How the judged runs of an arm compare with the first plan that names the arm.
 
@@ -120,7 +120,7 @@ def standing(
         baseline_seeds: of the baseline's runs that count and have an outcome; None asks for none.
         left_out: what does not, in words.
         family: config hashes of all arms that are compared with the baseline.
-        of_plan: the plan that is judged; where it has none of the first plan's seeds of the arm, its
+        asked: the plan that is judged; where it has none of the first plan's seeds of the arm, its
             own runs are held to it, and that the first came before is what departs.
     """
     rivals = _rivals(plans, baseline_hash)
@@ -133,12 +133,12 @@ def standing(
         said = f"{LOST} ({', '.join(lost)})" if lost else UNPLANNED
         return Standing((said, *_lacking(drafts)), report=report, drafts=drafts)
     plan, arm = own[0], _arm(own[0], config_hash)
-    if of_plan is not None and not set(arm.seeds) & set(_arm(of_plan, config_hash).seeds):
+    if asked is not None and not set(arm.seeds) & set(_arm(asked, config_hash).seeds):
         alone = standing(
             config_hash,
             baseline_hash,
             runs,
-            [of_plan],
+            [asked],
             baseline_seeds=baseline_seeds,
             left_out=left_out,
             family=family,
