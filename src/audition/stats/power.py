@@ -212,13 +212,16 @@ def _simulated(
     """Half-widths [draws] and errors [draws] in arms of sd 1, by the verdict's own estimates."""
     rng = np.random.default_rng(0)
     seed = math.sqrt(rho) * rng.normal(size=(DRAWS, 1, total))
-    losses = seed + math.sqrt(1.0 - rho) * rng.normal(size=(DRAWS, peers + 1, total))
-    found = improvements(losses[:, 0], losses[:, 1:, :n])
+    # Only the baseline has the extra seeds.
+    ideas = seed[..., :n] + math.sqrt(1.0 - rho) * rng.normal(size=(DRAWS, peers + 1, n))
+    extra = seed[:, 0, n:] + math.sqrt(1.0 - rho) * rng.normal(size=(DRAWS, total - n))
+    baseline = np.concatenate([ideas[:, 0], extra], axis=-1)
+    found = improvements(baseline, ideas[:, 1:])
     df, correlation = found.df[:, 0], found.correlation[:, 0]
     if peers > 1:
         critical = family_critical_values(side, m=family, df=df, correlation=correlation)
     else:
         critical = family_critical_values(side / family, m=1, df=df, correlation=correlation)
-    c, extra = found.weight, max(total - n, 1)
-    error = np.sqrt((c**2 + 1.0 - 2.0 * c * rho) / n + (1.0 - c) ** 2 / extra)
+    c, more = found.weight, max(total - n, 1)
+    error = np.sqrt((c**2 + 1.0 - 2.0 * c * rho) / n + (1.0 - c) ** 2 / more)
     return critical * found.error[:, 0], error

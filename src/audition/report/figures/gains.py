@@ -19,10 +19,10 @@ def gains(judgement: Judgement) -> dict[Hashable, float]:
     a finite loss are left out.
     """
     c, idea, baseline = judgement.comparison, judgement.arm.losses, judgement.baseline.losses
-    found = {}
+    found, paired = {}, is_paired(judgement)
     for seed in c.seeds:
         own = idea.get(seed)
-        other = c.baseline_mean if not is_paired(judgement) else baseline.get(seed)
+        other = baseline.get(seed) if paired else c.baseline_mean
         if own is not None and other is not None and math.isfinite(other - own):
             found[seed] = other - own
     return found

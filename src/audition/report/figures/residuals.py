@@ -70,7 +70,8 @@ def residual_map(judgements: Sequence[Judgement]) -> Figure:
     arms = [("baseline", judgements[0].baseline.losses)]
     arms += [(j.comparison.idea, j.arm.losses) for j in judgements]
     seeds = _seeds([losses for _, losses in arms])
-    table = np.array([[finite(losses).get(seed, math.nan) for seed in seeds] for _, losses in arms])
+    numbers = [finite(losses) for _, losses in arms]
+    table = np.array([[own.get(seed, math.nan) for seed in seeds] for own in numbers])
     left = residuals(table)
     known = left[np.isfinite(left)]
     # As many parameters as cells leave nothing over: one seed, or no seed in common.
