@@ -38,6 +38,6 @@ def test_the_pool_survives_its_monkeys() -> None:
     os.geteuid() != 0 or shutil.which("apt-get") is None, reason="no Slurm can be started here"
 )
 def test_all_launchers_survive_theirs() -> None:
-    table = soak("--runs=15", "--minutes=8", "--seed=1")
+    table = soak("--runs=15", "--minutes=15", "--seed=1")
     for stage in ("pool", "submitit_local", "Slurm"):
         assert f"| {stage} | 5 |" in table
