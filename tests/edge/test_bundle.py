@@ -98,6 +98,7 @@ def test_a_host_is_no_device_and_the_two_stand_apart(trained, whole, capsys, tmp
     root = run.ledger.root
     assert whole.host.where == "host"
     assert whole.host.logits_ok
+    assert not whole.host.processor.isdigit()
     source = (whole.folder / "bench.py").read_text()
     imported = {line.split()[1] for line in source.splitlines() if line.startswith("import ")}
     ours = imported - set(sys.stdlib_module_names)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -11,14 +12,21 @@ import pytest
 from audition.cli.ledger import carry_out
 from audition.errors import AuditionError
 from audition.records.contents import contents_of
-from audition.records.registration import PlannedArm, Registration, register, registrations
+from audition.records.registration import (
+    PlannedArm,
+    PlannedClaim,
+    Registration,
+    register,
+    registrations,
+)
 from audition.records.store import Ledger
 from audition.report.paper.content import Judged, judged, numbers_of
-from audition.report.paper.document import Document, Numbers, Paragraph
-from audition.report.paper.latex import escaped
+from audition.report.paper.document import Document, Grid, Numbers, Paragraph
+from audition.report.paper.latex import escaped, tables_of
 from audition.report.paper.lint import known_numbers, strays, within
 from audition.report.paper.sections import paper
-from audition.report.paper.write import check, write_paper
+from audition.report.paper.typst import set_pdf
+from audition.report.paper.write import Paper, check, write_paper
 
 typst = pytest.importorskip(
     "typst", reason="extra paper is not installed: pip install 'audition[paper]'"
@@ -34,10 +42,10 @@ ARMS = {
 }
 
 
-@pytest.fixture
-def planned(ledger_of: Make) -> Ledger:
+@pytest.fixture(scope="module")
+def planned(ledger_at: Make, tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     """A ledger of three arms with the plan that named them."""
-    ledger = ledger_of(ARMS)
+    ledger = ledger_at(tmp_path_factory.mktemp("planned") / "outputs", ARMS)
     arms = tuple(
         PlannedArm(
             name=name.replace("/", "-"), config_hash=f"{k:016x}", seeds=(42, 137, 256), cards={}
@@ -53,16 +61,29 @@ def planned(ledger_of: Make) -> Ledger:
             arms=arms,
             metric="val_loss",
             sesoi=0.01,
+            claims=(PlannedClaim(cost="tokens", k=2, delta=0.01, arms=(f"{1:016x}",)),),
             command="python -m src.train deploy=int8 seed=42,137,256 -m",
         ),
     )
     return ledger
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def of(planned: Ledger) -> Judged:
     plans = registrations(planned.root)
     return judged(planned, contents_of(planned), plans[0], plans)
+
+
+@pytest.fixture(scope="module")
+def written(of: Judged, tmp_path_factory: pytest.TempPathFactory) -> Paper:
+    """A paper: look, never touch."""
+    return write_paper(of, tmp_path_factory.mktemp("paper") / "one", author="A. Nother")
+
+
+@pytest.fixture
+def folder(written: Paper, tmp_path: Path) -> Path:
+    """A copy of it, to be edited."""
+    return Path(shutil.copytree(written.folder, tmp_path / "paper"))
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -73,8 +94,8 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_the_same_ledger_gives_the_same_bytes(of: Judged, tmp_path: Path) -> None:
-    one = write_paper(of, tmp_path / "one", author="A. Nother")
+def test_the_same_ledger_gives_the_same_bytes(of: Judged, written: Paper, tmp_path: Path) -> None:
+    one = written
     other = write_paper(of, tmp_path / "other", author="A. Nother")
     found = digests(one.folder)
     assert found == digests(other.folder)
@@ -89,8 +110,8 @@ def test_the_same_ledger_gives_the_same_bytes(of: Judged, tmp_path: Path) -> Non
     assert "welch1947" not in bib
 
 
-def test_its_sentences_are_the_verdicts(of: Judged, tmp_path: Path) -> None:
-    folder = write_paper(of, tmp_path / "paper").folder
+def test_its_sentences_are_the_verdicts(of: Judged, written: Paper) -> None:
+    folder = written.folder
     plain = json.loads((folder / "numbers.json").read_text())
     text = (folder / "main.md").read_text()
     assert [v["idea"] for v in plain["verdicts"]] == [facts.name for facts in of.facts]
@@ -98,6 +119,7 @@ def test_its_sentences_are_the_verdicts(of: Judged, tmp_path: Path) -> None:
     for facts in of.facts:
         if facts.name == "int8":
             assert f"int8: {facts.sentence}" in abstract
+            assert "int8 (claim): refuted: the same for at most 1/2 of the tokens" in abstract
     every = {row[1] for row in plain["tables"]["runs"]["rows"]}
     assert every == {"42", "137", "256"}
     assert plain["texts"]["plan.digest"] in text
@@ -110,7 +132,7 @@ def test_its_sentences_are_the_verdicts(of: Judged, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "written", "line"),
+    ("file", "text", "line"),
     [
         ("main.md", "It gains 0.4711 nats.", "main.md line"),
         ("main.typ", "It gains 0.4711 nats.", "main.typ line"),
@@ -118,31 +140,28 @@ def test_its_sentences_are_the_verdicts(of: Judged, tmp_path: Path) -> None:
         ("main.tex", "It gains 0.4711 nats.\n\\end{document}", "main.tex line"),
     ],
 )
-def test_a_number_of_its_own_fails(
-    of: Judged, tmp_path: Path, file: str, written: str, line: str
-) -> None:
-    folder = write_paper(of, tmp_path / "paper").folder
+def test_a_number_of_its_own_fails(folder: Path, file: str, text: str, line: str) -> None:
     check(folder)
     path = folder / file
-    path.write_text(path.read_text().replace("\\end{document}", "") + "\n" + written + "\n")
+    path.write_text(path.read_text().replace("\\end{document}", "") + "\n" + text + "\n")
     with pytest.raises(AuditionError, match=rf"not from numbers\.json: {line} \d+: 0\.4711"):
         check(folder)
-    with pytest.raises(AuditionError, match=r"0\.4711"):
-        write_paper(of, folder)
 
 
-def test_an_edited_file_is_kept_and_its_numbers_are_todays(of: Judged, tmp_path: Path) -> None:
-    first = write_paper(of, tmp_path / "paper", title="A title")
-    path = first.folder / "main.typ"
+def test_an_edited_file_is_kept_and_its_numbers_are_todays(of: Judged, folder: Path) -> None:
+    path = folder / "main.typ"
     path.write_text(path.read_text() + '\nOf this, more in #t("arms.count");.\n')
-    again = write_paper(of, first.folder, title="Another title")
+    again = write_paper(of, folder, title="Another title")
     assert again.kept == ("main.typ",)
     assert "more in" in path.read_text()
-    assert "Another title" in (again.folder / "numbers.json").read_text()
-    assert "# Another title" in (again.folder / "main.md").read_text()
-    path.write_text(path.read_text() + "\n#nothing()\n")
+    assert "Another title" in (folder / "numbers.json").read_text()
+    assert "# Another title" in (folder / "main.md").read_text()
+    path.write_text(path.read_text() + "\nIt gains 0.4711 nats.\n")
+    with pytest.raises(AuditionError, match=r"0\.4711"):
+        write_paper(of, folder)
+    path.write_text(path.read_text().replace("It gains 0.4711 nats.", "#nothing()"))
     with pytest.raises(AuditionError, match=r"main\.typ cannot be set"):
-        write_paper(of, first.folder)
+        set_pdf(path)
 
 
 def test_a_document_with_a_number_is_refused(of: Judged) -> None:
@@ -174,13 +193,20 @@ def test_what_a_number_is() -> None:
 
 def test_signs_that_latex_lacks_are_written_in_its_own() -> None:
     assert escaped("a_b & 5 % ± σ → ✓") == r"a\_b \& 5 \% $\pm$ $\sigma$ $\rightarrow$ ?"
+    rows = [(str(i), "x" * 90) for i in range(50)]
+    parts = tables_of("runs", Grid(("seed", "why"), rows))
+    assert [(name, text.count("xxx & ") + text.count(" \\\\")) for name, text in parts.items()] == [
+        ("runs-1.tex", 41),
+        ("runs-2.tex", 11),
+    ]
+    assert r"{lp{.6\linewidth}}" in parts["runs-1.tex"]
+    assert list(tables_of("none", Grid(("a",), ()))) == ["none.tex"]
     assert Numbers({}, {}).plain() == {"texts": {}, "tables": {}, "verdicts": []}
 
 
 def test_the_command_writes_and_checks(
-    planned: Ledger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    planned: Ledger, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = tmp_path / "paper"
     carry_out(["paper", "int8", "--to", str(folder), "--output-dir", str(planned.root)])
     assert "main.pdf" in capsys.readouterr().out
     carry_out(["paper", "--check", str(folder), "--output-dir", str(planned.root)])

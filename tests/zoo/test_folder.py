@@ -14,6 +14,7 @@ from audition.zoo import folder as folders
 from audition.zoo import gpt2
 from audition.zoo.folder import push, write_folder
 from audition.zoo.gpt2 import is_gpt2
+from audition.zoo.published import without_folders
 
 pytest.importorskip(
     "transformers", reason="extra zoo is not installed: pip install 'audition[zoo]'"
@@ -167,6 +168,11 @@ def test_the_card_has_the_results_and_the_metadata(run_of, tmp_path):
     assert "validation loss: 4.2500 nats/token (lower is better)" in card.text
     assert json.loads((folder / "verdict.json").read_text()) == []
     assert json.loads((folder / "repro.json").read_text())["run"]["key"] == run.record.key
+
+
+def test_no_folder_of_the_machine_is_published():
+    words = ("model=tiny", "paths.output_dir=/home/me", "hydra.sweep.dir=/tmp/x", "seed=1")
+    assert without_folders(words) == ("model=tiny", "seed=1")
 
 
 def test_what_cannot_be_published_is_a_sentence(run_of, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from audition.answers.verdict import Verdict
+from audition.execution import Float32
 from audition.records.record import BASELINE
 from audition.report.verdict_text import headline, lines
 from audition.text import axis, count, direction, plain_level
@@ -45,7 +46,7 @@ def _head(run: Published) -> list[str]:
 
 
 def _model(run: Published) -> list[str]:
-    record, words = run.record, " ".join(run.record.overrides)
+    record, words = run.record, " ".join(run.typed)
     parts = ", ".join(
         f"{group} {run.settings[group]['_target_'].rpartition('.')[2]}"
         for group in ("attention", "positional", "norm", "feedforward", "skip")
@@ -62,7 +63,7 @@ def _model(run: Published) -> list[str]:
         f"{record.units:,} {record.unit} of {_data_name(run)} in {record.steps:,} steps, seed "
         f"{record.seed}. Its parts: {parts}. It reads {run.model.context} tokens.",
         "",
-        "Measured on held-out text that it was not trained on:",
+        f"Measured on held-out text that it was not trained on{_precision(run)}:",
         "",
         *measured,
         "",
@@ -129,6 +130,13 @@ def _use(run: Published, own_code: bool) -> list[str]:
         f"Written by Audition {version('audition')}.",
         "",
     ]
+
+
+def _precision(run: Published) -> str:
+    """With what products the measures were taken, where that is another than the folder's."""
+    kind = str(run.settings["precision"]["_target_"]).rpartition(".")[2]
+    same = kind == Float32.__name__
+    return "" if same else f" (in {kind.lower()}; the folder is in float32, which rounds otherwise)"
 
 
 def _data_name(run: Published) -> str:

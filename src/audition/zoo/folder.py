@@ -18,7 +18,7 @@ from audition.stats.comparison import json_ready
 from audition.zoo.card import card
 from audition.zoo.gpt2 import gpt2_config, gpt2_weights, is_gpt2
 from audition.zoo.own import architecture, own_code, own_config, own_weights
-from audition.zoo.published import Published
+from audition.zoo.published import Published, without_folders
 from audition.zoo.tokenizer import write_tokenizer
 
 NEEDED = "audition zoo writes for transformers, which is not installed: pip install 'audition[zoo]'"
@@ -112,10 +112,10 @@ def repro(run: Published) -> Mapping[str, Any]:
     command = [str(word) for word in found.get("command") or ()]
     told = {name: value for name, value in found.items() if name not in PRIVATE}
     if command:
-        told["command"] = [Path(command[0]).name, *command[1:]]
+        told["command"] = [Path(command[0]).name, *without_folders(command[1:])]
     record = run.record
     digests = {"key": record.key, "weights": record.weights, "code": record.code}
-    same = {"evaluation": record.evaluation, "seed": record.seed, "overrides": record.overrides}
+    same = {"evaluation": record.evaluation, "seed": record.seed, "overrides": run.typed}
     return {**told, "run": {**digests, **same, "arithmetic": dict(record.arithmetic)}}
 
 

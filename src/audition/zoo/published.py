@@ -1,6 +1,7 @@
 """One run of the ledger that is to be published: its model with the weights that it ended with."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -39,9 +40,20 @@ class Published:
         return f"{self.record.arm} seed {self.record.seed}"
 
     @property
+    def typed(self) -> tuple[str, ...]:
+        """What was typed for it, without the folders of its machine."""
+        return without_folders(self.record.overrides)
+
+    @property
     def batches(self) -> Any:
         """The data that it was trained on, with its tokenizer."""
         return self.job.recipe.data(Streams(self.job.seed))
+
+
+def without_folders(words: Sequence[str]) -> tuple[str, ...]:
+    """The words of a command but those that name a folder of the machine it ran on."""
+    own = re.compile(r"\+{0,2}(paths\.|hydra\.(run|sweep)\.(sub)?dir=)")
+    return tuple(word for word in words if not own.match(word))
 
 
 def trained_run(ledger: Ledger, contents: Contents, word: str) -> Record:

@@ -1,5 +1,6 @@
 """What a paper of one plan says: its numbers and texts, gathered once from the ledger."""
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from audition.answers.lab import evidence
 from audition.answers.provenance import origins
 from audition.answers.rating import MOST, Rating, rate
 from audition.answers.verdict import Verdict, as_data, verdicts
+from audition.command_line import train_door
 from audition.errors import AuditionError
 from audition.records.record import Record
 from audition.records.registration import Registration
@@ -95,7 +97,7 @@ def _plan(of: Judged) -> dict[str, str]:
         "plan.level": f"{100 * c.level:.4g} %",
         "plan.sides": plan.sides,
         "plan.worth": worth,
-        "plan.command": plan.command or "(the plan does not say)",
+        "plan.command": _typed(plan.command),
         "plan.terms": first.standing.terms or "default settings",
         "metric": f"{axis(how)}, {direction(how)}",
         "metric.label": how.label,
@@ -109,10 +111,17 @@ def _plan(of: Judged) -> dict[str, str]:
     }
 
 
+def _typed(command: str) -> str:
+    """What a plan was made by, with the command that trains before it."""
+    if not command:
+        return "(the plan does not say)"
+    whole = command.startswith(("python ", "audition "))
+    return command if whole else f"{shlex.join(train_door())} {command}"
+
+
 def _arms(of: Judged) -> dict[str, str]:
     found: dict[str, str] = {}
-    every = zip(of.verdicts, of.facts, of.ratings, strict=True)
-    for number, (verdict, facts, rating) in enumerate(every, start=1):
+    for number, (verdict, facts) in enumerate(zip(of.verdicts, of.facts, strict=True), start=1):
         head = f"arm.{number}"
         kind = f" ({facts.kind})" if facts.kind else ""
         told = {
@@ -123,7 +132,6 @@ def _arms(of: Judged) -> dict[str, str]:
             "said": f"{facts.name}: {facts.sentence}",
             "hash": verdict.judgement.arm.config_hash,
             "next": facts.next.text,
-            "rating": f"{rating.total} of {MOST} ({rating.band})",
         }
         found |= {f"{head}.{name}": text for name, text in told.items()}
         for kinds, sentences in (
@@ -131,7 +139,6 @@ def _arms(of: Judged) -> dict[str, str]:
             ("note", [*facts.notes, *facts.further_notes]),
             ("departure", verdict.judgement.standing.departures),
             ("claim", [f"{facts.name} ({n}): {text}." for n, text in claimed(verdict.judgement)]),
-            ("reason", rating.reasons),
         ):
             found |= {f"{head}.{kinds}.{i}": text for i, text in enumerate(sentences, start=1)}
         for i, card in enumerate(facts.cards, start=1):
@@ -166,6 +173,10 @@ def _tables(of: Judged) -> dict[str, Grid]:
         (r.arm, str(r.seed), r.key[:16], r.config_hash, r.code[:12], r.weights[:16])
         for r in of.records
     ]
+    rated = [
+        (facts.name, f"{rating.total} of {MOST}", rating.band, "; ".join(rating.reasons))
+        for facts, rating in zip(of.facts, of.ratings, strict=True)
+    ]
     made = [
         (f"{origin.runs:,}", what, which)
         for origin in origins(of.ledger, arms.values())
@@ -174,6 +185,7 @@ def _tables(of: Judged) -> dict[str, Grid]:
     return {
         "verdicts": Grid(("arm", "verdict", *SUMMARY_COLUMNS), rows),
         "costs": Grid(("arm", *COSTS), [_costs(verdict) for verdict in of.verdicts]),
+        "ratings": Grid(("arm", "rating", "band", "every point with its reason"), rated),
         "runs": Grid(run_columns(judgements[0].baseline), list(dict.fromkeys(runs))),
         "environment": Grid(("runs", "what", "which"), made),
         "hashes": Grid(("arm", "seed", "run", "settings", "code", "weights"), hashes),

@@ -67,18 +67,21 @@ SIGNS = {
 PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
-\usepackage[a4paper,margin=25mm]{geometry}
 \usepackage{booktabs}
 \usepackage{graphicx}
 \usepackage{natbib}
 \usepackage{hyperref}
 \input{numbers.tex}
 \newcommand{\val}[1]{\csname text:#1\endcsname}
-\newcommand{\wide}[1]{\noindent\resizebox{\linewidth}{!}{#1}}
+\newcommand{\wide}[1]{\noindent\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{#1}}
 """
+ROWS = 40
+"""Of a table on one page: a longer one is several files."""
+LONG = 60
+"""Characters of a cell from which on its column is set as a paragraph."""
 
 
-def as_latex(document: Document) -> str:
+def as_latex(document: Document, numbers: Numbers) -> str:
     """The text of `main.tex`."""
     parts = [
         PREAMBLE,
@@ -99,7 +102,8 @@ def as_latex(document: Document) -> str:
                 items = "\n".join(rf"\item {_text(text)}" for text in texts)
                 parts.append("\\begin{itemize}\n" + items + "\n\\end{itemize}")
             case Table(name=name, caption=caption):
-                parts.append(rf"\wide{{\input{{tables/{name}.tex}}}}")
+                own = tables_of(name, numbers.tables[name])
+                parts += [rf"\wide{{\input{{tables/{file}}}}}" + "\n" for file in own]
                 parts.append(rf"\noindent\emph{{{_text(caption)}}}" + "\n")
             case Figure(name=name, caption=caption):
                 parts.append(
@@ -125,11 +129,23 @@ def texts_of(numbers: Numbers) -> str:
     return "% made from numbers.json\n" + "\n".join(lines) + "\n"
 
 
+def tables_of(name: str, grid: Grid) -> dict[str, str]:
+    """File name -> text, in `tables/`, of a table: one for every ROWS rows."""
+    starts = range(0, len(grid.rows), ROWS) or range(1)
+    parts = [Grid(grid.columns, grid.rows[at : at + ROWS]) for at in starts]
+    ends = [""] if len(parts) == 1 else [f"-{number}" for number in range(1, len(parts) + 1)]
+    return {f"{name}{end}.tex": table_of(part) for end, part in zip(ends, parts, strict=True)}
+
+
 def table_of(grid: Grid) -> str:
-    """The text of `tables/NAME.tex`."""
+    """A table as LaTeX sets it."""
     lines = [" & ".join(map(escaped, row)) + r" \\" for row in grid.rows]
     head = " & ".join(map(escaped, grid.columns)) + r" \\"
-    width = "l" * len(grid.columns)
+    wide = [
+        max((len(c) for c in column), default=0) > LONG for column in zip(*grid.rows, strict=True)
+    ]
+    widths = "".join(r"p{.6\linewidth}" if long else "l" for long in wide)
+    width = widths or "l" * len(grid.columns)
     body = [r"\toprule", head, r"\midrule", *lines, r"\bottomrule"]
     return "\n".join([rf"\begin{{tabular}}{{{width}}}", *body, r"\end{tabular}"]) + "\n"
 

@@ -41,7 +41,7 @@ def paper(of: Judged, numbers: Numbers, figures: Sequence[str]) -> Document:
     texts, arms = numbers.texts, range(1, len(of.facts) + 1)
     abstract = " ".join(
         (
-            f"{{arms.count}} were compared with one baseline by {{metric.label}}{as_planned(of)}: "
+            f"{{arms.count}} against one baseline, by {{metric.label}}{as_planned(of)}: "
             "{arms.outcomes}.",
             *(f"{{{name}}}" for i in arms for name in _answers(texts, i)),
         )
@@ -78,7 +78,7 @@ def _answers(texts: Mapping[str, str], arm: int) -> Iterator[str]:
 
 
 def as_planned(of: Judged) -> str:
-    """Whether everything happened as the plan said, in words that follow `compared`."""
+    """Whether everything happened as the plan said, in words that follow the question."""
     departed = any(judgement.standing.departures for judgement in of.judgements)
     return ", with deviations from their plan" if departed else ", as planned before the first run"
 
@@ -166,10 +166,7 @@ def _appendix(of: Judged, texts: Mapping[str, str]) -> Iterator[Block]:
     )
     yield Items(left) if left else Paragraph("There are none: all happened as planned.")
     yield Section("Appendix: ratings")
-    yield Paragraph("How good the evidence is, whatever came out, every point with its reason.")
-    for i in range(1, len(of.facts) + 1):
-        yield Paragraph(f"{{arm.{i}.name}}: {{arm.{i}.rating}}.")
-        yield Items(tuple(f"{{{name}}}" for name in numbered(texts, f"arm.{i}.reason")))
+    yield Table("ratings", "How good the evidence of each arm is, whatever came out.", small=True)
     yield Section("Appendix: every seed")
     yield Table("runs", "{runs.count}, each with its outcome.", small=True)
     yield Section("Appendix: commands")

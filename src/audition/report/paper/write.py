@@ -16,18 +16,16 @@ from audition.plain_file import write_whole
 from audition.report.figures import detectable_effect, forest, learning_curves, paired_slopes
 from audition.report.paper.content import Judged, numbers_of
 from audition.report.paper.document import Document
-from audition.report.paper.latex import as_latex, table_of, texts_of
+from audition.report.paper.latex import as_latex, tables_of, texts_of
 from audition.report.paper.lint import check_folder
 from audition.report.paper.markdown import as_markdown
 from audition.report.paper.sections import paper, slides
 from audition.report.paper.typst import as_typst, check_typst, set_pdf
 from audition.report.style import save
 
-PROSE = ("main.typ", "main.tex", "main.md", "slides.typ", "style.typ")
-"""What an author may edit: written anew only where it is as it was written."""
 LINTED = ("main.typ", "main.tex", "main.md", "slides.typ")
 WRITTEN = ".written.json"
-"""The digest of each file of PROSE as it was written."""
+"""The digest of each file that an author may edit, as it was written."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +62,16 @@ def write_paper(
         bib, named = references(text)
         write_whole(folder / "numbers.json", _json(numbers.plain()))
         write_whole(folder / "numbers.tex", texts_of(numbers))
-        write_whole(folder / "refs.bib", bib)
         for name, grid in numbers.tables.items():
-            write_whole(folder / "tables" / f"{name}.tex", table_of(grid))
+            for file, part in tables_of(name, grid).items():
+                write_whole(folder / "tables" / file, part)
         prose = {
             "main.typ": as_typst(text),
-            "main.tex": as_latex(text),
+            "main.tex": as_latex(text, numbers),
             "main.md": as_markdown(text, numbers, named),
             "slides.typ": as_typst(talk, slides=True),
             "style.typ": template("style.typ"),
+            "refs.bib": bib,
         }
         kept = write_prose(folder, prose)
     check(folder)
@@ -113,14 +112,12 @@ def write_prose(folder: Path, prose: Mapping[str, str]) -> tuple[str, ...]:
         before = {}
     kept, now = [], {}
     for name, text in prose.items():
-        there = folder / name
-        now[name] = sha256(text.encode()).hexdigest()
-        if there.is_file() and name in before:
-            found = sha256(there.read_bytes()).hexdigest()
-            if found != before[name]:
-                kept.append(name)
-                now[name] = before[name]
-                continue
+        there, now[name] = folder / name, sha256(text.encode()).hexdigest()
+        found = sha256(there.read_bytes()).hexdigest() if there.is_file() else ""
+        if found and found not in (now[name], before.get(name)):
+            kept.append(name)
+            now[name] = before.get(name, "")
+            continue
         write_whole(there, text)
     write_whole(path, _json(now))
     return tuple(kept)
