@@ -36,7 +36,17 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize(("words", "code", "sentence"), COMMANDS.values(), ids=COMMANDS)
+SLOW = {"seeds alone", "a baseline"}
+"""Which end as a sweep does."""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        pytest.param(*told, id=name, marks=(pytest.mark.slow,) * (name in SLOW))
+        for name, told in COMMANDS.items()
+    ],
+)
 def test_what_diverged_ends_with_a_sentence_and_a_code(
     place: Any, words: Sequence[str], code: int, sentence: str
 ) -> None:

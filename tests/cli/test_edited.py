@@ -85,7 +85,7 @@ TWO, ONE, PAIR = ("baseline 1", "baseline 2"), ("baseline 1",), ("baseline 1", "
         (SEEDS, TWO),
         (("seed=1", "parallel=ddp"), ONE),
         (("seed=1", "+idea=placebo", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"), PAIR),
-        (("seed=1,2", "hydra/launcher=basic"), TWO),
+        pytest.param(("seed=1,2", "hydra/launcher=basic"), TWO, marks=pytest.mark.slow),
     ],
     ids=["pool", "ranks", "joblib", "basic"],
 )

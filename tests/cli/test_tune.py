@@ -12,7 +12,11 @@ import pytest
     ("words", "trials"),
     [
         (("tune=optimizer.lr", "tuning.trials=3"), 3),
-        (("tune=optimizer.lr", "tuning.trials=2", "hydra/launcher=basic"), 2),
+        pytest.param(
+            ("tune=optimizer.lr", "tuning.trials=2", "hydra/launcher=basic"),
+            2,
+            marks=pytest.mark.slow,
+        ),
         (("tune=optimizer.lr,training.clip", "tuning.trials=2"), 2),
     ],
 )
