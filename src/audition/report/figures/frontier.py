@@ -14,6 +14,9 @@ from audition.stats.claim import Claimed
 from audition.stats.frontier import frontier
 from audition.text import axis, direction
 
+TICKS = [k * 10.0**power for power in (-3, -2, -1, 0, 1) for k in (1, 1.5, 2, 3, 5, 7)]
+LIKE = {"traded": "refuted"}
+"""Words of claims that look like others."""
 HEIGHT, GAP = 4.9, 0.22  # inches: of the room, and between two names
 
 
@@ -46,17 +49,14 @@ def cost_frontier(judgements: Sequence[Judgement], cost: str) -> Figure:
     wide, high = WIDTH - 3.6, HEIGHT - 0.95
     axes = page.axes(0.95, 0.65, wide, high)
     axes.set_xscale("log")
-    spread = max(costs) / min(costs)
-    axes.set_xlim(min(costs) / spread**0.06, max(costs) * spread**0.06 if spread > 1 else 1.1)
+    beside = max((max(costs) / min(costs)) ** 0.06, 1.05)
+    axes.set_xlim(min(costs) / beside, max(costs) * beside)
     levels = [how.as_loss(x) for x in losses]
     room = 0.06 * (max(levels) - min(levels) or 1.0)
     axes.set_ylim(min(levels) - room, max(levels) + room)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g} ×"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    ticks = [
-        t for t in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10) if _inside(t, axes.get_xlim())
-    ]
-    axes.set_xticks(ticks)
+    axes.set_xticks([tick for tick in TICKS if _inside(tick, axes.get_xlim())])
     axes.set_xlabel(f"{COSTS[cost].says}, of the baseline's ({known[0][1].method}): left is better")
     axes.set_ylabel(f"{axis(how)}: {direction(how)}")
     along = sorted(front, key=lambda i: costs[i])
@@ -70,16 +70,15 @@ def cost_frontier(judgements: Sequence[Judgement], cost: str) -> Figure:
         gid="frontier",
     )
     mark(axes, costs[0], levels[0], INK, 110, "P", zorder=6, gid="baseline")
-    for i, (judgement, claim) in enumerate(known, start=1):
-        verdict = judgement.comparison.verdict
-        colour, wins = VERDICT[verdict], claim.dominates
-        face = colour if wins else "none"
+    for i, (_, claim) in enumerate(known, start=1):
+        word = LIKE.get(claim.word, claim.word)
+        colour = VERDICT[word]
         axes.scatter(
             [costs[i]],
             [levels[i]],
             s=90,
-            marker=MARKER[verdict],
-            facecolor=face,
+            marker=MARKER[word],
+            facecolor=colour if claim.dominates else "none",
             edgecolor=colour,
             lw=1.6,
             zorder=5,
@@ -117,8 +116,8 @@ def _caption(known: Sequence[tuple[Judgement, Claimed]], cost: str) -> str:
         "Plus: the baseline. The line joins what no other point beats in both (bold); it is drawn by "
         f"points, and seeds may move them. Filled: certainly cheaper and not worse by δ = "
         f"{claim.delta:.3g}, {winning} of {len(known)}, as the claim with k = 1 has it at "
-        f"{claim.alpha:g} a half. Colours and shapes: the verdict on the gain alone. Means of "
-        f"{_seeds(known)} seeds."
+        f"{claim.alpha:g} a half. Colours and shapes: what became of the claim, traded as refuted. "
+        f"Means of {_seeds(known)} seeds."
     )
 
 
