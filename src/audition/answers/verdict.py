@@ -82,6 +82,7 @@ REGISTERED = frozenset(
         "departures",
         "joined_since_plan",
         "left_out",
+        "claims",
     }
 )
 """What a registered report says of its primary arms; all else that is known of them is exploratory."""

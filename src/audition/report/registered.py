@@ -92,4 +92,4 @@ def registered_notes(judgement: Judgement) -> tuple[str, ...]:
 
 
 def _own(judgement: Judgement) -> tuple[str, ...]:
-    return judgement.measure.label, "chance", "sensitivity", "evidence"
+    return judgement.measure.label, "claim", "control", "chance", "sensitivity", "evidence"
