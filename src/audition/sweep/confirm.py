@@ -171,14 +171,19 @@ def conclude(
     plan: Plan, ledger: Ledger, show: Show, registration: Registration | None = None
 ) -> Confirmed:
     """The verdicts, shown, and whatever is missing; claimed costs are measured before."""
-    own = registration or registered(ledger.root, plan.runs[0].plan)
-    if own is not None:
-        measure_claimed(own, ledger.root, plan.runs[0].settings["allowed_targets"])
+    measure_costs(plan, ledger, registration)
     contents = ledger.read()
     judgements = show_answer(plan, contents, ledger, show, registration)
     return Confirmed(
         judgements, say_missing(plan, contents, ledger) and say_diverged(plan, contents)
     )
+
+
+def measure_costs(plan: Plan, ledger: Ledger, registration: Registration | None = None) -> None:
+    """Have what is claimed of `plan`, or in its `registration`, be measured where no record has it."""
+    own = registration or registered(ledger.root, plan.runs[0].plan)
+    if own is not None:
+        measure_claimed(own, ledger.root, plan.runs[0].settings["allowed_targets"])
 
 
 def show_answer(
