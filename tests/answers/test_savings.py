@@ -185,7 +185,8 @@ def test_equal_weights_are_an_equal_loss_on_one_seed() -> None:
     sizes = {"baseline": 400, "small": 150}
     filed = [made(a, 1, 1.8, parameters=n, weights="w") for a, n in sizes.items()]
     found = {j.arm.name: j for j in judge_plan(filed, parameters, [])}["small"].claims[0]
-    assert found.word == "supported"
+    assert (found.word, found.control) == ("supported", "")  # nothing smaller can stand in
+    assert found.reasons[0] == "the weights are the same to the last bit"
 
 
 def test_a_claim_is_part_of_the_seal_and_of_what_is_asked_of_one_arm() -> None:

@@ -57,7 +57,7 @@ def with_claims(judgements: Sequence[Judgement], plans: Sequence[Registration]) 
         words = {claim: _control(plan, claim, own, found) for claim in plan.claims}
         for (claim, arm), each in zip(asked, as_family(tested), strict=True):
             if arm in own and (arm, claim.cost) not in taken:
-                found[arm].append(replace(each, control=words[claim]))
+                found[arm].append(replace(each, control="" if each.same else words[claim]))
                 taken.add((arm, claim.cost))
     return [replace(each, claims=tuple(found[each.arm.config_hash])) for each in judgements]
 

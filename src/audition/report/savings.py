@@ -8,7 +8,7 @@ from audition.amount import COSTS
 from audition.answers import Judgement
 from audition.console import console, table
 from audition.stats.claim import LACKING, Claimed
-from audition.text import UNDEFINED, number
+from audition.text import UNDEFINED, number, signed
 
 COLOURS = {
     "supported": "bold green",
@@ -54,7 +54,7 @@ def _line(name: str, claim: Claimed) -> Sequence[str | Text]:
         Text(f"{'control: ' if claim.is_control else ''}{claim.word}", COLOURS[claim.word]),
         f"{number(claim.factor, '.3g')} ×{spread}" if claim.less.n else UNDEFINED,
         UNDEFINED if claim.score is None else f"{claim.score:.3g} ×",
-        f"{-claim.gain.value:+.4f}" if abs(claim.gain.value) < float("inf") else UNDEFINED,
+        signed(0.0 - claim.gain.value),
         _why(claim),
     )
 
@@ -69,7 +69,7 @@ def _why(claim: Claimed) -> str:
         return claim.reasons[-1]
     if claim.word == "refuted":
         return f"worse by δ = {claim.delta:.3g}" if claim.worse else f"not {claim.k:g} times less"
-    return f"not worse by δ = {claim.delta:.3g}"
+    return "the same weights" if claim.same else f"not worse by δ = {claim.delta:.3g}"
 
 
 def _controls(every: Sequence[tuple[str, Claimed]]) -> Iterator[str]:

@@ -92,6 +92,11 @@ class Claimed:
         return not self.fault and self.p_loss <= self.alpha
 
     @property
+    def same(self) -> bool:
+        """Whether the weights are the baseline's to the bit, so that no smaller model stands in."""
+        return self.gain.error == 0.0 and self.gain.value == 0.0
+
+    @property
     def worse(self) -> bool:
         """Whether the loss is certainly worse, by more than δ."""
         return self.gain.interval(self.alpha)[1] < -self.delta
@@ -181,7 +186,7 @@ class Claimed:
     def _of_loss(self) -> str:
         if self.gain == LOST:
             return "the idea diverged where the baseline trained"
-        if self.gain.error == 0.0:
+        if self.same:
             return "the weights are the same to the last bit"
         low, high = self.gain.interval(self.alpha)
         if not low <= high:

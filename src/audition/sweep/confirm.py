@@ -182,7 +182,7 @@ def conclude(
 def measure_costs(plan: Plan, ledger: Ledger, registration: Registration | None = None) -> None:
     """Have what is claimed of `plan`, or in its `registration`, be measured where no record has it."""
     own = registration or registered(ledger.root, plan.runs[0].plan)
-    if own is not None:
+    if own is not None and own.claims:
         measure_claimed(own, ledger.root, plan.runs[0].settings["allowed_targets"])
 
 
