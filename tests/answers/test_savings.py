@@ -10,6 +10,7 @@ from made_records import made
 
 from audition.amount import COSTS, Amount
 from audition.answers import judge_arms, judge_plan
+from audition.answers.commands import commands
 from audition.answers.judgement import Judgement
 from audition.answers.leaderboard import Leaderboard, Row
 from audition.answers.verdict import as_data, verdicts
@@ -260,6 +261,24 @@ def test_arms_of_the_same_trained_weights_have_each_their_own_noise() -> None:
     assert found["fine"].design == "paired"
     assert found["fine"].family_size == 2
     assert found["fine"].sesoi == pytest.approx(0.0129, abs=1e-3)  # a seed's sd, of trainings
+
+
+def test_a_command_claims_again_what_was_claimed_and_nothing_of_other_arms() -> None:
+    plan = plan_of(claim_of(arms=("small",)), claim_of("parameters", k=2.0, arms=("small",)))
+    typed = {"baseline": (), "small": ("norm=rmsnorm",), "poor": ("optimizer=sgd",)}
+    filed = [
+        replace(run, overrides=("+sweeps=mine", *typed[arm]), started="2026")
+        for arm, (gain, facts) in ALIKE.items()
+        for run in runs(arm, gain, plan, **facts)
+    ]
+    small, poor = (
+        commands(judgement, Path("outputs"))[0] for judgement in judge_plan(filed, plan, [plan])
+    )
+    assert "'claim.cost=[model_bytes,parameters]' 'claim.k=[3,2]' " in small
+    assert "claim.arms=[" in small
+    assert "norm=rmsnorm" in small.split("claim.arms")[1]
+    assert "claim.control=null" in small
+    assert "claim.cost=none" in poor
 
 
 def test_every_cost_that_can_be_claimed_has_words() -> None:

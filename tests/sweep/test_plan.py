@@ -229,6 +229,8 @@ def test_what_is_claimed_is_in_the_plan_and_frees_the_length_of_the_training(
     assert {(each.arms, each.controls) for each in found} == {
         ((hashes["optimizer=muon"],), (hashes["optimizer=sgd"],))
     }
+    off = "claim.arms=['optimizer=soap'] claim.control='optimizer=soap' claim.k=3"
+    assert announcement(plan(f"{line} claim.cost=none {off}")).claims == ()
     same = plan(line)
     assert [run.identity.key for run in same.runs] == [run.identity.key for run in made.runs]
     assert announcement(same).claims == ()

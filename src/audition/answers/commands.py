@@ -30,6 +30,10 @@ TUNE_OFF = "tune=null"
 REPORT_OFF = ("analysis.primary=null", "analysis.expects=better")
 """Drops what a sweep registered of arms that are not trained again."""
 
+CONTROL_OFF = "claim.control=null"
+CLAIM_OFF = "claim.cost=none"
+"""Drop what a sweep claims of arms that are not trained again."""
+
 
 def with_configs(command: str, judgement: Judgement, root: Path) -> str:
     """A command that trains, with the folder of configs that the arm's newest run was typed with."""
@@ -51,6 +55,8 @@ def commands(judgement: Judgement, root: Path) -> tuple[str, ...]:
     if not first:
         return ()
     unregistered = REPORT_OFF if judgement.standing.report is not None else ()
+    if judgement.beside_claims:
+        unregistered = (CLAIM_OFF, *unregistered)
     alone = _sweep(overrides_of(judgement.baseline), rest, *unregistered, where)
     every = (first, alone) if rest else (first,)
     return tuple(with_configs(command, judgement, root) for command in every)
@@ -60,7 +66,8 @@ def sweep_of_both(judgement: Judgement, seeds: Sequence[int], *where: str) -> st
     """One sweep of both arms on `seeds`; empty where the records lack the overrides.
 
     Ideas are written as they were typed. A setting on the command line would apply to both arms, so
-    an arm that differs by settings is given by `--arm`. A registered test is registered again.
+    an arm that differs by settings is given by `--arm`. A registered test is registered again, and
+    what was claimed is claimed again.
     """
     ours, theirs = overrides_of(judgement.arm), overrides_of(judgement.baseline)
     if not ours:
@@ -72,6 +79,12 @@ def sweep_of_both(judgement: Judgement, seeds: Sequence[int], *where: str) -> st
         where = (f"analysis.primary=[{named}]", f"analysis.expects={expects}", *where)
     elif judgement.standing.report is not None:
         where = (*REPORT_OFF, *where)
+    if claims := [claim for claim in judgement.claims if not claim.is_control]:
+        costs, factors = (",".join(x.cost for x in claims), ",".join(f"{x.k:g}" for x in claims))
+        about = f"claim.arms=[{in_quotes(shlex.join(ours_alone))}]"
+        where = (f"claim.cost=[{costs}]", f"claim.k=[{factors}]", about, CONTROL_OFF, *where)
+    elif judgement.beside_claims:
+        where = (CLAIM_OFF, *where)
     if judgement.standing.terms and any(_is_file(o) for o in ours):
         where = (TUNE_OFF, *where)
     words = ours if all(map(_makes_an_arm, ours_alone)) else _beside(ours, theirs)

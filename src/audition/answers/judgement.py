@@ -51,6 +51,7 @@ class Judgement:
     sesoi_from: str = ""  # who says what gain counts
     of_plan: str = ""  # digest of the plan on whose runs alone it rests; empty for all that count
     claims: tuple[Claimed, ...] = ()  # what its runs say of what its plan claims, a cost each
+    beside_claims: bool = False  # whether a plan that names it claims something, of whatever arm
     other: "Judgement | None" = None
     """Of the whole ledger: what its plan says on its own runs; of a plan: what the ledger says today.
 

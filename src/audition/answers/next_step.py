@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from audition.answers.arms import unlike, untested
+from audition.answers.arms import other_length, unlike, untested
 from audition.answers.commands import commands, overrides_of, sweep_of_both, with_configs
 from audition.answers.judgement import Judgement
 from audition.command_line import audition_command, train_command
@@ -57,6 +57,13 @@ def _next_step(judgement: Judgement, root: Path) -> NextStep:
         return NextStep(_elsewhere(judgement), "")
     if judgement.weight and judgement.standing.expects != "better" and c.verdict != "invalid":
         return _of_claim(judgement, root)
+    if any(x.is_control for x in judgement.claims) and other_length(
+        judgement.arm, judgement.baseline
+    ):
+        return NextStep(
+            "it is a control of another length; the report draws what it costs",
+            audition_command("report", root),
+        )
     match c.verdict:
         case "invalid" if unlike(judgement.arm, judgement.baseline):
             again = commands(judgement, root)

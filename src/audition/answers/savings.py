@@ -59,7 +59,15 @@ def with_claims(judgements: Sequence[Judgement], plans: Sequence[Registration]) 
             if arm in own and (arm, claim.cost) not in taken:
                 found[arm].append(replace(each, control="" if each.same else words[claim]))
                 taken.add((arm, claim.cost))
-    return [replace(each, claims=tuple(found[each.arm.config_hash])) for each in judgements]
+    claiming = [plan for plan in plans if plan.claims and not plan.screening]
+    return [
+        replace(
+            each,
+            claims=tuple(found[each.arm.config_hash]),
+            beside_claims=any(plan.arm(each.arm.config_hash) for plan in claiming),
+        )
+        for each in judgements
+    ]
 
 
 def _control(

@@ -9,13 +9,17 @@ from annotated_types import Gt
 from audition.amount import COSTS
 from audition.errors import AuditionError, choices
 
+NONE = "none"
+"""A cost that claims nothing, whatever else is said of a claim."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """What a sweep claims of its arms, "the same loss for at most 1/k of a cost"; part of its plan."""
 
     cost: str | Sequence[str] | None = None
-    """What is to be less: one cost, or several (docs/efficiency.md); null: nothing is claimed."""
+    """What is to be less: one cost, or several (docs/efficiency.md); null: nothing is claimed; none:
+    nothing, whatever else a campaign's file says of a claim."""
     k: Annotated[float, Gt(0)] | Sequence[Annotated[float, Gt(0)]] = 2.0
     """How many times less, for all costs or for each."""
     delta: Annotated[float, Gt(0)] | None = None
@@ -30,6 +34,8 @@ class Claim:
     def parts(self) -> tuple[tuple[str, float], ...]:
         """Each cost with its k, in the order written."""
         costs, factors = _each(self.cost), _each(self.k)
+        if self.cost == NONE:
+            return ()
         if len(factors) == 1:
             factors *= len(costs)
         return tuple(zip(costs, factors, strict=True))
@@ -37,7 +43,7 @@ class Claim:
     @property
     def controls(self) -> tuple[str, ...]:
         """The arms that are its control, each as it is typed."""
-        return _each(self.control)
+        return _each(self.control) if self.parts else ()
 
 
 def claim_of(settings: Mapping[str, Any]) -> Claim:
@@ -48,9 +54,11 @@ def claim_of(settings: Mapping[str, Any]) -> Claim:
 def check_claim(claim: Claim) -> None:
     """Raise AuditionError for a cost that there is not, or as many factors as there are no costs."""
     costs, factors = _each(claim.cost), _each(claim.k)
+    if claim.cost == NONE:
+        return
     for cost in costs:
         if cost not in COSTS:
-            raise AuditionError(f"claim.cost={cost} is not a cost{choices(cost, COSTS)}")
+            raise AuditionError(f"claim.cost={cost} is not a cost{choices(cost, (*COSTS, NONE))}")
     if len(set(costs)) < len(costs):
         raise AuditionError(f"claim.cost={list(costs)} names a cost twice")
     if costs and len(factors) not in (1, len(costs)):

@@ -44,6 +44,8 @@ def planned_claims(
     Raises AuditionError where an arm is not there, or is claimed of and a control.
     """
     claim = claim_of(settings)
+    if not claim.parts:
+        return ()
     controls = hashes_of(claim.controls, "claim.control", arms, asked)
     named = None if claim.arms is None else hashes_of(claim.arms, "claim.arms", arms, asked)
     about = tuple(arms.values()) if named is None else named
@@ -51,7 +53,7 @@ def planned_claims(
         name = next(each for each, config_hash in arms.items() if config_hash in both)
         raise AuditionError(f"claim.control: '{name}' is one of claim.arms, and cannot be both")
     about = tuple(each for each in about if each not in controls)
-    if claim.parts and not about:
+    if not about:
         raise AuditionError("claim.cost claims something of arms, and the sweep has none")
     return tuple(
         PlannedClaim(
