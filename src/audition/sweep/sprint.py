@@ -19,8 +19,7 @@ from audition.records.registration import registered
 from audition.records.sprints import Sprint, file_sprint
 from audition.records.store import Contents, Ledger
 from audition.sweep.arms import SCREENING, Question
-from audition.sweep.claimed import measure_claimed
-from audition.sweep.confirm import say_diverged, say_missing, show_answer
+from audition.sweep.confirm import measure_costs, say_diverged, say_missing, show_answer
 from audition.sweep.derived import with_parents
 from audition.sweep.executors import Executor, LocalExecutor
 from audition.sweep.expect import earlier_seconds
@@ -141,10 +140,8 @@ class SprintStyle:
             )
         if len(cut) == len(seeds):
             return False
-        own = registered(ledger.root, plan.runs[0].plan)
-        if own is not None and own.claims:
-            measure_claimed(own, ledger.root, plan.runs[0].settings["allowed_targets"])
-            contents = ledger.read()
+        measure_costs(plan, ledger)
+        contents = ledger.read()
         whole = replace(plan, runs=tuple(run for run in plan.runs if run.seed not in cut))
         records = tuple(r for r in contents.records if not _cut(r.key, plan, cut))
         kept = replace(contents, records=records)
