@@ -21,7 +21,7 @@ from audition.zoo.own import architecture, own_code, own_config, own_weights
 from audition.zoo.published import Published, without_folders
 from audition.zoo.tokenizer import write_tokenizer
 
-NEEDED = "audition zoo writes for transformers, which is not installed: pip install 'audition[zoo]'"
+NEEDED = "a folder for transformers needs that package: pip install 'audition[zoo]'"
 PRIVATE = ("host", "pid", "cwd", "user")
 """Facts of a machine that are of no use to a reader."""
 
