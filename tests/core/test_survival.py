@@ -82,8 +82,8 @@ def evaluations(folder):
 def numbers(record):
     """A record without what is of the hour and the process."""
     kept = record.to_dict()
-    for name in ("seconds", "train_seconds", "started", "host", "pid"):
-        del kept[name]
+    for name in ("seconds", "train_seconds", "started", "host", "pid", "peak_mb"):
+        kept.pop(name, None)
     return kept
 
 
