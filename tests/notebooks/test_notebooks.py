@@ -14,6 +14,18 @@ SAYS = {
     "judge_an_efficiency_claim": (("supported", "score", "planned: "), 0),
     "tour_of_effects": (("of the steps made", "preset=ema"), 1),
     "lineage": (("born of others",), 3),
+    "edge_and_zoo": (
+        (
+            "its logits are the run's to the bit",
+            "pipeline_tag: text-generation",
+            "GPT2LMHeadModel",
+            "python bench.py",
+            "(made up)",
+            "A placebo, measured",
+            "a number that is not from numbers.json: main.md line",
+        ),
+        0,
+    ),
 }
 """Notebook -> words that it prints or shows, and how many pictures."""
 OFTEN = ("verdict_tour", "quantize_and_prune")
