@@ -1,6 +1,7 @@
 """`audition lab` as it is typed: the table, the data, the file that it makes, and no ledger at all."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,8 @@ def test_it_shows_progress_ratings_and_what_is_next(
     monkeypatch.chdir(root)
     main(["lab", "--why", "--output-dir", str(root)])
     said = capsys.readouterr().out
-    assert "pruning     6/6" in said
+    assert re.search(r"pruning +6/6 +1 supported", said)
     assert "1/1 planned: " in said
-    assert "next" in said
     assert (root / FILE).is_file()
 
 

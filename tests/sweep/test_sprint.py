@@ -129,6 +129,13 @@ def test_a_command_without_seeds_offers_the_usual_three_and_more_and_one_with_se
     assert with_seeds(replace(question, seeds=(7, 8))).seeds == (7, 8)
 
 
+def test_runs_are_typed_without_the_time_that_they_were_made_in(ask):
+    """What follows a verdict types the words of a run again, and a confirmation is no sprint."""
+    question = with_seeds(ask("+sprint=15 model=tiny +idea=placebo"))
+    assert question.common == ("model=tiny",)
+    assert [arm.overrides for arm in question.arms] == [("model=tiny", "+idea=placebo")]
+
+
 @pytest.mark.parametrize(
     ("workers", "seconds", "fits"),
     [(1, 29.9, 0), (1, 30, 1), (1, 149, 4), (1, 1e9, 5), (3, 10, 1), (2, 20, 1), (2, 30, 2)],

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
+from audition.config.groups import root_of
 from audition.config.root import more_seeds
 from audition.console import say
 from audition.errors import AuditionError
@@ -39,11 +40,21 @@ Pace = Callable[[Sequence[PlannedRun], PoolSettings], Mapping[str, float]]
 
 
 def with_seeds(question: Question) -> Question:
-    """The question with the seeds that a sprint may take from, in their order."""
-    if question.seeds is not None:
-        return question
-    seeds = (*SCREENING, *more_seeds(SCREENING, MOST_SEEDS - len(SCREENING)))
-    return replace(question, seeds=seeds)
+    """The question with the seeds that a sprint may take from, in their order.
+
+    Its runs are those of any sweep: the word `sprint=15` is in the plan's command alone.
+    """
+    further = (*SCREENING, *more_seeds(SCREENING, MOST_SEEDS - len(SCREENING)))
+    return replace(
+        question,
+        common=_without(question.common),
+        arms=tuple(replace(arm, overrides=_without(arm.overrides)) for arm in question.arms),
+        seeds=further if question.seeds is None else question.seeds,
+    )
+
+
+def _without(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for word in words if root_of(word) != "sprint")
 
 
 @dataclass(frozen=True)
