@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite, nan
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 from audition.errors import AuditionError, choices
 from audition.measure import BEST, Measure
 from audition.records.record import Record
 from audition.records.registration import Registration
-from audition.stats import Arm
+
+if TYPE_CHECKING:
+    from audition.stats import Arm
 
 LIKE_FOR_LIKE = ("budget", "evaluation", "device", "threads")
 """Facts that must be equal for the metrics of two arms to be comparable."""
@@ -50,8 +53,10 @@ class ArmRuns:
         return {s: x for s, x in self.losses.items() if x is not None and isfinite(x)}
 
     @cached_property
-    def sample(self) -> Arm:
+    def sample(self) -> "Arm":
         """The losses as an `Arm` of the statistics, with the digests of the runs' weights."""
+        from audition.stats import Arm  # a third of a second, and listing runs does without
+
         trained: dict[Hashable, str] = {r.seed: r.weights for r in self.records}
         losses = {seed: loss for seed, loss in self.losses.items() if loss is not None}
         weights = tuple(trained[seed] for seed in losses)

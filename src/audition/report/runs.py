@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 from math import nan
 
-from audition.answers.energy import NO_SOURCE, one_source
 from audition.records.record import Record
 from audition.records.store import Contents
 from audition.text import UNDEFINED, duration, energy, plain_level
@@ -18,6 +17,8 @@ MOST = 4
 def show_runs(records: Sequence[Record]) -> None:
     """A line for every run, and under them the reasons of those that failed, and the runs' notes."""
     if records:
+        from audition.answers.energy import NO_SOURCE, one_source  # with the statistics
+
         source, said = one_source(records)
         metered = source != NO_SOURCE
         metrics, units = _metrics(records), {r.unit for r in records}
