@@ -1,6 +1,7 @@
 """Names of arms where there is little room: short, and different where the names are."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 SETTING = re.compile(r"(?<![^,])((?:[\w@/-]+\.)*)([\w@/-]+)(?==)")
@@ -30,11 +31,16 @@ def labels(names: Sequence[str], most: int = ROOM) -> list[str]:
         set.intersection(*(set(name.split(",")) for name in names)) if len(names) > 1 else set()
     )
     short = [_short(name, most, alike, shared) for name in names]
-    for text in sorted({text for text in short if short.count(text) > 1}):
-        same = [i for i, each in enumerate(short) if each == text]
-        if len({names[i] for i in same}) > 1:
-            for number, i in enumerate(same, 1):
-                short[i] = f"{_cut(text, most - 5)} #{number}"
+    named: dict[str, set[str]] = {}
+    for text, name in zip(short, names, strict=True):
+        named.setdefault(text, set()).add(name)
+    # With room for a number, names may come out alike that were not.
+    numbers: Counter[str] = Counter()
+    for i, text in enumerate(short):
+        if len(named[text]) > 1:
+            text = _cut(text, most - 5)
+            numbers[text] += 1
+            short[i] = f"{text} #{numbers[text]}"
     return short
 
 

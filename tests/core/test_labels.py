@@ -59,3 +59,12 @@ def test_a_label_that_may_mean_several_means_none() -> None:
     assert meant("spectral_gate", names) == "spectral_gate"
     assert meant("…every=1", names) == "…every=1"
     assert meant("other", names) == "other"
+
+
+def test_names_that_differ_in_their_middles_alone_are_numbered_apart() -> None:
+    """Cut to make room for a number, pairs of like names may become like each other."""
+    ends = [f"loss.alpha={a},loss.temperature={t}" for a in (0.5, 0.9) for t in (1, 2, 4)]
+    names = [f"model.width=64,loss=distill,{end},loss.teacher=baseline" for end in ends]
+    short = labels([*names, "budget.tokens=34_000"], 40)
+    assert len(set(short)) == len(short)
+    assert all(len(text) <= 40 for text in short)

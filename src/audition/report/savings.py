@@ -66,7 +66,8 @@ def _why(claim: Claimed) -> str:
     if claim.per_halving is not None:
         return f"{claim.per_halving:.3g} a halving"
     if claim.word == "inconclusive":
-        return claim.reasons[-1]
+        needed = claim.seeds_needed or 0
+        return f"about {needed:,} seeds needed" if needed > claim.gain.n > 1 else claim.reasons[2]
     if claim.word == "refuted":
         return f"worse by δ = {claim.delta:.3g}" if claim.worse else f"not {claim.k:g} times less"
     return "the same weights" if claim.same else f"not worse by δ = {claim.delta:.3g}"
