@@ -1,6 +1,8 @@
 """Where the runs of a submitted plan stand, with a `squeue` that answers as told."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,14 @@ def test_a_run_that_was_submitted_anew_is_not_lost_with_its_first_job(ledger: Le
     assert [(state.seed, state.word) for state in found.states] == [(1, "queued"), (2, "failed")]
     assert "job 7 left the queue without an outcome: it was cancelled" in found.states[1].detail
     assert "job 8 waits" in found.states[0].detail
+
+
+def test_where_runs_stand_is_told_without_the_statistics(ledger: Ledger) -> None:
+    code = (
+        "import sys; from audition.cli.ledger import carry_out; "
+        f"carry_out(['status', '--output-dir', {str(ledger.root)!r}]); "
+        "assert not {'numpy', 'scipy', 'torch'} & set(sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    assert "it was cancelled" in told.stdout
