@@ -7,6 +7,7 @@ import pytest
 from audition.amount import COSTS, beside_baseline
 from audition.answers import judge_plan
 from audition.costs import claimed
+from audition.costs.blocks import Timed
 from audition.records.registration import PlannedClaim, register
 from audition.sweep.confirm import announcement
 
@@ -58,6 +59,26 @@ def test_what_is_on_record_is_not_measured_again(planned, carry_out, ledger, cla
     monkeypatch.setattr(claimed, "MEASURES", {})
     claimed.measure(ledger, own, ALLOWED)
     assert {r.key: r.costs for r in ledger.read().records} == before
+
+
+def test_work_of_every_tenth_step_is_in_the_seconds(
+    planned, carry_out, ledger, claiming, monkeypatch
+):
+    plan, _ = carry_out(planned({"baseline": "", "other": "optimizer.lr=1e-3"}, seeds=(1,)))
+    own = claiming(plan, train_seconds=1.5)
+    even, now_and_then = (1.0,) * 20, (*(1.0,) * 9, 11.0) * 2
+    monkeypatch.setattr(
+        claimed,
+        "step_seconds",
+        lambda arms: {
+            arm: Timed(even if arm == own.baseline_hash else now_and_then) for arm in arms
+        },
+    )
+    claimed.measure(ledger, own, ALLOWED)
+    (record,) = (record for record in ledger.read().records if record.arm == "other")
+    theirs = record.costs[beside_baseline("train_seconds")]
+    assert theirs.value == record.steps
+    assert record.costs["train_seconds"].over(theirs) == pytest.approx(2.0)
 
 
 def test_a_plan_that_is_not_there_is_a_sentence(ledger):
