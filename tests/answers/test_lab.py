@@ -214,6 +214,16 @@ def test_progress_is_by_campaign_whatever_else_was_typed(tmp_path):
     ]
 
 
+def test_students_are_begun_by_their_teachers(tmp_path):
+    words = "claim: x\nhydra:\n  params:\n    seed: 1,2\n  arms: [loss.teacher=baseline]\n"
+    sweeps(tmp_path, "distillation", words=words)
+    folder = tmp_path / "sweeps"
+    (alone,) = lab_of(Ledger(tmp_path), Contents((), ()), (), (), folder).next
+    assert alone.command == f"{door()} seed=1,2 keep.weights=true {where(tmp_path)}-m"
+    (taught,) = lab_of(Ledger(tmp_path), planted(tmp_path / "x").read(), (), (), folder).next
+    assert "+sweeps=distillation" in taught.command
+
+
 def door():
     from audition.command_line import train_door
 

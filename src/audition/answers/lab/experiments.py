@@ -16,7 +16,7 @@ from audition.answers.next_step import next_step
 from audition.answers.rating import BANDS, Rating, rate
 from audition.command_line import in_ledger, train_command, train_door
 from audition.labels import shortened
-from audition.records.record import Record
+from audition.records.record import BASELINE, Record
 from audition.records.registration import Registration
 from audition.records.sprints import SPRINTS, Sprint
 from audition.records.store import Contents, Ledger
@@ -25,6 +25,8 @@ from audition.text import count
 SWEEPS = Path("sweeps")
 CLAIMS = re.compile(r"^# Claim:|^claim:", re.MULTILINE)
 """What a campaign's file has that makes a claim, and so is an experiment before it is begun."""
+SEEDS = re.compile(r"^\s+seed: ([\d,]+)", re.MULTILINE)
+"""The seeds of a campaign, in its file."""
 SPRINT = 15
 """Minutes of the sprint that begins an experiment."""
 ROOM = 48
@@ -87,9 +89,8 @@ class Experiment:
         order = {plan.digest(): place for place, plan in enumerate(self.plans)}
 
         def key(result: Result) -> tuple[float, int, float]:
-            gained = result.judgement.comparison.improvement
-            place = order[result.plan.digest()]
-            return result.rating.total, place, gained if gained == gained else float("-inf")
+            total, gained = _order(result)
+            return total, order[result.plan.digest()], gained
 
         return max(self.results, key=key, default=None)
 
@@ -203,7 +204,7 @@ def lab_of(
         experiments,
         tuple((c, rate(c.as_published)) for c in claims if c.as_published is not None),
         SPRINTS.read(ledger.root)[0],
-        tuple(_next(experiments, ledger.root)),
+        tuple(_next(experiments, contents, ledger.root, sweeps)),
     )
 
 
@@ -233,6 +234,12 @@ def experiments_of(
         Experiment(name, tuple(own), *_progress(own, filed), tuple(results(own)))
         for name, own in grouped.items()
     )
+
+
+def _order(result: Result) -> tuple[int, float]:
+    """By the rating; of those alike, by the gain."""
+    gained = result.judgement.comparison.improvement
+    return result.rating.total, gained if gained == gained else float("-inf")
 
 
 def _progress(
@@ -277,7 +284,22 @@ def _words(command: str) -> list[str]:
         return command.split()
 
 
-def _next(experiments: Sequence[Experiment], root: Path) -> Iterator[Next]:
+def _begin(name: str, contents: Contents, root: Path, sweeps: Path) -> Next:
+    """How a campaign is begun: by its teachers, where its students have none in the ledger yet."""
+    text = (sweeps / f"{name}.yaml").read_text(encoding="utf-8", errors="replace")
+    where = in_ledger(root)
+    seeds = SEEDS.search(text)
+    taught = f"loss.teacher={BASELINE}" in text
+    if seeds and taught and not any(r.arm == BASELINE and r.settled for r in contents.records):
+        words = (f"seed={seeds[1]}", "keep.weights=true", *where, "-m")
+        return Next(name, "not begun here; its teachers come first", train_command(*words))
+    words = (f"+sweeps={name}", f"+sprint={SPRINT}", *where, "-m")
+    return Next(name, "not begun here", train_command(*words))
+
+
+def _next(
+    experiments: Sequence[Experiment], contents: Contents, root: Path, sweeps: Path
+) -> Iterator[Next]:
     """What is worth running, most urgent first: what is half done, undecided, not begun, or alone."""
     for each in experiments:
         if each.plans and each.done < each.planned and each.command:
@@ -288,7 +310,7 @@ def _next(experiments: Sequence[Experiment], root: Path) -> Iterator[Next]:
         for each in whole:
             own = [result for result in each.newest if word in result.words]
             if own:
-                best = max(own, key=lambda r: r.rating.total)
+                best = max(own, key=_order)
                 step = next_step(best.judgement, root)
                 if step.command.startswith(shlex.join(train_door())):
                     why = f"{best.judgement.arm.name}: {step.text}"
@@ -296,5 +318,4 @@ def _next(experiments: Sequence[Experiment], root: Path) -> Iterator[Next]:
         if word == "inconclusive":
             for each in experiments:
                 if not each.plans:
-                    words = (f"+sweeps={each.name}", f"+sprint={SPRINT}", *in_ledger(root), "-m")
-                    yield Next(each.name, "not begun here", train_command(*words))
+                    yield _begin(each.name, contents, root, sweeps)
