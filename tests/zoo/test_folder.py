@@ -170,6 +170,18 @@ def test_the_card_has_the_results_and_the_metadata(run_of, tmp_path):
     assert json.loads((folder / "repro.json").read_text())["run"]["key"] == run.record.key
 
 
+def test_a_folder_of_ours_is_written_anew_and_another_is_left_alone(run_of, tmp_path):
+    folder = tmp_path / "anew"
+    write_folder(run_of("model.head_bias=true"), (), folder)
+    assert (folder / "modeling_audition.py").is_file()
+    again = write_folder(run_of(), (), folder)
+    assert again.difference == 0.0
+    assert not list(folder.glob("*.py"))
+    (folder / "repro.json").unlink()
+    with pytest.raises(AuditionError, match="holds other things"):
+        write_folder(run_of(), (), folder)
+
+
 def test_no_folder_of_the_machine_is_published():
     words = ("model=tiny", "paths.output_dir=/home/me", "hydra.sweep.dir=/tmp/x", "seed=1")
     assert without_folders(words) == ("model=tiny", "seed=1")

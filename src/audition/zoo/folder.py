@@ -71,6 +71,8 @@ def write_folder(run: Published, verdicts: Sequence[Verdict], folder: Path) -> F
     }
     with writing(f"in {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
+        for left in {path.name for path in folder.glob("*.py")} - texts.keys():
+            (folder / left).unlink()  # of another model that was here
         for file, text in files.items():
             write_whole(folder / file, text)
         write_whole(folder / "model.safetensors", _safetensors(weights))
@@ -88,7 +90,8 @@ def check_free(folder: Path) -> None:
     """Raise AuditionError where `folder` is no folder, or holds what is no model of ours."""
     if folder.exists() and not folder.is_dir():
         raise AuditionError(f"{folder} is no folder: choose another for --to")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "config.json").is_file():
+    ours = all((folder / name).is_file() for name in ("config.json", "verdict.json", "repro.json"))
+    if folder.is_dir() and any(folder.iterdir()) and not ours:
         raise AuditionError(f"{folder} holds other things: choose an empty folder for --to")
 
 
