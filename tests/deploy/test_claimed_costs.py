@@ -8,6 +8,7 @@ from audition.amount import COSTS, beside_baseline
 from audition.answers import judge_plan
 from audition.costs import claimed
 from audition.costs.blocks import Timed
+from audition.errors import AuditionError
 from audition.records.registration import PlannedClaim, register
 from audition.sweep.confirm import announcement
 
@@ -79,6 +80,12 @@ def test_work_of_every_tenth_step_is_in_the_seconds(
     theirs = record.costs[beside_baseline("train_seconds")]
     assert theirs.value == record.steps
     assert record.costs["train_seconds"].over(theirs) == pytest.approx(2.0)
+
+
+def test_latency_of_what_reads_no_tokens_is_refused(ledger, monkeypatch):
+    monkeypatch.setattr(claimed, "settings_at", lambda *_: {"model": {"width": 9}})
+    with pytest.raises(AuditionError, match="latency is of language models"):
+        claimed.MEASURES["latency"](ledger, {"baseline": None}, ALLOWED)
 
 
 def test_a_plan_that_is_not_there_is_a_sentence(ledger):

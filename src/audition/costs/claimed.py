@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, median
+from typing import Any
 
 from torch import nn
 
@@ -65,13 +66,16 @@ def _train_seconds(ledger: Ledger, runs: Runs, allowed: Allowed) -> dict[str, Am
 
 
 def _latency(ledger: Ledger, runs: Runs, allowed: Allowed) -> dict[str, Amount]:
+    shapes = [_settings(ledger, record, allowed)["model"] for record in runs.values()]
+    if any("context" not in shape for shape in shapes):
+        raise AuditionError("claim.cost=latency is of language models, which read token ids")
+    places = min(int(shape["context"]) for shape in shapes)
     models: dict[str, nn.Module] = {
         arm: runtime_of(ledger, record, allowed)
         if record.parent
         else _untrained(_settings(ledger, record, allowed))
         for arm, record in runs.items()
     }
-    places = min(int(getattr(model, "context", 64)) for model in models.values())
     return {
         arm: Amount(median(timed.seconds), "s", "measured")
         for arm, timed in answer_seconds(models, (1, places)).items()
@@ -89,13 +93,13 @@ def _state(ledger: Ledger, runs: Runs, allowed: Allowed) -> dict[str, Amount]:
     }
 
 
-def _untrained(settings: Mapping[str, object]) -> nn.Module:
+def _untrained(settings: Mapping[str, Any]) -> nn.Module:
     """Its model before training, which answers as fast as after."""
     job = build(settings)
     return begin(job.recipe, job.seed, "cpu").model.eval()
 
 
-def _settings(ledger: Ledger, record: Record, allowed: Allowed) -> dict[str, object]:
+def _settings(ledger: Ledger, record: Record, allowed: Allowed) -> dict[str, Any]:
     """Those of the training: of a deployed run, of the one that it is made of."""
     return {**settings_at(ledger, record, allowed), "deploy": {}}
 
