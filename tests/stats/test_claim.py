@@ -206,6 +206,16 @@ def test_ladders_share_the_error_and_hand_it_on():
     assert [c.word for c in found] == ["supported", *["inconclusive"] * 3]
 
 
+def test_a_cost_that_is_counted_and_too_much_costs_the_others_nothing():
+    full = Estimate(0.0, 0.0, math.inf, 3)  # all of the tokens, where half is claimed
+    found = as_family([with_p(0.02), *(with_p(0.001, less=full) for _ in range(5))])
+    assert [c.word for c in found] == ["supported", *["refuted"] * 5]
+    assert found[0].p_adjusted == pytest.approx(0.02)
+    assert found[0].family_size == 1
+    measured = Estimate(0.0, 0.01, 4.0, 3)  # what is measured is a question
+    assert as_family([with_p(0.02), with_p(0.001, less=measured)])[0].word == "inconclusive"
+
+
 def test_what_is_invalid_still_counts_in_the_family():
     found = as_family([with_p(0.02), with_p(0.001, fault="no cost")])
     assert [c.p_adjusted for c in found] == pytest.approx([0.04, 1.0])

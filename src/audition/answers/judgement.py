@@ -62,7 +62,9 @@ class Judgement:
 
         def answer(judgement: "Judgement") -> tuple[object, ...]:
             c = judgement.comparison
-            told = json_ready((c.verdict, c.kind, c.improvement, c.ci, c.n, c.n_baseline, c.tier))
+            # Sums in another order of the arms round otherwise.
+            numbers = (f"{x:.9g}" for x in (c.improvement, *c.ci))
+            told = (c.verdict, c.kind, *numbers, c.n, c.n_baseline, c.tier)
             claimed = tuple((claim.cost, claim.word) for claim in judgement.claims)
             return (*told, judgement.standing.word, claimed)
 

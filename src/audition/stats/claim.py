@@ -102,6 +102,11 @@ class Claimed:
         return self.gain.interval(self.alpha)[1] < -self.delta
 
     @property
+    def decided(self) -> bool:
+        """Whether the cost, which has no error, is more than was claimed, whatever the loss is."""
+        return not self.fault and self.less.error == 0.0 and self.p_cost() > self.alpha
+
+    @property
     def cheaper(self) -> bool:
         """Whether it certainly costs less at all."""
         return self.factor_ci[0] > 1.0 + EDGE
@@ -261,14 +266,18 @@ def as_family(claims: Sequence[Claimed]) -> list[Claimed]:
     """The same claims as one family, in the given order: Holm over ladders, and a ladder ends at its
     first rung that fails.
 
-    A claim outside a ladder is a ladder of one rung, so without ladders this is Holm's procedure. A
-    ladder hands its share of the error on once all of its rungs have held.
+    What the cost alone decides, as it is counted and too much, is no question to the losses, and costs
+    the others nothing. A claim outside a ladder is a ladder of one rung, so without ladders this is
+    Holm's procedure. A ladder hands its share of the error on once all of its rungs have held.
 
     Source: Holm (1979), Scand. J. Stat. 6, 65; a fixed sequence, Maurer et al. (1995); both at once,
     Bretz et al. (2009), Stat. Med. 28, 586.
     """
     groups: dict[tuple[str, str], list[int]] = {}
+    asked = [claim for claim in claims if claim.ladder or not claim.decided]
     for i, claim in enumerate(claims):
+        if not claim.ladder and claim.decided:
+            continue
         own = (claim.cost, f"ladder {claim.ladder}" if claim.ladder else f"arm {i}")
         groups.setdefault(own, []).append(i)
     climbed: list[dict[int, float]] = []
@@ -288,6 +297,6 @@ def as_family(claims: Sequence[Claimed]) -> list[Claimed]:
             adjusted[i] = min(1.0, *ways)
         before.append(max(before[-1], (many - stage) * max(each.values())))
     return [
-        replace(claim, p_of_family=max(adjusted[i], claim.p), family_size=len(claims))
+        replace(claim, p_of_family=max(adjusted.get(i, 1.0), claim.p), family_size=len(asked))
         for i, claim in enumerate(claims)
     ]
