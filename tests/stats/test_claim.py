@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from audition.stats.claim import Claimed, as_family
+from audition.stats.claim import Claimed
+from audition.stats.claim_family import as_family
 from audition.stats.multiplicity import holm
 from audition.stats.saving import LOST, Estimate, planned_delta, saving
 

@@ -10,7 +10,8 @@ from audition.answers.judgement import Judgement
 from audition.records.record import Record
 from audition.records.registration import PlannedClaim, Registration
 from audition.stats.arms import Seed
-from audition.stats.claim import LACKING, Claimed, as_family
+from audition.stats.claim import LACKING, Claimed
+from audition.stats.claim_family import as_family
 from audition.stats.distributions import side_of
 from audition.stats.moments import pooled_sd
 from audition.stats.saving import LOST, UNKNOWN, Estimate, planned_delta, saving
