@@ -45,7 +45,7 @@ def cost_frontier(judgements: Sequence[Judgement], cost: str) -> Figure:
     costs = [1.0, *(1.0 / c.factor for _, c in known)]
     names = ["baseline", *labels([j.comparison.idea for j, _ in known])]
     front = frontier(list(zip(losses, costs, strict=True)))
-    page = sheet(title, _caption(known, cost), height=HEIGHT)
+    page = sheet(title, _caption(known), height=HEIGHT)
     wide, high = WIDTH - 3.6, HEIGHT - 0.95
     axes = page.axes(0.95, 0.65, wide, high)
     axes.set_xscale("log")
@@ -109,7 +109,7 @@ def _price(known: Sequence[tuple[Judgement, Claimed]], i: int) -> str:
     return f"÷ {known[i - 1][1].factor:.3g}" if i else ""
 
 
-def _caption(known: Sequence[tuple[Judgement, Claimed]], cost: str) -> str:
+def _caption(known: Sequence[tuple[Judgement, Claimed]]) -> str:
     claim = known[0][1]
     winning = sum(c.dominates for _, c in known)
     return (
