@@ -20,7 +20,14 @@ print(json.dumps([str(conf_dir()), str(copy)]))
 """
 
 
-@pytest.mark.parametrize("name", ["audition", "my  audition é", "link"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("audition", marks=pytest.mark.slow),
+        "my  audition é",
+        pytest.param("link", marks=pytest.mark.slow),
+    ],
+)
 def test_a_job_of_a_search_finds_the_configs(name: str, tmp_path: Path) -> None:
     checkout = tmp_path / ("audition" if name == "link" else name)
     left = shutil.ignore_patterns("__pycache__")
