@@ -1,6 +1,7 @@
 """A run of a campaign is typed again without the campaign's other arms."""
 
 import json
+import math
 import shlex
 from dataclasses import replace
 from math import nan
@@ -14,6 +15,8 @@ from audition.answers.commands import commands
 from audition.answers.next_step import confirmation, next_step
 from audition.records.record import Record
 from audition.records.store import Ledger
+from audition.stats.claim import Claimed
+from audition.stats.saving import Estimate
 
 ARMS = (("baseline",), ("placebo", "+idea=placebo"))
 
@@ -128,6 +131,33 @@ def test_every_verdict_has_a_next_step(
     assert (step.command, bool(step.text)) == (command, True)
     if "hydra.sweeper.confirm=true" in command:  # `audition confirm` types the same
         assert confirmation(judgement, Path("outputs")) == command
+
+
+@pytest.mark.parametrize(
+    ("gain", "factor", "of_family", "text", "command"),
+    [
+        (Estimate(0.0, 0.002, 2.0, 3), 3.5, None, "what is claimed of it holds", "audition report"),
+        (Estimate(0.0, 0.002, 2.0, 3), 3.5, 0.04, "settle it on 5 fresh seeds",
+         "claim.cost=[model_bytes]"),
+        (Estimate(0.0, 0.002, 2.0, 3), 2.4, None, "what is claimed of it does not hold",
+         "audition report"),
+        (Estimate(-0.3, 0.002, 2.0, 3), 3.5, None, "it is cheaper and worse", "audition report"),
+        (Estimate(0.0, 0.1, 2.0, 3), 3.5, None, "what is claimed of it takes about",
+         "audition report"),
+    ],
+)  # fmt: skip
+def test_the_next_step_of_an_arm_with_a_claim_is_about_the_claim(
+    gain: Estimate, factor: float, of_family: float | None, text: str, command: str
+) -> None:
+    worse = placed({"baseline": LEVEL, "placebo": {s: x + 0.1 for s, x in LEVEL.items()}})
+    assert worse.comparison.verdict == "refuted"
+    less = Estimate(math.log(factor), 0.0, math.inf, 3)
+    claim = Claimed("placebo", "model_bytes", 3.0, 0.02, gain, less, p_of_family=of_family)
+    step = next_step(replace(worse, claims=(claim,)), Path("outputs"))
+    assert text in step.text
+    assert command in step.command
+    if "fresh seeds" in step.text:  # `audition confirm` types the same
+        assert confirmation(replace(worse, claims=(claim,)), Path("outputs")) == step.command
 
 
 def test_a_next_step_names_a_ledger_that_lies_elsewhere() -> None:

@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,9 +25,10 @@ from audition.report.paper.content import Judged, judged, numbers_of
 from audition.report.paper.document import Document, Grid, Numbers, Paragraph
 from audition.report.paper.latex import escaped, tables_of
 from audition.report.paper.lint import known_numbers, strays, within
+from audition.report.paper.markdown import as_markdown
 from audition.report.paper.sections import paper
 from audition.report.paper.typst import set_pdf
-from audition.report.paper.write import Paper, check, write_paper
+from audition.report.paper.write import Paper, check, references, write_paper
 
 typst = pytest.importorskip(
     "typst", reason="extra paper is not installed: pip install 'audition[paper]'"
@@ -128,7 +130,34 @@ def test_its_sentences_are_the_verdicts(of: Judged, written: Paper) -> None:
     assert "1/2 replicated: 3 shared seeds" in rated
     left = text.split("## What did not come out")[1].split("## Costs")[0]
     assert "wild" in left
-    assert "int8" not in left
+    # The arm is better; of it, only what was claimed did not come out.
+    assert [line.split(":")[0] for line in left.splitlines() if "int8" in line] == [
+        "* int8 (claim)"
+    ]
+
+
+def test_an_arm_with_a_claim_is_rated_and_listed_by_it(of: Judged) -> None:
+    number = [facts.name for facts in of.facts].index("int8")
+    assert "no cost is claimed" not in " ".join(of.ratings[number].reasons)
+    verdict = of.verdicts[number]
+    claim = verdict.judgement.claims[0]
+    holds = replace(claim, less=replace(claim.less, value=math.log(2.0)), p_of_family=None)
+    assert holds.word == "supported"
+    judgement = replace(
+        verdict.judgement,
+        claims=(holds,),
+        comparison=replace(verdict.judgement.comparison, verdict="refuted"),
+    )
+    facts = replace(of.facts[number], verdict="refuted")
+    one = replace(
+        of, verdicts=[replace(verdict, judgement=judgement)], facts=[facts], ratings=of.ratings[:1]
+    )
+    document = paper(one, numbers_of(one), ["forest", "frontier-tokens"])
+    assert "@article{berger1996" in references(document)[0]
+    texts = as_markdown(document, numbers_of(one), references(document)[1])
+    assert "no null to report" in texts
+    assert "figures/frontier-tokens.svg" in texts
+    assert "claim" not in texts.split("## What did not come out")[1].split("## Costs")[0]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +245,7 @@ def test_the_command_writes_and_checks(
         (["paper", *where], "needs a folder: --to DIR"),
         (["paper", "nobody", "--to", "x", *where], "there is no plan 'nobody'"),
         (["paper", "--to", str(tmp_path), *where], "holds other things"),
-        (["paper", "--check", str(tmp_path), *where], r"has no numbers\.json of a paper"),
+        (["paper", "--check", str(tmp_path), *where], r"has no numbers\.json: `audition paper --to"),
     ):
         with pytest.raises(AuditionError, match=said):
             carry_out(words)

@@ -10,6 +10,7 @@ from audition.answers.judgement import Judgement
 from audition.command_line import audition_command, train_command
 from audition.config.root import more_seeds
 from audition.errors import AuditionError
+from audition.stats.claim import Claimed
 from audition.stats.power import seeds_to_settle
 from audition.text import count, duration, in_unit, plain_level
 
@@ -83,6 +84,8 @@ def _next_step(judgement: Judgement, root: Path) -> NextStep:
                 "what is claimed of it holds; the report draws what it costs",
                 audition_command("report", root),
             )
+        case "refuted" | "inconclusive" if _own(judgement):
+            return _of_costs(judgement, root)
         case "refuted":
             return NextStep(
                 "drop it or change it; the report shows its curves",
@@ -96,6 +99,29 @@ def _next_step(judgement: Judgement, root: Path) -> NextStep:
         case "supported":
             return _confirm(judgement, root)
     return _settle(judgement, root)
+
+
+def _own(judgement: Judgement) -> list[Claimed]:
+    """What is claimed of the costs of an arm, where it is no control."""
+    return [claim for claim in judgement.claims if not claim.is_control]
+
+
+def _is_open(claim: Claimed) -> bool:
+    """Whether further seeds may support a claim."""
+    return claim.word == "inconclusive" and (claim.gain.n < 2 or claim.seeds_needed is not None)
+
+
+def _of_costs(judgement: Judgement, root: Path) -> NextStep:
+    """The next step after claims of which none is supported, whatever the loss alone says."""
+    needed = _needed(judgement) or FRESH
+    if not any(map(_is_open, judgement.claims)):
+        traded = any(claim.word == "traded" for claim in judgement.claims)
+        told = "it is cheaper and worse" if traded else "what is claimed of it does not hold"
+    elif needed <= MOST:
+        return _confirm(judgement, root, max(needed, FRESH))
+    else:
+        told = f"what is claimed of it takes about {needed:,} seeds an arm"
+    return NextStep(f"{told}; the report draws what it costs", audition_command("report", root))
 
 
 def _of_claim(judgement: Judgement, root: Path) -> NextStep:
@@ -166,12 +192,15 @@ def _alpha(judgement: Judgement) -> float:
     """
     c = judgement.comparison
     is_open = c.verdict == "inconclusive" or judgement.weight == "open"
+    is_open |= c.verdict == "refuted" and any(map(_is_open, _own(judgement)))
     return c.alpha / 2 if is_open and c.n > 1 else c.alpha
 
 
 def _needed(judgement: Judgement) -> int | None:
     """Fresh seeds an arm that settle the question, as the only idea and at the error of that look."""
     c = judgement.comparison
+    if claims := [claim for claim in _own(judgement) if _is_open(claim)]:
+        return max(claim.seeds_needed or FRESH for claim in claims)
     if c.noise is None or c.seeds_needed is None:
         return c.seeds_needed
     return seeds_to_settle(c.sesoi, c.noise, _alpha(judgement), sides=c.sides)

@@ -10,7 +10,7 @@ from audition.answers.energy import one_source
 from audition.answers.judgement import best_first
 from audition.answers.lab import evidence
 from audition.answers.provenance import origins
-from audition.answers.rating import MOST, Rating, rate
+from audition.answers.rating import MOST, Rating
 from audition.answers.verdict import Verdict, as_data, verdicts
 from audition.command_line import train_door
 from audition.errors import AuditionError
@@ -60,7 +60,7 @@ def judged(
     said = verdicts(ledger, found)
     others = [j for each in plans for j in judge_plan(contents.records, each, plans)]
     unlike = evidence.conflicts_in(contents)
-    ratings = [rate(evidence.facts_of(j, plan, others, unlike)) for j in found]
+    ratings = [evidence.rating_of(j, plan, others, unlike) for j in found]
     return Judged(ledger, plan, said, [facts_of(verdict, ledger) for verdict in said], ratings)
 
 

@@ -77,11 +77,15 @@ def check_folder(folder: Path, files: Iterable[str], references: Iterable[str]) 
 
     `references` are texts as a paper cites them, whose years are known numbers.
     """
+    if not (folder / "numbers.json").is_file():
+        raise AuditionError(
+            f"{folder} has no numbers.json: `audition paper --to {folder}` writes it"
+        )
     try:
         plain = json.loads((folder / "numbers.json").read_text(encoding="utf-8"))
         known = known_numbers(plain, references)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AuditionError(f"{folder} has no numbers.json of a paper ({error})") from None
+        raise AuditionError(f"{folder} has a numbers.json that is no paper's ({error})") from None
     found = [
         stray
         for name in files

@@ -24,6 +24,11 @@ FIGURES = {
 }
 """What a paper draws, and the words under it; each drawing has its own caption with its numbers."""
 
+FRONTIER = (
+    "The result over a cost that is claimed to be less, with what no other arm beats in both."
+)
+"""The words under a frontier, of which there is one for each claimed cost."""
+
 DESIGNS = {
     "paired": "from the differences of runs with the same seed [@student1908]",
     "welch": "without pairing of seeds [@welch1947]",
@@ -56,7 +61,7 @@ def paper(of: Judged, numbers: Numbers, figures: Sequence[str]) -> Document:
             *_methods(of),
             Section("Results"),
             Table("verdicts", "Every arm of the plan. Gains are positive where the arm is better."),
-            *(Figure(name, FIGURES[name]) for name in figures),
+            *(Figure(name, FIGURES.get(name, FRONTIER)) for name in figures),
             *(block for i in arms for block in _result(texts, i)),
             *_nulls(of),
             Section("Costs"),
@@ -121,6 +126,13 @@ def _methods(of: Judged) -> Iterator[Block]:
         "smaller, and otherwise nothing was decided: equivalence takes an interval within the bounds "
         "[@schuirmann1987]."
     )
+    if any(j.claims for j in of.judgements):
+        yield Paragraph(
+            "A claim of the same for less is supported where the result is not worse by δ and the cost "
+            "is certainly less by the factor that was claimed: both tests must hold, each at its full "
+            "level [@berger1996], and all claims of the plan are one family [@holm1979]. How a cost "
+            "was come by stands beside it."
+        )
     yield Paragraph(
         "Arms were compared at {plan.terms}. Runs are made with Audition, whose settings are Hydra's "
         "[@yadan2019], and PyTorch [@paszke2019]."
@@ -142,16 +154,22 @@ def _result(texts: Mapping[str, str], arm: int) -> Iterator[Block]:
 
 def _nulls(of: Judged) -> Iterator[Block]:
     yield Section("What did not come out")
-    said = tuple(
-        f"{{arm.{i}.name}}: {{arm.{i}.verdict}}. {{arm.{i}.sentence}}"
-        for i, facts in enumerate(of.facts, start=1)
-        if facts.verdict != "supported"
-    )
+    said = tuple(_left(of, "{{arm.{i}.name}}: {{arm.{i}.verdict}}. {{arm.{i}.sentence}}"))
     if said:
         yield Paragraph("Reported like all others, since they were planned like all others.")
         yield Items(said)
     else:
-        yield Paragraph("Every arm of the plan was supported, so there is no null to report.")
+        yield Paragraph("All that the plan asked was supported, so there is no null to report.")
+
+
+def _left(of: Judged, arm: str) -> Iterator[str]:
+    """What was not supported: of an arm with claims those of them, of any other the arm, as `arm`."""
+    for i, (facts, judgement) in enumerate(zip(of.facts, of.judgements, strict=True), start=1):
+        own = [(n, c) for n, c in enumerate(judgement.claims, start=1) if not c.is_control]
+        if own:
+            yield from (f"{{arm.{i}.claim.{n}}}" for n, c in own if c.word != "supported")
+        elif facts.verdict != "supported":
+            yield arm.format(i=i)
 
 
 def _appendix(of: Judged, texts: Mapping[str, str]) -> Iterator[Block]:
@@ -185,7 +203,7 @@ def _appendix(of: Judged, texts: Mapping[str, str]) -> Iterator[Block]:
 def slides(of: Judged, figures: Sequence[str]) -> Document:
     """A talk: the question, the answer in a picture and in sentences, what did not come out."""
     arms = range(1, len(of.facts) + 1)
-    left = [i for i in arms if of.facts[i - 1].verdict != "supported"]
+    left = tuple(_left(of, "{{arm.{i}.name}}: {{arm.{i}.verdict}}"))
     blocks: list[Block] = [
         Section("The question"),
         Items(
@@ -198,7 +216,8 @@ def slides(of: Judged, figures: Sequence[str]) -> Document:
         ),
     ]
     for name in figures[:2]:
-        blocks += [Break(), Section(FIGURES[name].rstrip(".")), Figure(name, FIGURES[name])]
+        words = FIGURES.get(name, FRONTIER)
+        blocks += [Break(), Section(words.rstrip(".")), Figure(name, words)]
     blocks += [Break(), Section("The verdicts"), Table("verdicts", "Every arm.")]
     for i in arms:
         blocks += [
@@ -208,7 +227,6 @@ def slides(of: Judged, figures: Sequence[str]) -> Document:
             Paragraph(f"{{arm.{i}.sentence}}"),
         ]
     if left:
-        said = tuple(f"{{arm.{i}.name}}: {{arm.{i}.verdict}}" for i in left)
-        blocks += [Break(), Section("What did not come out"), Items(said)]
+        blocks += [Break(), Section("What did not come out"), Items(left)]
     blocks += [Break(), Section("To repeat it"), Listing("commands")]
     return Document("{title}", "", blocks)

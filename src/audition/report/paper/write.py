@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +14,14 @@ from matplotlib.figure import Figure
 from audition.answers.curves import read_curves
 from audition.errors import AuditionError, writing
 from audition.plain_file import write_whole
-from audition.report.figures import detectable_effect, forest, learning_curves, paired_slopes
+from audition.report.figures import (
+    claimed_costs,
+    cost_frontier,
+    detectable_effect,
+    forest,
+    learning_curves,
+    paired_slopes,
+)
 from audition.report.paper.content import Judged, numbers_of
 from audition.report.paper.document import Document
 from audition.report.paper.latex import as_latex, tables_of, texts_of
@@ -96,6 +104,8 @@ def draw(of: Judged, folder: Path) -> tuple[str, ...]:
         ),
         "detectable": lambda: detectable_effect(judgements),
     }
+    for cost in claimed_costs(judgements):
+        drawings[f"frontier-{cost}"] = partial(cost_frontier, judgements, cost)
     for name, drawing in drawings.items():
         figure = drawing()
         for kind in ("svg", "pdf"):
