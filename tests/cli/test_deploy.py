@@ -79,4 +79,4 @@ def test_a_claim_is_planned_measured_and_judged_by_one_command(place: Any) -> No
         )
         assert (held["factor"], size["control"]) == (1.0, "lacking")
     again = place.train(*WORDS, "claim.cost=parameters")
-    assert "all of it was run before anything was claimed of it" in again.stderr
+    assert "all of it was run before this was claimed of it" in again.stderr

@@ -9,7 +9,7 @@ from made_records import made
 from audition.answers import arms_of, judge_baseline, judge_plan
 from audition.config.identity import Identity
 from audition.errors import AuditionError
-from audition.records.registration import PlannedArm, Registration, register
+from audition.records.registration import PlannedArm, PlannedClaim, Registration, register
 from audition.records.sprints import SPRINTS
 from audition.records.store import Ledger
 from audition.sweep.arms import Arm, Question
@@ -26,6 +26,7 @@ from audition.sweep.sprint import (
     span,
     with_seeds,
 )
+from audition.sweep.sweeper import claims_before
 
 SEEDS = (1, 2, 3, 4, 5)
 ARMS = ("baseline", "a", "b")
@@ -279,3 +280,15 @@ def test_jobs_come_in_their_order_until_the_bell():
     rung[0] = True
     assert source.take() is None
     assert "time is up" in source.stops("second", {})
+
+
+def test_what_an_earlier_plan_claimed_was_claimed_before_the_runs() -> None:
+    claim = PlannedClaim(cost="tokens", k=2, delta=None, arms=("a" * 16,))
+    first = Registration(
+        baseline_hash="b" * 16, baseline_seeds=(1, 2), arms=(), metric="val_loss", claims=(claim,)
+    )
+    assert claims_before(replace(first, baseline_seeds=(1,)), (first,))
+    assert claims_before(replace(first, claims=()), ())
+    assert not claims_before(first, ())
+    assert not claims_before(replace(first, claims=(replace(claim, k=3),)), (first,))
+    assert not claims_before(replace(first, baseline_hash="c" * 16), (first,))

@@ -1,6 +1,6 @@
 """A sweep from its command line to its verdict: arms, plan, registration, launch, judgement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from audition.console import say
 from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.records.contents import contents_of
-from audition.records.registration import registered
+from audition.records.registration import Registration, registrations
 from audition.records.store import Ledger
 from audition.sweep.arms import Question, given_baseline, parse_question, typed_as_arm
 from audition.sweep.check import check_may_choose
@@ -150,8 +150,8 @@ def sweep(
             plan = announce(plan, registration, executor, ledger)
         else:
             plan = plan.under(registration.digest())
-            if registration.claims and registered(ledger.root, registration.digest()) is None:
-                say("all of it was run before anything was claimed of it: claim it of fresh seeds.")
+            if not claims_before(registration, registrations(ledger.root)):
+                say("all of it was run before this was claimed of it: claim it of fresh seeds.")
         say_plan(plan, missing, contents)
         try:
             complete = style.conduct(plan, executor, ledger, show)
@@ -163,6 +163,12 @@ def sweep(
     if not complete:
         raise SystemExit(1)
     return None
+
+
+def claims_before(plan: Registration, plans: Iterable[Registration]) -> bool:
+    """Whether filed `plans` claim all that `plan` does, of the same arms and baseline."""
+    made = [c for each in plans if each.baseline_hash == plan.baseline_hash for c in each.claims]
+    return all(claim in made for claim in plan.claims)
 
 
 def _check_sprint(question: Question, settings: SweepSettings, style: Style) -> None:
