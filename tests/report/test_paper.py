@@ -245,7 +245,10 @@ def test_the_command_writes_and_checks(
         (["paper", *where], "needs a folder: --to DIR"),
         (["paper", "nobody", "--to", "x", *where], "there is no plan 'nobody'"),
         (["paper", "--to", str(tmp_path), *where], "holds other things"),
-        (["paper", "--check", str(tmp_path), *where], r"has no numbers\.json: `audition paper --to"),
+        (
+            ["paper", "--check", str(tmp_path), *where],
+            r"has no numbers\.json: `audition paper --to",
+        ),
     ):
         with pytest.raises(AuditionError, match=said):
             carry_out(words)
