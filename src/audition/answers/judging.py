@@ -1,25 +1,19 @@
 """Compares every arm with its baseline, as one family: the runs that count, the noise, the verdicts."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
 from audition.answers.arms import ArmRuns, arms_of, unlike, untested
 from audition.answers.judgement import Judgement
+from audition.answers.match import Match, Terms, matched, source_of, terms_of
 from audition.answers.savings import claims_on, with_claims
-from audition.answers.standing import counted, seeds_text, standing
+from audition.answers.standing import standing
 from audition.errors import AuditionError
 from audition.records.record import Record
-from audition.records.registration import ALPHA, DEFAULT_SIDES, Registration
+from audition.records.registration import Registration
 from audition.stats import Comparison, compare, compare_campaign, judge_finalists
 from audition.stats.distributions import Sides
-
-OWN = "the default of this measure, in its task"
-PLANNED = "set before the first run, by analysis.margin"
-ASKED = "asked for now"
-SIGMA = "one σ of the seeds of these runs, since neither plan nor measure names a gain"
-"""Who says what gain counts."""
 
 
 def judge_baseline(
@@ -58,8 +52,8 @@ def judge_baseline(
     family = family_of(arms, baseline_hash, plans) | {key for key in asked or {} if key in arms}
     family -= {baseline_hash}
     rivals = [arm for key, arm in arms.items() if key in family]
-    terms = [_terms(arm, baseline, plans, metric, sesoi, alpha, sides) for arm in rivals]
-    matches = [_match(arm, baseline, plans, t) for arm, t in zip(rivals, terms, strict=True)]
+    terms = [terms_of(arm, baseline, plans, metric, sesoi, alpha, sides) for arm in rivals]
+    matches = [matched(arm, baseline, plans, t) for arm, t in zip(rivals, terms, strict=True)]
     beside = only and {*only, *(each for key in only for each in claims_on(key, plans))}
     judged = _judged(matches, plans, family, detail=detail, asked=asked or {}, only=beside)
     claimed = with_claims(judged, plans)
@@ -67,7 +61,7 @@ def judge_baseline(
 
 
 def _judged(
-    matches: Sequence["Match"],
+    matches: Sequence[Match],
     plans: Sequence[Registration],
     family: Collection[str],
     *,
@@ -141,9 +135,9 @@ def judge_plan(
         for arm in plan.arms
         if arm.config_hash in arms and arm.config_hash != plan.baseline_hash
     ]
-    source = _source(plan, baseline.by(plan.metric).measure.worth)
+    source = source_of(plan, baseline.by(plan.metric).measure.worth)
     terms = Terms(*how, source=source)
-    matches = [_match(arm, baseline, [plan], terms) for arm in rivals]
+    matches = [matched(arm, baseline, [plan], terms) for arm in rivals]
     beside = only and {*only, *(each for key in only for each in claims_on(key, [plan]))}
     judged = _judged(
         matches,
@@ -192,88 +186,6 @@ def family_of(
     announced = {arm.config_hash for plan in rivals for arm in plan.arms}
     filed = {key for key, arm in arms.items() if arm.baseline_hash == baseline_hash}
     return (announced | filed) - {baseline_hash}
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What an arm is judged by."""
-
-    metric: str
-    sesoi: float | None  # smallest gain that counts, in the metric's unit; None: one pooled sigma
-    alpha: float
-    sides: Sides
-    source: str = field(default="", compare=False)  # who says what gain counts
-
-
-def _terms(
-    arm: ArmRuns,
-    baseline: ArmRuns,
-    plans: Sequence[Registration],
-    metric: str | None,
-    sesoi: float | None,
-    alpha: float | None,
-    sides: Sides | None,
-) -> Terms:
-    named = (p for p in plans if p.baseline_hash == baseline.config_hash and p.arm(arm.config_hash))
-    plan = next(named, None)
-    chosen = metric or (baseline.primary if plan is None else plan.metric)
-    sides = sides or (DEFAULT_SIDES if plan is None else plan.sides)
-    alpha = alpha or (ALPHA if plan is None else plan.alpha)
-    if sesoi is not None:
-        return Terms(chosen, sesoi, alpha, sides, ASKED)
-    own = baseline.by(chosen).measure.worth
-    if plan is not None and plan.metric == chosen:
-        return Terms(chosen, plan.sesoi, alpha, sides, _source(plan, own))
-    return Terms(chosen, own, alpha, sides, SIGMA if own is None else OWN)
-
-
-def _source(plan: Registration, own: float | None) -> str:
-    """Who says what gain counts for the arms of `plan`; own: what their measure names."""
-    if plan.sesoi is None:
-        return SIGMA
-    return OWN if plan.sesoi == own else PLANNED
-
-
-@dataclass(frozen=True)
-class Match:
-    """An arm and its baseline, with the runs that count."""
-
-    arm: ArmRuns
-    baseline: ArmRuns
-    planned: bool  # whether its first plan names all that counts
-    fresh: tuple[int, ...]  # the only seeds it is judged on, as a race announced
-    left_out: tuple[str, ...]
-    terms: Terms
-    free: tuple[str, ...] = ()  # facts in which the two may differ, as the plan has them
-
-    @cached_property
-    def noise_group(self) -> tuple[Terms, bool, tuple[int, ...], tuple[int, ...], str]:
-        """The key of the arms whose noise is estimated together.
-
-        So runs that were added later, or made singly, do not change a planned verdict. Arms that are
-        made of the baseline's own trained weights stand alone: what differs between them is what was
-        done to the weights, by .00001 for one and .1 for another, and no noise that they share.
-        """
-        seeds = tuple(record.seed for record in self.baseline.records)
-        alone = self.arm.config_hash if self.arm.same_training(self.baseline) else ""
-        return self.terms, self.planned, self.fresh, seeds, alone
-
-
-def _match(arm: ArmRuns, baseline: ArmRuns, plans: Sequence[Registration], terms: Terms) -> Match:
-    arm, baseline = arm.by(terms.metric), baseline.by(terms.metric)
-    own = (plan for plan in plans if plan.baseline_hash == baseline.config_hash)
-    free = ("budget",) if any(plan.frees_budget(arm.config_hash) for plan in own) else ()
-    count = counted(arm.config_hash, baseline.config_hash, plans, list(arm.seeds))
-    if count is None or not count.baseline & set(baseline.seeds):
-        return Match(arm, baseline, False, (), (), terms, free)
-    out = {
-        "": [seed for seed in arm.seeds if seed not in count.arm],
-        " of the baseline": [seed for seed in baseline.seeds if seed not in count.baseline],
-    }
-    arm, baseline = arm.only(count.arm), baseline.only(count.baseline)
-    left_out = tuple(f"{seeds_text(seeds)}{whose}" for whose, seeds in out.items() if seeds)
-    fresh = _fresh(arm, baseline.config_hash, plans)
-    return Match(arm, baseline, count.first, fresh, left_out, terms, free)
 
 
 def _compared(
@@ -337,11 +249,3 @@ def _compared(
             )
         comparisons |= {c.idea: c for c in compared if c.idea in wanted}
     return comparisons
-
-
-def _fresh(arm: ArmRuns, baseline_hash: str, plans: Sequence[Registration]) -> tuple[int, ...]:
-    """The seeds that a race announced to judge the arm on, once it has run them all."""
-    for plan in plans:
-        if plan.baseline_hash == baseline_hash and plan.arm(arm.config_hash):
-            return plan.judged_on if set(plan.judged_on) <= set(arm.losses) else ()
-    return ()
