@@ -9,7 +9,8 @@ from made_records import made
 
 from audition.amount import Amount
 from audition.answers.claims import claim_in
-from audition.answers.lab.experiments import lab_of, name_of
+from audition.answers.lab.experiments import name_of
+from audition.answers.lab.outlook import lab_of
 from audition.answers.rating import Facts, rate
 from audition.config.root import conf_dir
 from audition.plain_file import Unreadable

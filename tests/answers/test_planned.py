@@ -7,7 +7,7 @@ import pytest
 from made_records import made
 
 from audition.answers import judge_arms, judge_plan
-from audition.answers.judging import ASKED, OWN, PLANNED, SIGMA
+from audition.answers.match import ASKED, OWN, PLANNED, SIGMA
 from audition.measure import Measure
 from audition.records.record import Record
 from audition.records.registration import PlannedArm, Registration

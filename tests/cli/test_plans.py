@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from audition.answers.judging import PLANNED
+from audition.answers.match import PLANNED
 
 
 def verdict(place: Any, *words: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from made_records import made
 
 from audition.amount import Amount
-from audition.answers.lab.experiments import lab_of
+from audition.answers.lab.outlook import lab_of
 from audition.errors import AuditionError
 from audition.records.registration import (
     PlannedArm,

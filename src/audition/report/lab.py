@@ -1,6 +1,7 @@
 """The lab in the terminal: progress, ratings and their reasons, and what to run next."""
 
-from audition.answers.lab.experiments import Experiment, Lab, Result
+from audition.answers.lab.experiments import Experiment, Result
+from audition.answers.lab.outlook import Lab
 from audition.answers.rating import BANDS, MOST
 from audition.console import console, table
 from audition.text import count, gain

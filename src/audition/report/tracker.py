@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from audition.answers.lab.experiments import Experiment, Lab
+from audition.answers.lab.experiments import Experiment
+from audition.answers.lab.outlook import Lab
 from audition.errors import writing
 from audition.records.record import Record
 from audition.records.registration import Registration

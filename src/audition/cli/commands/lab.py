@@ -18,7 +18,7 @@ def lab(options: Namespace) -> None:
     from pathlib import Path
 
     from audition.answers.claims import HOME, claim_in
-    from audition.answers.lab.experiments import lab_of
+    from audition.answers.lab.outlook import lab_of
     from audition.command_line import OUTPUTS
     from audition.console import say
     from audition.records.registration import registrations
