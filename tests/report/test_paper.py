@@ -26,7 +26,7 @@ from audition.report.paper.document import Document, Grid, Numbers, Paragraph
 from audition.report.paper.latex import escaped, tables_of
 from audition.report.paper.lint import known_numbers, strays, within
 from audition.report.paper.markdown import as_markdown
-from audition.report.paper.sections import paper
+from audition.report.paper.sections import paper, slides
 from audition.report.paper.typst import set_pdf
 from audition.report.paper.write import Paper, check, references, write_paper
 
@@ -155,6 +155,9 @@ def test_an_arm_with_a_claim_is_rated_and_listed_by_it(of: Judged) -> None:
     document = paper(one, numbers_of(one), ["forest", "frontier-tokens"])
     assert "@article{berger1996" in references(document)[0]
     texts = as_markdown(document, numbers_of(one), references(document)[1])
+    assert "1 refuted as gains; of 1 claim of the same for less, 1 supported" in texts
+    talk = as_markdown(slides(one, numbers_of(one), []), numbers_of(one), {})
+    assert "int8 (claim): supported: the same for at most 1/2" in talk
     assert "no null to report" in texts
     assert "figures/frontier-tokens.svg" in texts
     assert "claim" not in texts.split("## What did not come out")[1].split("## Costs")[0]

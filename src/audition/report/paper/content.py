@@ -88,6 +88,10 @@ def _plan(of: Judged) -> dict[str, str]:
     worth = "one pooled σ" if plan.sesoi is None else in_unit(plain_level(plan.sesoi, how), how)
     every = [facts.verdict for facts in of.facts]
     order = ("supported", "refuted", "inconclusive", "invalid")
+    claims = [c.word for j in of.judgements for c in j.claims if not c.is_control]
+    said = f" as gains; of {count(len(claims), 'claim')} of the same for less, " + _outcomes(
+        claims, ("supported", "traded", *order[1:])
+    )
     return {
         "plan.digest": plan.digest(),
         "plan.written": plan.written[:16].replace("T", " ") + " UTC" if plan.written else "undated",
@@ -102,13 +106,18 @@ def _plan(of: Judged) -> dict[str, str]:
         "metric": f"{axis(how)}, {direction(how)}",
         "metric.label": how.label,
         "arms.count": count(len(of.facts), "arm"),
-        "arms.outcomes": joined(f"{every.count(v)} {v}" for v in order if v in every),
+        "arms.outcomes": _outcomes(every, order) + said * bool(claims),
         "family.count": f"{c.family_size:,}",
         "family.adjustment": c.adjustment.capitalize(),
         "runs.count": count(len(of.records), "run"),
         "baseline.mean": in_unit(plain_level(first.levels[0], how), how),
         "baseline.hash": first.baseline.config_hash,
     }
+
+
+def _outcomes(words: Sequence[str], order: Sequence[str]) -> str:
+    """`1 supported and 2 refuted`: how many of each word, in that order."""
+    return joined(f"{words.count(word)} {word}" for word in order if word in words)
 
 
 def _typed(command: str) -> str:

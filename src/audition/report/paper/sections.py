@@ -200,7 +200,13 @@ def _appendix(of: Judged, texts: Mapping[str, str]) -> Iterator[Block]:
     yield Table("hashes", "Digests of every run.", small=True)
 
 
-def slides(of: Judged, figures: Sequence[str]) -> Document:
+def _claims(texts: Mapping[str, str], arm: int) -> Iterator[Block]:
+    """What the runs say of each claim about an arm."""
+    if names := tuple(f"{{{name}}}" for name in numbered(texts, f"arm.{arm}.claim")):
+        yield Items(names)
+
+
+def slides(of: Judged, numbers: Numbers, figures: Sequence[str]) -> Document:
     """A talk: the question, the answer in a picture and in sentences, what did not come out."""
     arms = range(1, len(of.facts) + 1)
     left = tuple(_left(of, "{{arm.{i}.name}}: {{arm.{i}.verdict}}"))
@@ -225,6 +231,7 @@ def slides(of: Judged, figures: Sequence[str]) -> Document:
             Section(f"{{arm.{i}.name}}"),
             Paragraph(f"{{arm.{i}.verdict}}, {{arm.{i}.stamp}}"),
             Paragraph(f"{{arm.{i}.sentence}}"),
+            *_claims(numbers.texts, i),
         ]
     if left:
         blocks += [Break(), Section("What did not come out"), Items(left)]

@@ -64,7 +64,7 @@ def write_paper(
         for each in (folder, folder / "figures", folder / "tables"):
             each.mkdir(parents=True, exist_ok=True)
         drawn = draw(of, folder / "figures")
-        text, talk = paper(of, numbers, drawn), slides(of, drawn)
+        text, talk = paper(of, numbers, drawn), slides(of, numbers, drawn)
         for document in (text, talk):
             document.check(numbers)
         bib, named = references(text)
