@@ -77,6 +77,8 @@ def test_points_and_staircase_stand_where_the_numbers_put_them() -> None:
     }
     assert filled == {"small"}
     assert "1 of 3" in caption_of(figure)
+    words = {claim.word for judgement in found for claim in judgement.claims}
+    assert all(f": {word}" in caption_of(figure) for word in words)
 
 
 def test_equal_costs_have_an_axis_with_room() -> None:

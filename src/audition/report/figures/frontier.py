@@ -17,6 +17,8 @@ from audition.text import axis, direction
 TICKS = [k * 10.0**power for power in (-3, -2, -1, 0, 1) for k in (1, 1.5, 2, 3, 5, 7)]
 LIKE = {"traded": "refuted"}
 """Words of claims that look like others."""
+SHAPES = {"^": "triangle", "v": "triangle on its tip", "D": "diamond", "X": "cross"}
+"""Matplotlib's markers, in words."""
 HEIGHT, GAP = 4.9, 0.22  # inches: of the room, and between two names
 
 
@@ -111,12 +113,14 @@ def _price(known: Sequence[tuple[Judgement, Claimed]], i: int) -> str:
 
 def _caption(known: Sequence[tuple[Judgement, Claimed]]) -> str:
     claim = known[0][1]
+    words = dict.fromkeys(c.word for _, c in known)
+    claims = ", ".join(f"{SHAPES[MARKER[LIKE.get(word, word)]]}: {word}" for word in words)
     winning = sum(c.dominates for _, c in known)
     return (
         "Plus: the baseline. The line joins what no other point beats in both (bold); it is drawn by "
         f"points, and seeds may move them. Filled: certainly cheaper and not worse by δ = "
         f"{claim.delta:.3g}, {winning} of {len(known)}, as the claim with k = 1 has it at "
-        f"{claim.alpha:g} a half. Colours and shapes: what became of the claim, traded as refuted. "
+        f"{claim.alpha:g} a half. What became of the claims: {claims}. "
         f"Means of {_seeds(known)} seeds."
     )
 
