@@ -101,6 +101,12 @@ def test_costs_that_do_not_compare_are_invalid(facts: Mapping[str, Any], said: s
     assert said in small.reasons[0]
 
 
+def test_a_cost_that_nobody_has_on_record_has_no_method() -> None:
+    nothing = {"baseline": (0.0, {"costs": {}}), "small": (0.0, {"costs": {}})}
+    (small,) = judged(plan_of(claim_of()), nothing)["small"].claims
+    assert (small.word, small.method) == ("invalid", "")
+
+
 def test_an_arm_without_runs_still_counts_in_the_family() -> None:
     found = judged(plan_of(claim_of()), {arm: ALIKE[arm] for arm in ("baseline", "small")})
     assert found["small"].claims[0].family_size == 2

@@ -13,6 +13,7 @@ from audition.records.registration import PlannedArm, PlannedClaim, Registration
 from audition.records.sprints import SPRINTS
 from audition.records.store import Ledger
 from audition.sweep.arms import Arm, Question
+from audition.sweep.claimed import check_on_record
 from audition.sweep.executors import LocalExecutor
 from audition.sweep.local import UntilBell
 from audition.sweep.plan import Plan, PlannedRun
@@ -280,6 +281,14 @@ def test_jobs_come_in_their_order_until_the_bell():
     rung[0] = True
     assert source.take() is None
     assert "time is up" in source.stops("second", {})
+
+
+def test_claims_about_files_are_of_deployed_runs() -> None:
+    claim = PlannedClaim(cost="model_bytes", k=2, delta=None, arms=("a" * 16,))
+    check_on_record([claim], deployed=True)
+    check_on_record([replace(claim, cost="tokens")], deployed=False)
+    with pytest.raises(AuditionError, match=r"claim\.cost=model_bytes is of deployed runs"):
+        check_on_record([claim], deployed=False)
 
 
 def test_what_an_earlier_plan_claimed_was_claimed_before_the_runs() -> None:

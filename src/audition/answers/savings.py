@@ -137,7 +137,7 @@ def _tested(
     gain = _gain(judgement)
     if c.verdict == "invalid" and gain.error != 0.0:
         fault = c.reason.removesuffix(".")
-    method = next(iter(ours), EXACT)[0]
+    method = next(iter(ours or theirs), ("", ""))[0]
     return replace(blank, delta=delta, gain=gain, less=less, method=method, fault=fault)
 
 

@@ -15,6 +15,9 @@ from audition.errors import AuditionError, choices
 from audition.records.registration import PlannedClaim, Registration
 from audition.sweep.arms import Arm, arm_name
 
+OF_FILES = ("model_bytes", "model_bytes_deflated")
+"""Costs that only a deployed run has on record."""
+
 
 def hashes_of(
     names: Sequence[str], key: str, arms: Mapping[str, str], asked: Mapping[str, str]
@@ -66,6 +69,15 @@ def planned_claims(
         )
         for cost, k in claim.parts
     )
+
+
+def check_on_record(claims: Sequence[PlannedClaim], *, deployed: bool) -> None:
+    """Raise AuditionError for a claim about files where no run of a sweep is deployed."""
+    for cost in (claim.cost for claim in claims if claim.cost in OF_FILES and not deployed):
+        raise AuditionError(
+            f"claim.cost={cost} is of deployed runs, and the sweep has none: add deploy=int8, or claim "
+            "parameters"
+        )
 
 
 def _ladders(

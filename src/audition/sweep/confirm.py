@@ -25,7 +25,7 @@ from audition.records.registration import (
     registrations,
 )
 from audition.records.store import Contents, Ledger
-from audition.sweep.claimed import hashes_of, measure_claimed, planned_claims
+from audition.sweep.claimed import check_on_record, hashes_of, measure_claimed, planned_claims
 from audition.sweep.executors import Executor
 from audition.sweep.plan import Plan
 from audition.sweep.show import Show
@@ -100,6 +100,7 @@ def announcement(
     claims: tuple[PlannedClaim, ...] = ()
     if own_metric and not screening:
         claims = planned_claims(plan.runs[0].settings, dict(plan.arms()), asked or {})
+        check_on_record(claims, deployed=any(run.deployed for run in plan.runs))
     return Registration(
         baseline_hash=plan.baseline_hash,
         baseline_seeds=tuple(baseline),
