@@ -19,7 +19,8 @@ def labels(names: Sequence[str], most: int = ROOM) -> list[str]:
     """The names, each short enough for its place, and different where the names are.
 
     A name that is too long loses the groups of its keys, where no two keys end alike, then what all
-    the names share, and then its middle; what is the same by then is numbered.
+    the names share, and then its middle. What is the same by then loses what those names share
+    instead, and is numbered where that does not tell them apart either.
 
     >>> labels(["optimizer.lr=0.01,optimizer.clip=1", "optimizer.lr=0.02,optimizer.clip=1"])
     ['lr=0.01,clip=1', 'lr=0.02,clip=1']
@@ -31,17 +32,29 @@ def labels(names: Sequence[str], most: int = ROOM) -> list[str]:
         set.intersection(*(set(name.split(",")) for name in names)) if len(names) > 1 else set()
     )
     short = [_short(name, most, alike, shared) for name in names]
-    named: dict[str, set[str]] = {}
-    for text, name in zip(short, names, strict=True):
-        named.setdefault(text, set()).add(name)
+    for text in _alike(short, names):
+        group = {name for name, own in zip(names, short, strict=True) if own == text}
+        common = set.intersection(*(set(name.split(",")) for name in group))
+        apart = {name: _short(name, most, alike, common) for name in group}
+        if len({*apart.values()} - {*short}) == len(group):
+            short = [apart.get(name, own) for name, own in zip(names, short, strict=True)]
     # With room for a number, names may come out alike that were not.
+    same = _alike(short, names)
     numbers: Counter[str] = Counter()
     for i, text in enumerate(short):
-        if len(named[text]) > 1:
+        if text in same:
             text = _cut(text, most - 5)
             numbers[text] += 1
             short[i] = f"{text} #{numbers[text]}"
     return short
+
+
+def _alike(short: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The labels that several names have."""
+    named: dict[str, set[str]] = {}
+    for text, name in zip(short, names, strict=True):
+        named.setdefault(text, set()).add(name)
+    return [text for text, own in named.items() if len(own) > 1]
 
 
 def meant(label: str, names: Sequence[str]) -> str:

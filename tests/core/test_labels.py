@@ -68,3 +68,15 @@ def test_names_that_differ_in_their_middles_alone_are_numbered_apart() -> None:
     short = labels([*names, "budget.tokens=34_000"], 40)
     assert len(set(short)) == len(short)
     assert all(len(text) <= 40 for text in short)
+
+
+def test_names_that_would_be_alike_show_what_tells_them_apart() -> None:
+    taught = "model.width=64,loss=distill,loss.alpha={},loss.temperature={},loss.teacher=baseline"
+    names = [taught.format(a, t) for a in (0.5, 0.9) for t in (1, 2)]
+    short = labels([*names, "model.width=64,loss=label_smoothing", "optimizer.lr=1.6e-2"])
+    assert short[:4] == [
+        "…alpha=0.5,temperature=1",
+        "…alpha=0.5,temperature=2",
+        "…alpha=0.9,temperature=1",
+        "…alpha=0.9,temperature=2",
+    ]

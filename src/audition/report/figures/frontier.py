@@ -20,6 +20,8 @@ LIKE = {"traded": "refuted"}
 SHAPES = {"^": "triangle", "v": "triangle on its tip", "D": "diamond", "X": "cross"}
 """Matplotlib's markers, in words."""
 HEIGHT, GAP = 4.9, 0.22  # inches: of the room, and between two names
+NAME = 25
+"""Characters of an arm's name: with its price it ends at the right edge of the page."""
 
 
 def claimed_costs(judgements: Sequence[Judgement]) -> list[str]:
@@ -45,10 +47,10 @@ def cost_frontier(judgements: Sequence[Judgement], cost: str) -> Figure:
     how, base = known[0][0].measure, known[0][0].comparison.baseline_mean
     losses = [base, *(j.comparison.idea_mean for j, _ in known)]
     costs = [1.0, *(1.0 / c.factor for _, c in known)]
-    names = ["baseline", *labels([j.comparison.idea for j, _ in known])]
+    names = ["baseline", *labels([j.comparison.idea for j, _ in known], NAME)]
     front = frontier(list(zip(losses, costs, strict=True)))
     page = sheet(title, _caption(known), height=HEIGHT)
-    wide, high = WIDTH - 3.6, HEIGHT - 0.95
+    wide, high = WIDTH - 4.1, HEIGHT - 0.95
     axes = page.axes(0.95, 0.65, wide, high)
     axes.set_xscale("log")
     beside = max((max(costs) / min(costs)) ** 0.06, 1.05)
