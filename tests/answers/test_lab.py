@@ -315,3 +315,10 @@ def test_the_best_factor_of_a_cost_is_a_lower_bound_and_no_control(tmp_path):
     )
     assert factor.least == pytest.approx(4.0)
     assert look(claimed(tmp_path / "x", size=120.0), tmp_path / "x").factors == ()
+
+
+def test_a_campaign_that_tunes_is_begun_whole(tmp_path):
+    sweeps(tmp_path, "batch_size", words="tune: optimizer.lr\nclaim:\n  cost: train_seconds\n")
+    (step,) = lab_of(Ledger(tmp_path), Contents((), ()), (), (), tmp_path / "sweeps").next
+    assert "+sweeps=batch_size" in step.command
+    assert "sprint" not in step.command

@@ -20,6 +20,8 @@ from audition.text import count
 
 SEEDS = re.compile(r"^\s+seed: ([\d,]+)", re.MULTILINE)
 """The seeds of a campaign, in its file."""
+TUNED = re.compile(r"^tune:", re.MULTILINE)
+"""What a campaign's file has that tunes its arms, which no sprint does."""
 SPRINT = 15
 """Minutes of the sprint that begins an experiment."""
 
@@ -128,7 +130,8 @@ def _begin(name: str, contents: Contents, root: Path, sweeps: Path) -> Next:
     if seeds and taught and not any(r.arm == BASELINE and r.settled for r in contents.records):
         words = (f"seed={seeds[1]}", "keep.weights=true", *where, "-m")
         return Next(name, "not begun here; its teachers come first", train_command(*words))
-    words = (f"+sweeps={name}", f"+sprint={SPRINT}", *where, "-m")
+    length = () if TUNED.search(text) else (f"+sprint={SPRINT}",)
+    words = (f"+sweeps={name}", *length, *where, "-m")
     return Next(name, "not begun here", train_command(*words))
 
 
