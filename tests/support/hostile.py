@@ -44,6 +44,11 @@ READERS = (
     ("spikes", "gate/1"),
     ("benchmark",),
     ("confirm", "gate", "--print"),
+    ("lab",),
+    ("zoo", "gate/1", "--to", "zoo"),
+    ("paper", "--to", "paper"),
+    ("edge",),
+    ("edge", "gate/1", "--to", "edge"),
 )
 """Commands that read a ledger, each at least once, as typed about `sound_ledger`."""
 
