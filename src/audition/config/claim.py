@@ -25,8 +25,8 @@ class Claim:
     delta: Annotated[float, Gt(0)] | None = None
     """δ: the largest loss that does not count, in the metric's unit; null: the smaller of a seed's σ
     and .5 % of the baseline's level."""
-    arms: Sequence[str] | None = None
-    """The arms that it is about, as the sweep names them; null: all but the controls."""
+    arms: str | Sequence[str] | None = None
+    """The arm that it is about, or several, as the sweep names them; null: all but the controls."""
     control: str | Sequence[str] | None = None
     """Arms that are its control: a smaller plain model, trained for longer at as many operations."""
 
@@ -39,6 +39,11 @@ class Claim:
         if len(factors) == 1:
             factors *= len(costs)
         return tuple(zip(costs, factors, strict=True))
+
+    @property
+    def claimed(self) -> tuple[str, ...]:
+        """The arms that are named, each as it is typed; none: all but the controls."""
+        return _each(self.arms)
 
     @property
     def controls(self) -> tuple[str, ...]:

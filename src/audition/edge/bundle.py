@@ -168,7 +168,12 @@ def _host(run: Published, folder: Path) -> DeviceRow:
     out = folder / "host.json"
     words: list[Any] = [sys.executable, "bench.py", "--repeats", REPEATS, "--out", out.name]
     ended = subprocess.run(
-        [str(word) for word in words], cwd=folder, capture_output=True, text=True, check=False
+        [str(word) for word in words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
     )
     if ended.returncode:
         said = (ended.stderr or ended.stdout).strip().splitlines()

@@ -50,7 +50,7 @@ def planned_claims(
     if not claim.parts:
         return ()
     controls = hashes_of(claim.controls, "claim.control", arms, asked)
-    named = None if claim.arms is None else hashes_of(claim.arms, "claim.arms", arms, asked)
+    named = None if claim.arms is None else hashes_of(claim.claimed, "claim.arms", arms, asked)
     about = tuple(arms.values()) if named is None else named
     if named is not None and (both := set(named) & set(controls)):
         name = next(each for each, config_hash in arms.items() if config_hash in both)
@@ -110,7 +110,7 @@ def freed(settings: Mapping[str, Any]) -> Callable[[Arm], bool]:
     claimed of it, or it is a control."""
     claim = claim_of(settings)
     of_length = any(COSTS[cost].length for cost, _ in claim.parts)
-    named = (*claim.controls, *((claim.arms or ()) if of_length else ()))
+    named = (*claim.controls, *(claim.claimed if of_length else ()))
     if of_length and claim.arms is None:
         return lambda arm: True
     words = [set(opened(shlex.split(name))) for name in named]
