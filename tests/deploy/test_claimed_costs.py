@@ -10,7 +10,7 @@ from audition.costs import claimed
 from audition.costs.blocks import Timed
 from audition.errors import AuditionError
 from audition.records.registration import PlannedClaim, register
-from audition.sweep.confirm import announcement
+from audition.sweep.announce import announcement
 
 ALLOWED = ("audition.",)
 

@@ -16,8 +16,8 @@ from audition.errors import AuditionError
 from audition.recipe.weights import FILE, digest
 from audition.records.registration import register
 from audition.records.store import Ledger
+from audition.sweep.announce import announcement
 from audition.sweep.check import check_deploy
-from audition.sweep.confirm import announcement
 from audition.sweep.derived import made_of
 from audition.training import derive as derived
 from audition.training.run import perform

@@ -10,9 +10,9 @@ from audition.config.root import more_seeds
 from audition.errors import AuditionError
 from audition.records.record import Status
 from audition.records.store import Contents
+from audition.sweep.announce import announcement
 from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
-from audition.sweep.confirm import announcement
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.search.settings import SearchSettings
 from audition.sweep.single import plan_single, verdict_command

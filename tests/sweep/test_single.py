@@ -12,9 +12,9 @@ from audition.errors import AuditionError
 from audition.records.registration import register
 from audition.records.store import Ledger
 from audition.sweep import single
+from audition.sweep.announce import announcement
 from audition.sweep.arms import Question
 from audition.sweep.compose import Composer
-from audition.sweep.confirm import announcement
 from audition.sweep.executors import filed
 from audition.sweep.plan import PlannedRun, make_plan
 from audition.sweep.single import plan_single

@@ -11,11 +11,12 @@ from audition.frozen import freeze
 from audition.records.contents import contents_of
 from audition.records.registration import Registration, registrations
 from audition.records.store import Ledger
+from audition.sweep.announce import announce, announcement
 from audition.sweep.arms import Question, given_baseline, parse_question, typed_as_arm
 from audition.sweep.check import check_may_choose
 from audition.sweep.cluster.launch import Detached
 from audition.sweep.compose import Application
-from audition.sweep.confirm import announce, announcement, conclude
+from audition.sweep.confirm import conclude
 from audition.sweep.derived import prepared, with_parents
 from audition.sweep.executors import Executor, LocalExecutor, executor_of
 from audition.sweep.plan import Plan, make_plan

@@ -10,9 +10,10 @@ from audition.errors import AuditionError
 from audition.frozen import freeze
 from audition.records.registration import Registration
 from audition.records.store import Ledger
+from audition.sweep.announce import announce, announcement
 from audition.sweep.arms import SCREENING, Arm, Question, arm_name, parse_question
 from audition.sweep.compose import Application
-from audition.sweep.confirm import announce, announcement, confirm
+from audition.sweep.confirm import confirm
 from audition.sweep.executors import LocalExecutor, SlurmExecutor
 from audition.sweep.keys import check_unset
 from audition.sweep.plan import Plan, make_plan

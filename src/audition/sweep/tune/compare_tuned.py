@@ -9,9 +9,10 @@ from audition.console import say
 from audition.errors import AuditionError
 from audition.records.store import Ledger
 from audition.records.tuned import TUNED, Contender, Tuned
+from audition.sweep.announce import announce, announcement, primary_arms
 from audition.sweep.arms import SCREENING, Question
 from audition.sweep.compose import Application, Composer
-from audition.sweep.confirm import announce, announcement, confirm, primary_arms, say_missing
+from audition.sweep.confirm import confirm, say_missing
 from audition.sweep.executors import Executor, LocalExecutor, executor_of
 from audition.sweep.plan import Plan, make_plan
 from audition.sweep.say import Planning
